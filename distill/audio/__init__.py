@@ -1,0 +1,34 @@
+"""Sound in and sound out: files to clips, clips to log-mels, log-mels back to clips. Knows no model."""
+
+from distill.audio.clips import (
+    MAX_CLIPS,
+    MIN_CLIPS,
+    Clip,
+    Refusal,
+    find_audio,
+    load_clip,
+    read_clips,
+    unpack_zip,
+    write_wav,
+)
+from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel
+from distill.audio.vocoders import GriffinLim, Vocoder, get_vocoder
+
+__all__ = [
+    "HOP_LENGTH",
+    "MAX_CLIPS",
+    "MIN_CLIPS",
+    "N_MELS",
+    "SAMPLE_RATE",
+    "Clip",
+    "GriffinLim",
+    "LogMel",
+    "Refusal",
+    "Vocoder",
+    "find_audio",
+    "get_vocoder",
+    "load_clip",
+    "read_clips",
+    "unpack_zip",
+    "write_wav",
+]

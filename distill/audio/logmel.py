@@ -1,0 +1,74 @@
+"""The log-mel spectrogram: the one picture of sound that every model in Distill sees."""
+
+import librosa
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SAMPLE_RATE = 44_100
+N_FFT = 2048
+HOP_LENGTH = 512
+N_MELS = 128
+LOG_FLOOR = 1e-5
+
+
+class LogMel(nn.Module):
+    """Natural-log mel spectrogram of a waveform, as BigVGAN v2 (44 kHz, 128 bands) defines it.
+
+    Hann window, reflect padding of ``(n_fft - hop_length) / 2`` with no further centring, Slaney mel filters from 0 Hz
+    to the Nyquist frequency on the magnitude, ``log(max(x, 1e-5))``. Frame ``t`` is centred on sample
+    ``(t + 0.5) * hop_length``, so ``samples / hop_length`` frames cover the waveform exactly.
+
+    Lee et al., "BigVGAN: A Universal Neural Vocoder with Large-Scale Training", arXiv:2206.04658.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Samples per second, in Hz.
+    n_fft : int
+        Length of the window and of the Fourier transform, in samples.
+    hop_length : int
+        Samples from one frame to the next.
+    n_mels : int
+        Number of mel bands.
+    """
+
+    floor = float(torch.tensor(LOG_FLOOR).log())
+
+    def __init__(
+        self, sample_rate: int = SAMPLE_RATE, n_fft: int = N_FFT, hop_length: int = HOP_LENGTH, n_mels: int = N_MELS
+    ) -> None:
+        super().__init__()
+        self.sample_rate, self.n_fft, self.hop_length, self.n_mels = sample_rate, n_fft, hop_length, n_mels
+        filters = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels)
+        self.register_buffer("filters", torch.from_numpy(filters), persistent=False)
+        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
+
+    def num_frames(self, num_samples: int) -> int:
+        """Frames that cover ``num_samples`` samples: ``ceil(num_samples / hop_length)``."""
+        return -(-num_samples // self.hop_length)
+
+    @torch.no_grad()
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Log-mel of a batch of waveforms.
+
+        Parameters
+        ----------
+        waveform : Tensor [B, samples]
+            Amplitude, nominally in [-1, 1]; at least one sample.
+
+        Returns
+        -------
+        Tensor [B, 1, n_mels, ceil(samples / hop_length)]
+            Natural logarithm of the mel magnitude, at least ``log(1e-5)``.
+        """
+        frames = self.num_frames(waveform.shape[-1])
+        margin = (self.n_fft - self.hop_length) // 2
+        # Reflection needs more samples than it mirrors, so the shortest clips are first continued by silence.
+        length = max(frames * self.hop_length, margin + self.hop_length)
+        padded = F.pad(waveform, (0, length - waveform.shape[-1]))
+        padded = F.pad(padded.unsqueeze(1), (margin, margin), mode="reflect").squeeze(1)
+        spectrum = torch.stft(
+            padded, self.n_fft, self.hop_length, window=self.window, center=False, return_complex=True
+        )
+        return (self.filters @ spectrum.abs()).clamp(min=LOG_FLOOR).log().unsqueeze(1)[..., :frames]

@@ -1,0 +1,277 @@
+"""The command line: one function a command, each a thin skin over the package."""
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from distill.errors import DistillError
+
+if TYPE_CHECKING:
+    from distill.training.trainer import Finished, Progress, Trainer, Validation
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see --help.\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 on success, 2 with one sentence on stderr for bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except DistillError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        where = f"{Path(error.filename).name}: " if isinstance(error.filename, str) else ""
+        print(f"{where}{error.strerror or error}.", file=sys.stderr)
+        return 2
+    return 0
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train a codec on clips and save it."""
+    from distill.codec import Codec
+    from distill.training.checkpoint import load_checkpoint, save_checkpoint
+    from distill.training.config import get_adaptive_vqvae_config
+    from distill.training.trainer import Trainer, Validation
+
+    clips = _read_training_clips(options.clips)
+    changes = {
+        "num_quantizers": options.levels,
+        "codebook_dim": options.codebook_dim,
+        "commitment_weight": options.commitment_weight,
+        "seed": options.seed,
+        "epochs": options.epochs,
+        "minutes": options.minutes,
+    }
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if options.epochs and not options.minutes:
+        changes["minutes"] = None
+    config = replace(get_adaptive_vqvae_config(len(clips)), **changes)
+    trainer = Trainer(clips, config, device=options.device)
+    checkpoint = options.out.with_name(options.out.name + ".resume")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    if options.resume:
+        load_checkpoint(trainer, checkpoint)
+    signal.signal(signal.SIGINT, lambda *_: trainer.stop())
+    with _training_display(trainer) as show:
+        for event in trainer.run():
+            show(event)
+            if isinstance(event, Validation):
+                save_checkpoint(trainer, checkpoint)
+    Codec(trainer.best_model(), trainer.metadata()).save(options.out)
+    if trainer.fraction < 1:
+        print(f"Stopped. Saved {options.out}; the same command with --resume goes on.", flush=True)
+    else:
+        checkpoint.unlink()
+        print(f"Saved {options.out}.", flush=True)
+    if options.json:
+        best = trainer.best
+        assert best is not None
+        report = {
+            "seconds": trainer.seconds,
+            "steps": trainer.steps,
+            "epochs": trainer.epochs,
+            "mel_l1": best.mel_l1,
+            "val_mel_l1": best.val_mel_l1,
+            "levels": [asdict(level) for level in best.levels],
+            "config": asdict(config),
+            "curves": trainer.curves,
+        }
+        _write_json(options.json, report)
+
+
+def encode(options: argparse.Namespace) -> None:
+    """Write a clip's grid."""
+    from distill.audio import SAMPLE_RATE, load_clip
+    from distill.codec import Codec
+
+    codec = Codec.load(options.model)
+    grid = codec.encode(load_clip(options.clip).waveform, SAMPLE_RATE)
+    grid.save(options.grid)
+    print(f"{options.grid}: {grid.levels} levels x {grid.rows} rows x {grid.columns} columns.")
+
+
+def decode(options: argparse.Namespace) -> None:
+    """Write the clip of a grid."""
+    from distill.audio import write_wav
+    from distill.codec import Codec
+    from distill.codes import CodeGrid
+
+    write_wav(options.out, Codec.load(options.model).decode(CodeGrid.load(options.grid)))
+
+
+def reconstruct(options: argparse.Namespace) -> None:
+    """Write what a codec makes of a clip."""
+    from distill.audio import SAMPLE_RATE, load_clip, write_wav
+    from distill.codec import Codec
+
+    codec = Codec.load(options.model)
+    write_wav(options.out, codec.decode(codec.encode(load_clip(options.clip).waveform, SAMPLE_RATE)))
+
+
+def info(options: argparse.Namespace) -> None:
+    """Say what a codec is and how it was trained."""
+    from distill.codec import Codec
+    from distill.training.health import level_names
+
+    codec = Codec.load(options.model)
+    facts = codec.describe() | {
+        name: codec.info.get(name) for name in ("format_version", "mel_l1", "val_mel_l1", "config", "provenance")
+    }
+    facts["health"] = codec.info.get("levels")
+    if options.json:
+        print(json.dumps(facts, indent=2))
+        return
+    print(f"{options.model.name}: codec {facts['model_id']}, {facts['parameters']:,} parameters")
+    print(f"  {facts['levels']} levels x {facts['codebook_size']} codes, {facts['bitrate_bps']:.0f} bit/s")
+    if facts["provenance"]:
+        source = facts["provenance"]
+        print(
+            f"  trained on {source['clips']} clips ({source['sound_seconds']:.0f} s of sound) "
+            f"for {source['training_seconds']:.0f} s, {source['steps']} steps; mel_l1 {facts['mel_l1']:.3f}"
+        )
+    for name, health in zip(level_names(codec.num_levels), facts["health"] or [], strict=False):
+        print(f"  {name}: {health['utilization']:.0%} of codes used, perplexity {health['perplexity']:.1f}")
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Measure what a codec loses on clips."""
+    from distill.audio import Clip, find_audio, read_clips
+    from distill.codec import Codec
+    from distill.training.health import level_names
+
+    codec = Codec.load(options.model)
+
+    def usable() -> Iterator[Clip]:
+        for item in read_clips(find_audio(options.clips)):
+            if isinstance(item, Clip):
+                yield item
+            else:
+                print(item.reason, file=sys.stderr)
+
+    result = codec.evaluate(usable())
+    print(f"{result.clips} clips, {result.sound_seconds:.1f} s at {result.bitrate_bps:.0f} bit/s")
+    print(f"mel_l1 {result.mel_l1:.3f}, after the vocoder {result.mel_l1_audio:.3f}")
+    for name, health in zip(level_names(codec.num_levels), result.levels, strict=True):
+        print(f"{name}: {health.utilization:.0%} of codes used, perplexity {health.perplexity:.1f}")
+    print(f"encodes {result.encode_rtf:.0f} and decodes {result.decode_rtf:.0f} seconds of sound per second")
+    if options.json:
+        _write_json(options.json, asdict(result))
+
+
+def _read_training_clips(paths: Sequence[Path]) -> list[Any]:
+    """Log-mels of the clips that can be used; the others are named on stderr."""
+    from distill.audio import Clip, LogMel, find_audio, read_clips, unpack_zip
+    from distill.training.dataset import check_clip_count, to_mel_clip
+
+    log_mel, accepted = LogMel(), []
+    with tempfile.TemporaryDirectory() as folder:
+        files: list[Path] = []
+        for number, path in enumerate(paths):
+            if path.suffix.lower() == ".zip":
+                unpacked = Path(folder) / str(number)
+                unpacked.mkdir()
+                files += unpack_zip(path, unpacked)
+            else:
+                files += find_audio([path])
+        for item in read_clips(files):
+            if isinstance(item, Clip):
+                accepted.append(to_mel_clip(item, log_mel))
+            else:
+                print(item.reason, file=sys.stderr)
+    check_clip_count(len(accepted))
+    return accepted
+
+
+@contextmanager
+def _training_display(trainer: "Trainer") -> Iterator[Any]:
+    """Shows a trainer's events: a progress bar on a terminal, plain lines elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    from distill.training.trainer import Progress, Validation
+
+    console = Console()
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Training", total=1.0)
+
+        def show(event: "Progress | Validation | Finished") -> None:
+            if isinstance(event, Progress):
+                bar.update(task, completed=event.fraction, description=f"Training, loss {event.recon_loss:.3f}")
+            elif isinstance(event, Validation):
+                held_out = "" if event.val_mel_l1 is None else f", held-out {event.val_mel_l1:.3f}"
+                used = ", ".join(f"{level.utilization:.0%}" for level in event.levels)
+                line = f"{event.seconds:6.1f} s  step {event.step:5d}  mel_l1 {event.mel_l1:.3f}{held_out}  codes used {used}"
+                console.print(line, highlight=False, soft_wrap=True)
+                for warning in event.warnings:
+                    console.print(f"          {warning}", highlight=False, soft_wrap=True)
+            else:
+                bar.update(task, completed=event.reason != "stopped")
+                line = f"Done after {event.seconds:.1f} s, {event.steps} steps: best mel_l1 {event.best.mel_l1:.3f}."
+                console.print(line, highlight=False, soft_wrap=True)
+
+        yield show
+
+
+def _write_json(path: Path, report: dict[str, Any]) -> None:
+    path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="distill", description="Small neural audio codecs, trained on your own clips.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+
+    def add(function: Any) -> argparse.ArgumentParser:
+        command = commands.add_parser(function.__name__, help=function.__doc__, description=function.__doc__)
+        command.set_defaults(command=function)
+        return command
+
+    command = add(train)
+    command.add_argument("clips", nargs="+", type=Path, metavar="CLIP_OR_FOLDER")
+    command.add_argument("--out", required=True, type=Path, metavar="M.distill")
+    command.add_argument("--minutes", type=float, help="wall time that training may take")
+    command.add_argument("--epochs", type=int, help="passes over the sound; without --minutes, the only bound")
+    command.add_argument("--levels", type=int, help="2 to 4")
+    command.add_argument("--codebook-dim", type=int)
+    command.add_argument("--commitment-weight", type=float)
+    command.add_argument("--seed", type=int)
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    command.add_argument("--resume", action="store_true", help="go on with a training that was stopped")
+    command.add_argument("--json", type=Path, metavar="REPORT")
+
+    command = add(encode)
+    command.add_argument("model", type=Path, metavar="M.distill")
+    command.add_argument("clip", type=Path)
+    command.add_argument("grid", type=Path, help=".npz or .json")
+
+    command = add(decode)
+    command.add_argument("model", type=Path, metavar="M.distill")
+    command.add_argument("grid", type=Path)
+    command.add_argument("out", type=Path, metavar="out.wav")
+
+    command = add(reconstruct)
+    command.add_argument("model", type=Path, metavar="M.distill")
+    command.add_argument("clip", type=Path)
+    command.add_argument("out", type=Path, metavar="out.wav")
+
+    command = add(info)
+    command.add_argument("model", type=Path, metavar="M.distill")
+    command.add_argument("--json", action="store_true")
+
+    command = add(evaluate)
+    command.add_argument("model", type=Path, metavar="M.distill")
+    command.add_argument("clips", nargs="+", type=Path, metavar="CLIP_OR_FOLDER")
+    command.add_argument("--json", type=Path, metavar="REPORT")
+    return parser

@@ -1,0 +1,369 @@
+"""The codec: a trained model with its front end and vocoder. The one object that the page, the command line and
+scripts talk to."""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from distill.audio.clips import Clip, to_mono_44k
+from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE, LogMel
+from distill.audio.vocoders import get_vocoder
+from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
+from distill.errors import AudioError, CodecFileError, GridError
+from distill.models.losses import mel_l1
+from distill.models.persistence import load_model, read_metadata, save_model
+from distill.models.vqvae import ROWS, ConvVQVAE
+from distill.training.health import LevelHealth, codebook_health
+
+JOIN_CONTEXT_FRAMES = 6
+"""Frames of unchanged sound at each side of an edit that its phase is fitted to."""
+JOIN_FADE_SAMPLES = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """The part of a decoded clip that an edit can change.
+
+    Attributes
+    ----------
+    start : int
+        Index of the patch's first sample in the clip.
+    waveform : ndarray of float32 [samples]
+        What stands there now, at 44 100 Hz.
+    first_frame : int
+        Index of the first frame of ``log_mel`` in the clip.
+    log_mel : ndarray of float32 [128, frames]
+        The decoded log-mel of the frames that the edit can change.
+    """
+
+    start: int
+    waveform: np.ndarray
+    first_frame: int
+    log_mel: np.ndarray
+
+    @property
+    def stop(self) -> int:
+        """Index of the sample after the last one."""
+        return self.start + len(self.waveform)
+
+    def apply(self, clip: np.ndarray) -> np.ndarray:
+        """A copy of the clip with the patch in it."""
+        patched = clip.copy()
+        patched[self.start : self.stop] = self.waveform
+        return patched
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well a codec does on a set of clips.
+
+    ``mel_l1`` and ``mel_l1_audio`` are mean absolute differences of natural-log mels, before and after the vocoder;
+    ``encode_rtf`` and ``decode_rtf`` are seconds of sound per second of work; ``bitrate_bps`` is in bits per second.
+    """
+
+    clips: int
+    sound_seconds: float
+    mel_l1: float
+    mel_l1_audio: float
+    bitrate_bps: float
+    levels: tuple[LevelHealth, ...]
+    encode_rtf: float
+    decode_rtf: float
+
+
+class Codec:
+    """Encodes clips to grids of codes and decodes grids to clips. Immutable, so it can be shared.
+
+    Parameters
+    ----------
+    model : ConvVQVAE
+        Trained; it is put in eval mode.
+    info : dict, optional
+        What is known of its training, as :meth:`Trainer.metadata` gives it.
+    vocoder : str
+        "griffin-lim".
+
+    Raises
+    ------
+    ConfigError
+        If there is no such vocoder.
+    """
+
+    def __init__(self, model: ConvVQVAE, info: dict[str, Any] | None = None, *, vocoder: str = "griffin-lim") -> None:
+        self.model = model.eval().requires_grad_(False)
+        self.info = info or {}
+        self.log_mel = LogMel()
+        self.vocoder = get_vocoder(vocoder, self.log_mel)
+        self.model_id = _fingerprint(model)
+        self.reach = self._measure_reach()
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, vocoder: str = "griffin-lim") -> "Codec":
+        """Read a ``.distill`` file.
+
+        Raises
+        ------
+        CodecFileError
+            If the file is missing, damaged, or not a codec.
+        """
+        model = load_model(path)
+        if not isinstance(model, ConvVQVAE):
+            raise CodecFileError(f"{Path(path).name} holds the continuous baseline, which has no codes.")
+        return cls(model, read_metadata(path), vocoder=vocoder)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a ``.distill`` file."""
+        front_end = {name: getattr(self.log_mel, name) for name in ("sample_rate", "n_fft", "hop_length", "n_mels")}
+        statistics = {name: getattr(self.model, name).flatten().tolist() for name in ("mel_mean", "mel_std")}
+        save_model(self.model, path, self.info | {"front_end": front_end, "statistics": statistics})
+
+    @property
+    def num_levels(self) -> int:
+        return self.model.num_levels
+
+    @property
+    def codebook_size(self) -> int:
+        return self.model.codebook_size
+
+    @property
+    def bitrate_bps(self) -> float:
+        """Bits per second of a grid whose codes are stored as they are: levels x 8 rows x log2(size) per column."""
+        columns_per_second = SAMPLE_RATE / HOP_LENGTH / FRAMES_PER_COLUMN
+        return columns_per_second * ROWS * self.num_levels * float(np.log2(self.codebook_size))
+
+    @property
+    def training_health(self) -> list[LevelHealth]:
+        """Health of each level at the end of training; empty if that is not known."""
+        return [LevelHealth(**level) for level in self.info.get("levels", [])]
+
+    @torch.no_grad()
+    def encode(self, waveform: np.ndarray, sample_rate: int) -> CodeGrid:
+        """A clip's grid.
+
+        Parameters
+        ----------
+        waveform : ndarray [samples] or [samples, channels]
+            Finite amplitudes; signed integers count as fractions of their type's range.
+        sample_rate : int
+            In Hz.
+
+        Raises
+        ------
+        AudioError
+            If the waveform is empty, silent, shorter than 12 ms or not finite.
+        """
+        waveform = np.asarray(waveform)
+        if waveform.ndim not in (1, 2) or waveform.size == 0 or sample_rate <= 0:
+            raise AudioError("The clip is empty, or is not one waveform with a sample rate.")
+        if np.issubdtype(waveform.dtype, np.integer):
+            waveform = waveform / np.float32(-np.iinfo(waveform.dtype).min)
+        if not np.isfinite(waveform).all():
+            raise AudioError("The clip holds samples that are not numbers (NaN or infinite).")
+        return self.encode_mel(self.log_mel_of(Clip("clip", to_mono_44k(waveform, sample_rate))))
+
+    def log_mel_of(self, clip: Clip) -> Tensor:
+        """A clip's log-mel [128, frames]."""
+        return self.log_mel(torch.from_numpy(clip.waveform)[None])[0, 0]
+
+    @torch.no_grad()
+    def encode_mel(self, log_mel: Tensor) -> CodeGrid:
+        """The grid of a log-mel [128, frames]."""
+        _, indices, _ = self.model.quantize(self.model.encode(log_mel[None, None]))
+        grid = indices[0].T.reshape(self.num_levels, ROWS, -1)
+        return CodeGrid(grid.numpy(), log_mel.shape[1], self.model_id, self.codebook_size)
+
+    @torch.no_grad()
+    def decode_mel(self, grid: CodeGrid, *, levels: int | None = None) -> Tensor:
+        """The log-mel [128, num_frames] of a grid, by the first ``levels`` of its levels (all by default).
+
+        Raises
+        ------
+        GridError
+            If the grid is from another codec, or there is no such number of levels.
+        """
+        self.check(grid)
+        levels = self.num_levels if levels is None else levels
+        if not 1 <= levels <= self.num_levels:
+            raise GridError(f"levels must be from 1 to {self.num_levels}, got {levels}.")
+        indices = torch.from_numpy(grid.indices.copy())
+        indices[levels:] = -1
+        return self._decode_columns(indices)[:, : grid.num_frames]
+
+    def decode(self, grid: CodeGrid, *, levels: int | None = None) -> np.ndarray:
+        """The clip of a grid.
+
+        Parameters
+        ----------
+        grid : CodeGrid
+            Made by this codec.
+        levels : int, optional
+            How many levels to use, coarsest first; all by default.
+
+        Returns
+        -------
+        ndarray of float32 [num_frames * 512]
+            At 44 100 Hz.
+
+        Raises
+        ------
+        GridError
+            If the grid is from another codec, or there is no such number of levels.
+        """
+        return self.vocoder(self.decode_mel(grid, levels=levels)).numpy()
+
+    @torch.no_grad()
+    def decode_region(self, grid: CodeGrid, *, columns: slice, previous: np.ndarray) -> Patch:
+        """What an edit of some columns changes in the decoded clip.
+
+        The decoder runs on those columns and the ones it looks at around them, so the log-mel is that of a full
+        decode. The vocoder starts from the phase of ``previous`` and is held to its samples on both sides, so
+        the patch joins on without a click and the cost follows the edit, not the clip.
+
+        Parameters
+        ----------
+        grid : CodeGrid
+            After the edit.
+        columns : slice
+            The columns in which codes changed.
+        previous : ndarray of float32 [num_frames * 512]
+            The decoded clip from before the edit.
+
+        Raises
+        ------
+        GridError
+            If the grid is from another codec, the columns are not in it, or ``previous`` has another length.
+        """
+        self.check(grid)
+        if not 0 <= columns.start < columns.stop <= grid.columns:
+            raise GridError(
+                f"Columns {columns.start} to {columns.stop - 1} are not in this grid: "
+                f"it has columns 0 to {grid.columns - 1}."
+            )
+        if len(previous) != grid.num_frames * HOP_LENGTH:
+            raise GridError(f"The previous clip has {len(previous)} samples, not {grid.num_frames * HOP_LENGTH}.")
+        before, after = self.reach
+        first = max(0, columns.start * FRAMES_PER_COLUMN - before)
+        last = min(grid.num_frames, columns.stop * FRAMES_PER_COLUMN + after)
+        window_first = max(0, first - JOIN_CONTEXT_FRAMES)
+        window_last = min(grid.num_frames, last + JOIN_CONTEXT_FRAMES)
+        mel = self._decode_frames(grid, window_first, window_last)
+
+        half_window = (self.log_mel.n_fft - HOP_LENGTH) // 2
+        start = max(0, first * HOP_LENGTH - half_window)
+        stop = min(len(previous), last * HOP_LENGTH + half_window)
+        old = torch.from_numpy(previous[window_first * HOP_LENGTH : window_last * HOP_LENGTH])
+        left, right = start - window_first * HOP_LENGTH, window_last * HOP_LENGTH - stop
+        new = self.vocoder(mel, previous=old, fixed=(left, right))
+        fade = torch.ones(len(new))
+        if left:
+            fade[:left] = 0
+            fade[left : left + JOIN_FADE_SAMPLES] = torch.linspace(0, 1, JOIN_FADE_SAMPLES)
+        if right:
+            fade[-right:] = 0
+            fade[-right - JOIN_FADE_SAMPLES : -right] = torch.linspace(1, 0, JOIN_FADE_SAMPLES)
+        joined = torch.lerp(old, new, fade)[left : len(new) - right]
+        changed = mel[:, first - window_first : last - window_first]
+        return Patch(start, joined.numpy(), first, changed.numpy())
+
+    def audition(self, level: int, code: int) -> np.ndarray:
+        """A code by itself, as float32 [samples] at 44 100 Hz: in every row of three columns, its level alone."""
+        indices = torch.full((self.num_levels, ROWS, 3), -1)
+        indices[level] = code
+        return self.vocoder(self._decode_columns(indices)).numpy()
+
+    def usage(self, grid: CodeGrid) -> np.ndarray:
+        """How often each code occurs in a grid, [levels, codebook_size]."""
+        return np.stack([np.bincount(codes.ravel(), minlength=self.codebook_size) for codes in grid.indices])
+
+    def check(self, grid: CodeGrid) -> None:
+        """Raise a GridError unless this codec can decode the grid."""
+        expected = (self.num_levels, ROWS, self.codebook_size)
+        if grid.model_id != self.model_id or (grid.levels, grid.rows, grid.codebook_size) != expected:
+            raise GridError("This grid was made by another codec; load the codec it was made with.")
+
+    @torch.no_grad()
+    def evaluate(self, clips: Iterable[Clip]) -> Evaluation:
+        """Encode and decode clips and measure what was lost.
+
+        Raises
+        ------
+        AudioError
+            If there are no clips.
+        """
+        counts = np.zeros((self.num_levels, self.codebook_size), dtype=np.int64)
+        errors, audio_errors, frames, encoding, decoding, number = 0.0, 0.0, 0, 0.0, 0.0, 0
+        for clip in clips:
+            began = time.perf_counter()
+            original = self.log_mel_of(clip)
+            grid = self.encode_mel(original)
+            encoded = time.perf_counter()
+            recon = self.decode_mel(grid)
+            waveform = self.vocoder(recon)
+            encoding, decoding = encoding + encoded - began, decoding + time.perf_counter() - encoded
+            heard = self.log_mel(waveform[None])[0, 0]
+            errors += mel_l1(recon[None, None], original[None, None]).item() * grid.num_frames
+            audio_errors += mel_l1(heard[None, None], original[None, None]).item() * grid.num_frames
+            frames, number = frames + grid.num_frames, number + 1
+            counts += self.usage(grid)
+        if not number:
+            raise AudioError("There is no clip to evaluate.")
+        seconds = frames * HOP_LENGTH / SAMPLE_RATE
+        return Evaluation(
+            clips=number,
+            sound_seconds=seconds,
+            mel_l1=errors / frames,
+            mel_l1_audio=audio_errors / frames,
+            bitrate_bps=self.bitrate_bps,
+            levels=tuple(codebook_health(counts)),
+            encode_rtf=seconds / encoding,
+            decode_rtf=seconds / decoding,
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """The codec's facts, for people and for JSON."""
+        return {
+            "model_id": self.model_id,
+            "levels": self.num_levels,
+            "codebook_size": self.codebook_size,
+            "codebook_dim": self.model.settings["codebook_dim"],
+            "bitrate_bps": self.bitrate_bps,
+            "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
+        }
+
+    def _decode_columns(self, indices: Tensor) -> Tensor:
+        """Log-mel [128, 16 * columns] of indices [levels, rows, columns]."""
+        cells = indices.flatten(1).T[None]
+        return self.model.decode(self.model.codes_to_embeddings(cells))[0, 0]
+
+    def _decode_frames(self, grid: CodeGrid, first: int, last: int) -> Tensor:
+        """Frames ``first`` to ``last`` of the decoded log-mel, from no more columns than those frames depend on."""
+        before, after = self.reach
+        start = max(0, (first - after) // FRAMES_PER_COLUMN)
+        stop = min(grid.columns, -(-(last + before) // FRAMES_PER_COLUMN))
+        mel = self._decode_columns(torch.from_numpy(grid.indices[:, :, start:stop].copy()))
+        return mel[:, first - start * FRAMES_PER_COLUMN : last - start * FRAMES_PER_COLUMN]
+
+    @torch.no_grad()
+    def _measure_reach(self) -> tuple[int, int]:
+        """How many frames before and after its own 16 a column changes: a NaN put into one spreads exactly so far."""
+        middle, width = 16, 33
+        latent = torch.zeros(1, self.model.settings["codebook_dim"], ROWS, width)
+        latent[..., middle] = torch.nan
+        touched = self.model.decode(latent)[0, 0].isnan().any(dim=0).nonzero().flatten()
+        return middle * FRAMES_PER_COLUMN - int(touched[0]), int(touched[-1]) + 1 - (middle + 1) * FRAMES_PER_COLUMN
+
+
+def _fingerprint(model: ConvVQVAE) -> str:
+    """Twelve hexadecimal digits that name a model by its values."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode() + np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,29 @@
+"""What can go wrong, in words for the person who caused it.
+
+Every message is one sentence that names the thing, says what is wrong with it and, where it helps, what to do.
+The page and the command line print these messages as they are; anything else that escapes is a bug.
+"""
+
+
+class DistillError(Exception):
+    """The base of every error a user of Distill can cause."""
+
+
+class AudioError(DistillError):
+    """A sound file or waveform cannot be used."""
+
+
+class ConfigError(DistillError, ValueError):
+    """A setting is out of its range."""
+
+
+class CodecFileError(DistillError):
+    """A ``.distill`` file, or a checkpoint beside one, cannot be loaded."""
+
+
+class GridError(DistillError, ValueError):
+    """A grid of codes, or an edit of one, does not fit."""
+
+
+class TrainingError(DistillError):
+    """A training cannot start or go on."""

@@ -1,0 +1,155 @@
+"""What the two models are trained to make small."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from distill.errors import ConfigError
+
+
+def mel_l1(recon: Tensor, mel: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Mean absolute difference of two log-mels.
+
+    Parameters
+    ----------
+    recon, mel : Tensor [B, 1, bands, T]
+        Natural-log mel spectrograms.
+    mask : Tensor [B, 1, 1, T], optional
+        1 where a frame is sound and 0 where it is padding, or a share between them; all ones if left out.
+
+    Returns
+    -------
+    Tensor, scalar
+        In nepers; 0.1 is a change of 0.87 dB.
+    """
+    difference = (recon - mel).abs()
+    if mask is None:
+        return difference.mean()
+    return (difference * mask).sum() / (mask.sum() * mel.shape[2]).clamp(min=1e-8)
+
+
+def multi_scale_mel_loss(recon: Tensor, mel: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Mean of :func:`mel_l1` at full, half and quarter resolution.
+
+    The coarse scales, after average pooling, ask for the right energy over an area and forgive a detail that is one
+    band or frame off; they are what a multi-resolution spectral loss is to a waveform (Yamamoto et al., "Parallel
+    WaveGAN", 2020, eq. 6).
+
+    Parameters
+    ----------
+    recon, mel : Tensor [B, 1, bands, T]
+        Natural-log mel spectrograms. Scales that a clip of fewer than 4 frames does not have are left out.
+    mask : Tensor [B, 1, 1, T], optional
+        1 for sound, 0 for padding. A pooled position counts by how much of it is sound, and padding is replaced by
+        the target, so it adds nothing at any scale.
+
+    Returns
+    -------
+    Tensor, scalar
+    """
+    if mask is not None:
+        recon = recon * mask + mel * (1 - mask)
+    total, scales = mel_l1(recon, mel, mask), 1
+    for _ in range(2):
+        if min(recon.shape[-2:]) < 2:
+            break
+        recon, mel = F.avg_pool2d(recon, 2), F.avg_pool2d(mel, 2)
+        mask = None if mask is None else F.avg_pool2d(mask, (1, 2))
+        total, scales = total + mel_l1(recon, mel, mask), scales + 1
+    return total / scales
+
+
+def vqvae_loss(
+    recon: Tensor, mel: Tensor, commit_loss: Tensor, commitment_weight: float = 0.25, mask: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The loss of the RVQ-VAE: reconstruction plus one commitment term.
+
+    van den Oord, Vinyals & Kavukcuoglu, "Neural Discrete Representation Learning", 2017, eq. 3, without its codebook
+    term: the codebooks follow their cells by exponential moving averages (appendix A.1) instead.
+
+    Parameters
+    ----------
+    recon, mel : Tensor [B, 1, bands, T]
+        Natural-log mel spectrograms.
+    commit_loss : Tensor, scalar
+        Unweighted, as :class:`~distill.models.ConvVQVAE` returns it.
+    commitment_weight : float
+        The beta of eq. 3, applied here and nowhere else.
+    mask : Tensor [B, 1, 1, T], optional
+        1 for sound, 0 for padding.
+
+    Returns
+    -------
+    total, recon_loss, commit : Tensor, scalar
+        ``total = recon_loss + commit``, and ``commit`` is already weighted.
+    """
+    recon_loss = multi_scale_mel_loss(recon, mel, mask)
+    commit = commitment_weight * commit_loss
+    return recon_loss + commit, recon_loss, commit
+
+
+def compute_kl_divergence(mu: Tensor, logvar: Tensor, free_bits: float = 0.0) -> Tensor:
+    """KL divergence of N(mu, exp(logvar)) from N(0, 1).
+
+    Kingma & Welling, "Auto-Encoding Variational Bayes", 2013, appendix B; free bits as in Kingma et al., "Improved
+    Variational Inference with Inverse Autoregressive Flow", 2016, eq. 15.
+
+    Parameters
+    ----------
+    mu, logvar : Tensor [B, D, H, W]
+        Mean and natural-log variance of the posterior.
+    free_bits : float
+        Nats per latent channel and cell under which the divergence is not pushed further down; at least 0.
+
+    Returns
+    -------
+    Tensor, scalar
+        Nats per latent channel and cell, averaged over the batch.
+    """
+    per_channel = 0.5 * (mu.square() + logvar.exp() - 1 - logvar).mean(dim=(0, 2, 3))
+    return per_channel.clamp(min=free_bits).mean()
+
+
+def get_kl_weight(epoch: int, warmup_epochs: int, max_weight: float = 1.0) -> float:
+    """Linear KL warm-up of the baseline (Bowman et al., "Generating Sentences from a Continuous Space", 2016, sec. 3.1).
+
+    Parameters
+    ----------
+    epoch : int
+        Epochs done, from 0.
+    warmup_epochs : int
+        Epochs until the weight is full; 0 for no warm-up.
+    max_weight : float
+        The full weight.
+
+    Raises
+    ------
+    ConfigError
+        If either count is negative.
+    """
+    if epoch < 0 or warmup_epochs < 0:
+        raise ConfigError(f"epoch and warmup_epochs must not be negative, got {epoch} and {warmup_epochs}.")
+    return max_weight * min(1.0, epoch / warmup_epochs) if warmup_epochs else max_weight
+
+
+def vae_loss(
+    recon: Tensor, mel: Tensor, mu: Tensor, logvar: Tensor, kl_weight: float = 1e-3, free_bits: float = 0.05
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The loss of the continuous baseline: squared plus absolute error, plus the weighted KL divergence.
+
+    Parameters
+    ----------
+    recon, mel : Tensor [B, 1, bands, T]
+        Natural-log mel spectrograms.
+    mu, logvar : Tensor [B, D, H, W]
+        Posterior that the model returned.
+    kl_weight, free_bits : float
+        See :func:`get_kl_weight` and :func:`compute_kl_divergence`.
+
+    Returns
+    -------
+    total, recon_loss, kl : Tensor, scalar
+        ``total = recon_loss + kl_weight * kl``.
+    """
+    recon_loss = F.mse_loss(recon, mel) + F.l1_loss(recon, mel)
+    kl = compute_kl_divergence(mu, logvar, free_bits)
+    return recon_loss + kl_weight * kl, recon_loss, kl

@@ -1,0 +1,87 @@
+"""A training that was interrupted, on disk: one safetensors file, so nothing is unpickled when it is resumed."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from distill.errors import CodecFileError, ConfigError, TrainingError
+from distill.training.health import LevelHealth
+from distill.training.trainer import Trainer, Validation
+
+_COUNTERS = ("steps", "seconds", "validations", "_validation_cost")
+
+
+def save_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
+    """Write everything that :meth:`Trainer.run` needs to go on, replacing the file only when it is whole."""
+    tensors = {f"model.{name}": tensor for name, tensor in trainer.model.state_dict().items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in trainer.best_state.items()}
+    for number, state in trainer.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
+    tensors |= {"random.torch": torch.get_rng_state(), "random.crops": trainer.sampler.generator.get_state()}
+    state = {name: getattr(trainer, name) for name in _COUNTERS}
+    state |= {
+        "curves": trainer.curves,
+        "best": asdict(trainer.best) if trainer.best else None,
+        "set": _describe(trainer),
+    }
+    unfinished = Path(path).with_name(Path(path).name + ".part")
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(tensors, unfinished, metadata={"distill-checkpoint": json.dumps(state)})
+    unfinished.replace(path)
+
+
+def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
+    """Bring a new trainer, made from the same clips and settings, to where a saved one was.
+
+    Raises
+    ------
+    CodecFileError
+        If the file is missing, truncated or not a checkpoint.
+    TrainingError
+        If it is of other clips or of another shape of model.
+    """
+    name = Path(path).name
+    try:
+        with safe_open(path, framework="pt") as file:
+            state = json.loads(file.metadata()["distill-checkpoint"])
+            if state["set"] != _describe(trainer):
+                raise TrainingError(
+                    f"{name} was begun with other clips or other model settings; "
+                    "use the same ones, or train afresh without --resume."
+                )
+            tensors: dict[str, dict[str, torch.Tensor]] = {}
+            for key in file.keys():  # noqa: SIM118
+                group, _, rest = key.partition(".")
+                tensors.setdefault(group, {})[rest] = file.get_tensor(key)
+        trainer.model.load_state_dict(tensors["model"])
+        trainer.best_state = tensors.get("best", {})
+        optimizer = trainer.optimizer.state_dict()
+        for key, tensor in tensors.get("optimizer", {}).items():
+            number, _, field = key.partition(".")
+            optimizer["state"].setdefault(int(number), {})[field] = tensor
+        trainer.optimizer.load_state_dict(optimizer)
+        torch.set_rng_state(tensors["random"]["torch"])
+        trainer.sampler.generator.set_state(tensors["random"]["crops"])
+        for counter in _COUNTERS:
+            setattr(trainer, counter, state[counter])
+        trainer.curves = state["curves"]
+        if state["best"]:
+            levels = tuple(LevelHealth(**level) for level in state["best"].pop("levels"))
+            warnings = tuple(state["best"].pop("warnings"))
+            trainer.best = Validation(**state["best"], levels=levels, warnings=warnings)
+    except FileNotFoundError as error:
+        raise CodecFileError(f"There is nothing to resume: {name} does not exist.") from error
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise CodecFileError(f"{name} is damaged, so the training cannot be resumed from it.") from error
+
+
+def _describe(trainer: Trainer) -> dict[str, object]:
+    """What must be the same for a resumed training to make sense."""
+    return {"model": trainer.model.settings, "frames": trainer.sampler.lengths.tolist()}

@@ -1,0 +1,124 @@
+"""Every setting of a training, each with its default and its reason; sized to the number of clips."""
+
+from dataclasses import dataclass
+
+from distill.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class VQVAEConfig:
+    """Settings of the RVQ-VAE and of its training.
+
+    Raises
+    ------
+    ConfigError
+        On construction, if a setting is out of its range.
+    """
+
+    codebook_size: int = 64
+    """Entries of each level's codebook."""
+    codebook_dim: int = 32
+    """Channels of the latent map, and so of a code's embedding."""
+    num_quantizers: int = 3
+    """Levels, 2 to 4."""
+    decay: float = 0.8
+    """Of the moving averages that the codebooks follow; higher is slower and steadier."""
+    commitment_weight: float = 0.25
+    """How strongly the encoder is pulled to the codes."""
+    threshold_ema_dead_code: int = 2
+    """A code that serves fewer cells than this per batch, on average, is moved to a random cell."""
+    dropout: float = 0.0
+    """Share of latent channels that the decoder goes without in a training step."""
+    learning_rate: float = 2e-3
+    """At the end of the warm-up; it falls to nothing by a half cosine."""
+    warmup: float = 0.04
+    """Share of the training over which the learning rate rises."""
+    weight_decay: float = 1e-4
+    """Of AdamW."""
+    gradient_clip: float = 1.0
+    """Largest norm of the gradient."""
+    batch_size: int = 8
+    """Crops per step; on two cores, twice the steps of half the size reach further in the same time."""
+    crop_frames: int = 128
+    """Frames per crop: 1.49 s."""
+    epochs: int = 400
+    """Passes over the sound after which training ends even if time is left."""
+    minutes: float | None = 2.0
+    """Wall time after which training ends, final validation included; None for no bound. Only a training bounded by
+    ``epochs`` alone is repeated bit for bit by its seed: a clock never ticks the same way twice."""
+    validations: int = 10
+    """How often, evenly over the training, the codec is validated and the best weights kept."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "codebook_size": (2, 4096),
+            "codebook_dim": (1, 512),
+            "num_quantizers": (2, 4),
+            "decay": (0, 1),
+            "commitment_weight": (0, 100),
+            "threshold_ema_dead_code": (0, 1000),
+            "dropout": (0, 0.9),
+            "learning_rate": (0, 1),
+            "warmup": (0, 1),
+            "weight_decay": (0, 1),
+            "gradient_clip": (0, 1000),
+            "batch_size": (1, 1024),
+            "crop_frames": (16, 4096),
+            "epochs": (1, 1_000_000),
+            "minutes": (0.01, 24 * 60),
+            "validations": (1, 1000),
+            "seed": (0, 2**63 - 1),
+        }
+        for name, (low, high) in ranges.items():
+            if getattr(self, name) is not None:
+                check_range(name, getattr(self, name), low, high)
+
+
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """Raise a ConfigError that names the setting unless ``low <= value <= high``."""
+    if not low <= value <= high:
+        raise ConfigError(f"{name} must be from {low} to {high}, got {value}.")
+
+
+def get_adaptive_vqvae_config(file_count: int) -> VQVAEConfig:
+    """Settings that suit a number of clips.
+
+    Parameters
+    ----------
+    file_count : int
+        Clips in the set, at least 1.
+
+    Raises
+    ------
+    ConfigError
+        If ``file_count`` is not positive.
+    """
+    if file_count < 1:
+        raise ConfigError(f"file_count must be at least 1, got {file_count}.")
+    if file_count <= 20:
+        return VQVAEConfig(
+            codebook_size=64,  # some 3 000 cells: more entries would serve too few cells each to stay alive
+            decay=0.8,  # an epoch is a handful of steps, so a moving average must forget within a few
+            dropout=0.0,  # reproducing these very clips is the purpose; dropout only blurs them
+            learning_rate=2e-3,
+            epochs=2000,  # an epoch takes a second or less; the clock ends the training
+            minutes=2.0,
+        )
+    if file_count <= 100:
+        return VQVAEConfig(
+            codebook_size=128,  # more kinds of sound to tell apart, and the cells to keep 128 entries in use
+            decay=0.9,  # a batch holds a smaller share of the set, so the average looks back further
+            dropout=0.02,  # clips are held out now: a little noise helps the codec carry over to them
+            learning_rate=2e-3,
+            epochs=1000,
+            minutes=3.0,  # more sound to see at least as often
+        )
+    return VQVAEConfig(
+        codebook_size=256,
+        decay=0.95,
+        dropout=0.05,
+        learning_rate=1.5e-3,  # batches differ more from one another, so each step goes less far
+        epochs=500,
+        minutes=5.0,
+    )

@@ -1,0 +1,109 @@
+"""Clips as log-mels, computed once and kept; which of them are held out; and random crops of the rest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from distill.audio.clips import MIN_CLIPS, Clip
+from distill.audio.logmel import LogMel
+from distill.errors import TrainingError
+
+HELD_OUT_FROM = 21
+"""Clips from which on some are held out. Up to 20, each clip is 5 % or more of what the codec has to know: the person
+who brought it wants it in, and one or two clips would measure luck."""
+HELD_OUT_SHARE, HELD_OUT_MOST = 0.1, 20
+MIN_STD = 0.5
+"""Smallest scale of a band, in nepers: a band that is nearly silent throughout is not blown up."""
+
+
+@dataclass(frozen=True, eq=False)
+class MelClip:
+    """A clip as the model sees it: its name and its log-mel [128, frames]."""
+
+    name: str
+    log_mel: Tensor
+
+    @property
+    def num_frames(self) -> int:
+        return self.log_mel.shape[1]
+
+
+def to_mel_clip(clip: Clip, log_mel: LogMel) -> MelClip:
+    """Compute a clip's log-mel; its waveform is not kept."""
+    return MelClip(clip.name, log_mel(torch.from_numpy(clip.waveform)[None])[0, 0])
+
+
+def check_clip_count(count: int) -> None:
+    """Raise a TrainingError if there are too few clips to train on."""
+    if count < MIN_CLIPS:
+        raise TrainingError(f"A codec needs at least {MIN_CLIPS} clips that can be used; here it has {count}.")
+
+
+def split_held_out(clips: Sequence[MelClip], seed: int) -> tuple[list[MelClip], list[MelClip]]:
+    """Training clips and held-out clips: none of up to 20, then 10 %, and 20 at the most."""
+    if len(clips) < HELD_OUT_FROM:
+        return list(clips), []
+    count = min(HELD_OUT_MOST, round(len(clips) * HELD_OUT_SHARE))
+    order = torch.randperm(len(clips), generator=torch.Generator().manual_seed(seed)).tolist()
+    held_out = set(order[:count])
+    return (
+        [clip for i, clip in enumerate(clips) if i not in held_out],
+        [clip for i, clip in enumerate(clips) if i in held_out],
+    )
+
+
+class CropSampler:
+    """Random crops of a set of clips, every moment of sound equally likely.
+
+    Parameters
+    ----------
+    clips : sequence of MelClip
+        At least one.
+    crop_frames : int
+        Length of a crop. A shorter clip is followed by silence, which the mask marks.
+    seed : int
+        Of the crops' positions.
+    """
+
+    def __init__(self, clips: Sequence[MelClip], *, crop_frames: int, seed: int) -> None:
+        self.crop_frames = crop_frames
+        self.generator = torch.Generator().manual_seed(seed)
+        lengths = torch.tensor([clip.num_frames for clip in clips])
+        self.lengths = lengths
+        self.padded = [
+            torch.nn.functional.pad(clip.log_mel, (0, max(0, crop_frames - clip.num_frames)), value=LogMel.floor)
+            for clip in clips
+        ]
+        self.total_frames = int(lengths.sum())
+
+    def statistics(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation [128] of each band's log-mel over all sound."""
+        count = self.lengths.sum()
+        sound = [mel[:, :n].double() for mel, n in zip(self.padded, self.lengths.tolist(), strict=True)]
+        mean = sum(mel.sum(dim=1) for mel in sound) / count
+        variance = sum((mel - mean[:, None]).square().sum(dim=1) for mel in sound) / count
+        return mean.float(), variance.sqrt().clamp(min=MIN_STD).float()
+
+    def sample(self, batch_size: int) -> tuple[Tensor, Tensor]:
+        """A batch of crops.
+
+        Returns
+        -------
+        mel : Tensor [batch_size, 1, 128, crop_frames]
+        mask : Tensor [batch_size, 1, 1, crop_frames]
+            1 for sound, 0 for padding.
+        """
+        choice = torch.multinomial(self.lengths.double(), batch_size, replacement=True, generator=self.generator)
+        position = torch.rand(batch_size, generator=self.generator, dtype=torch.float64)
+        mel = torch.empty(batch_size, 1, self.padded[0].shape[0], self.crop_frames)
+        mask = torch.zeros(batch_size, 1, 1, self.crop_frames)
+        for row, (clip, where) in enumerate(zip(choice.tolist(), position.tolist(), strict=True)):
+            frames = int(self.lengths[clip])
+            # The crop's middle falls anywhere in the clip and the crop is then moved inside; were its start drawn
+            # inside, the first and last frames would hardly ever be seen.
+            start = max(0, min(int(where * frames) - self.crop_frames // 2, frames - self.crop_frames))
+            mel[row, 0] = self.padded[clip][:, start : start + self.crop_frames]
+            mask[row, ..., : frames - start] = 1
+        return mel, mask

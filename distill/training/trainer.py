@@ -1,0 +1,315 @@
+"""The training loop: clips in, events out, a trained model at the end."""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
+from distill.errors import ConfigError, TrainingError
+from distill.models.losses import mel_l1, vqvae_loss
+from distill.models.persistence import round_weights
+from distill.models.vqvae import ConvVQVAE
+from distill.training.config import VQVAEConfig
+from distill.training.dataset import CropSampler, MelClip, split_held_out
+from distill.training.health import LevelHealth, codebook_health, health_warnings
+
+KMEANS_CELLS_PER_CODE = 16
+VALIDATION_FRAMES = 180 * SAMPLE_RATE // HOP_LENGTH
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A step was taken.
+
+    ``seconds`` of training so far, ``remaining`` an estimate in seconds, ``fraction`` of the training done, 0 to 1;
+    the losses are of this step's batch, the commitment loss unweighted.
+    """
+
+    step: int
+    epoch: float
+    seconds: float
+    remaining: float
+    fraction: float
+    recon_loss: float
+    commit_loss: float
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The codec was tried on whole clips.
+
+    ``mel_l1`` is of up to three minutes of training clips, ``val_mel_l1`` of held-out ones, None where there are none;
+    ``improved`` says that these weights are the best so far.
+    """
+
+    step: int
+    seconds: float
+    mel_l1: float
+    val_mel_l1: float | None
+    levels: tuple[LevelHealth, ...]
+    warnings: tuple[str, ...]
+    improved: bool
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Training ended, because of its "time", its "epochs", or because it was "stopped"; ``best`` is what was kept."""
+
+    reason: str
+    steps: int
+    epochs: float
+    seconds: float
+    best: Validation
+
+
+Event = Progress | Validation | Finished
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device of that name: "cpu", "cuda", or "auto" for CUDA where there is any.
+
+    Raises
+    ------
+    ConfigError
+        If the name is another one, or CUDA is asked for and absent.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise ConfigError(f"device must be auto, cpu or cuda, got {name!r}.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("There is no CUDA device on this machine; use --device cpu or auto.")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 matrices in hardware; elsewhere autocasting to it would cost time."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
+
+
+class Trainer:
+    """Trains a :class:`~distill.models.ConvVQVAE` on a set of clips.
+
+    Parameters
+    ----------
+    clips : sequence of MelClip
+        At least one. From 21 on, a tenth is held out (:func:`~distill.training.dataset.split_held_out`).
+    config : VQVAEConfig
+    device : str
+        "auto", "cpu" or "cuda".
+    clock : callable
+        Seconds that only ever grow.
+
+    Raises
+    ------
+    TrainingError
+        If there are no clips.
+    ConfigError
+        If the device cannot be had.
+    """
+
+    def __init__(
+        self,
+        clips: Sequence[MelClip],
+        config: VQVAEConfig,
+        *,
+        device: str = "auto",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not clips:
+            raise TrainingError("There is no clip to train on.")
+        self.config, self.clock, self.device = config, clock, choose_device(device)
+        self.clips, self.held_out = split_held_out(clips, config.seed)
+        self.sampler = CropSampler(self.clips, crop_frames=config.crop_frames, seed=config.seed)
+        torch.manual_seed(config.seed)
+        self.model = ConvVQVAE.from_config(config).to(self.device, memory_format=torch.channels_last)
+        self.model.set_statistics(*self.sampler.statistics())
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        )
+        self.autocast = has_fast_bfloat16(self.device)
+        self.steps, self.seconds, self.validations = 0, 0.0, 0
+        self.curves: dict[str, list[dict[str, float | None]]] = {"steps": [], "validations": []}
+        self.best: Validation | None = None
+        self.best_state: dict[str, Tensor] = {}
+        self._validation_cost = 0.0
+        self._stop = False
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in which as many frames are drawn as the set has."""
+        return max(1, math.ceil(self.sampler.total_frames / (self.config.batch_size * self.config.crop_frames)))
+
+    @property
+    def epochs(self) -> float:
+        return self.steps / self.steps_per_epoch
+
+    @property
+    def fraction(self) -> float:
+        """How much of the training is done, by the clock or by steps, whichever is further; 0 to 1."""
+        by_steps = self.epochs / self.config.epochs
+        if self.config.minutes is None:
+            return min(1.0, by_steps)
+        # The last validation has to fit into the budget too.
+        available = max(self.config.minutes * 60 - self._validation_cost, 1e-3)
+        return min(1.0, max(by_steps, self.seconds / available))
+
+    def stop(self) -> None:
+        """Ask a running training to end after the step it is at; callable from any thread."""
+        self._stop = True
+
+    def run(self) -> Iterator[Event]:
+        """Train until the time or the epochs are used up, or :meth:`stop` is called.
+
+        A training that was stopped goes on where it was when this is called again.
+
+        Yields
+        ------
+        Progress
+            After every step.
+        Validation
+            ``config.validations`` times, evenly spread, and at the end.
+        Finished
+            Last.
+        """
+        self._stop = False
+        earlier, start = self.seconds, self.clock()
+
+        def tick() -> None:
+            self.seconds = earlier + self.clock() - start
+
+        if self.steps == 0:
+            self._init_codebooks()
+        while self.fraction < 1 and not self._stop:
+            recon_loss, commit_loss = self._step()
+            tick()
+            progress = Progress(
+                self.steps,
+                self.epochs,
+                self.seconds,
+                self.seconds / max(self.fraction, 1e-9) - self.seconds,
+                self.fraction,
+                recon_loss,
+                commit_loss,
+            )
+            if self.fraction * 200 >= len(self.curves["steps"]):
+                self.curves["steps"].append({"step": self.steps, "seconds": self.seconds, "recon_loss": recon_loss})
+            yield progress
+            if self.fraction < 1 and self.fraction * self.config.validations >= self.validations + 1:
+                yield self._validate(tick)
+        if self.best is None or self.best.step != self.steps:
+            yield self._validate(tick)
+        tick()
+        reason = "stopped" if self.fraction < 1 else "epochs" if self.epochs >= self.config.epochs else "time"
+        assert self.best is not None
+        yield Finished(reason, self.steps, self.epochs, self.seconds, self.best)
+
+    def best_model(self) -> ConvVQVAE:
+        """A copy of the model as it was when it validated best, on the CPU, in eval mode.
+
+        Raises
+        ------
+        TrainingError
+            Before the first validation.
+        """
+        if self.best is None:
+            raise TrainingError("Training has not come to its first validation yet.")
+        model = ConvVQVAE(**self.model.settings)
+        model.load_state_dict(self.best_state)
+        return model.eval()
+
+    def metadata(self) -> dict[str, Any]:
+        """What a ``.distill`` file says about its training: settings, health, curves, provenance without names."""
+        if self.best is None:
+            raise TrainingError("Training has not come to its first validation yet.")
+        frames = self.sampler.total_frames + sum(clip.num_frames for clip in self.held_out)
+        return {
+            "config": asdict(self.config),
+            "mel_l1": self.best.mel_l1,
+            "val_mel_l1": self.best.val_mel_l1,
+            "levels": [asdict(level) for level in self.best.levels],
+            "curves": copy.deepcopy(self.curves),
+            "provenance": {
+                "clips": len(self.clips) + len(self.held_out),
+                "held_out": len(self.held_out),
+                "sound_seconds": round(frames * HOP_LENGTH / SAMPLE_RATE, 3),
+                "training_seconds": round(self.seconds, 3),
+                "steps": self.steps,
+                "epochs": round(self.epochs, 3),
+                "device": self.device.type,
+            },
+        }
+
+    def _init_codebooks(self) -> None:
+        """Show the quantizer a first batch that is large enough for k-means to place every code."""
+        cells_per_crop = self.model.encode(torch.zeros(1, 1, 128, self.config.crop_frames).to(self.device))[
+            0, 0
+        ].numel()
+        crops = math.ceil(KMEANS_CELLS_PER_CODE * self.config.codebook_size / cells_per_crop)
+        self.model.train()
+        with torch.no_grad():
+            mel, mask = self.sampler.sample(max(crops, self.config.batch_size))
+            self.model(mel.to(self.device), mask.to(self.device))
+
+    def _step(self) -> tuple[float, float]:
+        config = self.config
+        warmup = min(1.0, (self.fraction + 0.1 * config.warmup) / config.warmup) if config.warmup else 1.0
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.learning_rate * warmup * 0.5 * (1 + math.cos(math.pi * self.fraction))
+        self.model.train()
+        mel, mask = (part.to(self.device) for part in self.sampler.sample(config.batch_size))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+            recon, _, commit_loss = self.model(mel, mask)
+        total, recon_loss, _ = vqvae_loss(recon, mel, commit_loss, config.commitment_weight, mask)
+        self.optimizer.zero_grad()
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip)
+        self.optimizer.step()
+        self.steps += 1
+        return recon_loss.item(), commit_loss.item()
+
+    def _validate(self, tick: Callable[[], None]) -> Validation:
+        before = self.clock()
+        candidate = copy.deepcopy(self.model).float().eval()
+        round_weights(candidate)
+        error, counts = self._evaluate(candidate, self.clips)
+        val_error, _ = self._evaluate(candidate, self.held_out) if self.held_out else (None, None)
+        tick()
+        levels = tuple(codebook_health(counts.cpu().numpy()))
+        score = error if val_error is None else val_error
+        improved = self.best is None or score < (
+            self.best.mel_l1 if self.best.val_mel_l1 is None else self.best.val_mel_l1
+        )
+        validation = Validation(
+            self.steps, self.seconds, error, val_error, levels, tuple(health_warnings(levels)), improved
+        )
+        if improved:
+            self.best = validation
+            self.best_state = {name: tensor.cpu().contiguous() for name, tensor in candidate.state_dict().items()}
+        self.curves["validations"].append(
+            {"step": self.steps, "seconds": self.seconds, "mel_l1": error, "val_mel_l1": val_error}
+        )
+        self.validations += 1
+        self._validation_cost = max(self._validation_cost, self.clock() - before)
+        return validation
+
+    @torch.no_grad()
+    def _evaluate(self, model: ConvVQVAE, clips: Sequence[MelClip]) -> tuple[float, Tensor]:
+        """Mean absolute log-mel difference over up to three minutes of clips, and how often each code was used."""
+        error, frames, counts = 0.0, 0, torch.zeros((), dtype=torch.int64)
+        for clip in clips:
+            mel = clip.log_mel[None, None].to(self.device)
+            recon, indices, _ = model(mel)
+            error += mel_l1(recon, mel).item() * clip.num_frames
+            counts = counts + model.quantizer.usage(indices).cpu()
+            frames += clip.num_frames
+            if frames >= VALIDATION_FRAMES:
+                break
+        return error / frames, counts

@@ -1,0 +1,81 @@
+"""The code grid as a Gradio component; its drawing and its hands are in ``code_grid.js``."""
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from distill.audio import HOP_LENGTH, SAMPLE_RATE, write_wav
+from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
+from distill.plots import row_ranges_hz
+from distill.training.health import level_names
+
+_TEMPLATE = """
+<div class="code-grid">
+  <div class="levels" role="group" aria-label="Level"></div>
+  <div class="board">
+    <div class="bands" aria-hidden="true"></div>
+    <div class="scroller"><canvas class="cells" tabindex="0" role="application"
+      aria-label="Code grid: arrow keys move, Enter paints, P picks the code under the cursor, 1 to 4 choose a level,
+        Control Z undoes"></canvas></div>
+  </div>
+  <p class="readout" aria-live="polite"></p>
+  <div class="palette" role="group" aria-label="Codes of this level: click to hear one and to paint with it"></div>
+</div>
+"""
+
+
+class CodeGridCanvas(gr.HTML):
+    """A grid of codes that can be painted on; its value is what :func:`grid_value` returns.
+
+    Events: ``edit`` (level, code, cells), ``audition`` (level, code), ``undo``, ``redo``.
+    """
+
+    def __init__(self, value: dict[str, Any] | None = None, **options: Any) -> None:
+        here = Path(__file__)
+        options.setdefault("html_template", _TEMPLATE)
+        options.setdefault("css_template", here.with_suffix(".css").read_text(encoding="utf-8"))
+        options.setdefault("js_on_load", here.with_suffix(".js").read_text(encoding="utf-8"))
+        super().__init__(value=value, **options)
+
+    def preprocess(self, payload: Any) -> Any:
+        return payload
+
+    def postprocess(self, value: Any) -> Any:
+        return value
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object"}
+
+
+def grid_value(
+    grid: CodeGrid,
+    original: CodeGrid,
+    palettes: list[list[str]],
+    *,
+    sequence: int,
+    sound: np.ndarray | None = None,
+) -> dict[str, Any]:
+    """What the canvas draws: a grid, what differs from the original, and a sound to play at once."""
+    return {
+        "seq": sequence,
+        "levels": list(level_names(grid.levels)),
+        "rows": grid.rows,
+        "columns": grid.columns,
+        "size": grid.codebook_size,
+        "indices": grid.indices.ravel().tolist(),
+        "changed": np.flatnonzero(grid.indices != original.indices).tolist(),
+        "palettes": palettes,
+        "bands": [f"{low:.0f} to {high:.0f} Hz" for low, high in row_ranges_hz(grid.rows)],
+        "column_seconds": FRAMES_PER_COLUMN * HOP_LENGTH / SAMPLE_RATE,
+        "sound": None if sound is None else _data_uri(sound),
+    }
+
+
+def _data_uri(waveform: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    write_wav(buffer, waveform)
+    return "data:audio/wav;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,145 @@
+"""The Explore tab: what the codec does to a sound."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from distill import plots
+from distill.audio import load_clip
+from distill.models.losses import mel_l1
+from distill.training.health import codebook_health, level_names
+from distill.ui import edit, views
+from distill.ui.components import Picture, picture
+from distill.ui.handlers import handler
+from distill.ui.session import Examples, Session, Work
+
+MEL_ALT = "Mel spectrograms of the original, of the reconstruction and their difference in decibels, over time"
+MAP_ALT = "Code maps: for each level, which code stands in each of 8 frequency bands and each step of 186 ms"
+
+
+@dataclass(frozen=True)
+class ExploreTab:
+    example: gr.Dropdown
+    upload: gr.Audio
+    original: gr.Audio
+    reconstruction: gr.Audio
+    levels: gr.Radio
+    facts: gr.HTML
+    mels: gr.HTML
+    maps: gr.HTML
+    health: gr.HTML
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What :func:`show` fills, in its order."""
+        return [self.original, self.levels, *self.heard, self.maps, self.health]
+
+    @property
+    def heard(self) -> list[Any]:
+        """What changes with the number of levels."""
+        return [self.reconstruction, self.facts, self.mels]
+
+
+def build(session: gr.State, examples: Examples) -> ExploreTab:
+    """Lay out the tab, filled with the example clip."""
+    work = examples.first
+    choices = _level_choices(work)
+    facts, mels = _compare(work, work.codec.num_levels)
+    with gr.Row():
+        example = gr.Dropdown([p.stem for p in examples.clips], value=None, label="Try an example clip")
+        upload = gr.Audio(
+            sources=["upload", "microphone"], type="filepath", label="Or bring your own: drop a file or record",
+            elem_id="explore-upload",
+        )  # fmt: skip
+    with gr.Row():
+        original = gr.Audio(
+            views.sound(work.clip.waveform), label=f"Original: {work.clip.name}", interactive=False,
+            elem_id="explore-original", buttons=["download"],
+        )  # fmt: skip
+        reconstruction = gr.Audio(
+            views.sound(work.reconstruction), label="Reconstruction from codes", interactive=False,
+            elem_id="explore-reconstruction", buttons=["download"],
+        )  # fmt: skip
+    levels = gr.Radio(
+        choices, value=len(choices), label="Rebuild from", elem_id="explore-levels",
+        info="Each level adds what the ones before it left out.",
+    )  # fmt: skip
+    facts_view = gr.HTML(facts, elem_id="explore-facts")
+    mels_view = Picture(mels, MEL_ALT, elem_id="explore-mels")
+    maps_view = Picture(_maps(work), MAP_ALT, elem_id="explore-maps")
+    health = gr.HTML(_usage(work), elem_id="explore-health")
+    return ExploreTab(example, upload, original, reconstruction, levels, facts_view, mels_view, maps_view, health)
+
+
+def connect(tab: ExploreTab, edit_tab: "edit.EditTab", session: gr.State, examples: Examples) -> None:
+    """Wire the tab's events."""
+    handle = handler(examples)
+    by_name = {path.stem: path for path in examples.clips}
+
+    @handle
+    def open_clip(visitor: Session, path: str | None) -> Any:
+        if not path:
+            return tuple(gr.skip() for _ in [*tab.outputs, *edit_tab.outputs])
+        visitor.use(visitor.codec, load_clip(path))
+        return *show(visitor.work), *edit.show(visitor.work)
+
+    @handle
+    def open_example(visitor: Session, name: str) -> Any:
+        if name not in by_name:
+            raise gr.Error("There is no example of that name.", print_exception=False)
+        visitor.use(visitor.codec, load_clip(by_name[name]))
+        return *show(visitor.work), *edit.show(visitor.work)
+
+    @handle
+    def choose_levels(visitor: Session, levels: int) -> Any:
+        work = visitor.work
+        waveform = work.codec.decode(work.history.original, levels=levels)
+        facts, mels = _compare(work, levels)
+        return views.sound(waveform), facts, picture(mels, MEL_ALT)
+
+    outputs = [session, *tab.outputs, *edit_tab.outputs]
+    gr.on(
+        [tab.upload.upload, tab.upload.stop_recording],
+        open_clip, [session, tab.upload], outputs, api_name="explore",
+    )  # fmt: skip
+    tab.example.input(open_example, [session, tab.example], outputs, api_name="explore_example")
+    tab.levels.input(choose_levels, [session, tab.levels], [session, *tab.heard], api_name="explore_levels")
+
+
+def show(work: Work) -> tuple[Any, ...]:
+    """Everything the tab says of a clip, for :attr:`ExploreTab.outputs`."""
+    levels = work.codec.num_levels
+    facts, mels = _compare(work, levels)
+    return (
+        gr.update(value=views.sound(work.clip.waveform), label=f"Original: {Path(work.clip.name).name}"),
+        gr.update(choices=_level_choices(work), value=levels),
+        views.sound(work.reconstruction),
+        facts,
+        picture(mels, MEL_ALT),
+        picture(_maps(work), MAP_ALT),
+        _usage(work),
+    )
+
+
+def _compare(work: Work, levels: int) -> tuple[str, Any]:
+    original = work.codec.log_mel_of(work.clip)
+    decoded = work.codec.decode_mel(work.history.original, levels=levels)
+    error = mel_l1(decoded[None, None], original[None, None]).item()
+    return views.clip_facts(work.codec, work.clip, error, levels), plots.plot_mels(original.numpy(), decoded.numpy())
+
+
+def _maps(work: Work) -> Any:
+    grid = work.history.original
+    return plots.plot_code_maps(grid.indices, work.colours, grid.num_frames)
+
+
+def _usage(work: Work) -> str:
+    counts = work.codec.usage(work.history.original)
+    return views.health_table(codebook_health(counts), work.codec.codebook_size)
+
+
+def _level_choices(work: Work) -> list[tuple[str, int]]:
+    names = level_names(work.codec.num_levels)
+    return [(names[0] if n == 1 else f"+ {names[n - 1]}", n) for n in range(1, len(names) + 1)]

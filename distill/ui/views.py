@@ -1,0 +1,121 @@
+"""What the tabs say: values in, HTML or arrays for components out."""
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+
+from distill.audio import HOP_LENGTH, MIN_CLIPS, SAMPLE_RATE, Clip, Refusal
+from distill.codec import Codec
+from distill.jobs import JobStatus
+from distill.training.config import VQVAEConfig
+from distill.training.dataset import MelClip
+from distill.training.health import LOW_UTILIZATION, LevelHealth, level_names
+
+
+def sound(waveform: np.ndarray) -> tuple[int, np.ndarray]:
+    """A waveform for ``gr.Audio``: 16-bit, because Gradio would rescale floats to full scale."""
+    peak = max(1.0, float(np.abs(waveform).max(initial=0.0)))
+    return SAMPLE_RATE, np.round(waveform / peak * 32767).astype(np.int16)
+
+
+def clip_list(accepted: Sequence[MelClip], refused: Sequence[Refusal]) -> str:
+    """Which files can be used, and why the others cannot."""
+    seconds = sum(clip.num_frames for clip in accepted) * HOP_LENGTH / SAMPLE_RATE
+    lines = [f"<p><b>{len(accepted)} clips</b>, {seconds:.1f} s of sound, are ready to train on.</p>"]
+    if len(accepted) < MIN_CLIPS:
+        lines = [f"<p class='bad'><b>{len(accepted)} of at least {MIN_CLIPS} clips.</b> Add more to train a codec.</p>"]
+    lines += [f"<li class='bad'>{html.escape(refusal.reason)}</li>" for refusal in refused]
+    lines += [
+        f"<li>{html.escape(clip.name)} <span>{clip.num_frames * HOP_LENGTH / SAMPLE_RATE:.1f} s</span></li>"
+        for clip in accepted
+    ]
+    return f"<div class='clips'>{lines[0]}<ul>{''.join(lines[1:])}</ul></div>"
+
+
+def config_reason(config: VQVAEConfig, count: int) -> str:
+    """The adaptive settings in a sentence, and why they are so."""
+    why = {
+        64: "a small set fills a small codebook, where every code stays in use",
+        128: "there is enough sound for finer shades, and a tenth of the clips is held out to check on",
+        256: "a large, varied set needs the most shades, and steadier codebooks",
+    }[config.codebook_size]
+    return (
+        f"For {count} clips: <b>{config.codebook_size} codes per level</b>, decay {config.decay}, "
+        f"{config.minutes:g} minutes. Why: {why}."
+    )
+
+
+def training_progress(status: JobStatus) -> str:
+    """A bar, the time left, and how good the codec is so far."""
+    if status.state == "waiting":
+        return _bar(0, f"Waiting: {status.ahead} training{'s' * (status.ahead != 1)} ahead of yours.")
+    if status.state == "failed":
+        return f"<p class='bad'>{html.escape(status.error)}</p>"
+    progress, validation = status.progress, status.validation
+    if progress is None:
+        return _bar(0, "Placing the codebooks …")
+    quality = f", error {validation.mel_l1:.2f} nepers" if validation else ""
+    if status.state == "running":
+        return _bar(progress.fraction, f"{progress.remaining:.0f} s left, step {progress.step}{quality}.")
+    ended = {"stopped": "Stopped; Continue goes on from here", "finished": "Finished"}[status.state]
+    return _bar(progress.fraction, f"{ended}: {progress.step} steps in {progress.seconds:.0f} s{quality}.")
+
+
+def health_table(levels: Sequence[LevelHealth], codebook_size: int) -> str:
+    """How each level uses its codebook, with what to do where it is little."""
+    rows = []
+    for name, level in zip(level_names(len(levels)), levels, strict=True):
+        word = "good" if level.utilization >= 0.7 else "fair" if level.utilization >= LOW_UTILIZATION else "poor"
+        rows.append(
+            f"<tr><th scope='row'>{name}</th><td><meter min='0' max='1' low='0.3' high='0.7' optimum='1' "
+            f"value='{level.utilization:.3f}'></meter> {level.utilization:.0%}</td>"
+            f"<td>{level.perplexity:.0f} of {codebook_size}</td><td>{level.dead_codes}</td><td class='{word}'>{word}</td></tr>"
+        )
+    poor = any(level.utilization < LOW_UTILIZATION for level in levels)
+    advice = "<p class='bad'>A level under 30 % hardly helps: train longer, add varied clips, or use fewer levels.</p>"
+    return (
+        "<div class='health'><table><thead><tr><th scope='col'>Level</th>"
+        "<th scope='col' title='Share of the codes that occur at all'>Codes used</th>"
+        "<th scope='col' title='How many codes, used equally often, would carry as much'>Worth</th>"
+        "<th scope='col' title='Codes that never occur'>Dead</th><th scope='col'>Health</th></tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table>{advice if poor else ''}</div>"
+    )
+
+
+def codec_line(codec: Codec) -> str:
+    """A codec in one line."""
+    source = codec.info.get("provenance", {})
+    trained = f"trained on {source['clips']} clips for {source['training_seconds']:.0f} s" if source else ""
+    return (
+        f"<p class='codec'>Codec <b>{codec.model_id[:6]}</b> <span>{codec.num_levels} levels × {codec.codebook_size} codes"
+        f"</span> <span>{codec.bitrate_bps:.0f} bit/s</span> <span>{trained}</span></p>"
+    )
+
+
+def clip_facts(codec: Codec, clip: Clip, error: float, levels: int) -> str:
+    """What a reconstruction cost and what it lost."""
+    bitrate = codec.bitrate_bps * levels / codec.num_levels
+    return (
+        "<dl class='facts'>"
+        f"<div><dt>Sound</dt><dd>{clip.seconds:.2f} s</dd></div>"
+        f"<div><dt>As codes</dt><dd>{bitrate:.0f} bit/s</dd></div>"
+        f"<div><dt>Smaller than 16-bit WAV</dt><dd>{SAMPLE_RATE * 16 / bitrate:.0f} ×</dd></div>"
+        f"<div><dt>Error of the spectrogram</dt><dd>{error:.2f} nepers = {error * 8.686:.1f} dB</dd></div>"
+        "</dl>"
+    )
+
+
+def history_list(labels: Sequence[str]) -> str:
+    """What was done to the grid, last first."""
+    if not labels:
+        return "<p class='history'>No edits yet. Pick a code below the grid, then paint with it.</p>"
+    items = "".join(f"<li>{html.escape(label)}</li>" for label in reversed(labels[-12:]))
+    return f"<ol class='history' reversed start='{len(labels)}'>{items}</ol>"
+
+
+def _bar(fraction: float, text: str) -> str:
+    return (
+        f"<div class='progress' role='progressbar' aria-valuemin='0' aria-valuemax='100' aria-valuenow='{fraction:.0%}'>"
+        f"<i style='width:{fraction:.1%}'></i></div><p class='status'>{text}</p>"
+    )
