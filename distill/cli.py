@@ -213,8 +213,8 @@ def _training_display(trainer: "Trainer") -> Iterator[Any]:
             elif isinstance(event, Validation):
                 held_out = "" if event.val_mel_l1 is None else f", held-out {event.val_mel_l1:.3f}"
                 used = ", ".join(f"{level.utilization:.0%}" for level in event.levels)
-                line = f"{event.seconds:6.1f} s  step {event.step:5d}  mel_l1 {event.mel_l1:.3f}{held_out}  codes used {used}"
-                console.print(line, highlight=False, soft_wrap=True)
+                line = f"{event.seconds:6.1f} s  step {event.step:5d}  mel_l1 {event.mel_l1:.3f}{held_out}"
+                console.print(f"{line}  codes used {used}", highlight=False, soft_wrap=True)
                 for warning in event.warnings:
                     console.print(f"          {warning}", highlight=False, soft_wrap=True)
             else:

@@ -333,7 +333,7 @@ class Codec:
             "model_id": self.model_id,
             "levels": self.num_levels,
             "codebook_size": self.codebook_size,
-            "codebook_dim": self.model.settings["codebook_dim"],
+            "codebook_dim": self.model.codebook_dim,
             "bitrate_bps": self.bitrate_bps,
             "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
         }
@@ -355,7 +355,7 @@ class Codec:
     def _measure_reach(self) -> tuple[int, int]:
         """How many frames before and after its own 16 a column changes: a NaN put into one spreads exactly so far."""
         middle, width = 16, 33
-        latent = torch.zeros(1, self.model.settings["codebook_dim"], ROWS, width)
+        latent = torch.zeros(1, self.model.codebook_dim, ROWS, width)
         latent[..., middle] = torch.nan
         touched = self.model.decode(latent)[0, 0].isnan().any(dim=0).nonzero().flatten()
         return middle * FRAMES_PER_COLUMN - int(touched[0]), int(touched[-1]) + 1 - (middle + 1) * FRAMES_PER_COLUMN

@@ -5,19 +5,20 @@ from collections.abc import Sequence
 import librosa
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, hsv_to_rgb
+from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 
-from distill.audio.logmel import HOP_LENGTH, LOG_FLOOR, N_MELS, SAMPLE_RATE
+from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel
+from distill.codes.grid import FRAMES_PER_COLUMN
 from distill.training.health import level_names
 
 FRAME_SECONDS = HOP_LENGTH / SAMPLE_RATE
 NEPERS_TO_DB = 20 / np.log(10)
 MAX_DRAWN_FRAMES = 2000
-INK = "#80868f"  # legible on white and on black, so that one picture serves both themes
+INK = "#80868f"  # grey that is legible on white and on black: one picture serves both themes
 ACCENT = "#f2552c"
 CURVE_COLOURS = (ACCENT, "#2f9e8f")
-HZ_TICKS = (250, 500, 1000, 2000, 4000, 8000, 16000)
+HZ_TICKS = (250, 1000, 4000, 16000)
 
 
 def code_palette(codebook: np.ndarray) -> np.ndarray:
@@ -66,21 +67,31 @@ def plot_mels(original: np.ndarray, reconstruction: np.ndarray) -> Figure:
     Figure
         Time in seconds, frequency in Hz, level and difference in dB. The first two share a colour scale.
     """
-    figure, axes = _stack(3)
-    levels = [_decimate(mel) * NEPERS_TO_DB for mel in (original, reconstruction)]
-    top = max(levels[0].max(), np.log(LOG_FLOOR) * NEPERS_TO_DB + 40)
-    images = [
-        _draw_mel(axis, level, original.shape[1], cmap="magma", vmin=top - 80, vmax=top)
-        for axis, level in zip(axes, levels, strict=False)
-    ]
-    images.append(_draw_mel(axes[2], levels[1] - levels[0], original.shape[1], cmap="RdBu_r", vmin=-20, vmax=20))
-    names = ("Original", "Reconstruction", "Difference (red: louder than the original)")
-    for axis, name, image in zip(axes, names, images, strict=True):
-        axis.set_title(name)
-        bar = figure.colorbar(image, ax=axis, pad=0.015, aspect=12)
-        bar.set_label("dB", color=INK)
+    figure, axes = _stack(3, "Time (s)")
+    first, second = (_decimate(mel) * NEPERS_TO_DB for mel in (original, reconstruction))
+    top = max(float(first.max()), LogMel.floor * NEPERS_TO_DB + 40)
+    level = {"cmap": "magma", "vmin": top - 80, "vmax": top}
+    panels = (
+        ("Original", first, level),
+        ("Reconstruction", second, level),
+        (
+            "Difference: red where the reconstruction is louder",
+            second - first,
+            {"cmap": "RdBu_r", "vmin": -20, "vmax": 20},
+        ),
+    )
+    bands = np.interp(HZ_TICKS, librosa.mel_frequencies(N_MELS, fmin=0, fmax=SAMPLE_RATE / 2), np.arange(N_MELS) + 0.5)
+    for axis, (title, decibels, colours) in zip(axes, panels, strict=True):
+        seconds = original.shape[1] * FRAME_SECONDS
+        image = axis.imshow(
+            decibels, origin="lower", aspect="auto", interpolation="nearest", extent=(0, seconds, 0, N_MELS), **colours
+        )
+        axis.set_yticks(bands, [_hz(frequency) for frequency in HZ_TICKS])
+        axis.set_ylabel("Hz")
+        axis.set_title(title)
+        bar = figure.colorbar(image, cax=axis.inset_axes((1.012, 0, 0.012, 1)))
+        bar.set_label("dB", color=INK, fontsize=9)
         _style(bar.ax)
-    axes[-1].set_xlabel("Time (s)")
     return figure
 
 
@@ -94,31 +105,22 @@ def plot_code_maps(indices: np.ndarray, palettes: Sequence[np.ndarray], num_fram
         Of each level, from :func:`code_palette`.
     num_frames : int
         Frames of the clip, where the time axis ends.
+
+    Returns
+    -------
+    Figure
+        Time in seconds; each row's band in Hz.
     """
     levels, rows, columns = indices.shape
-    figure, axes = _stack(levels)
+    figure, axes = _stack(levels, "Time (s)")
+    edges = [low for low, _ in row_ranges_hz(rows)]
     for axis, codes, palette, name in zip(axes, indices, palettes, level_names(levels), strict=True):
-        size = len(palette)
-        image = axis.imshow(
-            codes,
-            origin="lower",
-            aspect="auto",
-            interpolation="nearest",
-            cmap=ListedColormap(palette / 255),
-            vmin=-0.5,
-            vmax=size - 0.5,
-            extent=(0, columns * 16 * FRAME_SECONDS, 0, rows),
-        )
+        extent = (0, columns * FRAMES_PER_COLUMN * FRAME_SECONDS, 0, rows)
+        axis.imshow(palette[codes], origin="lower", aspect="auto", interpolation="nearest", extent=extent)
         axis.set_xlim(0, num_frames * FRAME_SECONDS)
-        ranges = row_ranges_hz(rows)
-        axis.set_yticks([row + 0.5 for row in range(0, rows, 2)], [_hz(sum(ranges[r]) / 2) for r in range(0, rows, 2)])
+        axis.set_yticks(range(rows), [_hz(edge) for edge in edges])
         axis.set_ylabel("Hz")
-        axis.set_title(f"{name}: {len(np.unique(codes))} of {size} codes in use")
-        bar = figure.colorbar(image, ax=axis, pad=0.015, aspect=12)
-        bar.set_label("Code", color=INK)
-        _style(bar.ax)
-        _style(axis)
-    axes[-1].set_xlabel("Time (s)")
+        axis.set_title(f"{name}: {len(np.unique(codes))} of {len(palette)} codes in use")
     return figure
 
 
@@ -132,7 +134,7 @@ def plot_curves(steps: Sequence[dict], validations: Sequence[dict]) -> Figure:
     validations : sequence of dict
         Each with ``seconds``, ``mel_l1`` and ``val_mel_l1`` (None where nothing was held out).
     """
-    figure, (axis,) = _stack(1, height=3.0)
+    figure, (axis,) = _stack(1, "Training time (s)", height=2.6)
     axis.plot(
         [s["seconds"] for s in steps], [s["recon_loss"] for s in steps], color=INK, alpha=0.6, lw=1, label="each step"
     )
@@ -145,19 +147,25 @@ def plot_curves(steps: Sequence[dict], validations: Sequence[dict]) -> Figure:
             axis.plot(*zip(*points, strict=True), color=colour, marker="o", ms=4, lw=2, label=label)
     axis.set_ylim(bottom=0)
     axis.set_xlim(left=0)
-    axis.set_xlabel("Training time (s)")
     axis.set_ylabel("Error (mel L1, nepers)")
     axis.grid(color=INK, alpha=0.2, lw=0.5)
     axis.legend(frameon=False, labelcolor=INK, fontsize=9)
     return figure
 
 
-def _stack(count: int, *, height: float = 1.9) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(9, height * count + 0.5), dpi=110, layout="constrained")
+def _stack(count: int, xlabel: str, *, height: float = 1.75) -> tuple[Figure, list[Axes]]:
+    """Panels one above the other, with the same margins in inches whatever they show, so that times line up."""
+    width, left, right, top, bottom, gap = 9.0, 0.75, 0.75, 0.35, 0.5, 0.4
+    total = count * height + (count - 1) * gap + top + bottom
+    figure = Figure(figsize=(width, total), dpi=110)
     figure.patch.set_alpha(0)
     axes = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
+    figure.subplots_adjust(
+        left=left / width, right=1 - right / width, top=1 - top / total, bottom=bottom / total, hspace=gap / height
+    )
     for axis in axes:
         _style(axis)
+    axes[-1].set_xlabel(xlabel)
     return figure, list(axes)
 
 
@@ -169,21 +177,6 @@ def _style(axis: Axes) -> None:
     axis.yaxis.label.set(color=INK, fontsize=9)
     for spine in axis.spines.values():
         spine.set_visible(False)
-
-
-def _draw_mel(axis: Axes, level: np.ndarray, num_frames: int, **colours: object):  # noqa: ANN202
-    image = axis.imshow(
-        level,
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
-        extent=(0, num_frames * FRAME_SECONDS, 0, N_MELS),
-        **colours,
-    )
-    bands = np.interp(HZ_TICKS, librosa.mel_frequencies(N_MELS, fmin=0, fmax=SAMPLE_RATE / 2), np.arange(N_MELS) + 0.5)
-    axis.set_yticks(bands[::2], [_hz(f) for f in HZ_TICKS[::2]])
-    axis.set_ylabel("Hz")
-    return image
 
 
 def _decimate(mel: np.ndarray) -> np.ndarray:

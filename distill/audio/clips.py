@@ -2,9 +2,11 @@
 
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -202,11 +204,15 @@ def unpack_zip(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> 
                 target.parent.mkdir()
                 target.write_bytes(archive.read(member))
                 written.append(target)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
         raise AudioError(f"{name} is not a zip archive that can be opened.") from error
     return written
 
 
-def write_wav(path: str | os.PathLike[str], waveform: np.ndarray) -> None:
+def write_wav(path: str | os.PathLike[str] | BinaryIO, waveform: np.ndarray) -> None:
     """Write a 16-bit WAV at 44 100 Hz, scaled down if the waveform is louder than full scale."""
+    if isinstance(path, str | os.PathLike):
+        with open(path, "wb") as file:
+            write_wav(file, waveform)
+        return
     soundfile.write(path, waveform / max(1.0, float(np.abs(waveform).max(initial=0.0))), SAMPLE_RATE, format="WAV")

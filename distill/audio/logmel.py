@@ -1,5 +1,7 @@
 """The log-mel spectrogram: the one picture of sound that every model in Distill sees."""
 
+import math
+
 import librosa
 import torch
 import torch.nn.functional as F
@@ -33,7 +35,9 @@ class LogMel(nn.Module):
         Number of mel bands.
     """
 
-    floor = float(torch.tensor(LOG_FLOOR).log())
+    floor = math.log(LOG_FLOOR)
+    filters: Tensor
+    window: Tensor
 
     def __init__(
         self, sample_rate: int = SAMPLE_RATE, n_fft: int = N_FFT, hop_length: int = HOP_LENGTH, n_mels: int = N_MELS

@@ -3,6 +3,7 @@
 import json
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,7 @@ class CodeGrid:
             raise GridError(f"{path.name} does not exist.") from error
         except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise GridError(f"{path.name} is not a grid of codes, or it is damaged.") from error
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
             raise GridError(f"{path.name} is not a grid of codes, or it is damaged.") from error
 
 

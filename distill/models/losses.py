@@ -110,7 +110,9 @@ def compute_kl_divergence(mu: Tensor, logvar: Tensor, free_bits: float = 0.0) ->
 
 
 def get_kl_weight(epoch: int, warmup_epochs: int, max_weight: float = 1.0) -> float:
-    """Linear KL warm-up of the baseline (Bowman et al., "Generating Sentences from a Continuous Space", 2016, sec. 3.1).
+    """Linear KL warm-up of the baseline.
+
+    After Bowman et al., "Generating Sentences from a Continuous Space", 2016, sec. 3.1.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from distill.errors import CodecFileError, ConfigError
+from distill.errors import CodecFileError
 from distill.models.vae import ConvVAE
 from distill.models.vqvae import ConvVQVAE
 
@@ -73,7 +73,7 @@ def load_model(path: str | os.PathLike[str]) -> ConvVQVAE | ConvVAE:
         if not all(tensor.isfinite().all() for tensor in tensors.values()):
             raise CodecFileError(f"{name} is damaged: it holds values that are not numbers.")
         model.load_state_dict(tensors)
-    except (SafetensorError, KeyError, TypeError, RuntimeError, ConfigError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CodecFileError(f"{name} is damaged: the model it describes cannot be built.") from error
     return model.eval()
 

@@ -28,14 +28,15 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels: int, time_kernel: int) -> None:
         super().__init__()
+        last_norm = nn.BatchNorm2d(channels)
+        nn.init.zeros_(last_norm.weight)
         self.body = nn.Sequential(
             nn.Conv2d(channels, channels, (3, time_kernel), padding=(1, time_kernel // 2), bias=False),
             nn.BatchNorm2d(channels),
             nn.SiLU(),
             nn.Conv2d(channels, channels, (3, 1), padding=(1, 0), bias=False),
-            nn.BatchNorm2d(channels),
+            last_norm,
         )
-        nn.init.zeros_(self.body[-1].weight)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.silu(x + self.body(x))
@@ -222,6 +223,9 @@ class ConvVQVAE(nn.Module):
         (a ``ValueError``) if an argument is out of its range.
     """
 
+    mel_mean: Tensor
+    mel_std: Tensor
+
     def __init__(
         self,
         codebook_dim: int = 128,
@@ -236,6 +240,8 @@ class ConvVQVAE(nn.Module):
         check_range("num_quantizers (levels)", num_quantizers, 2, 4)
         check_range("codebook_dim", codebook_dim, 1, 512)
         check_range("codebook_size", codebook_size, 2, 4096)
+        check_range("decay", decay, 0, 1)
+        check_range("dropout", dropout, 0, 0.9)
         self.settings = {
             "codebook_dim": codebook_dim,
             "codebook_size": codebook_size,
@@ -245,6 +251,7 @@ class ConvVQVAE(nn.Module):
             "threshold_ema_dead_code": threshold_ema_dead_code,
             "dropout": dropout,
         }
+        self.codebook_dim, self.codebook_size, self.num_levels = codebook_dim, codebook_size, num_quantizers
         self.commitment_weight = commitment_weight
         self.encoder = VQEncoder(codebook_dim)
         self.quantizer = QuantizerWrapper(codebook_dim, codebook_size, num_quantizers, decay, threshold_ema_dead_code)
@@ -255,17 +262,15 @@ class ConvVQVAE(nn.Module):
     @classmethod
     def from_config(cls, config: VQVAEConfig) -> "ConvVQVAE":
         """The model that a config describes."""
-        names = ("codebook_dim", "codebook_size", "num_quantizers", "decay", "commitment_weight")
-        names += ("threshold_ema_dead_code", "dropout")
-        return cls(**{name: getattr(config, name) for name in names})
-
-    @property
-    def num_levels(self) -> int:
-        return self.settings["num_quantizers"]
-
-    @property
-    def codebook_size(self) -> int:
-        return self.settings["codebook_size"]
+        return cls(
+            codebook_dim=config.codebook_dim,
+            codebook_size=config.codebook_size,
+            num_quantizers=config.num_quantizers,
+            decay=config.decay,
+            commitment_weight=config.commitment_weight,
+            threshold_ema_dead_code=config.threshold_ema_dead_code,
+            dropout=config.dropout,
+        )
 
     def forward(self, mel: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Encode, quantize, decode.

@@ -65,6 +65,10 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
             number, _, field = key.partition(".")
             optimizer["state"].setdefault(int(number), {})[field] = tensor
         trainer.optimizer.load_state_dict(optimizer)
+        # The fused AdamW walks memory, not positions: moments must lie in it as their parameters do (channels last).
+        for parameter, moments in trainer.optimizer.state.items():
+            for field in ("exp_avg", "exp_avg_sq"):
+                moments[field] = torch.empty_like(parameter).copy_(moments[field])
         torch.set_rng_state(tensors["random"]["torch"])
         trainer.sampler.generator.set_state(tensors["random"]["crops"])
         for counter in _COUNTERS:

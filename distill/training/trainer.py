@@ -129,7 +129,8 @@ class Trainer:
         self.clips, self.held_out = split_held_out(clips, config.seed)
         self.sampler = CropSampler(self.clips, crop_frames=config.crop_frames, seed=config.seed)
         torch.manual_seed(config.seed)
-        self.model = ConvVQVAE.from_config(config).to(self.device, memory_format=torch.channels_last)
+        self.model = ConvVQVAE.from_config(config).to(self.device)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in torch's stubs
         self.model.set_statistics(*self.sampler.statistics())
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
@@ -221,7 +222,7 @@ class Trainer:
         """
         if self.best is None:
             raise TrainingError("Training has not come to its first validation yet.")
-        model = ConvVQVAE(**self.model.settings)
+        model = ConvVQVAE.from_config(self.config)
         model.load_state_dict(self.best_state)
         return model.eval()
 

@@ -1,6 +1,7 @@
 """The page: a header, three tabs, and one session a visitor."""
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -49,7 +50,7 @@ def build_app(examples_folder: Path = EXAMPLES) -> gr.Blocks:
     return app
 
 
-def launch(app: gr.Blocks, **options: object) -> tuple[object, str, str | None]:
+def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
     """Launch the app as the Space does; options go to ``gr.Blocks.launch``."""
     css = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
     neutral, accent = gr.themes.colors.stone, gr.themes.colors.orange

@@ -53,15 +53,15 @@ def build(session: gr.State, examples: Examples) -> EditTab:
     """Lay out the tab, filled with the example clip."""
     work = examples.first
     gr.Markdown(
-        "Each cell is one **code**: the entry of the codec's codebook that stands for this band of frequencies (row) and "
-        "186 ms of time (column). Pick a code from the palette, then **paint**: click or drag. Alt-click picks a code "
-        "from the grid."
+        "Each cell is one **code**: an entry of the codec's codebook, standing for a band of frequencies (row) over "
+        "186 ms (column). Click a code in the palette to hear it, then **paint** with it: click or drag on the grid. "
+        "Alt-click picks up a code from the grid."
     )
     canvas = CodeGridCanvas(_canvas_value(work), elem_id="edit-grid")
     with gr.Row():
-        undo = gr.Button("Undo", elem_id="edit-undo", min_width=90)
-        redo = gr.Button("Redo", elem_id="edit-redo", min_width=90)
-        reset = gr.Button("Back to the original", elem_id="edit-reset", min_width=160)
+        undo = gr.Button("Undo", size="sm", elem_id="edit-undo", min_width=90)
+        redo = gr.Button("Redo", size="sm", elem_id="edit-redo", min_width=90)
+        reset = gr.Button("Back to the original", size="sm", elem_id="edit-reset", min_width=160)
     with gr.Row():
         edited = gr.Audio(
             views.sound(work.edited), label="Edited", interactive=False, elem_id="edit-audio", buttons=["download"]
@@ -80,10 +80,12 @@ def build(session: gr.State, examples: Examples) -> EditTab:
                 gr.Number(0, label=f"{end} column", precision=0, minimum=0, min_width=90) for end in ("First", "Last")
             ]
             code = gr.Number(0, label="Code", precision=0, minimum=0, min_width=90)
-        apply = gr.Button("Set these cells")
+        apply = gr.Button("Set these cells", size="sm")
     with gr.Row():
-        export = gr.Button("Export sound and grid", elem_id="edit-export")
-        load = gr.UploadButton("Open a grid (.npz or .json)", file_types=[".npz", ".json"], elem_id="edit-load")
+        export = gr.Button("Export sound and grid", size="sm", elem_id="edit-export")
+        load = gr.UploadButton(
+            "Open a grid (.npz or .json)", file_types=[".npz", ".json"], size="sm", elem_id="edit-load"
+        )
     files = gr.File(label="Your files", visible=False, interactive=False, elem_id="edit-files")
     return EditTab(
         canvas, edited, original, history, undo, redo, reset, level, rows, columns, code, apply, export, files, load

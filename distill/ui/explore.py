@@ -48,24 +48,28 @@ def build(session: gr.State, examples: Examples) -> ExploreTab:
     choices = _level_choices(work)
     facts, mels = _compare(work, work.codec.num_levels)
     with gr.Row():
-        example = gr.Dropdown([p.stem for p in examples.clips], value=None, label="Try an example clip")
-        upload = gr.Audio(
-            sources=["upload", "microphone"], type="filepath", label="Or bring your own: drop a file or record",
-            elem_id="explore-upload",
-        )  # fmt: skip
+        with gr.Column(min_width=300):
+            example = gr.Dropdown(
+                [path.stem for path in examples.clips], value=Path(work.clip.name).stem, label="An example clip"
+            )
+            levels = gr.Radio(
+                choices, value=len(choices), label="Rebuild from", elem_id="explore-levels",
+                info="Each level adds what the ones before it left out.",
+            )  # fmt: skip
+        with gr.Column(min_width=300):
+            upload = gr.Audio(
+                sources=["upload", "microphone"], type="filepath", label="Or a sound of yours: drop a file or record",
+                elem_id="explore-upload",
+            )  # fmt: skip
     with gr.Row():
         original = gr.Audio(
-            views.sound(work.clip.waveform), label=f"Original: {work.clip.name}", interactive=False,
+            views.sound(work.clip.waveform), label=_original_label(work), interactive=False,
             elem_id="explore-original", buttons=["download"],
         )  # fmt: skip
         reconstruction = gr.Audio(
             views.sound(work.reconstruction), label="Reconstruction from codes", interactive=False,
             elem_id="explore-reconstruction", buttons=["download"],
         )  # fmt: skip
-    levels = gr.Radio(
-        choices, value=len(choices), label="Rebuild from", elem_id="explore-levels",
-        info="Each level adds what the ones before it left out.",
-    )  # fmt: skip
     facts_view = gr.HTML(facts, elem_id="explore-facts")
     mels_view = Picture(mels, MEL_ALT, elem_id="explore-mels")
     maps_view = Picture(_maps(work), MAP_ALT, elem_id="explore-maps")
@@ -100,10 +104,11 @@ def connect(tab: ExploreTab, edit_tab: "edit.EditTab", session: gr.State, exampl
         return views.sound(waveform), facts, picture(mels, MEL_ALT)
 
     outputs = [session, *tab.outputs, *edit_tab.outputs]
-    gr.on(
-        [tab.upload.upload, tab.upload.stop_recording],
-        open_clip, [session, tab.upload], outputs, api_name="explore",
-    )  # fmt: skip
+    opened = gr.on(
+        [tab.upload.upload, tab.upload.stop_recording], open_clip, [session, tab.upload], outputs, api_name="explore"
+    )
+    # The sound is now the original below, or was refused: either way, the place to drop one is free again.
+    opened.then(lambda: None, None, tab.upload, show_progress="hidden", api_visibility="private")
     tab.example.input(open_example, [session, tab.example], outputs, api_name="explore_example")
     tab.levels.input(choose_levels, [session, tab.levels], [session, *tab.heard], api_name="explore_levels")
 
@@ -113,7 +118,7 @@ def show(work: Work) -> tuple[Any, ...]:
     levels = work.codec.num_levels
     facts, mels = _compare(work, levels)
     return (
-        gr.update(value=views.sound(work.clip.waveform), label=f"Original: {Path(work.clip.name).name}"),
+        gr.update(value=views.sound(work.clip.waveform), label=_original_label(work)),
         gr.update(choices=_level_choices(work), value=levels),
         views.sound(work.reconstruction),
         facts,
@@ -137,7 +142,12 @@ def _maps(work: Work) -> Any:
 
 def _usage(work: Work) -> str:
     counts = work.codec.usage(work.history.original)
-    return views.health_table(codebook_health(counts), work.codec.codebook_size)
+    table = views.health_table(codebook_health(counts), work.codec.codebook_size, judged=False)
+    return f"<h3>Codes in this clip</h3>{table}"
+
+
+def _original_label(work: Work) -> str:
+    return f"Original: {work.clip.name}"
 
 
 def _level_choices(work: Work) -> list[tuple[str, int]]:

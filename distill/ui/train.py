@@ -90,8 +90,8 @@ def build(session: gr.State, examples: Examples, runner: JobRunner) -> TrainTab:
                 )  # fmt: skip
             start = gr.Button("Train", variant="primary", elem_id="train-start")
             with gr.Row():
-                stop = gr.Button("Stop", elem_id="train-stop", min_width=90)
-                resume = gr.Button("Continue", elem_id="train-resume", min_width=90)
+                stop = gr.Button("Stop", size="sm", elem_id="train-stop", min_width=90)
+                resume = gr.Button("Continue", size="sm", elem_id="train-resume", min_width=90)
         with gr.Column(scale=2, min_width=320):
             progress = gr.HTML(
                 "<p class='status'>Below: how the example codec was trained, on 17 loops.</p>", elem_id="train-progress"
@@ -104,10 +104,10 @@ def build(session: gr.State, examples: Examples, runner: JobRunner) -> TrainTab:
             )  # fmt: skip
             with gr.Row():
                 download = gr.DownloadButton(
-                    "Download the codec", value=str(_saved(codec)), elem_id="train-download", min_width=160
+                    "Download the codec", value=str(_saved(codec)), size="sm", elem_id="train-download", min_width=160
                 )
                 load = gr.UploadButton(
-                    "Load a .distill file", file_types=[".distill"], elem_id="train-load", min_width=160
+                    "Load a .distill file", file_types=[".distill"], size="sm", elem_id="train-load", min_width=160
                 )
     return TrainTab(
         files, clips, reason, levels, codebook_dim, commitment_weight, minutes, start, stop, resume,
@@ -193,7 +193,10 @@ def connect(
         button.click(
             function, [session, *inputs], [session, *tab.live],
             api_name=function.__name__, show_progress="hidden", concurrency_limit=None,
-        ).success(adopt, [session], [session, *everywhere], show_progress="hidden", api_name=f"adopt_{function.__name__}d")  # fmt: skip
+        ).success(
+            adopt, [session], [session, *everywhere],
+            api_name=f"use_codec_of_{function.__name__}", show_progress="hidden",
+        )  # fmt: skip
     tab.stop.click(stop, [session], [session], api_name="stop", show_progress="hidden")
     tab.load.upload(load_codec, [session, tab.load], [session, *tab.live, *everywhere], api_name="load_codec")
 
@@ -237,7 +240,8 @@ def _follow(visitor: Session) -> Iterator[Any]:
 
 def _news(visitor: Session, status: JobStatus) -> tuple[Any, ...]:
     job = visitor.require_job()
-    assert status.validation is not None and visitor.probe is not None
+    assert status.validation is not None
+    assert visitor.probe is not None
     codec = Codec(job.best_model())
     size = codec.codebook_size
     curves = picture(plots.plot_curves(**job.trainer.curves), CURVES_ALT)

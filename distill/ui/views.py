@@ -62,15 +62,19 @@ def training_progress(status: JobStatus) -> str:
     return _bar(progress.fraction, f"{ended}: {progress.step} steps in {progress.seconds:.0f} s{quality}.")
 
 
-def health_table(levels: Sequence[LevelHealth], codebook_size: int) -> str:
-    """How each level uses its codebook, with what to do where it is little."""
+def health_table(levels: Sequence[LevelHealth], codebook_size: int, *, judged: bool = True) -> str:
+    """How each level uses its codebook; ``judged``, with a word for it and what to do where it is little.
+
+    A single clip need not use every code, so there the figures are not judged.
+    """
     rows = []
     for name, level in zip(level_names(len(levels)), levels, strict=True):
         word = "good" if level.utilization >= 0.7 else "fair" if level.utilization >= LOW_UTILIZATION else "poor"
         rows.append(
             f"<tr><th scope='row'>{name}</th><td><meter min='0' max='1' low='0.3' high='0.7' optimum='1' "
             f"value='{level.utilization:.3f}'></meter> {level.utilization:.0%}</td>"
-            f"<td>{level.perplexity:.0f} of {codebook_size}</td><td>{level.dead_codes}</td><td class='{word}'>{word}</td></tr>"
+            f"<td>{level.perplexity:.0f} of {codebook_size}</td><td>{level.dead_codes}</td>"
+            + (f"<td class='{word}'>{word}</td></tr>" if judged else "</tr>")
         )
     poor = any(level.utilization < LOW_UTILIZATION for level in levels)
     advice = "<p class='bad'>A level under 30 % hardly helps: train longer, add varied clips, or use fewer levels.</p>"
@@ -78,8 +82,9 @@ def health_table(levels: Sequence[LevelHealth], codebook_size: int) -> str:
         "<div class='health'><table><thead><tr><th scope='col'>Level</th>"
         "<th scope='col' title='Share of the codes that occur at all'>Codes used</th>"
         "<th scope='col' title='How many codes, used equally often, would carry as much'>Worth</th>"
-        "<th scope='col' title='Codes that never occur'>Dead</th><th scope='col'>Health</th></tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>{advice if poor else ''}</div>"
+        f"<th scope='col' title='Codes that never occur'>{'Dead' if judged else 'Unused'}</th>"
+        f"{'<th scope=col>Health</th>' if judged else ''}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table>{advice if poor and judged else ''}</div>"
     )
 
 
@@ -88,8 +93,9 @@ def codec_line(codec: Codec) -> str:
     source = codec.info.get("provenance", {})
     trained = f"trained on {source['clips']} clips for {source['training_seconds']:.0f} s" if source else ""
     return (
-        f"<p class='codec'>Codec <b>{codec.model_id[:6]}</b> <span>{codec.num_levels} levels × {codec.codebook_size} codes"
-        f"</span> <span>{codec.bitrate_bps:.0f} bit/s</span> <span>{trained}</span></p>"
+        f"<p class='codec'>Codec <b>{codec.model_id[:6]}</b> "
+        f"<span>{codec.num_levels} levels × {codec.codebook_size} codes</span> "
+        f"<span>{codec.bitrate_bps:.0f} bit/s</span> <span>{trained}</span></p>"
     )
 
 
@@ -116,6 +122,6 @@ def history_list(labels: Sequence[str]) -> str:
 
 def _bar(fraction: float, text: str) -> str:
     return (
-        f"<div class='progress' role='progressbar' aria-valuemin='0' aria-valuemax='100' aria-valuenow='{fraction:.0%}'>"
+        f"<div class='progress' role='progressbar' aria-label='Training' aria-valuenow='{fraction * 100:.0f}'>"
         f"<i style='width:{fraction:.1%}'></i></div><p class='status'>{text}</p>"
     )
