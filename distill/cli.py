@@ -4,7 +4,6 @@ import argparse
 import json
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from distill.errors import DistillError
 
 if TYPE_CHECKING:
+    from distill.audio import Clip
     from distill.training.trainer import Finished, Progress, Trainer, Validation
 
 
@@ -39,12 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def train(options: argparse.Namespace) -> None:
     """Train a codec on clips and save it."""
+    from distill.audio import LogMel
     from distill.codec import Codec
     from distill.training.checkpoint import load_checkpoint, save_checkpoint
     from distill.training.config import get_adaptive_vqvae_config
+    from distill.training.dataset import check_clip_count, to_mel_clip
     from distill.training.trainer import Trainer, Validation
 
-    clips = _read_training_clips(options.clips)
+    log_mel = LogMel()
+    clips = [to_mel_clip(clip, log_mel) for clip in _read_clips(options.clips)]
+    check_clip_count(len(clips))
     changes = {
         "num_quantizers": options.levels,
         "codebook_dim": options.codebook_dim,
@@ -54,7 +58,7 @@ def train(options: argparse.Namespace) -> None:
         "minutes": options.minutes,
     }
     changes = {name: value for name, value in changes.items() if value is not None}
-    if options.epochs and not options.minutes:
+    if options.epochs is not None and options.minutes is None:
         changes["minutes"] = None
     config = replace(get_adaptive_vqvae_config(len(clips)), **changes)
     trainer = Trainer(clips, config, device=options.device)
@@ -146,20 +150,11 @@ def info(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Measure what a codec loses on clips."""
-    from distill.audio import Clip, find_audio, read_clips
     from distill.codec import Codec
     from distill.training.health import level_names
 
     codec = Codec.load(options.model)
-
-    def usable() -> Iterator[Clip]:
-        for item in read_clips(find_audio(options.clips)):
-            if isinstance(item, Clip):
-                yield item
-            else:
-                print(item.reason, file=sys.stderr)
-
-    result = codec.evaluate(usable())
+    result = codec.evaluate(_read_clips(options.clips))
     print(f"{result.clips} clips, {result.sound_seconds:.1f} s at {result.bitrate_bps:.0f} bit/s")
     print(f"mel_l1 {result.mel_l1:.3f}, after the vocoder {result.mel_l1_audio:.3f}")
     for name, health in zip(level_names(codec.num_levels), result.levels, strict=True):
@@ -169,28 +164,15 @@ def evaluate(options: argparse.Namespace) -> None:
         _write_json(options.json, asdict(result))
 
 
-def _read_training_clips(paths: Sequence[Path]) -> list[Any]:
-    """Log-mels of the clips that can be used; the others are named on stderr."""
-    from distill.audio import Clip, LogMel, find_audio, read_clips, unpack_zip
-    from distill.training.dataset import check_clip_count, to_mel_clip
+def _read_clips(paths: Sequence[Path]) -> "Iterator[Clip]":
+    """The clips that can be used; the others are named on stderr."""
+    from distill.audio import Refusal, read_clips
 
-    log_mel, accepted = LogMel(), []
-    with tempfile.TemporaryDirectory() as folder:
-        files: list[Path] = []
-        for number, path in enumerate(paths):
-            if path.suffix.lower() == ".zip":
-                unpacked = Path(folder) / str(number)
-                unpacked.mkdir()
-                files += unpack_zip(path, unpacked)
-            else:
-                files += find_audio([path])
-        for item in read_clips(files):
-            if isinstance(item, Clip):
-                accepted.append(to_mel_clip(item, log_mel))
-            else:
-                print(item.reason, file=sys.stderr)
-    check_clip_count(len(accepted))
-    return accepted
+    for item in read_clips(paths):
+        if isinstance(item, Refusal):
+            print(item.reason, file=sys.stderr)
+        else:
+            yield item
 
 
 @contextmanager

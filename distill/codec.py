@@ -4,7 +4,7 @@ scripts talk to."""
 import hashlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from torch import Tensor
 from distill.audio.clips import Clip, to_mono_44k
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE, LogMel
 from distill.audio.vocoders import get_vocoder
+from distill.codes.edits import Span, to_slice
 from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
 from distill.errors import AudioError, CodecFileError, GridError
 from distill.models.losses import mel_l1
@@ -117,7 +118,14 @@ class Codec:
         model = load_model(path)
         if not isinstance(model, ConvVQVAE):
             raise CodecFileError(f"{Path(path).name} holds the continuous baseline, which has no codes.")
-        return cls(model, read_metadata(path), vocoder=vocoder)
+        info = read_metadata(path)
+        try:
+            _check_info(info)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise CodecFileError(
+                f"{Path(path).name} is damaged: what it says of its training makes no sense."
+            ) from error
+        return cls(model, info, vocoder=vocoder)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a ``.distill`` file."""
@@ -151,7 +159,7 @@ class Codec:
         Parameters
         ----------
         waveform : ndarray [samples] or [samples, channels]
-            Finite amplitudes; signed integers count as fractions of their type's range.
+            Finite amplitudes; integers count as fractions of their type's range.
         sample_rate : int
             In Hz.
 
@@ -164,7 +172,9 @@ class Codec:
         if waveform.ndim not in (1, 2) or waveform.size == 0 or sample_rate <= 0:
             raise AudioError("The clip is empty, or is not one waveform with a sample rate.")
         if np.issubdtype(waveform.dtype, np.integer):
-            waveform = waveform / np.float32(-np.iinfo(waveform.dtype).min)
+            limits = np.iinfo(waveform.dtype)
+            middle, half = (limits.max + 1 + limits.min) // 2, (limits.max + 1 - limits.min) // 2
+            waveform = (waveform.astype(np.float64) - middle) / half
         if not np.isfinite(waveform).all():
             raise AudioError("The clip holds samples that are not numbers (NaN or infinite).")
         return self.encode_mel(self.log_mel_of(Clip("clip", to_mono_44k(waveform, sample_rate))))
@@ -197,7 +207,9 @@ class Codec:
         indices[levels:] = -1
         return self._decode_columns(indices)[:, : grid.num_frames]
 
-    def decode(self, grid: CodeGrid, *, levels: int | None = None) -> np.ndarray:
+    def decode(
+        self, grid: CodeGrid, *, levels: int | None = None, progress: Callable[[float], object] | None = None
+    ) -> np.ndarray:
         """The clip of a grid.
 
         Parameters
@@ -206,6 +218,8 @@ class Codec:
             Made by this codec.
         levels : int, optional
             How many levels to use, coarsest first; all by default.
+        progress : callable, optional
+            Called with the share that is done, 0 to 1, every 12 s of sound.
 
         Returns
         -------
@@ -217,10 +231,10 @@ class Codec:
         GridError
             If the grid is from another codec, or there is no such number of levels.
         """
-        return self.vocoder(self.decode_mel(grid, levels=levels)).numpy()
+        return self._synthesize(self.decode_mel(grid, levels=levels), progress).numpy()
 
     @torch.no_grad()
-    def decode_region(self, grid: CodeGrid, *, columns: slice, previous: np.ndarray) -> Patch:
+    def decode_region(self, grid: CodeGrid, *, columns: Span, previous: np.ndarray) -> Patch:
         """What an edit of some columns changes in the decoded clip.
 
         The decoder runs on those columns and the ones it looks at around them, so the log-mel is that of a full
@@ -231,7 +245,7 @@ class Codec:
         ----------
         grid : CodeGrid
             After the edit.
-        columns : slice
+        columns : slice or int
             The columns in which codes changed.
         previous : ndarray of float32 [num_frames * 512]
             The decoded clip from before the edit.
@@ -242,11 +256,7 @@ class Codec:
             If the grid is from another codec, the columns are not in it, or ``previous`` has another length.
         """
         self.check(grid)
-        if not 0 <= columns.start < columns.stop <= grid.columns:
-            raise GridError(
-                f"Columns {columns.start} to {columns.stop - 1} are not in this grid: "
-                f"it has columns 0 to {grid.columns - 1}."
-            )
+        columns, previous = to_slice("Column", columns, grid.columns), np.asarray(previous, dtype=np.float32)
         if len(previous) != grid.num_frames * HOP_LENGTH:
             raise GridError(f"The previous clip has {len(previous)} samples, not {grid.num_frames * HOP_LENGTH}.")
         before, after = self.reach
@@ -306,7 +316,7 @@ class Codec:
             grid = self.encode_mel(original)
             encoded = time.perf_counter()
             recon = self.decode_mel(grid)
-            waveform = self.vocoder(recon)
+            waveform = self._synthesize(recon)
             encoding, decoding = encoding + encoded - began, decoding + time.perf_counter() - encoded
             heard = self.log_mel(waveform[None])[0, 0]
             errors += mel_l1(recon[None, None], original[None, None]).item() * grid.num_frames
@@ -338,6 +348,16 @@ class Codec:
             "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
         }
 
+    def _synthesize(self, log_mel: Tensor, progress: Callable[[float], object] | None = None) -> Tensor:
+        """The waveform [frames * 512] of a log-mel [128, frames]."""
+        pieces, done = [], 0
+        for piece in self.vocoder.stream(log_mel):
+            pieces.append(piece)
+            done += len(piece)
+            if progress:
+                progress(done / (log_mel.shape[1] * HOP_LENGTH))
+        return torch.cat(pieces)
+
     def _decode_columns(self, indices: Tensor) -> Tensor:
         """Log-mel [128, 16 * columns] of indices [levels, rows, columns]."""
         cells = indices.flatten(1).T[None]
@@ -359,6 +379,21 @@ class Codec:
         latent[..., middle] = torch.nan
         touched = self.model.decode(latent)[0, 0].isnan().any(dim=0).nonzero().flatten()
         return middle * FRAMES_PER_COLUMN - int(touched[0]), int(touched[-1]) + 1 - (middle + 1) * FRAMES_PER_COLUMN
+
+
+def _check_info(info: dict[str, Any]) -> None:
+    """Raise unless what a file says of its training can be shown: it may come from a stranger."""
+    front_end = info.get("front_end", {})
+    if any(getattr(LogMel, name) != value for name, value in front_end.items()):
+        raise ValueError("another front end")
+    for level in info.get("levels", []):
+        LevelHealth(float(level["utilization"]), float(level["perplexity"]), int(level["dead_codes"]))
+    for name, value in info.get("provenance", {}).items():
+        if name != "device":
+            float(value)
+    for point in (*info.get("curves", {}).get("steps", []), *info.get("curves", {}).get("validations", [])):
+        for value in point.values():
+            float(value or 0)
 
 
 def _fingerprint(model: ConvVQVAE) -> str:

@@ -47,7 +47,7 @@ class TrainingJob:
     def __init__(self, trainer: Trainer, runner: "JobRunner") -> None:
         self.trainer, self._runner = trainer, runner
         self._changed = threading.Condition()
-        self._state, self._error = "waiting", ""
+        self._state, self._error, self._stopping = "waiting", "", False
         self._progress: Progress | None = None
         self._validation: Validation | None = None
 
@@ -63,6 +63,7 @@ class TrainingJob:
 
     def stop(self) -> None:
         """Stop after the current step, or give up the place in the queue; what was reached is kept."""
+        self._stopping = True
         if self._runner.withdraw(self):
             self._set_state("stopped")
         self.trainer.stop()
@@ -77,6 +78,7 @@ class TrainingJob:
         """
         if self._state != "stopped":
             raise TrainingError("Only a training that was stopped can be resumed.")
+        self._stopping = False
         self._set_state("waiting")
         self._runner.enqueue(self)
 
@@ -91,6 +93,8 @@ class TrainingJob:
             for event in self.trainer.run():
                 if isinstance(event, Progress):
                     self._progress = event
+                    if self._stopping:  # asked before the trainer had begun, which then could not heed it
+                        self.trainer.stop()
                 elif isinstance(event, Validation):
                     self._validation = event
                 elif isinstance(event, Finished):

@@ -88,7 +88,7 @@ def plot_mels(original: np.ndarray, reconstruction: np.ndarray) -> Figure:
         )
         axis.set_yticks(bands, [_hz(frequency) for frequency in HZ_TICKS])
         axis.set_ylabel("Hz")
-        axis.set_title(title)
+        axis.set_title(title, loc="left", color=INK, fontsize=10)
         bar = figure.colorbar(image, cax=axis.inset_axes((1.012, 0, 0.012, 1)))
         bar.set_label("dB", color=INK, fontsize=9)
         _style(bar.ax)
@@ -120,7 +120,9 @@ def plot_code_maps(indices: np.ndarray, palettes: Sequence[np.ndarray], num_fram
         axis.set_xlim(0, num_frames * FRAME_SECONDS)
         axis.set_yticks(range(rows), [_hz(edge) for edge in edges])
         axis.set_ylabel("Hz")
-        axis.set_title(f"{name}: {len(np.unique(codes))} of {len(palette)} codes in use")
+        axis.set_title(
+            f"{name}: {len(np.unique(codes))} of {len(palette)} codes in use", loc="left", color=INK, fontsize=10
+        )
     return figure
 
 
@@ -136,18 +138,23 @@ def plot_curves(steps: Sequence[dict], validations: Sequence[dict]) -> Figure:
     """
     figure, (axis,) = _stack(1, "Training time (s)", height=2.6)
     axis.plot(
-        [s["seconds"] for s in steps], [s["recon_loss"] for s in steps], color=INK, alpha=0.6, lw=1, label="each step"
+        [s["seconds"] for s in steps],
+        [s["recon_loss"] * NEPERS_TO_DB for s in steps],
+        color=INK,
+        alpha=0.6,
+        lw=1,
+        label="each step",
     )
     for key, colour, label in (
         ("mel_l1", CURVE_COLOURS[0], "training clips"),
         ("val_mel_l1", CURVE_COLOURS[1], "held-out clips"),
     ):
-        points = [(v["seconds"], v[key]) for v in validations if v[key] is not None]
+        points = [(v["seconds"], v[key] * NEPERS_TO_DB) for v in validations if v[key] is not None]
         if points:
             axis.plot(*zip(*points, strict=True), color=colour, marker="o", ms=4, lw=2, label=label)
     axis.set_ylim(bottom=0)
     axis.set_xlim(left=0)
-    axis.set_ylabel("Error (mel L1, nepers)")
+    axis.set_ylabel("Average error (dB)")
     axis.grid(color=INK, alpha=0.2, lw=0.5)
     axis.legend(frameon=False, labelcolor=INK, fontsize=9)
     return figure
@@ -172,7 +179,6 @@ def _stack(count: int, xlabel: str, *, height: float = 1.75) -> tuple[Figure, li
 def _style(axis: Axes) -> None:
     axis.patch.set_alpha(0)
     axis.tick_params(colors=INK, labelsize=8, length=3)
-    axis.title.set(color=INK, fontsize=10)
     axis.xaxis.label.set(color=INK, fontsize=9)
     axis.yaxis.label.set(color=INK, fontsize=9)
     for spine in axis.spines.values():

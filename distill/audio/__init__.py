@@ -5,10 +5,8 @@ from distill.audio.clips import (
     MIN_CLIPS,
     Clip,
     Refusal,
-    find_audio,
     load_clip,
     read_clips,
-    unpack_zip,
     write_wav,
 )
 from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel
@@ -25,10 +23,8 @@ __all__ = [
     "LogMel",
     "Refusal",
     "Vocoder",
-    "find_audio",
     "get_vocoder",
     "load_clip",
     "read_clips",
-    "unpack_zip",
     "write_wav",
 ]

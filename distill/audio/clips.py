@@ -1,6 +1,9 @@
 """Sound files to clips: decode, check, mix to mono, resample; and clips back to WAV."""
 
+import lzma
 import os
+import shutil
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -120,7 +123,8 @@ def to_mono_44k(samples: np.ndarray, sample_rate: int, *, name: str = "The clip"
         raise AudioError(f"{name} is too short: {len(mono)} samples, where sound starts at 12 ms.")
     peak = np.abs(mono).max()
     if peak < SILENCE_PEAK:
-        raise AudioError(f"{name} is silent: nothing in it is louder than -80 dB.")
+        cancelled = " once its channels are mixed to one" if np.abs(samples).max() > SILENCE_PEAK else ""
+        raise AudioError(f"{name} is silent{cancelled}: nothing in it is louder than -80 dB.")
     mono = soxr.resample(mono.astype(np.float32), sample_rate, SAMPLE_RATE)
     return mono / max(1.0, float(np.abs(mono).max()))
 
@@ -131,44 +135,49 @@ def read_clips(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Clip | Refus
     Parameters
     ----------
     paths : iterable of path-like
-        Sound files, as :func:`find_audio` lists them.
+        Sound files, zip archives of them, and folders, which are searched for names that end like sound. A file named
+        directly is tried whatever its name, so that a wrong one is reported rather than ignored.
 
     Yields
     ------
     Clip or Refusal
-        One for each path, in order. Past 500 clips or two hours of sound in all, the rest are refused.
+        One for each file, in order. Past 500 clips or two hours of sound in all, the rest are refused.
     """
     accepted, seconds = 0, 0.0
-    for path in paths:
-        name = Path(path).name
-        if accepted == MAX_CLIPS:
-            yield Refusal(name, f"{name} was left out: {MAX_CLIPS} clips are the most that one codec takes.")
-            continue
-        try:
-            clip = load_clip(path)
-        except AudioError as error:
-            yield Refusal(name, str(error))
-            continue
-        if seconds + clip.seconds > MAX_TOTAL_SECONDS:
-            yield Refusal(name, f"{name} was left out: with it the set would hold more than two hours of sound.")
-            continue
-        accepted, seconds = accepted + 1, seconds + clip.seconds
-        yield clip
+    with tempfile.TemporaryDirectory() as unpacked:
+        for item in _find_audio(paths, Path(unpacked)):
+            if isinstance(item, Refusal):
+                yield item
+                continue
+            name = item.name
+            if accepted == MAX_CLIPS:
+                yield Refusal(name, f"{name} was left out: {MAX_CLIPS} clips are the most that one codec takes.")
+                continue
+            try:
+                clip = load_clip(item)
+            except AudioError as error:
+                yield Refusal(name, str(error))
+                continue
+            if seconds + clip.seconds > MAX_TOTAL_SECONDS:
+                yield Refusal(name, f"{name} was left out: with it the set would hold more than two hours of sound.")
+                continue
+            accepted, seconds = accepted + 1, seconds + clip.seconds
+            yield clip
 
 
-def find_audio(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """The sound files among files and folders, sorted within each folder.
-
-    Files named directly are kept whatever their name, so that a wrong one is reported rather than ignored; folders are
-    searched for names that end like sound.
-    """
-    found: list[Path] = []
-    for path in map(Path, paths):
+def _find_audio(paths: Iterable[str | os.PathLike[str]], unpacked: Path) -> Iterator[Path | Refusal]:
+    for number, path in enumerate(map(Path, paths)):
         if path.is_dir():
-            found += sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES and p.is_file())
+            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES and p.is_file())
+        elif path.suffix.lower() == ".zip":
+            folder = unpacked / str(number)
+            folder.mkdir()
+            try:
+                yield from unpack_zip(path, folder)
+            except AudioError as error:
+                yield Refusal(path.name, str(error))
         else:
-            found.append(path)
-    return found
+            yield path
 
 
 def unpack_zip(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> list[Path]:
@@ -179,7 +188,7 @@ def unpack_zip(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> 
     path : path-like
         The archive. Members that do not end like sound are passed over.
     folder : path-like
-        An existing, empty folder. Members with the same name get sub-folders of their own.
+        An existing, empty folder. Each member gets a sub-folder of its own, so equal names do not collide.
 
     Returns
     -------
@@ -189,24 +198,30 @@ def unpack_zip(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> 
     Raises
     ------
     AudioError
-        If it is not a zip archive, or unpacks to more than 2 GiB.
+        If it is not a zip archive that can be opened, holds no sound files, or unpacks to more than 2 GiB.
     """
-    name = Path(path).name
+    name, written = Path(path).name, []
     try:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if m.filename.lower().endswith(AUDIO_SUFFIXES)]
-            members = [m for m in members if not PurePosixPath(m.filename).name.startswith("._")][: MAX_CLIPS * 2]
-            if sum(m.file_size for m in members) > MAX_ARCHIVE_BYTES:
+            members = [m for m in members if not _bare_name(m).startswith("._")][: MAX_CLIPS * 2]
+            if sum(member.file_size for member in members) > MAX_ARCHIVE_BYTES:
                 raise AudioError(f"{name} unpacks to more than 2 GB; please split it.")
-            written = []
             for number, member in enumerate(members):
-                target = Path(folder) / str(number) / PurePosixPath(member.filename.replace("\\", "/")).name
+                target = Path(folder) / str(number) / _bare_name(member)
                 target.parent.mkdir()
-                target.write_bytes(archive.read(member))
+                with archive.open(member) as source, target.open("wb") as destination:
+                    shutil.copyfileobj(source, destination)
                 written.append(target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, RuntimeError) as error:
         raise AudioError(f"{name} is not a zip archive that can be opened.") from error
+    if not written:
+        raise AudioError(f"{name} holds no sound files.")
     return written
+
+
+def _bare_name(member: zipfile.ZipInfo) -> str:
+    return PurePosixPath(member.filename.replace("\\", "/")).name
 
 
 def write_wav(path: str | os.PathLike[str] | BinaryIO, waveform: np.ndarray) -> None:

@@ -38,6 +38,10 @@ class LogMel(nn.Module):
     floor = math.log(LOG_FLOOR)
     filters: Tensor
     window: Tensor
+    sample_rate: int = SAMPLE_RATE
+    n_fft: int = N_FFT
+    hop_length: int = HOP_LENGTH
+    n_mels: int = N_MELS
 
     def __init__(
         self, sample_rate: int = SAMPLE_RATE, n_fft: int = N_FFT, hop_length: int = HOP_LENGTH, n_mels: int = N_MELS

@@ -2,12 +2,18 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from distill.audio.logmel import LogMel
+from distill.audio.logmel import HOP_LENGTH, LogMel
 from distill.errors import ConfigError
+
+BLOCK_FRAMES = 1024  # 11.9 s
+OVERLAP_FRAMES = 16
+JOIN_SAMPLES = 256
 
 
 class Vocoder(ABC):
@@ -16,6 +22,38 @@ class Vocoder(ABC):
     @abstractmethod
     def __call__(self, log_mel: Tensor, *, previous: Tensor | None = None, fixed: tuple[int, int] = (0, 0)) -> Tensor:
         """Synthesize a waveform; see :class:`GriffinLim` for the shapes and what the options mean."""
+
+    def stream(self, log_mel: Tensor) -> Iterator[Tensor]:
+        """Synthesize a waveform piece by piece, so that memory does not grow with its length and progress can be shown.
+
+        Each piece is fitted to the end of the one before it, and they are faded into one another.
+
+        Parameters
+        ----------
+        log_mel : Tensor [n_mels, frames]
+            Natural-log mel magnitudes.
+
+        Yields
+        ------
+        Tensor [samples]
+            ``frames * 512`` samples in all.
+        """
+        overlap, fade = OVERLAP_FRAMES * HOP_LENGTH, torch.linspace(0, 1, JOIN_SAMPLES)
+        tail = torch.zeros(0)
+        for start in range(0, max(1, log_mel.shape[1] - OVERLAP_FRAMES), BLOCK_FRAMES):
+            last = start + BLOCK_FRAMES + OVERLAP_FRAMES >= log_mel.shape[1]
+            block = log_mel[:, start:] if last else log_mel[:, start : start + BLOCK_FRAMES + OVERLAP_FRAMES]
+            piece = self(block, previous=tail if len(tail) else None, fixed=(len(tail) // 2, 0))
+            if len(tail):
+                half = len(tail) // 2
+                piece[:half] = tail[:half]
+                join = slice(half, half + JOIN_SAMPLES)
+                piece[join] = torch.lerp(tail[join], piece[join], fade)
+            if last:
+                yield piece
+                return
+            yield piece[:-overlap]
+            tail = piece[-overlap:]
 
 
 class GriffinLim(Vocoder):
@@ -54,8 +92,9 @@ class GriffinLim(Vocoder):
         ----------
         log_mel : Tensor [n_mels, frames]
             Natural-log mel magnitudes.
-        previous : Tensor [frames * hop_length], optional
-            A waveform to take the first phase from.
+        previous : Tensor [samples], optional
+            A waveform to take the first phase from, of up to ``frames * hop_length`` samples; where it ends, the first
+            phase is random.
         fixed : tuple of int
             How many samples of ``previous`` at its start and at its end the result is to join on to.
 
@@ -67,12 +106,15 @@ class GriffinLim(Vocoder):
         # One frame more at each end: torch's centred transform then covers the outer half hops as well.
         magnitude = self.magnitude(torch.cat([log_mel[:, :1], log_mel, log_mel[:, -1:]], dim=1))
         length, (left, right) = log_mel.shape[1] * self.hop_length, fixed
-        if previous is None:
-            generator = torch.Generator().manual_seed(0)
-            phase = torch.rand(magnitude.shape, generator=generator) * 2 * math.pi
-            angles = torch.polar(torch.ones_like(phase), phase)
-        else:
-            angles = self._phase(self._stft(previous))
+        angles = torch.empty(magnitude.shape, dtype=torch.complex64)
+        known = 0
+        if previous is not None:
+            known = magnitude.shape[1] if len(previous) == length else len(previous) // self.hop_length - 2
+            angles[:, :known] = self._phase(self._stft(previous))[:, :known]
+        phase = torch.rand(
+            magnitude.shape[0], magnitude.shape[1] - known, generator=torch.Generator().manual_seed(0)
+        ) * (2 * math.pi)
+        angles[:, known:] = torch.polar(torch.ones_like(phase), phase)
         momentum, last = self.momentum / (1 + self.momentum), torch.zeros_like(angles)
         for _ in range(self.iterations):
             waveform = self._istft(magnitude * angles, length)
@@ -99,7 +141,9 @@ class GriffinLim(Vocoder):
         # Frame t of the front end is centred half a hop after sample t * hop; the extra frames centre half a hop
         # outside the waveform.
         margin = (self.n_fft + self.hop_length) // 2
-        padded = torch.nn.functional.pad(waveform, (margin, margin))
+        # The front end reflects at the ends too; silence there would press a frame's energy into its few real samples.
+        mode = "reflect" if len(waveform) > margin else "constant"
+        padded = F.pad(waveform[None], (margin, margin), mode=mode)[0]
         return torch.stft(padded, self.n_fft, self.hop_length, window=self.window, center=False, return_complex=True)
 
     def _istft(self, spectrum: Tensor, length: int) -> Tensor:

@@ -99,10 +99,11 @@ def changed_columns(before: CodeGrid, after: CodeGrid) -> slice | None:
 def _region(grid: CodeGrid, level: int, rows: Span, columns: Span) -> tuple[int, slice, slice]:
     if not 0 <= level < grid.levels:
         raise GridError(f"Level {level} is not in this grid: it has levels 0 to {grid.levels - 1}.")
-    return level, _span("Row", rows, grid.rows), _span("Column", columns, grid.columns)
+    return level, to_slice("Row", rows, grid.rows), to_slice("Column", columns, grid.columns)
 
 
-def _span(what: str, given: Span, size: int) -> slice:
+def to_slice(what: str, given: Span, size: int) -> slice:
+    """A slice with both ends, from a slice or a number; a GridError unless it lies in ``[0, size)``."""
     span = slice(given, given + 1) if isinstance(given, int | np.integer) else given
     start = 0 if span.start is None else span.start
     stop = size if span.stop is None else span.stop

@@ -1,6 +1,7 @@
 """The grid: a clip as integers, the thing that a person edits."""
 
 import json
+import lzma
 import os
 import zipfile
 import zlib
@@ -15,6 +16,11 @@ from distill.errors import GridError
 FORMAT = "distill-grid"
 FRAMES_PER_COLUMN = 16
 MAX_FILE_BYTES = 64 * 1024**2
+_DAMAGE = (
+    *(OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
+"""What numpy, zipfile and json raise for a file that is not what it says."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,9 +156,7 @@ class CodeGrid:
             raise GridError(message if path.name in message else f"{path.name}: {message}") from error
         except FileNotFoundError as error:
             raise GridError(f"{path.name} does not exist.") from error
-        except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise GridError(f"{path.name} is not a grid of codes, or it is damaged.") from error
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        except _DAMAGE as error:
             raise GridError(f"{path.name} is not a grid of codes, or it is damaged.") from error
 
 

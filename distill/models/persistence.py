@@ -97,8 +97,3 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise CodecFileError(f"{name} is not a .distill file, or it was cut short.") from error
     return header
-
-
-def count_parameters(model: nn.Module) -> int:
-    """Number of trained values."""
-    return sum(parameter.numel() for parameter in model.parameters())

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from distill.training.config import check_range
+
 CHANNELS = (32, 64, 128, 256)
 
 
@@ -46,11 +48,17 @@ class ConvVAE(nn.Module):
     Parameters
     ----------
     latent_dim : int
-        Channels of the latent map.
+        Channels of the latent map, 1 to 512.
+
+    Raises
+    ------
+    ConfigError
+        If ``latent_dim`` is out of its range.
     """
 
     def __init__(self, latent_dim: int = 32) -> None:
         super().__init__()
+        check_range("latent_dim", latent_dim, 1, 512)
         self.settings = {"latent_dim": latent_dim}
         self.encoder, self.decoder = ConvEncoder(latent_dim), ConvDecoder(latent_dim)
 
@@ -68,6 +76,6 @@ class ConvVAE(nn.Module):
         mu, logvar : Tensor [B, latent_dim, 8, ceil(T / 16)]
         """
         frames = mel.shape[-1]
-        mu, logvar = self.encoder(F.pad(mel, (0, -frames % 16), mode="replicate"))
+        mu, logvar = self.encoder(F.pad(mel, (0, -frames % 16, 0, 0), mode="replicate"))
         latent = mu + torch.randn_like(mu) * (0.5 * logvar).exp() if self.training else mu
         return self.decoder(latent)[..., :frames], mu, logvar

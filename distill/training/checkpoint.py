@@ -49,7 +49,8 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
     try:
         with safe_open(path, framework="pt") as file:
             state = json.loads(file.metadata()["distill-checkpoint"])
-            if state["set"] != _describe(trainer):
+            mean = file.get_tensor("model.mel_mean")  # of the clips' sound: tells sets apart whose lengths agree
+            if state["set"] != _describe(trainer) or not torch.allclose(mean, trainer.model.mel_mean.cpu(), atol=1e-3):
                 raise TrainingError(
                     f"{name} was begun with other clips or other model settings; "
                     "use the same ones, or train afresh without --resume."

@@ -40,7 +40,7 @@ class VQVAEConfig:
     batch_size: int = 8
     """Crops per step; on two cores, twice the steps of half the size reach further in the same time."""
     crop_frames: int = 128
-    """Frames per crop: 1.49 s."""
+    """Frames per crop, 1.49 s; where most sound is in shorter clips, crops are shorter and as many more."""
     epochs: int = 400
     """Passes over the sound after which training ends even if time is left."""
     minutes: float | None = 2.0
@@ -116,6 +116,7 @@ def get_adaptive_vqvae_config(file_count: int) -> VQVAEConfig:
         )
     return VQVAEConfig(
         codebook_size=256,
+        batch_size=16,  # 1024 cells a batch: 4 for each code, so that the rarer ones are not taken for dead
         decay=0.95,
         dropout=0.05,
         learning_rate=1.5e-3,  # batches differ more from one another, so each step goes less far

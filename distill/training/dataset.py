@@ -54,6 +54,16 @@ def split_held_out(clips: Sequence[MelClip], seed: int) -> tuple[list[MelClip], 
     )
 
 
+def fitting_crop(clips: Sequence[MelClip], crop_frames: int) -> int:
+    """The longest crop, up to ``crop_frames``, that half of all sound can fill; a multiple of 16 frames.
+
+    Longer crops would be mostly padding, and the codebooks would see few cells a step.
+    """
+    lengths = torch.tensor([clip.num_frames for clip in clips]).sort().values
+    median = lengths[torch.searchsorted(lengths.cumsum(0), lengths.sum() / 2)].item()
+    return min(crop_frames, -(-int(median) // 16) * 16)
+
+
 class CropSampler:
     """Random crops of a set of clips, every moment of sound equally likely.
 

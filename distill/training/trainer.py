@@ -14,9 +14,9 @@ from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
 from distill.errors import ConfigError, TrainingError
 from distill.models.losses import mel_l1, vqvae_loss
 from distill.models.persistence import round_weights
-from distill.models.vqvae import ConvVQVAE
+from distill.models.vqvae import ROWS, STRIDE, ConvVQVAE
 from distill.training.config import VQVAEConfig
-from distill.training.dataset import CropSampler, MelClip, split_held_out
+from distill.training.dataset import CropSampler, MelClip, fitting_crop, split_held_out
 from distill.training.health import LevelHealth, codebook_health, health_warnings
 
 KMEANS_CELLS_PER_CODE = 16
@@ -127,9 +127,12 @@ class Trainer:
             raise TrainingError("There is no clip to train on.")
         self.config, self.clock, self.device = config, clock, choose_device(device)
         self.clips, self.held_out = split_held_out(clips, config.seed)
-        self.sampler = CropSampler(self.clips, crop_frames=config.crop_frames, seed=config.seed)
-        torch.manual_seed(config.seed)
-        self.model = ConvVQVAE.from_config(config).to(self.device)
+        crop_frames = fitting_crop(self.clips, config.crop_frames)
+        self.batch_size = config.batch_size * config.crop_frames // crop_frames
+        self.sampler = CropSampler(self.clips, crop_frames=crop_frames, seed=config.seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            self.model = ConvVQVAE.from_config(config).to(self.device)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in torch's stubs
         self.model.set_statistics(*self.sampler.statistics())
         self.optimizer = torch.optim.AdamW(
@@ -146,7 +149,7 @@ class Trainer:
     @property
     def steps_per_epoch(self) -> int:
         """Steps in which as many frames are drawn as the set has."""
-        return max(1, math.ceil(self.sampler.total_frames / (self.config.batch_size * self.config.crop_frames)))
+        return max(1, math.ceil(self.sampler.total_frames / (self.batch_size * self.sampler.crop_frames)))
 
     @property
     def epochs(self) -> float:
@@ -222,7 +225,8 @@ class Trainer:
         """
         if self.best is None:
             raise TrainingError("Training has not come to its first validation yet.")
-        model = ConvVQVAE.from_config(self.config)
+        with torch.random.fork_rng(devices=[]):  # a look at the best must not change how training goes on
+            model = ConvVQVAE.from_config(self.config)
         model.load_state_dict(self.best_state)
         return model.eval()
 
@@ -250,13 +254,12 @@ class Trainer:
 
     def _init_codebooks(self) -> None:
         """Show the quantizer a first batch that is large enough for k-means to place every code."""
-        cells_per_crop = self.model.encode(torch.zeros(1, 1, 128, self.config.crop_frames).to(self.device))[
-            0, 0
-        ].numel()
+        torch.manual_seed(self.config.seed)
+        cells_per_crop = ROWS * self.sampler.crop_frames // STRIDE
         crops = math.ceil(KMEANS_CELLS_PER_CODE * self.config.codebook_size / cells_per_crop)
         self.model.train()
         with torch.no_grad():
-            mel, mask = self.sampler.sample(max(crops, self.config.batch_size))
+            mel, mask = self.sampler.sample(max(crops, self.batch_size))
             self.model(mel.to(self.device), mask.to(self.device))
 
     def _step(self) -> tuple[float, float]:
@@ -265,7 +268,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * warmup * 0.5 * (1 + math.cos(math.pi * self.fraction))
         self.model.train()
-        mel, mask = (part.to(self.device) for part in self.sampler.sample(config.batch_size))
+        mel, mask = (part.to(self.device) for part in self.sampler.sample(self.batch_size))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             recon, _, commit_loss = self.model(mel, mask)
         total, recon_loss, _ = vqvae_loss(recon, mel, commit_loss, config.commitment_weight, mask)
@@ -292,8 +295,8 @@ class Trainer:
             self.steps, self.seconds, error, val_error, levels, tuple(health_warnings(levels)), improved
         )
         if improved:
-            self.best = validation
             self.best_state = {name: tensor.cpu().contiguous() for name, tensor in candidate.state_dict().items()}
+            self.best = validation
         self.curves["validations"].append(
             {"step": self.steps, "seconds": self.seconds, "mel_l1": error, "val_mel_l1": val_error}
         )
@@ -306,11 +309,11 @@ class Trainer:
         """Mean absolute log-mel difference over up to three minutes of clips, and how often each code was used."""
         error, frames, counts = 0.0, 0, torch.zeros((), dtype=torch.int64)
         for clip in clips:
-            mel = clip.log_mel[None, None].to(self.device)
+            mel = clip.log_mel[None, None, :, : VALIDATION_FRAMES - frames].to(self.device)
             recon, indices, _ = model(mel)
-            error += mel_l1(recon, mel).item() * clip.num_frames
+            error += mel_l1(recon, mel).item() * mel.shape[-1]
             counts = counts + model.quantizer.usage(indices).cpu()
-            frames += clip.num_frames
+            frames += mel.shape[-1]
             if frames >= VALIDATION_FRAMES:
                 break
         return error / frames, counts

@@ -7,7 +7,7 @@ import gradio as gr
 
 from distill.jobs import JobRunner
 from distill.ui import edit, explore, train
-from distill.ui.session import Examples
+from distill.ui.session import Examples, Visitors
 from distill.ui.views import codec_line
 
 HEADER = """
@@ -32,21 +32,25 @@ def build_app(examples_folder: Path = EXAMPLES) -> gr.Blocks:
         If the example codec cannot be loaded.
     """
     examples = Examples.load(examples_folder)
-    runner = JobRunner()
+    visitors, runner = Visitors(examples), JobRunner()
     with gr.Blocks(title="Distill", analytics_enabled=False, fill_width=True, delete_cache=(3600, 6 * 3600)) as app:
-        session = gr.State(None, delete_callback=lambda visitor: visitor and visitor.close())
         gr.HTML(HEADER)
         codec_bar = gr.HTML(codec_line(examples.codec), elem_id="codec")
         with gr.Tabs():
             with gr.Tab("Train", id="train"):
-                train_tab = train.build(session, examples, runner)
+                train_tab = train.build(examples)
             with gr.Tab("Explore", id="explore"):
-                explore_tab = explore.build(session, examples)
+                explore_tab = explore.build(examples)
             with gr.Tab("Edit", id="edit"):
-                edit_tab = edit.build(session, examples)
-        train.connect(train_tab, explore_tab, edit_tab, codec_bar, session, examples, runner)
-        explore.connect(explore_tab, edit_tab, session, examples)
-        edit.connect(edit_tab, session, examples)
+                edit_tab = edit.build(examples)
+        train.connect(train_tab, explore_tab, edit_tab, codec_bar, visitors, runner)
+        explore.connect(explore_tab, edit_tab, visitors)
+        edit.connect(edit_tab, explore_tab, visitors)
+
+        def leave(request: gr.Request) -> None:
+            visitors.leave(request.session_hash or "")
+
+        app.unload(leave)
     return app
 
 

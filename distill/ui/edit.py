@@ -1,10 +1,9 @@
 """The Edit tab: the code grid as an instrument."""
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
@@ -13,11 +12,13 @@ from distill.audio import Clip, write_wav
 from distill.codes import CodeGrid, edits
 from distill.errors import GridError
 from distill.training.health import level_names
-from distill.ui import views
-from distill.ui.components import CodeGridCanvas
-from distill.ui.components.code_grid import grid_value
+from distill.ui import explore, views
+from distill.ui.components.code_grid import CodeGridCanvas, grid_value, sound_value
 from distill.ui.handlers import handler
-from distill.ui.session import Examples, Session, Work
+from distill.ui.session import Examples, Session, Visitors, Work
+
+if TYPE_CHECKING:
+    from distill.ui.explore import ExploreTab
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,10 @@ class EditTab:
     @property
     def changed(self) -> list[Any]:
         """What an edit changes."""
-        return [self.canvas, self.edited, self.history]
+        return [self.canvas, self.edited, self.history, self.undo, self.redo]
 
 
-def build(session: gr.State, examples: Examples) -> EditTab:
+def build(examples: Examples) -> EditTab:
     """Lay out the tab, filled with the example clip."""
     work = examples.first
     gr.Markdown(
@@ -59,8 +60,8 @@ def build(session: gr.State, examples: Examples) -> EditTab:
     )
     canvas = CodeGridCanvas(_canvas_value(work), elem_id="edit-grid")
     with gr.Row():
-        undo = gr.Button("Undo", size="sm", elem_id="edit-undo", min_width=90)
-        redo = gr.Button("Redo", size="sm", elem_id="edit-redo", min_width=90)
+        undo = gr.Button("Undo", size="sm", interactive=False, elem_id="edit-undo", min_width=90)
+        redo = gr.Button("Redo", size="sm", interactive=False, elem_id="edit-redo", min_width=90)
         reset = gr.Button("Back to the original", size="sm", elem_id="edit-reset", min_width=160)
     with gr.Row():
         edited = gr.Audio(
@@ -92,47 +93,48 @@ def build(session: gr.State, examples: Examples) -> EditTab:
     )
 
 
-def connect(tab: EditTab, session: gr.State, examples: Examples) -> None:
+def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors) -> None:
     """Wire the tab's events."""
-    handle = handler(examples)
-
-    def step(visitor: Session, change: Callable[[], object]) -> tuple[Any, ...]:
-        before = visitor.work.history.grid
-        change()
-        return _after(visitor.work, visitor.work.move(before))
+    handle = handler(visitors)
 
     @handle
     def paint(visitor: Session, event: gr.EventData) -> Any:
-        history, (name, grid) = visitor.work.history, _painted(visitor.work.history.grid, event._data)
-        return step(visitor, lambda: history.do(name, grid))
+        label, grid = _painted(visitor.work.history.grid, event._data)
+        return _after(visitor, visitor.work.do(label, grid))
 
     @handle
     def set_codes(
-        visitor: Session, level: int, row: int, last_row: int, column: int, last_column: int, code: int
+        visitor: Session,
+        level: int | None,
+        row: int | None,
+        last_row: int | None,
+        column: int | None,
+        last_column: int | None,
+        code: int | None,
     ) -> Any:
-        history = visitor.work.history
-        rows, columns = slice(row, last_row + 1), slice(column, last_column + 1)
-        grid = edits.set_codes(history.grid, level=level, rows=rows, columns=columns, code=code)
-        return step(visitor, lambda: history.do(_label(grid, level, rows, columns, code), grid))
+        if None in (level, row, last_row, column, last_column, code):
+            raise GridError("Please fill in all six numbers.")
+        rows, columns = slice(row, last_row + 1), slice(column, last_column + 1)  # type: ignore[operator]
+        grid = edits.set_codes(visitor.work.history.grid, level=level, rows=rows, columns=columns, code=code)  # type: ignore[arg-type]
+        return _after(visitor, visitor.work.do(_label(grid, level, rows, columns, code), grid))  # type: ignore[arg-type]
 
     @handle
     def undo(visitor: Session) -> Any:
-        return step(visitor, visitor.work.history.undo)
+        return _after(visitor, visitor.work.undo())
 
     @handle
     def redo(visitor: Session) -> Any:
-        return step(visitor, visitor.work.history.redo)
+        return _after(visitor, visitor.work.redo())
 
     @handle
     def reset(visitor: Session) -> Any:
-        history = visitor.work.history
-        return step(visitor, lambda: history.do("Back to the original", history.original))
+        work = visitor.work
+        return _after(visitor, work.do("Back to the original", work.history.original))
 
     @handle
     def audition(visitor: Session, event: gr.EventData) -> Any:
-        work = visitor.work
-        work.sequence += 1
-        return _canvas_value(work, work.codec.audition(int(event._data["level"]), int(event._data["code"])))
+        level, code = _numbers(event._data, "level", "code")
+        return _heard(visitor, visitor.codec.audition(level, code))
 
     @handle
     def export(visitor: Session) -> Any:
@@ -141,57 +143,75 @@ def connect(tab: EditTab, session: gr.State, examples: Examples) -> None:
         write_wav(folder / f"{stem}.wav", work.edited)
         for suffix in ("npz", "json"):
             work.history.grid.save(folder / f"{stem}.{suffix}")
-        return gr.update(value=[str(folder / f"{stem}.{suffix}") for suffix in ("wav", "npz", "json")], visible=True)
+        return [str(folder / f"{stem}.{suffix}") for suffix in ("wav", "npz", "json")]
 
     @handle
-    def open_grid(visitor: Session, path: str) -> Any:
+    def open_grid(visitor: Session, path: str | None) -> Any:
+        if not path:
+            raise GridError("There is no grid there: choose an .npz or .json file.")
         grid = CodeGrid.load(path)
-        visitor.codec.check(grid)
         waveform = visitor.codec.decode(grid)
-        visitor.work = Work.begin(visitor.codec, Clip(Path(path).name, waveform), grid)
-        return show(visitor.work)
+        visitor.turn_to(Work(visitor.codec, Clip(Path(path).name, waveform), grid, waveform))
+        return *explore.show(visitor.work), *show(visitor)
 
     quick: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_limit": 1}
-    changed = [session, *tab.changed]
-    # Events of the canvas carry what was painted in the event itself, which a client cannot send: it has /set_codes.
-    tab.canvas.edit(paint, [session], changed, concurrency_id="edit", api_visibility="private", **quick)
-    tab.canvas.audition(audition, [session], [session, tab.canvas], api_visibility="private", **quick)
-    tab.canvas.undo(undo, [session], changed, concurrency_id="edit", api_visibility="private", **quick)
-    tab.canvas.redo(redo, [session], changed, concurrency_id="edit", api_visibility="private", **quick)
-    numbers = [tab.level, *tab.rows, *tab.columns, tab.code]
-    for button, function, inputs in (
-        (tab.apply, set_codes, numbers),
-        (tab.undo, undo, []),
-        (tab.redo, redo, []),
-        (tab.reset, reset, []),
+    # The canvas puts what was painted into its event, which a client cannot send: a client has /set_codes.
+    for event, function, outputs in (
+        (tab.canvas.edit, paint, tab.changed),
+        (tab.canvas.audition, audition, [tab.canvas]),
+        (tab.canvas.undo, undo, tab.changed),
+        (tab.canvas.redo, redo, tab.changed),
     ):
-        name = function.__name__
-        button.click(function, [session, *inputs], changed, concurrency_id="edit", api_name=name, **quick)
-    tab.export.click(export, [session], [session, tab.files], api_name="export")
-    tab.load.upload(open_grid, [session, tab.load], [session, *tab.outputs], api_name="open_grid")
+        name = f"canvas_{function.__name__}"
+        event(function, None, outputs, api_name=name, api_visibility="private", concurrency_id="edit", **quick)
+    for button, function, inputs in (
+        (tab.apply, set_codes, [tab.level, *tab.rows, *tab.columns, tab.code]),
+        (tab.undo, undo, None),
+        (tab.redo, redo, None),
+        (tab.reset, reset, None),
+    ):
+        button.click(function, inputs, tab.changed, api_name=function.__name__, concurrency_id="edit", **quick)
+    exported = tab.export.click(export, None, tab.files, api_name="export")
+    exported.success(lambda: gr.update(visible=True), None, tab.files, api_visibility="private")
+    tab.load.upload(
+        open_grid, tab.load, [*explore_tab.outputs, *tab.outputs], api_name="open_grid", show_progress_on=tab.history
+    )
 
 
-def show(work: Work) -> tuple[Any, ...]:
+def show(visitor: Session) -> tuple[Any, ...]:
     """Everything the tab says of a clip, for :attr:`EditTab.outputs`."""
-    return views.sound(work.reconstruction), *_after(work, None)
+    return views.sound(visitor.work.reconstruction), *_after(visitor)
 
 
-def _after(work: Work, heard: np.ndarray | None) -> tuple[Any, ...]:
-    return _canvas_value(work, heard), views.sound(work.edited), views.history_list(work.history.labels)
+def _after(visitor: Session, heard: np.ndarray | None = None) -> tuple[Any, ...]:
+    """What an edit changes, for :attr:`EditTab.changed`."""
+    history = visitor.work.history
+    canvas = _heard(visitor, heard) | {"value": _canvas_value(visitor.work)}
+    undo, redo = gr.update(interactive=history.can_undo), gr.update(interactive=history.can_redo)
+    return canvas, views.sound(visitor.work.edited), views.history_list(history.labels), undo, redo
 
 
-def _canvas_value(work: Work, heard: np.ndarray | None = None) -> dict[str, Any]:
-    history = work.history
-    return grid_value(history.grid, history.original, work.palettes, sequence=work.sequence, sound=heard)
+def _heard(visitor: Session, waveform: np.ndarray | None) -> dict[str, Any]:
+    """An update of the canvas that plays a sound; each is numbered, so that the same sound is played again."""
+    visitor.sequence += 1
+    return gr.update(sound=sound_value(waveform, visitor.sequence))
+
+
+def _canvas_value(work: Work) -> dict[str, Any]:
+    return grid_value(work.history.grid, work.history.original, work.colours)
+
+
+def _numbers(message: Any, *names: str | int) -> list[int]:
+    try:
+        return [int(message[name]) for name in names]
+    except (KeyError, TypeError, ValueError) as error:
+        raise GridError("That could not be read; please reload the page.") from error
 
 
 def _painted(grid: CodeGrid, stroke: dict[str, Any]) -> tuple[str, CodeGrid]:
     """The grid after a stroke {level, code, cells: [[row, column]]}, and the stroke in words."""
-    try:
-        level, code = int(stroke["level"]), int(stroke["code"])
-        cells = [(int(row), int(column)) for row, column in stroke["cells"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise GridError("That stroke could not be read; please reload the page.") from error
+    level, code = _numbers(stroke, "level", "code")
+    cells = [_numbers(cell, 0, 1) for cell in stroke["cells"]]
     for row, column in cells:
         grid = edits.set_codes(grid, level=level, rows=row, columns=column, code=code)
     rows, columns = zip(*cells, strict=True)

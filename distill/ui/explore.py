@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from distill import plots
 from distill.audio import load_clip
+from distill.errors import AudioError, GridError
 from distill.models.losses import mel_l1
 from distill.training.health import codebook_health, level_names
 from distill.ui import edit, views
 from distill.ui.components import Picture, picture
 from distill.ui.handlers import handler
-from distill.ui.session import Examples, Session, Work
+from distill.ui.session import Examples, Session, Visitors, Work
+
+if TYPE_CHECKING:
+    from distill.ui.edit import EditTab
 
 MEL_ALT = "Mel spectrograms of the original, of the reconstruction and their difference in decibels, over time"
 MAP_ALT = "Code maps: for each level, which code stands in each of 8 frequency bands and each step of 186 ms"
@@ -29,12 +33,12 @@ class ExploreTab:
     facts: gr.HTML
     mels: gr.HTML
     maps: gr.HTML
-    health: gr.HTML
+    usage: gr.HTML
 
     @property
     def outputs(self) -> list[Any]:
         """What :func:`show` fills, in its order."""
-        return [self.original, self.levels, *self.heard, self.maps, self.health]
+        return [self.example, self.original, self.levels, *self.heard, self.maps, self.usage]
 
     @property
     def heard(self) -> list[Any]:
@@ -42,7 +46,7 @@ class ExploreTab:
         return [self.reconstruction, self.facts, self.mels]
 
 
-def build(session: gr.State, examples: Examples) -> ExploreTab:
+def build(examples: Examples) -> ExploreTab:
     """Lay out the tab, filled with the example clip."""
     work = examples.first
     choices = _level_choices(work)
@@ -50,8 +54,9 @@ def build(session: gr.State, examples: Examples) -> ExploreTab:
     with gr.Row():
         with gr.Column(min_width=300):
             example = gr.Dropdown(
-                [path.stem for path in examples.clips], value=Path(work.clip.name).stem, label="An example clip"
-            )
+                [path.stem for path in examples.clips], value=Path(work.clip.name).stem, label="An example clip",
+                elem_id="explore-example",
+            )  # fmt: skip
             levels = gr.Radio(
                 choices, value=len(choices), label="Rebuild from", elem_id="explore-levels",
                 info="Each level adds what the ones before it left out.",
@@ -73,51 +78,60 @@ def build(session: gr.State, examples: Examples) -> ExploreTab:
     facts_view = gr.HTML(facts, elem_id="explore-facts")
     mels_view = Picture(mels, MEL_ALT, elem_id="explore-mels")
     maps_view = Picture(_maps(work), MAP_ALT, elem_id="explore-maps")
-    health = gr.HTML(_usage(work), elem_id="explore-health")
-    return ExploreTab(example, upload, original, reconstruction, levels, facts_view, mels_view, maps_view, health)
+    usage = gr.HTML(_usage(work), elem_id="explore-usage")
+    return ExploreTab(example, upload, original, reconstruction, levels, facts_view, mels_view, maps_view, usage)
 
 
-def connect(tab: ExploreTab, edit_tab: "edit.EditTab", session: gr.State, examples: Examples) -> None:
+def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
     """Wire the tab's events."""
-    handle = handler(examples)
-    by_name = {path.stem: path for path in examples.clips}
+    handle = handler(visitors)
+    examples = {path.stem: path for path in visitors.examples.clips}
+
+    def open_file(visitor: Session, path: str | Path, progress: gr.Progress) -> tuple[Any, ...]:
+        visitor.open(visitor.codec, load_clip(path), lambda share: progress(share, desc="Decoding"))
+        return *show(visitor.work), *edit.show(visitor)
 
     @handle
-    def open_clip(visitor: Session, path: str | None) -> Any:
+    def open_clip(visitor: Session, path: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
         if not path:
-            return tuple(gr.skip() for _ in [*tab.outputs, *edit_tab.outputs])
-        visitor.use(visitor.codec, load_clip(path))
-        return *show(visitor.work), *edit.show(visitor.work)
+            raise AudioError("There is no sound there: drop a file or record one.")
+        return open_file(visitor, path, progress)
 
     @handle
-    def open_example(visitor: Session, name: str) -> Any:
-        if name not in by_name:
-            raise gr.Error("There is no example of that name.", print_exception=False)
-        visitor.use(visitor.codec, load_clip(by_name[name]))
-        return *show(visitor.work), *edit.show(visitor.work)
+    def open_example(visitor: Session, name: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
+        if name not in examples:
+            raise AudioError("There is no example of that name.")
+        return open_file(visitor, examples[name], progress)
 
     @handle
-    def choose_levels(visitor: Session, levels: int) -> Any:
+    def choose_levels(visitor: Session, levels: int | None) -> Any:
+        if levels is None:
+            raise GridError("Choose how many levels to rebuild from.")
         work = visitor.work
-        waveform = work.codec.decode(work.history.original, levels=levels)
         facts, mels = _compare(work, levels)
+        whole = levels == work.codec.num_levels
+        waveform = work.reconstruction if whole else work.codec.decode(work.history.original, levels=levels)
         return views.sound(waveform), facts, picture(mels, MEL_ALT)
 
-    outputs = [session, *tab.outputs, *edit_tab.outputs]
+    # Progress, and the badge of a failure, stand over the place to drop a sound; the players below stay as they were.
+    where: dict[str, Any] = {"show_progress_on": tab.upload}
+    outputs = [*tab.outputs, *edit_tab.outputs]
     opened = gr.on(
-        [tab.upload.upload, tab.upload.stop_recording], open_clip, [session, tab.upload], outputs, api_name="explore"
+        [tab.upload.upload, tab.upload.stop_recording], open_clip, tab.upload, outputs, api_name="explore", **where
     )
-    # The sound is now the original below, or was refused: either way, the place to drop one is free again.
-    opened.then(lambda: None, None, tab.upload, show_progress="hidden", api_visibility="private")
-    tab.example.input(open_example, [session, tab.example], outputs, api_name="explore_example")
-    tab.levels.input(choose_levels, [session, tab.levels], [session, *tab.heard], api_name="explore_levels")
+    for ended in (opened.success, opened.failure):  # the sound is now below, or was refused: the place is free again
+        ended(lambda: None, None, tab.upload, show_progress="hidden", api_visibility="private")
+    tab.example.input(open_example, tab.example, outputs, api_name="explore_example", **where)
+    tab.levels.input(choose_levels, tab.levels, tab.heard, api_name="explore_levels", show_progress_on=tab.facts)
 
 
 def show(work: Work) -> tuple[Any, ...]:
     """Everything the tab says of a clip, for :attr:`ExploreTab.outputs`."""
     levels = work.codec.num_levels
     facts, mels = _compare(work, levels)
+    stem, suffix = Path(work.clip.name).stem, Path(work.clip.name).suffix
     return (
+        stem if suffix == ".flac" and stem.startswith("loop_") else None,
         gr.update(value=views.sound(work.clip.waveform), label=_original_label(work)),
         gr.update(choices=_level_choices(work), value=levels),
         views.sound(work.reconstruction),

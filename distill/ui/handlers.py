@@ -11,50 +11,53 @@ from typing import Any, NoReturn
 import gradio as gr
 
 from distill.errors import DistillError
-from distill.ui.session import Examples, Session
+from distill.ui.session import Visitors
 
 logger = logging.getLogger(__name__)
 
 
-def handler(examples: Examples) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A decorator for handlers ``f(session, *inputs)``, plain or generators.
+def handler(visitors: Visitors) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator for handlers ``f(session, *inputs)``, plain or generators, to be wired as ``f(*inputs)``.
 
-    The wired event needs the session's ``gr.State`` as first input and first output; a first-time visitor's session is
-    made on the way in. Errors of the package are shown as they are; any other is logged once with a reference.
+    A plain handler holds its session's lock while it runs; a generator, which runs for long, takes it where it must.
+    Errors of the package are shown as they are; any other is logged once, with a reference that the page shows.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        def start(session: Session | None) -> Session:
-            return session or Session(examples.first.fresh())
-
-        def bundle(session: Session, outputs: Any) -> tuple[Any, ...]:
-            return session, *(outputs if isinstance(outputs, tuple) else (outputs,))
-
         if inspect.isgeneratorfunction(function):
 
-            @functools.wraps(function)
-            def wrapped(session: Session | None, *inputs: Any, **named: Any) -> Any:
-                session = start(session)
+            def wrapped(request: gr.Request, *inputs: Any) -> Any:
                 try:
-                    for outputs in function(session, *inputs, **named):
-                        yield bundle(session, outputs)
+                    yield from function(visitors.session(_secret(request)), *inputs)
                 except Exception as error:
                     _show(error)
 
         else:
 
-            @functools.wraps(function)
-            def wrapped(session: Session | None, *inputs: Any, **named: Any) -> Any:
-                session = start(session)
+            def wrapped(request: gr.Request, *inputs: Any) -> Any:
+                session = visitors.session(_secret(request))
                 try:
                     with session.lock:
-                        return bundle(session, function(session, *inputs, **named))
+                        return function(session, *inputs)
                 except Exception as error:
                     _show(error)
 
+        # Gradio reads the parameters to know what to pass: the request in place of the session, then the inputs.
+        _, *rest = inspect.signature(function).parameters.values()
+        request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
+        functools.update_wrapper(wrapped, function)
+        del wrapped.__wrapped__  # type: ignore[attr-defined]
+        wrapped.__signature__ = inspect.Signature([request, *rest])  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in (request, *rest)}
         return wrapped
 
     return decorate
+
+
+def _secret(request: gr.Request) -> str:
+    if not request.session_hash:
+        raise gr.Error("This call needs a session: use gradio_client, or the page.", print_exception=False)
+    return request.session_hash
 
 
 def _show(error: Exception) -> NoReturn:
@@ -63,7 +66,6 @@ def _show(error: Exception) -> NoReturn:
     if isinstance(error, DistillError):
         raise gr.Error(html.escape(str(error)), print_exception=False) from None
     reference = uuid.uuid4().hex[:8]
-    logger.exception("A handler failed (reference %s).", reference, exc_info=error)
-    raise gr.Error(
-        f"Something broke on our side; nothing of yours is lost (reference {reference}).", print_exception=False
-    ) from None
+    logger.error("A handler failed (reference %s).", reference, exc_info=error)
+    message = f"Something broke on our side; nothing of yours is lost (reference {reference})."
+    raise gr.Error(message, print_exception=False) from None

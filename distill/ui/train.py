@@ -1,5 +1,6 @@
 """The Train tab: clips in, a codec out, and what happens in between."""
 
+import html
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from distill import plots
-from distill.audio import MAX_CLIPS, MIN_CLIPS, Clip, LogMel, Refusal, read_clips, unpack_zip
+from distill.audio import MAX_CLIPS, MIN_CLIPS, SAMPLE_RATE, Clip, LogMel, Refusal, read_clips
 from distill.codec import Codec
-from distill.jobs import JobRunner, JobStatus
+from distill.errors import CodecFileError, TrainingError
+from distill.jobs import JobRunner
 from distill.training.config import get_adaptive_vqvae_config
 from distill.training.dataset import check_clip_count, to_mel_clip
-from distill.training.trainer import Trainer
+from distill.training.trainer import Trainer, Validation
 from distill.ui import edit, explore, views
 from distill.ui.components import Picture, picture
 from distill.ui.handlers import handler
-from distill.ui.session import Examples, Session
+from distill.ui.session import Examples, Run, Session, Visitors
 
 if TYPE_CHECKING:
     from distill.ui.edit import EditTab
@@ -45,6 +47,7 @@ class TrainTab:
     start: gr.Button
     stop: gr.Button
     resume: gr.Button
+    use: gr.Button
     progress: gr.HTML
     curves: gr.HTML
     health: gr.HTML
@@ -58,7 +61,7 @@ class TrainTab:
         return [self.progress, self.curves, self.health, self.preview]
 
 
-def build(session: gr.State, examples: Examples, runner: JobRunner) -> TrainTab:
+def build(examples: Examples) -> TrainTab:
     """Lay out the tab; it shows the example codec's training until a visitor's own begins."""
     codec = examples.codec
     with gr.Row():
@@ -92,6 +95,7 @@ def build(session: gr.State, examples: Examples, runner: JobRunner) -> TrainTab:
             with gr.Row():
                 stop = gr.Button("Stop", size="sm", elem_id="train-stop", min_width=90)
                 resume = gr.Button("Continue", size="sm", elem_id="train-resume", min_width=90)
+            use = gr.Button("Use the trained codec", size="sm", elem_id="train-use")
         with gr.Column(scale=2, min_width=320):
             progress = gr.HTML(
                 "<p class='status'>Below: how the example codec was trained, on 17 loops.</p>", elem_id="train-progress"
@@ -110,7 +114,7 @@ def build(session: gr.State, examples: Examples, runner: JobRunner) -> TrainTab:
                     "Load a .distill file", file_types=[".distill"], size="sm", elem_id="train-load", min_width=160
                 )
     return TrainTab(
-        files, clips, reason, levels, codebook_dim, commitment_weight, minutes, start, stop, resume,
+        files, clips, reason, levels, codebook_dim, commitment_weight, minutes, start, stop, resume, use,
         progress, curves, health, preview, download, load,
     )  # fmt: skip
 
@@ -120,133 +124,133 @@ def connect(
     explore_tab: "ExploreTab",
     edit_tab: "EditTab",
     codec_bar: gr.HTML,
-    session: gr.State,
-    examples: Examples,
+    visitors: Visitors,
     runner: JobRunner,
 ) -> None:
     """Wire the tab's events."""
-    handle = handler(examples)
+    handle = handler(visitors)
 
     @handle
-    def add_clips(visitor: Session, paths: list[str] | None) -> Any:
-        visitor.clips, refused = _read(visitor, paths or [])
+    def add_clips(visitor: Session, paths: list[str] | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
+        visitor.clips, visitor.first_clip, refused, log_mel = [], None, [], LogMel()
+        for number, item in enumerate(read_clips(paths or [])):
+            progress((number, None), desc="Reading", unit="clips")
+            if isinstance(item, Refusal):
+                refused.append(item)
+                continue
+            visitor.clips.append(to_mel_clip(item, log_mel))
+            visitor.first_clip = visitor.first_clip or item
         if not paths:
             return INVITATION, "", gr.skip()
         config = get_adaptive_vqvae_config(max(1, len(visitor.clips)))
-        enough = len(visitor.clips) >= MIN_CLIPS
-        reason = views.config_reason(config, len(visitor.clips)) if enough else ""
+        reason = views.config_reason(config, len(visitor.clips)) if len(visitor.clips) >= MIN_CLIPS else ""
         return views.clip_list(visitor.clips, refused), reason, config.minutes
 
     @handle
     def train(
-        visitor: Session, levels: int, codebook_dim: int, commitment_weight: float, minutes: float
+        visitor: Session, levels: float, codebook_dim: float, commitment_weight: float, minutes: float
     ) -> Iterator[Any]:
-        if visitor.job is not None and visitor.job.status().active:
-            raise gr.Error("Your training is still running: stop it first.", print_exception=False)
-        check_clip_count(len(visitor.clips))
-        config = replace(
-            get_adaptive_vqvae_config(len(visitor.clips)),
-            num_quantizers=int(levels),
-            codebook_dim=int(codebook_dim),
-            commitment_weight=commitment_weight,
-            minutes=minutes,
-        )
-        visitor.job = runner.submit(Trainer(visitor.clips, config))
-        yield from _follow(visitor)
+        with visitor.lock:
+            if visitor.run is not None and visitor.run.job.status().active:
+                raise TrainingError("Your training is still running: stop it first.")
+            check_clip_count(len(visitor.clips))
+            config = replace(
+                get_adaptive_vqvae_config(len(visitor.clips)),
+                num_quantizers=int(levels),
+                codebook_dim=int(codebook_dim),
+                commitment_weight=commitment_weight,
+                minutes=minutes,
+            )
+            first = visitor.first_clip
+            assert first is not None
+            probe = Clip(first.name, first.waveform[: PROBE_SECONDS * SAMPLE_RATE])
+            visitor.run = run = Run(runner.submit(Trainer(visitor.clips, config)), probe, first)
+        yield from _follow(run)
 
     @handle
     def resume(visitor: Session) -> Iterator[Any]:
-        visitor.require_job().resume()
-        yield from _follow(visitor)
+        with visitor.lock:
+            run = visitor.require_run()
+            run.job.resume()
+        yield from _follow(run)
 
     @handle
-    def stop(visitor: Session) -> Any:
-        visitor.require_job().stop()
-        return ()
+    def stop(visitor: Session) -> None:
+        visitor.require_run().job.stop()
 
     @handle
-    def adopt(visitor: Session) -> Any:
-        """Take the trained codec into the other tabs."""
-        job = visitor.require_job()
-        visitor.use(Codec(job.best_model(), job.trainer.metadata()), visitor.probe)
+    def trained(visitor: Session) -> Any:
+        """Take the new codec into the other tabs, unless there are edits there that it would put out of sight."""
+        trainer = visitor.require_run().job.trainer
+        if trainer.best is None:
+            return tuple(gr.skip() for _ in everywhere)
+        if visitor.work.history.can_undo:
+            gr.Info("Your codec is ready. Your edits stay as they are: press “Use the trained codec” to change over.")
+            return tuple(gr.skip() for _ in everywhere)
+        return turn_to_trained(visitor)
+
+    @handle
+    def use_trained(visitor: Session) -> Any:
+        return turn_to_trained(visitor)
+
+    def turn_to_trained(visitor: Session) -> tuple[Any, ...]:
+        run = visitor.require_run()
+        visitor.open(Codec(run.job.best_model(), run.job.trainer.metadata()), run.first)
         return shown(visitor)
 
     @handle
-    def load_codec(visitor: Session, path: str) -> Any:
-        visitor.use(Codec.load(path))
-        codec = visitor.codec
+    def load_codec(visitor: Session, path: str | None) -> Any:
+        if not path:
+            raise CodecFileError("There is no codec there: choose a .distill file.")
+        codec = Codec.load(path)
+        visitor.open(codec, visitor.work.clip)
+        loaded = f"<p class='status'>Loaded {html.escape(Path(path).name)}.</p>"
         curves = picture(plots.plot_curves(**_curves(codec)), CURVES_ALT)
-        loaded = f"<p class='status'>Loaded {Path(path).name}.</p>"
-        live = loaded, curves, _info_health(codec), views.sound(visitor.work.reconstruction)
-        return *live, *shown(visitor)
+        return loaded, curves, _info_health(codec), views.sound(visitor.work.reconstruction), *shown(visitor)
 
     def shown(visitor: Session) -> tuple[Any, ...]:
         saved = gr.update(value=str(_saved(visitor.codec)))
-        return saved, views.codec_line(visitor.codec), *explore.show(visitor.work), *edit.show(visitor.work)
+        return saved, views.codec_line(visitor.codec), *explore.show(visitor.work), *edit.show(visitor)
 
     everywhere = [tab.download, codec_bar, *explore_tab.outputs, *edit_tab.outputs]
+    hidden: dict[str, Any] = {"show_progress": "hidden"}
+    tab.files.change(add_clips, tab.files, [tab.clips, tab.reason, tab.minutes], api_name="add_clips")
     settings = [tab.levels, tab.codebook_dim, tab.commitment_weight, tab.minutes]
-    tab.files.change(
-        add_clips, [session, tab.files], [session, tab.clips, tab.reason, tab.minutes], api_name="add_clips"
+    for button, function, inputs in ((tab.start, train, settings), (tab.resume, resume, None)):
+        followed = button.click(
+            function, inputs, tab.live, api_name=function.__name__, concurrency_limit=None, **hidden
+        )
+        followed.success(trained, None, everywhere, api_visibility="private", **hidden)
+    tab.stop.click(stop, None, None, api_name="stop", **hidden)
+    tab.use.click(use_trained, None, everywhere, api_name="use_trained", show_progress_on=tab.progress)
+    tab.load.upload(
+        load_codec, tab.load, [*tab.live, *everywhere], api_name="load_codec", show_progress_on=tab.progress
     )
-    for button, function, inputs in ((tab.start, train, settings), (tab.resume, resume, [])):
-        button.click(
-            function, [session, *inputs], [session, *tab.live],
-            api_name=function.__name__, show_progress="hidden", concurrency_limit=None,
-        ).success(
-            adopt, [session], [session, *everywhere],
-            api_name=f"use_codec_of_{function.__name__}", show_progress="hidden",
-        )  # fmt: skip
-    tab.stop.click(stop, [session], [session], api_name="stop", show_progress="hidden")
-    tab.load.upload(load_codec, [session, tab.load], [session, *tab.live, *everywhere], api_name="load_codec")
 
 
-def _read(visitor: Session, paths: list[str]) -> tuple[list[Any], list[Refusal]]:
-    """Log-mels of the files that can be used, and why the others cannot; keeps the start of the first to listen to."""
-    log_mel, accepted, refused = LogMel(), [], []
-    visitor.probe = None
-    with tempfile.TemporaryDirectory() as folder:
-        files: list[Path] = []
-        for number, path in enumerate(map(Path, paths)):
-            if path.suffix.lower() == ".zip":
-                unpacked = Path(folder) / str(number)
-                unpacked.mkdir()
-                files += unpack_zip(path, unpacked)
-            else:
-                files.append(path)
-        for item in read_clips(files):
-            if isinstance(item, Refusal):
-                refused.append(item)
-                continue
-            accepted.append(to_mel_clip(item, log_mel))
-            if visitor.probe is None:
-                visitor.probe = Clip(item.name, item.waveform[: PROBE_SECONDS * log_mel.sample_rate])
-    return accepted, refused
-
-
-def _follow(visitor: Session) -> Iterator[Any]:
+def _follow(run: Run) -> Iterator[Any]:
     """The live outputs, twice a second until the training ends; picture and sound when they have changed."""
-    job, shown = visitor.require_job(), None
+    shown = None
     while True:
-        status = job.wait(POLL_SECONDS)
+        status = run.job.wait(POLL_SECONDS)
         news: tuple[Any, ...] = (gr.skip(), gr.skip(), gr.skip())
         if status.validation is not None and status.validation is not shown:
             shown = status.validation
-            news = _news(visitor, status)
+            news = _news(run, shown)
         yield views.training_progress(status), *news
         if not status.active:
             return
 
 
-def _news(visitor: Session, status: JobStatus) -> tuple[Any, ...]:
-    job = visitor.require_job()
-    assert status.validation is not None
-    assert visitor.probe is not None
-    codec = Codec(job.best_model())
-    size = codec.codebook_size
-    curves = picture(plots.plot_curves(**job.trainer.curves), CURVES_ALT)
-    heard = codec.decode(codec.encode_mel(codec.log_mel_of(visitor.probe)))
-    return curves, views.health_table(status.validation.levels, size), views.sound(heard)
+def _news(run: Run, validation: Validation) -> tuple[Any, ...]:
+    codec = Codec(run.job.best_model())
+    curves = {name: list(points) for name, points in run.job.trainer.curves.items()}
+    heard = codec.decode(codec.encode_mel(codec.log_mel_of(run.probe)))
+    return (
+        picture(plots.plot_curves(**curves), CURVES_ALT),
+        views.health_table(validation.levels, codec.codebook_size),
+        views.sound(heard),
+    )
 
 
 def _curves(codec: Codec) -> dict[str, Any]:

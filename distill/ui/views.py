@@ -8,6 +8,7 @@ import numpy as np
 from distill.audio import HOP_LENGTH, MIN_CLIPS, SAMPLE_RATE, Clip, Refusal
 from distill.codec import Codec
 from distill.jobs import JobStatus
+from distill.plots import NEPERS_TO_DB
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import MelClip
 from distill.training.health import LOW_UTILIZATION, LevelHealth, level_names
@@ -41,8 +42,8 @@ def config_reason(config: VQVAEConfig, count: int) -> str:
         256: "a large, varied set needs the most shades, and steadier codebooks",
     }[config.codebook_size]
     return (
-        f"For {count} clips: <b>{config.codebook_size} codes per level</b>, decay {config.decay}, "
-        f"{config.minutes:g} minutes. Why: {why}."
+        f"<p>For {count} clips: <b>{config.codebook_size} codes per level</b> and {config.minutes:g} minutes, "
+        f"because {why}.</p>"
     )
 
 
@@ -53,13 +54,14 @@ def training_progress(status: JobStatus) -> str:
     if status.state == "failed":
         return f"<p class='bad'>{html.escape(status.error)}</p>"
     progress, validation = status.progress, status.validation
-    if progress is None:
-        return _bar(0, "Placing the codebooks …")
-    quality = f", error {validation.mel_l1:.2f} nepers" if validation else ""
+    quality = f", average error {validation.mel_l1 * NEPERS_TO_DB:.1f} dB" if validation else ""
     if status.state == "running":
+        if progress is None:
+            return _bar(0, "Placing the codebooks …")
         return _bar(progress.fraction, f"{progress.remaining:.0f} s left, step {progress.step}{quality}.")
+    done = f": {progress.step} steps in {progress.seconds:.0f} s{quality}" if progress else ""
     ended = {"stopped": "Stopped; Continue goes on from here", "finished": "Finished"}[status.state]
-    return _bar(progress.fraction, f"{ended}: {progress.step} steps in {progress.seconds:.0f} s{quality}.")
+    return _bar(progress.fraction if progress else 0, f"{ended}{done}.")
 
 
 def health_table(levels: Sequence[LevelHealth], codebook_size: int, *, judged: bool = True) -> str:
@@ -80,11 +82,12 @@ def health_table(levels: Sequence[LevelHealth], codebook_size: int, *, judged: b
     advice = "<p class='bad'>A level under 30 % hardly helps: train longer, add varied clips, or use fewer levels.</p>"
     return (
         "<div class='health'><table><thead><tr><th scope='col'>Level</th>"
-        "<th scope='col' title='Share of the codes that occur at all'>Codes used</th>"
-        "<th scope='col' title='How many codes, used equally often, would carry as much'>Worth</th>"
-        f"<th scope='col' title='Codes that never occur'>{'Dead' if judged else 'Unused'}</th>"
+        "<th scope='col'>Codes used</th><th scope='col'>Effective</th>"
+        f"<th scope='col'>{'Dead' if judged else 'Unused'}</th>"
         f"{'<th scope=col>Health</th>' if judged else ''}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>{advice if poor and judged else ''}</div>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>{advice if poor and judged else ''}"
+        "<p class='note'>Used: the share of codes that occur at all. Effective: how many codes, used equally often, "
+        f"would carry as much. {'Dead' if judged else 'Unused'}: codes that never occur.</p>"
     )
 
 
@@ -107,7 +110,7 @@ def clip_facts(codec: Codec, clip: Clip, error: float, levels: int) -> str:
         f"<div><dt>Sound</dt><dd>{clip.seconds:.2f} s</dd></div>"
         f"<div><dt>As codes</dt><dd>{bitrate:.0f} bit/s</dd></div>"
         f"<div><dt>Smaller than 16-bit WAV</dt><dd>{SAMPLE_RATE * 16 / bitrate:.0f} ×</dd></div>"
-        f"<div><dt>Error of the spectrogram</dt><dd>{error:.2f} nepers = {error * 8.686:.1f} dB</dd></div>"
+        f"<div><dt>Average error of the spectrogram</dt><dd>{error * NEPERS_TO_DB:.1f} dB</dd></div>"
         "</dl>"
     )
 

@@ -48,9 +48,9 @@ def page(browser, app_url):
     known = ("Waveform load error",)
     page.on(
         "console",
-        lambda message: errors.append(message.text)
-        if message.type == "error" and not message.text.startswith(known)
-        else None,
+        lambda message: (
+            errors.append(message.text) if message.type == "error" and not message.text.startswith(known) else None
+        ),
     )
     page.goto(app_url)
     page.get_by_role("tab", name="Train").wait_for()

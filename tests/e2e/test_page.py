@@ -204,3 +204,55 @@ def test_no_tab_is_wider_than_the_window(page, width, tab):
     open_tab(page, tab)
     page.wait_for_timeout(500)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_edits_stay_when_a_training_ends_and_the_new_codec_is_one_press_away(page, clips, example):
+    _, grid = example
+    codec_before = page.locator("#codec").inner_text()
+    page.locator("#train-files input[type=file]").set_input_files(clips[:5])
+    expect(page.locator("#train-clips")).to_contain_text("5 clips")
+    page.get_by_label("number input for Minutes").fill("0.1")
+    page.locator("#train-start").click()
+    open_tab(page, "Edit")
+    code = (int(grid.indices[0, 3, 3]) + 1) % grid.codebook_size
+    page.get_by_role("button", name=f"Code {code}", exact=True).click()
+    paint(page, row=3, column=3, columns=grid.columns)
+    expect(page.locator("#edit-history li")).to_have_count(1)
+    open_tab(page, "Train")
+    expect(page.locator("#train-progress")).to_contain_text("Finished", timeout=60_000)
+    expect(page.locator("[data-testid=toast-text]")).to_contain_text("Your edits stay as they are")
+    assert page.locator("#codec").inner_text() == codec_before
+    page.locator("#train-stop").click()
+    page.locator("#train-use").click()
+    expect(page.locator("#codec")).to_contain_text("5 clips")
+
+
+def test_undo_brings_back_the_very_samples(page, example):
+    _, grid = example
+    open_tab(page, "Edit")
+    before = heard(page, "#edit-audio")
+    expect(page.locator("#edit-undo")).to_be_disabled()
+    code = (int(grid.indices[0, 1, 6]) + 1) % grid.codebook_size
+    page.get_by_role("button", name=f"Code {code}", exact=True).click()
+    paint(page, row=1, column=6, columns=grid.columns)
+    after = heard_anew(page, "#edit-audio", before)
+    page.locator("#edit-undo").click()
+    assert np.array_equal(heard_anew(page, "#edit-audio", after), before)
+    page.locator("#edit-redo").click()
+    assert np.array_equal(heard_anew(page, "#edit-audio", before), after)
+
+
+def test_edits_of_a_clip_are_there_again_when_it_is_opened_again(page, example, clips):
+    _, grid = example
+    open_tab(page, "Edit")
+    code = (int(grid.indices[0, 1, 2]) + 1) % grid.codebook_size
+    page.get_by_role("button", name=f"Code {code}", exact=True).click()
+    paint(page, row=1, column=2, columns=grid.columns)
+    expect(page.locator("#edit-history li")).to_have_count(1)
+    open_tab(page, "Explore")
+    for name in ("loop_industrial", "loop_breakbeat"):
+        page.locator("#explore-example input").click()
+        page.get_by_role("option", name=name).click()
+        expect(page.locator("#explore-original")).to_contain_text(f"Original: {name}")
+    open_tab(page, "Edit")
+    expect(page.locator("#edit-history")).to_contain_text(f"code {code}")

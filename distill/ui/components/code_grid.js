@@ -1,7 +1,8 @@
 // The code grid: draws props.value on a canvas and reports what a person does to it.
 //
-// props.value = {seq, levels: [name], rows, columns, size, indices: [flat], changed: [flat position],
-//                palettes: [[css colour]], bands: [label per row], column_seconds, sound: data URI or null}
+// props.value = {levels: [name], rows, columns, size, model_id, indices: [flat], changed: [flat position],
+//                palettes: [[css colour]], bands: [label per row], column_seconds}
+// props.sound = {seq, uri: data URI or null}: played when it changes
 // Events: 'edit' {level, code, cells: [[row, column]]}, 'audition' {level, code}, 'undo' {}, 'redo' {}.
 
 const canvas = element.querySelector(".cells");
@@ -152,15 +153,23 @@ function cellUnder(event) {
 canvas.addEventListener("pointerdown", (event) => {
   const cell = cellUnder(event);
   if (!cell || event.button) return;
-  canvas.setPointerCapture(event.pointerId);
+  if (event.pointerType !== "touch") canvas.setPointerCapture(event.pointerId);
   if (event.altKey) {
     cursor = cell;
     setBrush(grid.indices[at(cell.row, cell.column)]);
     draw();
     return;
   }
+  if (event.pointerType === "touch") return; // a finger that moves scrolls; a tap paints, in "click"
   stroke = [];
   paint(cell.row, cell.column);
+});
+canvas.addEventListener("click", (event) => {
+  const cell = event.pointerType === "touch" && cellUnder(event);
+  if (!cell) return;
+  stroke = [];
+  paint(cell.row, cell.column);
+  commit();
 });
 canvas.addEventListener("pointermove", (event) => {
   const cell = stroke && cellUnder(event);
@@ -189,6 +198,8 @@ canvas.addEventListener("keydown", (event) => {
     setBrush(grid.indices[at(cursor.row, cursor.column)]);
   } else if (command && event.key.toLowerCase() === "z") {
     trigger(event.shiftKey ? "redo" : "undo", {});
+  } else if (command && event.key.toLowerCase() === "y") {
+    trigger("redo", {});
   } else if (!command && event.key >= "1" && event.key <= String(grid.levels.length)) {
     choose(Number(event.key) - 1);
   } else {
@@ -198,7 +209,7 @@ canvas.addEventListener("keydown", (event) => {
 });
 
 function take() {
-  const fresh = !grid || grid.columns !== props.value.columns || grid.size !== props.value.size;
+  const fresh = !grid || grid.columns !== props.value.columns || grid.model_id !== props.value.model_id;
   grid = { ...props.value, indices: [...props.value.indices] };
   if (fresh || level >= grid.levels.length) {
     level = 0;
@@ -212,14 +223,17 @@ function take() {
   fillPalette();
   draw();
   say();
-  if (grid.sound && grid.seq) {
-    player?.pause();
-    player = new Audio(grid.sound);
-    player.play().catch(() => {}); // a browser may refuse sound before the first click
-  }
+}
+
+function play() {
+  player?.pause();
+  if (!props.sound.uri) return;
+  player = new Audio(props.sound.uri);
+  player.play().catch(() => {}); // a browser may refuse sound before the first click
 }
 
 watch("value", take);
+watch("sound", play);
 new ResizeObserver(draw).observe(scroller);
 new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
 take();

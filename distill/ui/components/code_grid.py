@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,9 @@ _TEMPLATE = """
 
 
 class CodeGridCanvas(gr.HTML):
-    """A grid of codes that can be painted on; its value is what :func:`grid_value` returns.
+    """A grid of codes that can be painted on.
+
+    Its value is what :func:`grid_value` returns; its property ``sound`` what :func:`sound_value` does.
 
     Events: ``edit`` (level, code, cells), ``audition`` (level, code), ``undo``, ``redo``.
     """
@@ -39,6 +42,7 @@ class CodeGridCanvas(gr.HTML):
         options.setdefault("html_template", _TEMPLATE)
         options.setdefault("css_template", here.with_suffix(".css").read_text(encoding="utf-8"))
         options.setdefault("js_on_load", here.with_suffix(".js").read_text(encoding="utf-8"))
+        options.setdefault("sound", sound_value(None, 0))
         super().__init__(value=value, **options)
 
     def preprocess(self, payload: Any) -> Any:
@@ -51,31 +55,34 @@ class CodeGridCanvas(gr.HTML):
         return {"type": "object"}
 
 
-def grid_value(
-    grid: CodeGrid,
-    original: CodeGrid,
-    palettes: list[list[str]],
-    *,
-    sequence: int,
-    sound: np.ndarray | None = None,
-) -> dict[str, Any]:
-    """What the canvas draws: a grid, what differs from the original, and a sound to play at once."""
+def grid_value(grid: CodeGrid, original: CodeGrid, colours: Sequence[np.ndarray]) -> dict[str, Any]:
+    """What the canvas draws: a grid, what differs from the original, and the colour of each code.
+
+    Parameters
+    ----------
+    grid, original : CodeGrid
+        Of the same shape.
+    colours : sequence of ndarray of uint8 [codebook_size, 3]
+        For each level, from :func:`~distill.plots.code_palette`.
+    """
     return {
-        "seq": sequence,
         "levels": list(level_names(grid.levels)),
         "rows": grid.rows,
         "columns": grid.columns,
         "size": grid.codebook_size,
+        "model_id": grid.model_id,
         "indices": grid.indices.ravel().tolist(),
         "changed": np.flatnonzero(grid.indices != original.indices).tolist(),
-        "palettes": palettes,
+        "palettes": [[f"rgb({red} {green} {blue})" for red, green, blue in level] for level in colours],
         "bands": [f"{low:.0f} to {high:.0f} Hz" for low, high in row_ranges_hz(grid.rows)],
         "column_seconds": FRAMES_PER_COLUMN * HOP_LENGTH / SAMPLE_RATE,
-        "sound": None if sound is None else _data_uri(sound),
     }
 
 
-def _data_uri(waveform: np.ndarray) -> str:
+def sound_value(waveform: np.ndarray | None, sequence: int) -> dict[str, Any]:
+    """A sound for the canvas to play at once, or none; ``sequence`` tells it from the one before."""
+    if waveform is None or not len(waveform):
+        return {"seq": sequence, "uri": None}
     buffer = io.BytesIO()
     write_wav(buffer, waveform)
-    return "data:audio/wav;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return {"seq": sequence, "uri": "data:audio/wav;base64," + base64.b64encode(buffer.getvalue()).decode()}

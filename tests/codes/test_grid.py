@@ -1,0 +1,261 @@
+"""A grid is a value: it never changes, equals by what it holds, and comes back from a file as it was or not at all."""
+
+import json
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from distill.codes import CodeGrid
+from distill.errors import GridError
+
+
+def a_grid(**changes: object) -> CodeGrid:
+    parts = {
+        "indices": np.arange(2 * 8 * 3).reshape(2, 8, 3) % 40,
+        "num_frames": 45,
+        "model_id": "0123456789ab",
+        "codebook_size": 64,
+    }
+    return CodeGrid(**(parts | changes))
+
+
+def test_a_grid_says_how_many_levels_rows_and_columns_it_has():
+    grid = a_grid()
+    assert (grid.levels, grid.rows, grid.columns) == (2, 8, 3)
+    assert grid.indices.dtype == np.int64
+
+
+def test_a_grid_cannot_be_changed_in_place():
+    grid = a_grid()
+    with pytest.raises(ValueError, match="read-only"):
+        grid.indices[0, 0, 0] = 1
+    with pytest.raises(AttributeError):
+        grid.num_frames = 5
+
+
+def test_a_grid_keeps_its_codes_when_the_array_it_was_made_from_changes():
+    codes = np.zeros((2, 8, 3), dtype=np.int64)
+    grid = a_grid(indices=codes)
+    codes[:] = 9
+    assert not grid.indices.any()
+    assert codes.flags.writeable
+
+
+def test_grids_are_equal_by_value():
+    assert a_grid() == a_grid()
+    assert hash(a_grid()) == hash(a_grid())
+    assert a_grid() == a_grid(indices=a_grid().indices.astype(np.uint8))
+    assert len({a_grid(), a_grid()}) == 1
+    other_codes = a_grid().indices.copy()
+    other_codes[1, 7, 2] += 1
+    for other in (
+        a_grid(indices=other_codes),
+        a_grid(num_frames=44),
+        a_grid(model_id="another"),
+        a_grid(codebook_size=65),
+        a_grid(indices=np.zeros((2, 8, 3), dtype=int)),
+    ):
+        assert a_grid() != other
+    assert a_grid() != "a grid"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"indices": np.full((2, 8, 3), -1)}, "Code -1 is out of range"),
+        ({"indices": np.full((2, 8, 3), 64)}, "Code 64 is out of range: this codec has codes 0 to 63"),
+        ({"indices": np.full((2, 8, 3), 2**64 - 1, dtype=np.uint64)}, "out of range"),
+        ({"indices": np.zeros((2, 8, 3))}, "whole numbers"),
+        ({"indices": np.zeros((2, 8, 3), dtype=object)}, "whole numbers"),
+        ({"indices": np.zeros((8, 3), dtype=int)}, "three dimensions"),
+        ({"indices": np.zeros((2, 8, 0), dtype=int)}, "three dimensions"),
+        ({"num_frames": 32}, "3 columns do not fit a clip of 32 frames"),
+        ({"num_frames": 49}, "3 columns do not fit a clip of 49 frames"),
+        ({"num_frames": 0}, "do not fit"),
+        ({"codebook_size": 0}, "codebook size"),
+        ({"codebook_size": 10**6}, "codebook size"),
+    ],
+)
+def test_parts_that_do_not_fit_together_are_refused(changes, message):
+    with pytest.raises(GridError, match=message):
+        a_grid(**changes)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+@given(grid=st.from_type(CodeGrid))
+@settings(max_examples=15)
+def test_a_saved_grid_comes_back_as_it_was(grid, suffix, tmp_path):
+    path = tmp_path / f"grid{suffix}"
+    grid.save(path)
+    assert CodeGrid.load(path) == grid
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+def test_the_largest_codes_survive_a_file(tmp_path, suffix):
+    grid = a_grid(indices=np.full((2, 8, 3), 65_535), codebook_size=65_536)
+    grid.save(tmp_path / f"grid{suffix}")
+    assert CodeGrid.load(tmp_path / f"grid{suffix}") == grid
+
+
+def test_the_content_decides_the_format_not_the_name(tmp_path):
+    a_grid().save(tmp_path / "grid.npz")
+    (tmp_path / "grid.npz").rename(tmp_path / "grid.json")
+    assert CodeGrid.load(tmp_path / "grid.json") == a_grid()
+
+
+def test_a_saved_grid_holds_arrays_and_no_objects(tmp_path):
+    a_grid().save(tmp_path / "grid.npz")
+    with np.load(tmp_path / "grid.npz", allow_pickle=False) as arrays:
+        assert {arrays[name].dtype.kind for name in arrays.files} <= {"u", "i", "U"}
+        assert np.array_equal(arrays["indices"], a_grid().indices)
+
+
+def test_a_grid_is_saved_as_npz_or_json_only(tmp_path):
+    with pytest.raises(GridError, match=r"grid\.txt must end in \.npz or \.json"):
+        a_grid().save(tmp_path / "grid.txt")
+    assert not list(tmp_path.iterdir())
+
+
+def refusal_of(path: Path) -> GridError:
+    with pytest.raises(GridError) as refusal:
+        CodeGrid.load(path)
+    return refusal.value
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+@pytest.mark.parametrize("share", [0, 0.01, 0.3, 0.9, 0.999])
+def test_a_file_cut_short_is_refused_by_name(tmp_path, suffix, share, is_one_sentence):
+    path = tmp_path / f"grid{suffix}"
+    a_grid().save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    assert is_one_sentence(refusal_of(path), path.name)
+
+
+def test_a_damaged_file_is_refused_by_name_or_still_a_grid(tmp_path, is_one_sentence):
+    path, messages = tmp_path / "grid.npz", []
+    a_grid().save(path)
+    content = path.read_bytes()
+    for position in range(0, len(content), 7):
+        damaged = bytearray(content)
+        damaged[position] ^= 0x55
+        path.write_bytes(damaged)
+        try:
+            assert isinstance(CodeGrid.load(path), CodeGrid)
+        except GridError as error:
+            messages.append(error)
+    assert len(messages) > 50
+    assert all(is_one_sentence(message, "grid.npz") for message in messages)
+
+
+def as_json(**changes: object) -> bytes:
+    return json.dumps(a_grid().to_dict() | changes).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"nonsense",
+        b"[]",
+        b"3",
+        b"null",
+        b'"grid"',
+        b"{}",
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+        as_json(format="another-format"),
+        as_json(indices=[[[0.5]]]),
+        as_json(indices=[[[1, 2], [3]]]),
+        as_json(indices=[[["a"]]]),
+        as_json(indices=[[[10**30]]]),
+        as_json(indices=None),
+        as_json(indices=(a_grid().indices - 1).tolist()),
+        as_json(indices=(a_grid().indices + 60).tolist()),
+        as_json(num_frames=500),
+        as_json(num_frames=45.0),
+        as_json(num_frames="45"),
+        as_json(codebook_size=None),
+        json.dumps({"format": "distill-grid"}).encode(),
+    ],
+)
+def test_json_that_is_not_a_grid_is_refused_by_name(tmp_path, content, is_one_sentence):
+    (tmp_path / "grid.json").write_bytes(content)
+    assert is_one_sentence(refusal_of(tmp_path / "grid.json"), "grid.json")
+
+
+PARTS = {
+    "format": np.array("distill-grid"),
+    "indices": a_grid().indices,
+    "num_frames": np.array(45),
+    "model_id": np.array("0123456789ab"),
+    "codebook_size": np.array(64),
+}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"weights": np.zeros(3)},
+        {name: part for name, part in PARTS.items() if name != "format"},
+        {name: part for name, part in PARTS.items() if name != "num_frames"},
+        PARTS | {"format": np.array("another-format")},
+        PARTS | {"indices": PARTS["indices"] * 1.0},
+        PARTS | {"indices": PARTS["indices"] - 1},
+        PARTS | {"indices": PARTS["indices"] + 60},
+        PARTS | {"indices": PARTS["indices"][0]},
+        PARTS | {"indices": PARTS["indices"][..., :2]},
+        PARTS | {"num_frames": np.array([45, 46])},
+        PARTS | {"num_frames": np.array(45.5)},
+        PARTS | {"codebook_size": np.array(0)},
+    ],
+)
+def test_arrays_that_are_not_a_grid_are_refused_by_name(tmp_path, parts, is_one_sentence):
+    np.savez(tmp_path / "grid.npz", **parts)
+    assert is_one_sentence(refusal_of(tmp_path / "grid.npz"), "grid.npz")
+
+
+class Trap:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("part", ["format", "indices", "model_id"])
+def test_pickled_objects_are_refused_and_never_unpickled(tmp_path, part, is_one_sentence):
+    trap = np.empty((), dtype=object)
+    trap[()] = Trap(tmp_path / "sprung")
+    np.savez(tmp_path / "grid.npz", **(PARTS | {part: trap}))
+    assert is_one_sentence(refusal_of(tmp_path / "grid.npz"), "grid.npz")
+    (tmp_path / "grid.npz").write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
+    assert is_one_sentence(refusal_of(tmp_path / "grid.npz"), "grid.npz")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_zip_of_other_things_is_refused_by_name(tmp_path, is_one_sentence):
+    with zipfile.ZipFile(tmp_path / "grid.npz", "w") as archive:
+        archive.writestr("indices", b"hello")
+        archive.writestr("format", b"distill-grid")
+    assert is_one_sentence(refusal_of(tmp_path / "grid.npz"), "grid.npz")
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused_by_name(tmp_path, is_one_sentence):
+    with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("indices.npy", bytes(65 * 1024**2))
+    error = refusal_of(tmp_path / "bomb.npz")
+    assert "too large" in str(error)
+    assert is_one_sentence(error, "bomb.npz")
+
+
+def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path, is_one_sentence):
+    (tmp_path / "folder.npz").mkdir()
+    assert is_one_sentence(refusal_of(tmp_path / "folder.npz"), "folder.npz")
+    assert is_one_sentence(refusal_of(tmp_path / "missing.npz"), "missing.npz")

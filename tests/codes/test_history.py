@@ -1,0 +1,117 @@
+"""Undo and redo, after any sequence of edits, lead where a list of all the grids would."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from distill.codes import CodeGrid, History, edits
+from distill.errors import GridError
+
+GRIDS = st.from_type(CodeGrid)
+
+
+def an_edit(grid: CodeGrid, data: st.DataObject) -> CodeGrid:
+    """The grid with one random cell set to a random code."""
+    return edits.set_codes(
+        grid,
+        level=data.draw(st.integers(0, grid.levels - 1)),
+        rows=data.draw(st.integers(0, grid.rows - 1)),
+        columns=data.draw(st.integers(0, grid.columns - 1)),
+        code=data.draw(st.integers(0, grid.codebook_size - 1)),
+    )
+
+
+@given(grid=GRIDS, data=st.data())
+def test_undo_after_do_is_nothing_and_redo_is_do(grid, data):
+    history, edited = History(grid), an_edit(grid, data)
+    did = history.do("Set a code", edited)
+    assert did == (edited != grid)
+    assert history.grid == edited
+    assert history.undo() == grid
+    assert history.redo() == edited
+    assert history.original == grid
+
+
+@given(grid=GRIDS, data=st.data(), steps=st.lists(st.sampled_from(["do", "do", "do", "undo", "redo"]), max_size=20))
+def test_any_sequence_leads_where_a_list_of_all_grids_would(grid, data, steps):
+    history, grids, place = History(grid), [grid], 0
+    for number, step in enumerate(steps):
+        if step == "do":
+            edited = an_edit(history.grid, data)
+            if history.do(f"edit {number}", edited):
+                grids, place = [*grids[: place + 1], edited], place + 1
+        elif step == "undo":
+            place = max(0, place - 1)
+            assert history.undo() == grids[place]
+        else:
+            place = min(len(grids) - 1, place + 1)
+            assert history.redo() == grids[place]
+        assert history.grid == grids[place]
+        assert history.can_undo == (place > 0)
+        assert history.can_redo == (place < len(grids) - 1)
+        assert len(history.labels) == place
+    while history.can_undo:
+        history.undo()
+    assert history.grid == grid
+    while history.can_redo:
+        history.redo()
+    assert history.grid == grids[-1]
+
+
+@pytest.fixture
+def grid() -> CodeGrid:
+    return CodeGrid(np.zeros((2, 8, 5), dtype=int), 80, "0123456789ab", 64)
+
+
+def test_the_labels_say_what_was_done_first_to_last(grid):
+    history = History(grid)
+    history.do("Paint", edits.set_codes(history.grid, level=0, rows=0, columns=0, code=1))
+    history.do("Paste", edits.set_codes(history.grid, level=0, rows=1, columns=0, code=2))
+    assert history.labels == ["Paint", "Paste"]
+    history.undo()
+    assert history.labels == ["Paint"]
+    history.redo()
+    assert history.labels == ["Paint", "Paste"]
+
+
+def test_an_edit_that_changes_nothing_is_not_remembered_and_keeps_what_can_be_redone(grid):
+    history = History(grid)
+    history.do("Paint", edits.set_codes(grid, level=0, rows=0, columns=0, code=1))
+    history.undo()
+    assert not history.do("Nothing", grid)
+    assert not history.can_undo
+    assert history.can_redo
+
+
+def test_a_new_edit_ends_what_could_be_redone(grid):
+    history = History(grid)
+    history.do("Paint", edits.set_codes(grid, level=0, rows=0, columns=0, code=1))
+    history.undo()
+    history.do("Paint", edits.set_codes(grid, level=1, rows=0, columns=0, code=2))
+    assert not history.can_redo
+    assert history.undo() == grid
+
+
+def test_undo_and_redo_without_edits_do_nothing(grid):
+    history = History(grid)
+    assert history.undo() == grid
+    assert history.redo() == grid
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        CodeGrid(np.zeros((2, 8, 6), dtype=int), 96, "0123456789ab", 64),
+        CodeGrid(np.zeros((3, 8, 5), dtype=int), 80, "0123456789ab", 64),
+        CodeGrid(np.zeros((2, 8, 5), dtype=int), 79, "0123456789ab", 64),
+        CodeGrid(np.zeros((2, 8, 5), dtype=int), 80, "another codec", 64),
+        CodeGrid(np.zeros((2, 8, 5), dtype=int), 80, "0123456789ab", 65),
+    ],
+)
+def test_a_grid_of_another_clip_or_codec_is_no_edit(grid, other):
+    history = History(grid)
+    with pytest.raises(GridError, match="not an edit of this clip"):
+        history.do("Swap", other)
+    assert history.grid == grid
+    assert not history.can_undo

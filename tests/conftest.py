@@ -1,0 +1,115 @@
+"""What the tests share: the codec and the clips that come with Distill, short clips, and a small untrained codec."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+from hypothesis import HealthCheck, settings
+
+from distill.audio import SAMPLE_RATE, Clip, LogMel, load_clip
+from distill.codec import Codec
+from distill.models import ConvVQVAE
+from distill.training.config import VQVAEConfig
+from distill.training.dataset import MelClip, to_mel_clip
+
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("repeatable")
+torch.set_num_threads(1)  # the models are small: on a busy machine, threads wait for each other longer than they work
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def examples(repository: Path) -> Path:
+    return repository / "examples"
+
+
+@pytest.fixture(scope="session")
+def codec_path(examples: Path) -> Path:
+    return examples / "models" / "loops.distill"
+
+
+@pytest.fixture(scope="session")
+def codec(codec_path: Path) -> Codec:
+    return Codec.load(codec_path)
+
+
+@pytest.fixture(scope="session")
+def drums(examples: Path) -> Clip:
+    """Percussion of 2.5 s: 14 columns."""
+    return load_clip(examples / "clips" / "loop_perc1.flac")
+
+
+@pytest.fixture(scope="session")
+def drone(examples: Path) -> Clip:
+    """A held chord of 4.9 s: 27 columns."""
+    return load_clip(examples / "clips" / "loop_drone_g_97.flac")
+
+
+@pytest.fixture(scope="session")
+def clip_folder(examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the first 0.6 to 1.1 s of six of the example clips."""
+    folder = tmp_path_factory.mktemp("clips")
+    for number, path in enumerate(sorted((examples / "clips").glob("*.flac"))[:6]):
+        waveform = load_clip(path).waveform[: int((0.6 + 0.1 * number) * SAMPLE_RATE)]
+        soundfile.write(folder / f"{path.stem}.wav", waveform, SAMPLE_RATE)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mel_clips(clip_folder: Path) -> Sequence[MelClip]:
+    log_mel = LogMel()
+    return [to_mel_clip(load_clip(path), log_mel) for path in sorted(clip_folder.iterdir())]
+
+
+@pytest.fixture(scope="session")
+def quick_config() -> VQVAEConfig:
+    """Twelve steps of a model with few codes, without a clock."""
+    return VQVAEConfig(
+        codebook_size=16, codebook_dim=8, crop_frames=32, batch_size=8, epochs=6, minutes=None, validations=3
+    )
+
+
+@pytest.fixture(scope="session")
+def small_model() -> Callable[..., ConvVQVAE]:
+    """Builds a model whose codebooks have seen one batch of noise."""
+
+    def build(seed: int = 0, **settings: float) -> ConvVQVAE:
+        torch.manual_seed(seed)
+        model = ConvVQVAE(**({"codebook_dim": 8, "codebook_size": 16, "num_quantizers": 3} | settings))
+        with torch.no_grad():
+            model.train()(torch.randn(2, 1, 128, 64))
+        return model.eval()
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def other_codec_path(small_model: Callable[..., ConvVQVAE], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("codec") / "other.distill"
+    Codec(small_model()).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def is_one_sentence() -> Callable[..., bool]:
+    """Whether an error is one sentence that names what it is about."""
+
+    def check(error: object, *names: str) -> bool:
+        message = str(error)
+        one = message.endswith(".") and "\n" not in message and ". " not in message
+        return one and all(name in message for name in names) and "/" not in message
+
+    return check

@@ -1,0 +1,387 @@
+"""The codec on real sound: clips to grids and back, edits that touch only their region, and honest figures."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from distill.audio import HOP_LENGTH, SAMPLE_RATE, Clip, load_clip
+from distill.codec import Codec
+from distill.codes import CodeGrid, edits
+from distill.errors import AudioError, CodecFileError, ConfigError, GridError
+from distill.models import ConvVAE, mel_l1, save_model
+
+
+@pytest.fixture(scope="module")
+def other_codec(other_codec_path) -> Codec:
+    return Codec.load(other_codec_path)
+
+
+@pytest.fixture(scope="module")
+def grid(codec, drums) -> CodeGrid:
+    return codec.encode(drums.waveform, SAMPLE_RATE)
+
+
+@pytest.fixture(scope="module")
+def decoded(codec, grid) -> np.ndarray:
+    return codec.decode(grid)
+
+
+@pytest.mark.parametrize("num_samples", [512, 513, 16 * 512, 16 * 512 + 1, 100_000])
+def test_a_clip_becomes_8_rows_and_a_column_for_each_16_frames_it_begins(codec, num_samples):
+    noise = np.random.default_rng(0).uniform(-1, 1, num_samples).astype(np.float32)
+    grid = codec.encode(noise, SAMPLE_RATE)
+    assert grid.num_frames == -(-num_samples // 512)
+    assert grid.indices.shape == (3, 8, -(-grid.num_frames // 16))
+    assert (grid.model_id, grid.codebook_size) == (codec.model_id, 64)
+    assert len(codec.decode(grid)) == grid.num_frames * 512
+
+
+def test_a_real_clip_is_decoded_to_its_length_rounded_up_to_a_hop(codec, drums, grid, decoded):
+    assert decoded.dtype == np.float32
+    assert len(decoded) == grid.num_frames * HOP_LENGTH
+    assert 0 <= len(decoded) - len(drums.waveform) < HOP_LENGTH
+
+
+def test_the_reconstruction_is_the_clip_not_any_sound(codec, drums, drone, grid):
+    recon = codec.decode_mel(grid)
+    original = codec.log_mel_of(drums)
+    another = codec.log_mel_of(drone)[:, : original.shape[1]]
+    assert (recon - original).abs().mean() < 0.8
+    assert (recon - original).abs().mean() < 0.4 * (recon - another).abs().mean()
+
+
+def test_encoding_and_decoding_give_the_same_every_time(codec, codec_path, drums, grid, decoded):
+    again = Codec.load(codec_path)
+    assert codec.encode(drums.waveform, SAMPLE_RATE) == grid
+    assert again.encode(drums.waveform, SAMPLE_RATE) == grid
+    assert np.array_equal(again.decode(grid), decoded)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.float64])
+def test_every_type_of_sample_gives_the_same_grid(codec, drums, dtype):
+    sixteen_bits = np.round(drums.waveform * 32_767) / 32_768
+    expected = codec.encode(sixteen_bits.astype(np.float32), SAMPLE_RATE)
+    scale = -float(np.iinfo(dtype).min) if np.issubdtype(dtype, np.integer) else 1
+    assert codec.encode((sixteen_bits * scale).astype(dtype), SAMPLE_RATE) == expected
+
+
+def test_unsigned_samples_are_centred(codec, drums):
+    samples = np.round(drums.waveform * 127) + 128
+    expected = codec.encode(((samples - 128) / 128).astype(np.float32), SAMPLE_RATE)
+    assert codec.encode(samples.astype(np.uint8), SAMPLE_RATE) == expected
+
+
+def test_stereo_is_encoded_as_the_mean_of_its_channels(codec, drums, grid):
+    assert codec.encode(np.stack([drums.waveform] * 2, axis=1), SAMPLE_RATE) == grid
+    sides = np.stack([drums.waveform * 1.5, drums.waveform * 0.5], axis=1)
+    assert codec.encode(sides, SAMPLE_RATE) == grid
+
+
+def test_a_waveform_at_another_rate_is_resampled(codec, drums, grid):
+    half = codec.encode(drums.waveform[::2].copy(), SAMPLE_RATE // 2)
+    assert half.indices.shape == grid.indices.shape
+
+
+@pytest.mark.parametrize(
+    ("waveform", "sample_rate"),
+    [
+        (np.zeros(0), 44_100),
+        (np.zeros(44_100), 44_100),
+        (np.ones(511), 44_100),
+        (np.full(44_100, np.nan), 44_100),
+        (np.full(44_100, np.inf), 44_100),
+        (np.ones((2, 3, 4)), 44_100),
+        (np.ones(44_100), 0),
+    ],
+    ids=["empty", "silent", "short", "NaN", "infinite", "three dimensions", "no rate"],
+)
+def test_a_waveform_that_cannot_be_encoded_is_refused_in_one_sentence(codec, waveform, sample_rate, is_one_sentence):
+    with pytest.raises(AudioError) as refusal:
+        codec.encode(waveform, sample_rate)
+    assert is_one_sentence(refusal.value, "clip")
+
+
+def test_each_level_brings_the_reconstruction_closer_to_the_sound(codec, examples):
+    for name in ("loop_amen", "loop_industrial", "loop_perc2", "loop_electric"):
+        original = codec.log_mel_of(load_clip(examples / "clips" / f"{name}.flac"))
+        grid = codec.encode_mel(original)
+        errors = [(codec.decode_mel(grid, levels=n) - original).abs().mean().item() for n in (1, 2, 3)]
+        assert errors[0] > errors[1] > errors[2], name
+
+
+def test_fewer_levels_sound_different_and_all_levels_are_the_default(codec, grid, decoded):
+    clips = [codec.decode(grid, levels=n) for n in (1, 2, 3)]
+    assert np.array_equal(clips[2], decoded)
+    assert not np.allclose(clips[0], clips[1], atol=1e-3)
+    assert not np.allclose(clips[1], clips[2], atol=1e-3)
+
+
+def test_decoding_a_long_clip_says_how_far_it_has_come(codec):
+    shares = []
+    grid = CodeGrid(np.zeros((3, 8, 150), dtype=int), 150 * 16, codec.model_id, 64)
+    clip = codec.decode(grid, progress=shares.append)
+    assert len(clip) == 150 * 16 * 512
+    assert len(shares) > 1
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+@pytest.mark.parametrize("levels", [-1, 0, 4])
+def test_a_number_of_levels_that_the_codec_does_not_have_is_refused(codec, grid, levels):
+    with pytest.raises(GridError, match=f"levels must be from 1 to 3, got {levels}"):
+        codec.decode(grid, levels=levels)
+
+
+def test_a_grid_of_another_codec_is_refused_everywhere(codec, other_codec, grid, decoded):
+    for use in (
+        other_codec.check,
+        other_codec.decode,
+        other_codec.decode_mel,
+        lambda grid: other_codec.decode_region(grid, columns=slice(0, 1), previous=decoded),
+    ):
+        with pytest.raises(GridError, match="made by another codec"):
+            use(grid)
+    with pytest.raises(GridError, match="made by another codec"):
+        codec.decode(dataclasses.replace(grid, codebook_size=128))
+    with pytest.raises(GridError, match="made by another codec"):
+        codec.decode(grid.with_indices(grid.indices[:2]))
+
+
+def an_edit(grid: CodeGrid, columns: slice, random: np.random.Generator) -> CodeGrid:
+    """The grid with random codes on random levels and rows of those columns."""
+    for level in random.permutation(grid.levels)[: random.integers(1, grid.levels + 1)]:
+        low = int(random.integers(grid.rows))
+        rows = slice(low, int(random.integers(low, grid.rows)) + 1)
+        code = int(random.integers(grid.codebook_size))
+        grid = edits.set_codes(grid, level=int(level), rows=rows, columns=columns, code=code)
+    return grid
+
+
+def some_edits(columns: int, random: np.random.Generator, count: int) -> list[slice]:
+    """Both ends, the whole, and random spans of columns."""
+    starts = random.integers(0, columns, count)
+    spans = [slice(int(start), int(random.integers(start, columns)) + 1) for start in starts]
+    return [slice(0, 1), slice(columns - 1, columns), slice(0, columns), *spans]
+
+
+def check_region(codec: Codec, before: CodeGrid, after: CodeGrid, columns: slice, previous: np.ndarray) -> None:
+    patch = codec.decode_region(after, columns=columns, previous=previous)
+    old, new = codec.decode_mel(before).numpy(), codec.decode_mel(after).numpy()
+    frames = slice(patch.first_frame, patch.first_frame + patch.log_mel.shape[1])
+    assert np.abs(patch.log_mel - new[:, frames]).max() < 1e-3
+    outside = np.ones(new.shape[1], dtype=bool)
+    outside[frames] = False
+    assert np.abs(new - old)[:, outside].max(initial=0) < 1e-3
+
+    assert 0 <= patch.start < patch.stop <= len(previous)
+    assert patch.waveform.dtype == np.float32
+    assert np.isfinite(patch.waveform).all()
+    untouched = previous.copy()
+    patched = patch.apply(previous)
+    assert np.array_equal(previous, untouched)
+    assert len(patched) == len(previous)
+    assert np.array_equal(patched[: patch.start], previous[: patch.start])
+    assert np.array_equal(patched[patch.stop :], previous[patch.stop :])
+    assert np.array_equal(patched[patch.start : patch.stop], patch.waveform)
+
+    jumps = np.abs(np.diff(patched))
+    for join in (patch.start, patch.stop):
+        if 0 < join < len(patched):
+            nearby = np.concatenate([jumps[max(0, join - 500) : join - 1], jumps[join : join + 499]])
+            assert jumps[join - 1] <= max(nearby.max(), 1e-4)
+
+
+def test_decoding_an_edit_touches_only_its_region(codec, grid, decoded):
+    random = np.random.default_rng(0)
+    for columns in some_edits(grid.columns, random, 12):
+        check_region(codec, grid, an_edit(grid, columns, random), columns, decoded)
+
+
+def test_decoding_an_edit_of_held_sound_joins_without_a_click(codec, drone):
+    random = np.random.default_rng(1)
+    grid = codec.encode(drone.waveform, SAMPLE_RATE)
+    previous = codec.decode(grid)
+    for columns in some_edits(grid.columns, random, 5):
+        check_region(codec, grid, an_edit(grid, columns, random), columns, previous)
+
+
+@pytest.mark.parametrize("num_frames", [1, 7, 15, 16, 17, 32, 33, 50])
+def test_decoding_an_edit_of_a_short_clip_touches_only_its_region(codec, drone, num_frames):
+    random = np.random.default_rng(num_frames)
+    grid = codec.encode(drone.waveform[44_100 : 44_100 + num_frames * 512], SAMPLE_RATE)
+    assert grid.num_frames == num_frames
+    previous = codec.decode(grid)
+    for columns in some_edits(grid.columns, random, 1):
+        check_region(codec, grid, an_edit(grid, columns, random), columns, previous)
+
+
+def test_edit_after_edit_the_patched_clip_keeps_the_log_mel_of_the_grid(codec, grid, decoded):
+    random = np.random.default_rng(2)
+    clip, after = decoded, grid
+    for columns in some_edits(grid.columns, random, 6):
+        after = an_edit(after, columns, random)
+        clip = codec.decode_region(after, columns=columns, previous=clip).apply(clip)
+    wanted = codec.decode_mel(after)
+    patched, whole = (codec.log_mel(torch.from_numpy(sound)[None])[0, 0] for sound in (clip, codec.decode(after)))
+    assert (patched - wanted).abs().mean() < 1.3 * (whole - wanted).abs().mean()
+
+
+def test_an_edit_is_heard(codec, grid, decoded):
+    quiet = edits.paste_codes(grid, np.repeat(grid.indices[:, :, -1:], 2, axis=2), row=0, column=3)
+    patch = codec.decode_region(quiet, columns=slice(3, 5), previous=decoded)
+    assert np.abs(patch.waveform - decoded[patch.start : patch.stop]).max() > 0.05
+
+
+def test_an_edit_is_heard_where_it_stands(codec, grid):
+    after = edits.set_codes(grid, level=0, rows=slice(0, 8), columns=6, code=int(grid.indices[0, 0, 6] + 1) % 64)
+    change = (codec.decode_mel(after) - codec.decode_mel(grid)).abs().mean(dim=0)
+    assert change[6 * 16 : 7 * 16].mean() > 10 * torch.cat([change[: 5 * 16], change[8 * 16 :]]).mean()
+
+
+class CountingVocoder:
+    """Passes on to the codec's vocoder and remembers how many frames it was asked for."""
+
+    def __init__(self, vocoder: object) -> None:
+        self.vocoder, self.frames = vocoder, []
+
+    def __call__(self, log_mel: torch.Tensor, **options: object) -> torch.Tensor:
+        self.frames.append(log_mel.shape[1])
+        return self.vocoder(log_mel, **options)
+
+
+def test_the_work_of_an_edit_follows_the_edit_not_the_clip(codec_path):
+    codec = Codec.load(codec_path)
+    codec.vocoder = CountingVocoder(codec.vocoder)
+    decoded_columns = []
+    codec.model.decoder.register_forward_hook(lambda _, inputs, __: decoded_columns.append(inputs[0].shape[-1]))
+    lengths = []
+    for columns in (20, 200):
+        random = np.random.default_rng(0)
+        grid = CodeGrid(random.integers(64, size=(3, 8, columns)), columns * 16, codec.model_id, 64)
+        silence = np.zeros(grid.num_frames * 512, dtype=np.float32)
+        lengths.append(len(codec.decode_region(grid, columns=slice(8, 10), previous=silence).waveform))
+    assert lengths[0] == lengths[1] < 10 * 16 * 512
+    assert codec.vocoder.frames[0] == codec.vocoder.frames[1] < 10 * 16
+    assert decoded_columns[0] == decoded_columns[1] < 10
+
+
+@pytest.mark.parametrize("columns", [slice(14, 15), slice(-1, 1), slice(3, 3), slice(5, 2), slice(0, 15)])
+def test_columns_that_are_not_in_the_grid_are_refused(codec, grid, decoded, columns):
+    with pytest.raises(GridError, match="not in this grid: it has columns 0 to 13"):
+        codec.decode_region(grid, columns=columns, previous=decoded)
+
+
+def test_a_previous_clip_of_another_length_is_refused(codec, grid, decoded):
+    with pytest.raises(GridError, match=f"{len(decoded) - 1} samples, not {len(decoded)}"):
+        codec.decode_region(grid, columns=slice(0, 1), previous=decoded[1:])
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_code_by_itself_can_be_heard(codec, level):
+    sounds = [codec.audition(level, code) for code in (0, 21, 42, 63)]
+    for sound in sounds:
+        assert sound.dtype == np.float32
+        assert 0.3 < len(sound) / SAMPLE_RATE < 1
+        assert np.sqrt(np.mean(sound**2)) > 1e-4
+    assert not np.allclose(sounds[0], sounds[1], atol=1e-4)
+
+
+def test_usage_counts_every_cell_once(codec, grid):
+    usage = codec.usage(grid)
+    assert usage.shape == (3, 64)
+    assert usage.sum(axis=1).tolist() == [8 * grid.columns] * 3
+    assert usage[1, grid.indices[1, 2, 3]] == (grid.indices[1] == grid.indices[1, 2, 3]).sum()
+
+
+def test_the_bitrate_is_the_bits_of_a_column_times_columns_per_second(codec):
+    assert codec.bitrate_bps == pytest.approx(44_100 / (512 * 16) * 8 * 3 * 6)
+
+
+def test_an_evaluation_says_what_a_codec_loses_on_clips(codec, drums, grid, decoded):
+    half = Clip("half", drums.waveform[: 512 * 100])
+    result = codec.evaluate([drums, half])
+    assert result.clips == 2
+    assert result.sound_seconds == pytest.approx((grid.num_frames + 100) * 512 / 44_100)
+    assert result.bitrate_bps == codec.bitrate_bps
+    assert result.encode_rtf > 0
+    assert result.decode_rtf > 0
+    assert len(result.levels) == 3
+    alone = codec.evaluate([drums])
+    original = codec.log_mel_of(drums)
+    heard = codec.log_mel(torch.from_numpy(decoded)[None])[0, 0]
+    assert alone.mel_l1 == pytest.approx(mel_l1(codec.decode_mel(grid), original).item(), rel=1e-5)
+    assert alone.mel_l1_audio == pytest.approx(mel_l1(heard, original).item(), rel=1e-5)
+    for level, counts in zip(alone.levels, codec.usage(grid), strict=True):
+        assert level.utilization == (counts > 0).mean()
+        assert level.dead_codes == (counts == 0).sum()
+        assert 1 <= level.perplexity <= 64
+
+
+def test_evaluating_no_clips_is_refused(codec):
+    with pytest.raises(AudioError, match="no clip"):
+        codec.evaluate([])
+
+
+def test_a_saved_codec_is_the_same_codec(codec, drums, grid, decoded, tmp_path):
+    codec.save(tmp_path / "copy.distill")
+    copy = Codec.load(tmp_path / "copy.distill")
+    assert copy.model_id == codec.model_id
+    assert copy.describe() == codec.describe()
+    assert copy.training_health == codec.training_health
+    assert copy.encode(drums.waveform, SAMPLE_RATE) == grid
+    assert np.array_equal(copy.decode(grid), decoded)
+
+
+def test_a_codec_carries_its_front_end_statistics_and_health_and_no_clip_names(codec_path, examples, codec):
+    assert codec.info["front_end"] == {"sample_rate": 44_100, "n_fft": 2048, "hop_length": 512, "n_mels": 128}
+    assert len(codec.info["statistics"]["mel_mean"]) == len(codec.info["statistics"]["mel_std"]) == 128
+    assert len(codec.training_health) == 3
+    assert codec.info["provenance"]["clips"] == len(list((examples / "clips").glob("*.flac")))
+    content = codec_path.read_bytes()
+    assert not [path.stem for path in (examples / "clips").iterdir() if path.stem.encode() in content]
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"levels": "abc"},
+        {"levels": [{}]},
+        {"levels": 3},
+        {"provenance": {"clips": "many"}},
+        {"provenance": []},
+        {"front_end": {"hop_length": 256}},
+        {"curves": {"steps": [{"seconds": "soon"}]}},
+        {"curves": 7},
+    ],
+)
+def test_a_file_whose_notes_make_no_sense_is_refused_by_name(small_model, tmp_path, nonsense, is_one_sentence):
+    save_model(small_model(), tmp_path / "odd.distill", nonsense)
+    with pytest.raises(CodecFileError) as refusal:
+        Codec.load(tmp_path / "odd.distill")
+    assert is_one_sentence(refusal.value, "odd.distill")
+
+
+def test_two_codecs_have_two_names(codec, other_codec):
+    assert len(codec.model_id) == 12
+    assert codec.model_id != other_codec.model_id
+
+
+def test_the_continuous_baseline_is_no_codec(tmp_path, is_one_sentence):
+    save_model(ConvVAE(latent_dim=2), tmp_path / "baseline.distill")
+    with pytest.raises(CodecFileError, match="no codes") as refusal:
+        Codec.load(tmp_path / "baseline.distill")
+    assert is_one_sentence(refusal.value, "baseline.distill")
+
+
+def test_a_vocoder_of_another_name_is_refused(codec_path):
+    with pytest.raises(ConfigError, match="no vocoder named"):
+        Codec.load(codec_path, vocoder="wavenet")
+
+
+def test_the_example_codec_was_trained_on_the_clips_beside_it_and_does_well_on_them(codec, examples):
+    clips = [load_clip(examples / "clips" / f"{name}.flac") for name in ("loop_amen", "loop_industrial", "loop_perc1")]
+    result = codec.evaluate(clips)
+    assert result.mel_l1 < 0.7
+    assert result.mel_l1_audio < 0.8

@@ -1,0 +1,212 @@
+"""The figures show the arrays they were given, on axes in seconds and Hz."""
+
+import io
+
+import librosa
+import numpy as np
+import pytest
+import torch
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from distill.audio import SAMPLE_RATE, LogMel
+from distill.plots import code_palette, plot_code_maps, plot_curves, plot_mels, row_ranges_hz
+
+DB = 20 / np.log(10)
+
+
+def panels(figure: Figure) -> list[Axes]:
+    """The axes that show a picture, top to bottom."""
+    return sorted((axis for axis in figure.axes if axis.images), key=lambda axis: -axis.get_position().y0)
+
+
+def title(axis: Axes) -> str:
+    return "".join(axis.get_title(loc=loc) for loc in ("left", "center", "right"))
+
+
+def ticks(axis: Axes) -> list[tuple[float, float]]:
+    """Where each tick of the vertical axis stands, and the frequency it names, in Hz."""
+    places = zip(axis.get_yticks(), axis.get_yticklabels(), strict=True)
+    labels = [(place, label.get_text()) for place, label in places if label.get_text()]
+    return [(place, float(text.rstrip("k")) * (1000 if text.endswith("k") else 1)) for place, text in labels]
+
+
+def colours(axis: Axes) -> np.ndarray:
+    """What is drawn, as uint8 [rows, columns, 3]."""
+    image = axis.images[0]
+    return image.to_rgba(image.get_array(), bytes=True)[..., :3]
+
+
+@pytest.fixture(scope="module")
+def mels(codec, drums) -> tuple[np.ndarray, np.ndarray]:
+    original = codec.log_mel_of(drums)
+    return original.numpy(), codec.decode_mel(codec.encode_mel(original)).numpy()
+
+
+@pytest.fixture(scope="module")
+def palettes(codec) -> list[np.ndarray]:
+    return [code_palette(codebook) for codebook in codec.model.quantizer.codebooks.numpy()]
+
+
+def test_the_mels_and_their_difference_are_drawn_in_db_one_above_the_other(mels):
+    figure = plot_mels(*mels)
+    assert isinstance(figure, Figure)
+    original, reconstruction, difference = panels(figure)
+    assert [title(axis).split()[0].strip(":") for axis in panels(figure)] == [
+        "Original",
+        "Reconstruction",
+        "Difference",
+    ]
+    assert np.allclose(original.images[0].get_array(), mels[0] * DB, atol=1e-3)
+    assert np.allclose(reconstruction.images[0].get_array(), mels[1] * DB, atol=1e-3)
+    assert np.allclose(difference.images[0].get_array(), (mels[1] - mels[0]) * DB, atol=1e-3)
+    assert original.images[0].get_clim() == reconstruction.images[0].get_clim()
+    assert sum(difference.images[0].get_clim()) == 0
+
+
+def test_the_mels_have_a_time_axis_in_seconds_and_low_frequencies_at_the_bottom(mels, drums):
+    for axis in panels(plot_mels(*mels)):
+        assert axis.get_xlim() == pytest.approx((0, drums.seconds), abs=512 / SAMPLE_RATE)
+        assert axis.get_ylim() == (0, 128)
+        assert axis.images[0].origin == "lower"
+        assert axis.get_ylabel() == "Hz"
+        assert "black" not in str(axis.get_facecolor())
+    assert any(axis.get_xlabel() == "Time (s)" for axis in panels(plot_mels(*mels)))
+
+
+def test_a_tone_is_drawn_at_the_tick_of_its_frequency():
+    time = torch.arange(SAMPLE_RATE) / SAMPLE_RATE
+    named = ticks(panels(plot_mels(np.zeros((128, 9)), np.zeros((128, 9))))[0])
+    assert len(named) >= 3
+    for place, hertz in named:
+        mel = LogMel()(torch.sin(2 * torch.pi * hertz * time)[None])[0, 0]
+        assert int(mel[:, 40].argmax()) + 0.5 == pytest.approx(place, abs=1.5)
+
+
+def test_a_long_clip_is_drawn_with_fewer_pixels_on_the_same_time_axis():
+    mel = np.full((128, 9001), -8.0)
+    mel[40, 5000] = 1.0
+    axis = panels(plot_mels(mel, mel))[0]
+    drawn = axis.images[0].get_array()
+    assert drawn.shape[1] < 9001
+    assert drawn.max() == pytest.approx(DB)
+    assert axis.get_xlim() == pytest.approx((0, 9001 * 512 / SAMPLE_RATE))
+
+
+def test_silence_can_be_drawn():
+    silence = np.full((128, 1), LogMel.floor)
+    assert len(panels(plot_mels(silence, silence))) == 3
+
+
+@pytest.mark.parametrize("levels", [2, 3, 4])
+def test_each_level_has_a_map_in_the_colours_of_its_codes(levels):
+    random = np.random.default_rng(0)
+    indices = random.integers(32, size=(levels, 8, 5))
+    palettes = [code_palette(random.normal(size=(32, 8))) for _ in range(levels)]
+    figure = plot_code_maps(indices, palettes, num_frames=70)
+    assert isinstance(figure, Figure)
+    assert len(panels(figure)) == levels
+    for axis, codes, palette in zip(panels(figure), indices, palettes, strict=True):
+        assert np.array_equal(colours(axis), palette[codes])
+        assert axis.images[0].origin == "lower"
+        assert f"{len(np.unique(codes))} of 32 codes" in title(axis)
+    assert title(panels(figure)[0]).startswith("Structure")
+    assert title(panels(figure)[-1]).startswith("Detail")
+
+
+def test_the_maps_share_the_time_axis_of_the_mels(codec, drums, mels, palettes):
+    grid = codec.encode(drums.waveform, SAMPLE_RATE)
+    maps = panels(plot_code_maps(grid.indices, palettes, grid.num_frames))
+    spectrogram = panels(plot_mels(*mels))[0]
+    for axis in maps:
+        assert axis.get_xlim() == pytest.approx(spectrogram.get_xlim())
+        assert axis.images[0].get_extent()[:2] == pytest.approx([0, grid.columns * 16 * 512 / SAMPLE_RATE])
+        assert axis.get_position().x0 == pytest.approx(spectrogram.get_position().x0, abs=0.01)
+        assert axis.get_position().x1 == pytest.approx(spectrogram.get_position().x1, abs=0.01)
+
+
+def test_the_rows_of_a_map_are_labelled_with_their_frequencies(codec, drums, palettes):
+    grid = codec.encode(drums.waveform, SAMPLE_RATE)
+    ranges = row_ranges_hz(8)
+    for axis in panels(plot_code_maps(grid.indices, palettes, grid.num_frames)):
+        named = ticks(axis)
+        assert len(named) >= 4
+        for place, hertz in named:
+            low, high = ranges[int(place)]
+            assert low * 0.95 - 1 <= hertz <= high * 1.05
+
+
+def test_the_rows_cover_all_frequencies_without_gaps():
+    ranges = row_ranges_hz(8)
+    assert len(ranges) == 8
+    assert ranges[0][0] == 0
+    assert ranges[-1][1] == pytest.approx(SAMPLE_RATE / 2)
+    assert all(low < high for low, high in ranges)
+    assert [high for _, high in ranges[:-1]] == [low for low, _ in ranges[1:]]
+    assert ranges[4][0] == pytest.approx(librosa.mel_to_hz(librosa.hz_to_mel(22_050) / 2), rel=1e-6)
+
+
+@pytest.mark.parametrize(("size", "dim"), [(2, 1), (64, 32), (128, 8), (256, 128)])
+def test_a_palette_has_one_stable_distinct_colour_for_each_code(size, dim):
+    codebook = np.random.default_rng(size).normal(size=(size, dim)).astype(np.float32)
+    palette = code_palette(codebook)
+    assert palette.shape == (size, 3)
+    assert palette.dtype == np.uint8
+    assert np.array_equal(palette, code_palette(codebook.copy()))
+    assert len(np.unique(palette, axis=0)) == size
+
+
+def test_the_palettes_of_a_real_codec_are_distinct(palettes):
+    for palette in palettes:
+        assert palette.shape == (64, 3)
+        assert len(np.unique(palette, axis=0)) == 64
+
+
+def test_the_curves_show_every_step_and_every_validation():
+    steps = [{"step": n, "seconds": n * 0.5, "recon_loss": 2 / (n + 1)} for n in range(9)]
+    validations = [
+        {"step": 4, "seconds": 2.0, "mel_l1": 0.9, "val_mel_l1": 1.1},
+        {"step": 8, "seconds": 4.0, "mel_l1": 0.6, "val_mel_l1": 0.8},
+    ]
+    figure = plot_curves(steps, validations)
+    assert isinstance(figure, Figure)
+    (axis,) = figure.axes
+    unit = DB if "dB" in axis.get_ylabel() else 1
+    drawn = [np.array([line.get_xdata(), line.get_ydata()], dtype=float) for line in axis.lines]
+    expected = [
+        [[s["seconds"] for s in steps], [s["recon_loss"] * unit for s in steps]],
+        [[2.0, 4.0], [0.9 * unit, 0.6 * unit]],
+        [[2.0, 4.0], [1.1 * unit, 0.8 * unit]],
+    ]
+    for curve in expected:
+        assert any(line.shape == np.shape(curve) and np.allclose(line, curve) for line in drawn)
+    assert "(s)" in axis.get_xlabel()
+    assert axis.get_ylim()[0] == 0
+    assert len(axis.get_legend().get_texts()) == 3
+
+
+def test_without_held_out_clips_there_is_no_curve_of_them():
+    validation = {"step": 4, "seconds": 2.0, "mel_l1": 0.9, "val_mel_l1": None}
+    (axis,) = plot_curves([], [validation]).axes
+    assert not any("held-out" in str(line.get_label()) for line in axis.lines)
+    assert len(axis.lines) == 2
+
+
+def test_the_curves_of_the_example_codec_can_be_drawn(codec):
+    (axis,) = plot_curves(**codec.info["curves"]).axes
+    assert axis.get_xlim()[1] >= codec.info["provenance"]["training_seconds"]
+
+
+def test_figures_leave_no_global_state_behind_and_can_be_saved(mels, palettes):
+    before = pyplot.get_fignums()
+    figures = [
+        plot_mels(*mels),
+        plot_code_maps(np.zeros((3, 8, 2), dtype=int), palettes, 20),
+        plot_curves([], []),
+    ]
+    assert pyplot.get_fignums() == before
+    for figure in figures:
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png")
+        assert buffer.getvalue().startswith(b"\x89PNG")

@@ -1,0 +1,64 @@
+"""The settings fit the number of clips, and none is taken out of its range."""
+
+import dataclasses
+
+import pytest
+
+from distill.models import ConvVQVAE
+from distill.training.config import VQVAEConfig, get_adaptive_vqvae_config
+
+
+@pytest.mark.parametrize(
+    ("file_count", "codebook_size", "decay"),
+    [
+        (1, 64, 0.8),
+        (5, 64, 0.8),
+        (20, 64, 0.8),
+        (21, 128, 0.9),
+        (100, 128, 0.9),
+        (101, 256, 0.95),
+        (500, 256, 0.95),
+    ],
+)
+def test_more_clips_get_more_codes_and_slower_averages(file_count, codebook_size, decay):
+    config = get_adaptive_vqvae_config(file_count)
+    assert (config.codebook_size, config.decay) == (codebook_size, decay)
+    assert config.threshold_ema_dead_code == 2
+    assert config.commitment_weight == 0.25
+    assert ConvVQVAE.from_config(config).codebook_size == codebook_size
+
+
+@pytest.mark.parametrize("file_count", [0, -1, -500])
+def test_a_number_of_clips_that_is_not_positive_is_refused(file_count):
+    with pytest.raises(ValueError, match=f"file_count must be at least 1, got {file_count}"):
+        get_adaptive_vqvae_config(file_count)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"num_quantizers": 1},
+        {"num_quantizers": 5},
+        {"codebook_dim": 0},
+        {"codebook_size": 1},
+        {"decay": 1.5},
+        {"commitment_weight": -0.1},
+        {"dropout": 1.0},
+        {"learning_rate": float("nan")},
+        {"batch_size": 0},
+        {"epochs": 0},
+        {"minutes": 0},
+        {"minutes": float("inf")},
+        {"seed": -1},
+    ],
+)
+def test_a_setting_out_of_its_range_is_refused_by_name(setting):
+    (name,) = setting
+    with pytest.raises(ValueError, match=f"{name} must be from"):
+        VQVAEConfig(**setting)
+
+
+def test_a_config_is_a_value():
+    assert VQVAEConfig() == VQVAEConfig()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        VQVAEConfig().epochs = 3

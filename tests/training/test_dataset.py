@@ -1,0 +1,103 @@
+"""Which clips are held out, and what the crops of the others hold."""
+
+import numpy as np
+import pytest
+import torch
+
+from distill.audio import LogMel
+from distill.errors import TrainingError
+from distill.training.dataset import CropSampler, MelClip, check_clip_count, split_held_out, to_mel_clip
+
+
+def numbered_clips(count: int, frames: int = 20) -> list[MelClip]:
+    """Clips whose every value is their number."""
+    return [MelClip(f"{number}.wav", torch.full((128, frames), float(number))) for number in range(count)]
+
+
+def ramp(frames: int) -> MelClip:
+    """A clip whose values are its frame numbers."""
+    return MelClip("ramp.wav", torch.arange(float(frames)).expand(128, frames))
+
+
+@pytest.mark.parametrize(
+    ("clips", "held_out"), [(1, 0), (5, 0), (20, 0), (21, 2), (50, 5), (100, 10), (200, 20), (500, 20)]
+)
+def test_from_21_clips_on_a_tenth_is_held_out_and_20_at_most(clips, held_out):
+    training, rest = split_held_out(numbered_clips(clips, 1), seed=0)
+    assert len(rest) == held_out
+    assert len(training) == clips - held_out
+    assert sorted(int(clip.log_mel[0, 0]) for clip in training + rest) == list(range(clips))
+
+
+def test_the_seed_decides_which_clips_are_held_out():
+    clips = numbered_clips(60, 1)
+    names = [[clip.name for clip in split_held_out(clips, seed)[1]] for seed in (0, 0, 1)]
+    assert names[0] == names[1] != names[2]
+
+
+def test_crops_are_as_long_as_asked_and_from_the_clips():
+    sampler = CropSampler(numbered_clips(3, 50), crop_frames=32, seed=0)
+    mel, mask = sampler.sample(40)
+    assert mel.shape == (40, 1, 128, 32)
+    assert mask.shape == (40, 1, 1, 32)
+    assert mask.min() == 1
+    assert set(mel.unique().tolist()) == {0.0, 1.0, 2.0}
+
+
+def test_crops_reach_the_first_and_the_last_frame_of_a_clip():
+    mel, _ = CropSampler([ramp(200)], crop_frames=32, seed=0).sample(400)
+    starts = mel[:, 0, 0, 0]
+    assert (starts == 0).float().mean() > 0.04
+    assert (starts == 200 - 32).float().mean() > 0.04
+    assert torch.equal(mel[7, 0, 5], torch.arange(32.0) + starts[7])
+    seen = torch.bincount(mel[:, 0, 0].long().flatten(), minlength=200)
+    assert seen.min() > 0.3 * seen.float().mean()
+
+
+def test_every_moment_of_sound_is_equally_likely_whatever_clip_it_is_in():
+    clips = [MelClip("short", torch.zeros(128, 100)), MelClip("long", torch.ones(128, 300))]
+    mel, _ = CropSampler(clips, crop_frames=16, seed=0).sample(2000)
+    assert mel[:, 0, 0, 0].mean().item() == pytest.approx(0.75, abs=0.04)
+
+
+def test_a_clip_shorter_than_a_crop_is_followed_by_silence_that_is_masked():
+    mel, mask = CropSampler([ramp(10)], crop_frames=32, seed=0).sample(3)
+    for row in range(3):
+        assert torch.equal(mel[row, 0, 0, :10], torch.arange(10.0))
+        assert (mel[row, ..., 10:] == LogMel.floor).all()
+        assert mask[row].flatten().tolist() == [1] * 10 + [0] * 22
+
+
+def test_the_seed_decides_the_crops():
+    crops = [CropSampler([ramp(500)], crop_frames=16, seed=seed).sample(20)[0] for seed in (0, 0, 1)]
+    assert torch.equal(crops[0], crops[1])
+    assert not torch.equal(crops[0], crops[2])
+
+
+def test_the_statistics_are_the_mean_and_deviation_of_each_band_over_all_sound(mel_clips):
+    mean, std = CropSampler(mel_clips, crop_frames=256, seed=0).statistics()
+    sound = np.concatenate([clip.log_mel.numpy() for clip in mel_clips], axis=1).astype(np.float64)
+    assert np.allclose(mean, sound.mean(axis=1), atol=1e-4)
+    assert np.allclose(std, np.maximum(sound.std(axis=1), 0.5), atol=1e-4)
+
+
+def test_a_band_without_movement_is_not_blown_up():
+    _, std = CropSampler(numbered_clips(1), crop_frames=16, seed=0).statistics()
+    assert (std == 0.5).all()
+
+
+def test_a_clip_becomes_its_name_and_its_log_mel(drums):
+    clip = to_mel_clip(drums, LogMel())
+    assert clip.name == "loop_perc1.flac"
+    assert clip.log_mel.shape == (128, clip.num_frames)
+    assert clip.num_frames == -(-len(drums.waveform) // 512)
+
+
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_fewer_than_five_clips_are_refused_with_their_number(count):
+    with pytest.raises(TrainingError, match=f"at least 5 clips .* has {count}"):
+        check_clip_count(count)
+
+
+def test_five_clips_are_enough():
+    check_clip_count(5)

@@ -1,0 +1,252 @@
+"""Training: repeatable by its seed, within its time, stoppable at any step, and keeping the best it found."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+import torch
+
+from distill.errors import ConfigError, TrainingError
+from distill.models import mel_l1
+from distill.training.dataset import MelClip
+from distill.training.health import health_warnings
+from distill.training.trainer import Finished, Progress, Trainer, Validation
+
+
+def events_of(trainer: Trainer, kind: type) -> list:
+    return [event for event in trainer.run() if isinstance(event, kind)]
+
+
+def have_same_weights(first: torch.nn.Module, second: torch.nn.Module) -> bool:
+    tensors = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in tensors)
+
+
+class Clock:
+    """Seconds that pass only by looking at them."""
+
+    def __init__(self, seconds_per_look: float) -> None:
+        self.now, self.seconds_per_look = 0.0, seconds_per_look
+
+    def __call__(self) -> float:
+        self.now += self.seconds_per_look
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def trained(mel_clips, quick_config) -> tuple[Trainer, list]:
+    """A training from beginning to end, and its events."""
+    trainer = Trainer(mel_clips, quick_config, device="cpu")
+    return trainer, list(trainer.run())
+
+
+def test_the_same_seed_gives_the_same_weights_whatever_ran_before(trained, mel_clips, quick_config):
+    torch.manual_seed(99)
+    again = Trainer(mel_clips, quick_config, device="cpu")
+    events = list(again.run())
+    assert have_same_weights(trained[0].model, again.model)
+    assert have_same_weights(trained[0].best_model(), again.best_model())
+    losses = [[event.recon_loss for event in run if isinstance(event, Progress)] for run in (trained[1], events)]
+    assert losses[0] == losses[1]
+
+
+def test_another_seed_gives_other_weights(trained, mel_clips, quick_config):
+    other = Trainer(mel_clips, replace(quick_config, seed=1), device="cpu")
+    list(other.run())
+    assert not have_same_weights(trained[0].model, other.model)
+
+
+def test_training_brings_the_error_down(trained, mel_clips, quick_config):
+    validations = [event for event in trained[1] if isinstance(event, Validation)]
+    assert validations[-1].mel_l1 < 0.9 * validations[0].mel_l1
+
+
+def test_events_come_in_order_and_add_up(trained, quick_config):
+    trainer, events = trained
+    steps = [event for event in events if isinstance(event, Progress)]
+    assert [event.step for event in steps] == list(range(1, trainer.steps + 1))
+    assert trainer.steps == quick_config.epochs * trainer.steps_per_epoch
+    assert all(0 < a.fraction < b.fraction <= 1 for a, b in pairwise(steps))
+    assert steps[-1].fraction == 1
+    assert steps[-1].remaining == 0
+    assert sum(isinstance(event, Validation) for event in events) == quick_config.validations
+    finished = events[-1]
+    assert isinstance(finished, Finished)
+    assert (finished.reason, finished.steps, finished.epochs) == ("epochs", trainer.steps, quick_config.epochs)
+    assert finished.best == trainer.best
+
+
+def test_an_epoch_draws_as_many_frames_as_the_set_has(trained, mel_clips, quick_config):
+    frames = sum(clip.num_frames for clip in mel_clips)
+    per_step = quick_config.batch_size * quick_config.crop_frames
+    assert (trained[0].steps_per_epoch - 1) * per_step < frames <= trained[0].steps_per_epoch * per_step
+
+
+@pytest.mark.parametrize("step", [1, 3, 7])
+def test_a_stopped_training_goes_on_as_if_it_had_not_been_stopped(trained, mel_clips, quick_config, step):
+    trainer = Trainer(mel_clips, quick_config, device="cpu")
+    events = []
+    for event in trainer.run():
+        events.append(event)
+        if isinstance(event, Progress) and event.step == step:
+            trainer.stop()
+    assert trainer.steps == step
+    assert (events[-1].reason, events[-1].steps) == ("stopped", step)
+    assert isinstance(events[-2], Validation)
+    trainer.best_model()
+    rest = list(trainer.run())
+    assert rest[0].step == step + 1
+    assert rest[-1].reason == "epochs"
+    assert trainer.steps == trained[0].steps
+    assert have_same_weights(trained[0].model, trainer.model)
+
+
+def test_the_time_spent_before_a_stop_counts(mel_clips, quick_config):
+    trainer = Trainer(mel_clips, quick_config, device="cpu", clock=Clock(1.0))
+    for event in trainer.run():
+        if isinstance(event, Progress) and event.step == 2:
+            trainer.stop()
+    before = trainer.seconds
+    trainer.clock.now += 1000
+    list(trainer.run())
+    assert before < trainer.seconds < 1000
+
+
+@pytest.mark.parametrize(("minutes", "seconds_per_look"), [(1, 1.5), (0.5, 0.7)])
+def test_training_ends_within_a_tenth_of_its_time(mel_clips, quick_config, minutes, seconds_per_look):
+    clock = Clock(seconds_per_look)
+    config = replace(quick_config, epochs=100_000, minutes=minutes, batch_size=2)
+    trainer = Trainer(mel_clips, config, device="cpu", clock=clock)
+    began = clock.now
+    finished = list(trainer.run())[-1]
+    assert finished.reason == "time"
+    assert clock.now - began == pytest.approx(minutes * 60, rel=0.1)
+    assert finished.seconds == pytest.approx(minutes * 60, rel=0.1)
+
+
+def test_the_remaining_time_runs_down(mel_clips, quick_config):
+    config = replace(quick_config, epochs=100_000, minutes=1, batch_size=2)
+    steps = events_of(Trainer(mel_clips, config, device="cpu", clock=Clock(3.0)), Progress)
+    assert steps[-1].remaining < 3
+    halfway = min(steps, key=lambda event: abs(event.fraction - 0.5))
+    assert halfway.seconds + halfway.remaining == pytest.approx(60, rel=0.2)
+
+
+def break_after_first_validation(trainer: Trainer) -> Iterable[object]:
+    """The events of a training whose weights are spoilt after its first validation."""
+    spoilt = False
+    for event in trainer.run():
+        yield event
+        if isinstance(event, Validation) and not spoilt:
+            spoilt = True
+            with torch.no_grad():
+                for parameter in trainer.model.parameters():
+                    parameter.mul_(-30)
+
+
+def test_the_best_weights_are_kept_not_the_last(mel_clips, quick_config):
+    trainer = Trainer(mel_clips, quick_config, device="cpu")
+    events = list(break_after_first_validation(trainer))
+    first, *others = [event for event in events if isinstance(event, Validation)]
+    assert first.improved
+    assert not any(event.improved for event in others)
+    assert others[-1].mel_l1 > first.mel_l1
+    assert trainer.best == events[-1].best == first
+    assert error_of(trainer, mel_clips) == pytest.approx(first.mel_l1, rel=1e-4)
+
+
+def error_of(trainer: Trainer, clips: list[MelClip]) -> float:
+    """Mean absolute log-mel difference of the best model over whole clips."""
+    model, total = trainer.best_model(), 0.0
+    with torch.no_grad():
+        for clip in clips:
+            mel = clip.log_mel[None, None]
+            total += mel_l1(model(mel)[0], mel).item() * clip.num_frames
+    return total / sum(clip.num_frames for clip in clips)
+
+
+def test_the_best_models_error_is_the_one_that_was_reported(trained, mel_clips):
+    trainer, events = trained
+    validations = [event for event in events if isinstance(event, Validation)]
+    assert trainer.best.mel_l1 == min(event.mel_l1 for event in validations)
+    assert error_of(trainer, mel_clips) == pytest.approx(trainer.best.mel_l1, rel=1e-4)
+    assert not trainer.best_model().training
+
+
+@pytest.fixture(scope="module")
+def many_clips(mel_clips) -> list[MelClip]:
+    """21 clips of a quarter of a second."""
+    pieces = [(clip, start) for clip in mel_clips for start in (0, 10, 20, 30)]
+    return [MelClip(f"{number}.wav", clip.log_mel[:, at : at + 20]) for number, (clip, at) in enumerate(pieces[:21])]
+
+
+def test_held_out_clips_are_never_trained_on_and_decide_which_weights_are_best(many_clips, quick_config):
+    trainer = Trainer(many_clips, replace(quick_config, epochs=10), device="cpu")
+    assert len(trainer.held_out) == 2
+    names = {clip.name for clip in trainer.clips}
+    assert not names & {clip.name for clip in trainer.held_out}
+    validations = events_of(trainer, Validation)
+    assert trainer.best.val_mel_l1 == min(event.val_mel_l1 for event in validations)
+    assert error_of(trainer, trainer.held_out) == pytest.approx(trainer.best.val_mel_l1, rel=1e-4)
+    assert error_of(trainer, trainer.clips) == pytest.approx(trainer.best.mel_l1, rel=1e-4)
+
+
+def test_held_out_clips_are_never_sampled(quick_config):
+    clips = [MelClip(f"{number}.wav", torch.full((128, 20), float(number))) for number in range(40)]
+    trainer = Trainer(clips, quick_config, device="cpu")
+    sampled = {int(value) for value in trainer.sampler.sample(2000)[0][..., :20].unique()}
+    held_out = {int(clip.log_mel[0, 0]) for clip in trainer.held_out}
+    assert len(held_out) == 4
+    assert sampled == set(range(40)) - held_out
+
+
+def test_up_to_20_clips_nothing_is_held_out(trained):
+    assert trained[0].held_out == []
+    assert trained[0].best.val_mel_l1 is None
+
+
+def test_a_validation_says_how_the_codebooks_fare_and_warns_in_words(mel_clips, quick_config):
+    config = replace(quick_config, codebook_size=512, num_quantizers=2, epochs=1, validations=1)
+    (validation,) = events_of(Trainer(mel_clips, config, device="cpu"), Validation)
+    assert len(validation.levels) == 2
+    assert validation.warnings == tuple(health_warnings(validation.levels))
+    assert all(level.utilization < 0.3 for level in validation.levels)
+    assert validation.warnings[0].startswith("Structure uses only ")
+    assert validation.warnings[1].startswith("Detail uses only ")
+
+
+def test_every_code_has_a_place_after_the_first_batch(mel_clips, quick_config):
+    trainer = Trainer(mel_clips, quick_config, device="cpu")
+    next(trainer.run())
+    assert trainer.model.quantizer.codebooks[0].unique(dim=0).shape[0] == 16
+
+
+def test_what_is_noted_of_a_training_names_no_clip(trained, mel_clips, quick_config):
+    notes = trained[0].metadata()
+    assert notes["provenance"]["clips"] == len(mel_clips)
+    seconds = sum(clip.num_frames for clip in mel_clips) * 512 / 44_100
+    assert notes["provenance"]["sound_seconds"] == pytest.approx(seconds, abs=0.001)
+    assert notes["config"]["codebook_size"] == quick_config.codebook_size
+    assert notes["mel_l1"] == trained[0].best.mel_l1
+    assert len(notes["levels"]) == 3
+    assert len(notes["curves"]["validations"]) == quick_config.validations
+    assert not any(clip.name.split(".")[0] in str(notes) for clip in mel_clips)
+
+
+def test_training_on_no_clips_is_refused(quick_config):
+    with pytest.raises(TrainingError, match="no clip"):
+        Trainer([], quick_config)
+
+
+def test_a_device_that_is_not_there_is_refused(mel_clips, quick_config):
+    with pytest.raises(ConfigError, match="must be auto, cpu or cuda, got 'tpu'"):
+        Trainer(mel_clips, quick_config, device="tpu")
+
+
+def test_there_is_no_model_before_the_first_validation(mel_clips, quick_config):
+    trainer = Trainer(mel_clips, quick_config, device="cpu")
+    with pytest.raises(TrainingError, match="first validation"):
+        trainer.best_model()
+    with pytest.raises(TrainingError, match="first validation"):
+        trainer.metadata()
