@@ -111,6 +111,15 @@ def test_each_level_brings_the_reconstruction_closer_to_the_sound(codec, example
         assert errors[0] > errors[1] > errors[2], name
 
 
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_decoding_some_levels_adds_up_their_codes_and_no_others(codec, grid, levels):
+    codebooks = codec.model.quantizer.codebooks
+    cells = sum(codebooks[level][torch.from_numpy(grid.indices[level].copy())] for level in range(levels))
+    with torch.no_grad():
+        expected = codec.model.decode(cells.permute(2, 0, 1)[None], grid.num_frames)[0, 0]
+    assert torch.allclose(codec.decode_mel(grid, levels=levels), expected, atol=1e-4)
+
+
 def test_fewer_levels_sound_different_and_all_levels_are_the_default(codec, grid, decoded):
     clips = [codec.decode(grid, levels=n) for n in (1, 2, 3)]
     assert np.array_equal(clips[2], decoded)
@@ -143,8 +152,9 @@ def test_a_grid_of_another_codec_is_refused_everywhere(codec, other_codec, grid,
     ):
         with pytest.raises(GridError, match="made by another codec"):
             use(grid)
-    with pytest.raises(GridError, match="made by another codec"):
-        codec.decode(dataclasses.replace(grid, codebook_size=128))
+    for change in ({"codebook_size": 128}, {"model_id": other_codec.model_id}):
+        with pytest.raises(GridError, match="made by another codec"):
+            codec.decode(dataclasses.replace(grid, **change))
     with pytest.raises(GridError, match="made by another codec"):
         codec.decode(grid.with_indices(grid.indices[:2]))
 
@@ -240,31 +250,50 @@ def test_an_edit_is_heard_where_it_stands(codec, grid):
     assert change[6 * 16 : 7 * 16].mean() > 10 * torch.cat([change[: 5 * 16], change[8 * 16 :]]).mean()
 
 
-class CountingVocoder:
-    """Passes on to the codec's vocoder and remembers how many frames it was asked for."""
+class WatchedVocoder:
+    """Passes on to the codec's vocoder and remembers the log-mels that it was given."""
 
     def __init__(self, vocoder: object) -> None:
-        self.vocoder, self.frames = vocoder, []
+        self.vocoder, self.log_mels = vocoder, []
 
     def __call__(self, log_mel: torch.Tensor, **options: object) -> torch.Tensor:
-        self.frames.append(log_mel.shape[1])
+        self.log_mels.append(log_mel)
         return self.vocoder(log_mel, **options)
 
 
-def test_the_work_of_an_edit_follows_the_edit_not_the_clip(codec_path):
+@pytest.fixture
+def watched_codec(codec_path) -> Codec:
     codec = Codec.load(codec_path)
-    codec.vocoder = CountingVocoder(codec.vocoder)
-    decoded_columns = []
-    codec.model.decoder.register_forward_hook(lambda _, inputs, __: decoded_columns.append(inputs[0].shape[-1]))
-    lengths = []
+    codec.vocoder = WatchedVocoder(codec.vocoder)
+    return codec
+
+
+def test_the_work_of_an_edit_follows_the_edit_not_the_clip(watched_codec):
+    decoded_columns, lengths = [], []
+    watched_codec.model.decoder.register_forward_hook(lambda _, inputs, __: decoded_columns.append(inputs[0].shape[-1]))
     for columns in (20, 200):
         random = np.random.default_rng(0)
-        grid = CodeGrid(random.integers(64, size=(3, 8, columns)), columns * 16, codec.model_id, 64)
+        grid = CodeGrid(random.integers(64, size=(3, 8, columns)), columns * 16, watched_codec.model_id, 64)
         silence = np.zeros(grid.num_frames * 512, dtype=np.float32)
-        lengths.append(len(codec.decode_region(grid, columns=slice(8, 10), previous=silence).waveform))
+        lengths.append(len(watched_codec.decode_region(grid, columns=slice(8, 10), previous=silence).waveform))
+    frames = [log_mel.shape[1] for log_mel in watched_codec.vocoder.log_mels]
     assert lengths[0] == lengths[1] < 10 * 16 * 512
-    assert codec.vocoder.frames[0] == codec.vocoder.frames[1] < 10 * 16
+    assert frames[0] == frames[1] < 10 * 16
     assert decoded_columns[0] == decoded_columns[1] < 10
+
+
+def test_the_sound_around_an_edit_is_decoded_as_in_a_full_decode(watched_codec, grid, decoded):
+    whole = watched_codec.decode_mel(grid)
+    for column in range(grid.columns):
+        patch = watched_codec.decode_region(grid, columns=slice(column, column + 1), previous=decoded)
+        window = watched_codec.vocoder.log_mels[-1]
+        starts = range(max(0, patch.first_frame - 16), patch.first_frame + 1)
+        differences = [
+            (whole[:, s : s + window.shape[1]] - window).abs().max()
+            for s in starts
+            if s + window.shape[1] <= whole.shape[1]
+        ]
+        assert min(differences) < 1e-3
 
 
 @pytest.mark.parametrize("columns", [slice(14, 15), slice(-1, 1), slice(3, 3), slice(5, 2), slice(0, 15)])

@@ -50,7 +50,14 @@ class BandBias(nn.Module):
         self.bias = nn.Parameter(torch.randn(1, channels, rows, 1) * 0.02)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.bias
+        return x + self.bias.to(x.dtype)
+
+
+def _activation(channels: int, rows: int) -> list[nn.Module]:
+    """What follows a change of resolution; at half resolution, where each pass over the map costs most, the least."""
+    if rows == N_MELS // 2:
+        return [nn.SiLU()]
+    return [BandBias(channels, rows), nn.BatchNorm2d(channels), nn.SiLU()]
 
 
 class VQEncoder(nn.Module):
@@ -69,14 +76,14 @@ class VQEncoder(nn.Module):
     def __init__(
         self,
         codebook_dim: int = 128,
-        channels: tuple[int, int, int, int] = (32, 64, 128, 192),
+        channels: tuple[int, int, int, int] = (16, 64, 128, 192),
         blocks: tuple[int, int, int, int] = (0, 0, 0, 1),
     ) -> None:
         super().__init__()
         stages: list[nn.Module] = []
         for stage, (before, after) in enumerate(zip((1, *channels[:-1]), channels, strict=True)):
-            stages += [nn.Conv2d(before, after, 4, stride=2, padding=1), BandBias(after, N_MELS >> (stage + 1))]
-            stages += [nn.BatchNorm2d(after), nn.SiLU(), *(ResidualBlock(after, 3) for _ in range(blocks[stage]))]
+            stages += [nn.Conv2d(before, after, 4, stride=2, padding=1), *_activation(after, N_MELS >> (stage + 1))]
+            stages += [ResidualBlock(after, 3) for _ in range(blocks[stage])]
         self.stages = nn.Sequential(*stages, nn.Conv2d(channels[-1], codebook_dim, 1))
 
     def forward(self, mel: Tensor) -> Tensor:
@@ -104,14 +111,14 @@ class VQDecoder(nn.Module):
     def __init__(
         self,
         codebook_dim: int = 128,
-        channels: tuple[int, int, int, int] = (192, 128, 64, 32),
+        channels: tuple[int, int, int, int] = (192, 128, 64, 16),
         blocks: tuple[int, int, int, int] = (2, 1, 0, 0),
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
         stages: list[nn.Module] = [nn.Dropout2d(dropout), nn.Conv2d(codebook_dim, channels[0], 1)]
         for stage, (before, after) in enumerate(zip(channels, (*channels[1:], 1), strict=True)):
-            stages += [BandBias(before, ROWS << stage), nn.BatchNorm2d(before), nn.SiLU()]
+            stages += _activation(before, ROWS << stage)
             stages += [ResidualBlock(before, 1) for _ in range(blocks[stage])]
             stages += [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1)]
         self.stages = nn.Sequential(*stages)

@@ -9,7 +9,7 @@ import torch
 
 from distill.errors import ConfigError, TrainingError
 from distill.models import mel_l1
-from distill.training.dataset import MelClip
+from distill.training.dataset import MelClip, split_held_out
 from distill.training.health import health_warnings
 from distill.training.trainer import Finished, Progress, Trainer, Validation
 
@@ -190,6 +190,18 @@ def test_held_out_clips_are_never_trained_on_and_decide_which_weights_are_best(m
     assert trainer.best.val_mel_l1 == min(event.val_mel_l1 for event in validations)
     assert error_of(trainer, trainer.held_out) == pytest.approx(trainer.best.val_mel_l1, rel=1e-4)
     assert error_of(trainer, trainer.clips) == pytest.approx(trainer.best.mel_l1, rel=1e-4)
+
+
+def test_weights_that_do_better_only_on_the_training_clips_are_not_the_best(many_clips, quick_config):
+    trainer = Trainer(many_clips, replace(quick_config, epochs=10), device="cpu")
+    validations = []
+    for event in trainer.run():
+        if isinstance(event, Validation):
+            validations.append(event)
+            trainer.held_out = [MelClip(clip.name, -clip.log_mel) for clip in split_held_out(many_clips, 0)[1]]
+    assert validations[-1].mel_l1 < validations[0].mel_l1
+    assert validations[-1].val_mel_l1 > validations[0].val_mel_l1
+    assert trainer.best == validations[0]
 
 
 def test_held_out_clips_are_never_sampled(quick_config):

@@ -7,6 +7,7 @@
 
 const canvas = element.querySelector(".cells");
 const scroller = element.querySelector(".scroller");
+const track = element.querySelector(".track");
 const bands = element.querySelector(".bands");
 const levelBar = element.querySelector(".levels");
 const palette = element.querySelector(".palette");
@@ -29,8 +30,10 @@ const columnWidth = () => Math.max(MIN_COLUMN, scroller.clientWidth / grid.colum
 function draw() {
   if (!grid || !scroller.clientWidth) return;
   const scale = window.devicePixelRatio || 1;
-  const width = columnWidth() * grid.columns;
+  // The canvas is as wide as the window on the grid, however long the clip: it stays in view and draws what is there.
+  const width = scroller.clientWidth;
   const height = grid.rows * ROW + AXIS;
+  track.style.width = `${columnWidth() * grid.columns}px`;
   canvas.style.width = `${width}px`;
   canvas.style.height = `${height}px`;
   canvas.width = width * scale;
@@ -41,9 +44,12 @@ function draw() {
   context.textBaseline = "middle";
   const changed = new Set(grid.changed);
   const wide = columnWidth();
+  const first = Math.floor(scroller.scrollLeft / wide);
+  const last = Math.min(grid.columns, Math.ceil((scroller.scrollLeft + width) / wide));
+  context.translate(-scroller.scrollLeft, 0);
   for (let row = 0; row < grid.rows; row++) {
     const y = (grid.rows - 1 - row) * ROW;
-    for (let column = 0; column < grid.columns; column++) {
+    for (let column = first; column < last; column++) {
       const code = grid.indices[at(row, column)];
       context.fillStyle = grid.palettes[level][code];
       context.fillRect(column * wide + 0.5, y + 0.5, wide - 1, ROW - 1);
@@ -144,7 +150,7 @@ function commit() {
 
 function cellUnder(event) {
   const box = canvas.getBoundingClientRect();
-  const column = Math.floor((event.clientX - box.left) / columnWidth());
+  const column = Math.floor((event.clientX - box.left + scroller.scrollLeft) / columnWidth());
   const row = grid.rows - 1 - Math.floor((event.clientY - box.top) / ROW);
   const inside = column >= 0 && column < grid.columns && row >= 0 && row < grid.rows;
   return inside ? { row, column } : null;
@@ -234,6 +240,7 @@ function play() {
 
 watch("value", take);
 watch("sound", play);
+scroller.addEventListener("scroll", draw);
 new ResizeObserver(draw).observe(scroller);
 new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
 take();

@@ -19,9 +19,9 @@ _TEMPLATE = """
   <div class="levels" role="group" aria-label="Level"></div>
   <div class="board">
     <div class="bands" aria-hidden="true"></div>
-    <div class="scroller"><canvas class="cells" tabindex="0" role="application"
+    <div class="scroller"><div class="track"><canvas class="cells" tabindex="0" role="application"
       aria-label="Code grid: arrow keys move, Enter paints, P picks the code under the cursor, 1 to 4 choose a level,
-        Control Z undoes"></canvas></div>
+        Control Z undoes"></canvas></div></div>
   </div>
   <p class="readout" aria-live="polite"></p>
   <div class="palette" role="group" aria-label="Codes of this level: click to hear one and to paint with it"></div>
