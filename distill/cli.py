@@ -1,6 +1,7 @@
 """The command line: one function a command, each a thin skin over the package."""
 
 import argparse
+import errno
 import json
 import signal
 import sys
@@ -23,13 +24,15 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 on success, 2 with one sentence on stderr for bad input."""
+    """Run a command; 0 on success, 2 with one sentence on stderr for bad input, 130 when interrupted."""
     options = _parser().parse_args(arguments)
     try:
         options.command(options)
     except DistillError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     except OSError as error:
         where = f"{Path(error.filename).name}: " if isinstance(error.filename, str) else ""
         print(f"{where}{error.strerror or error}.", file=sys.stderr)
@@ -46,6 +49,8 @@ def train(options: argparse.Namespace) -> None:
     from distill.training.dataset import check_clip_count, to_mel_clip
     from distill.training.trainer import Trainer, Validation
 
+    for path in filter(None, (options.out, options.json)):  # before the training, not after it
+        _check_writable(path)
     log_mel = LogMel()
     clips = [to_mel_clip(clip, log_mel) for clip in _read_clips(options.clips)]
     check_clip_count(len(clips))
@@ -63,15 +68,15 @@ def train(options: argparse.Namespace) -> None:
     config = replace(get_adaptive_vqvae_config(len(clips)), **changes)
     trainer = Trainer(clips, config, device=options.device)
     checkpoint = options.out.with_name(options.out.name + ".resume")
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     if options.resume:
         load_checkpoint(trainer, checkpoint)
-    signal.signal(signal.SIGINT, lambda *_: trainer.stop())
+    interrupt = signal.signal(signal.SIGINT, lambda *_: trainer.stop())
     with _training_display(trainer) as show:
         for event in trainer.run():
             show(event)
             if isinstance(event, Validation):
                 save_checkpoint(trainer, checkpoint)
+    signal.signal(signal.SIGINT, interrupt)
     Codec(trainer.best_model(), trainer.metadata()).save(options.out)
     if trainer.fraction < 1:
         print(f"Stopped. Saved {options.out}; the same command with --resume goes on.", flush=True)
@@ -164,6 +169,15 @@ def evaluate(options: argparse.Namespace) -> None:
         _write_json(options.json, asdict(result))
 
 
+def bench(options: argparse.Namespace) -> None:
+    """Train Distill and its references on the example clips, and compare them."""
+    from distill.bench.report import bench
+
+    report = bench(options.names, minutes=options.minutes, say=lambda line: print(line, flush=True))
+    if options.json:
+        _write_json(options.json, report)
+
+
 def _read_clips(paths: Sequence[Path]) -> "Iterator[Clip]":
     """The clips that can be used; the others are named on stderr."""
     from distill.audio import Refusal, read_clips
@@ -205,6 +219,13 @@ def _training_display(trainer: "Trainer") -> Iterator[Any]:
                 console.print(line, highlight=False, soft_wrap=True)
 
         yield show
+
+
+def _check_writable(path: Path) -> None:
+    """Raise an OSError unless a file can be written there; the folder is made."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "Is a folder, not a file", str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _write_json(path: Path, report: dict[str, Any]) -> None:
@@ -255,5 +276,10 @@ def _parser() -> argparse.ArgumentParser:
     command = add(evaluate)
     command.add_argument("model", type=Path, metavar="M.distill")
     command.add_argument("clips", nargs="+", type=Path, metavar="CLIP_OR_FOLDER")
+    command.add_argument("--json", type=Path, metavar="REPORT")
+
+    command = add(bench)
+    command.add_argument("names", nargs="*", metavar="NAME", help="plain, vae, distill, distill-4, held-out, speed")
+    command.add_argument("--minutes", type=float, help="training time in all; by default each gets its full time")
     command.add_argument("--json", type=Path, metavar="REPORT")
     return parser

@@ -80,7 +80,9 @@ def plot_mels(original: np.ndarray, reconstruction: np.ndarray) -> Figure:
             {"cmap": "RdBu_r", "vmin": -20, "vmax": 20},
         ),
     )
-    bands = np.interp(HZ_TICKS, librosa.mel_frequencies(N_MELS, fmin=0, fmax=SAMPLE_RATE / 2), np.arange(N_MELS) + 0.5)
+    bands = np.interp(
+        HZ_TICKS, librosa.mel_frequencies(N_MELS + 2, fmin=0, fmax=SAMPLE_RATE / 2)[1:-1], np.arange(N_MELS) + 0.5
+    )
     for axis, (title, decibels, colours) in zip(axes, panels, strict=True):
         seconds = original.shape[1] * FRAME_SECONDS
         image = axis.imshow(

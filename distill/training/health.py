@@ -56,7 +56,7 @@ def codebook_health(counts: np.ndarray) -> list[LevelHealth]:
 def health_warnings(levels: Sequence[LevelHealth]) -> list[str]:
     """One sentence for each level that uses less than 30 % of its codebook."""
     return [
-        f"{name} uses only {level.utilization:.0%} of its codes: train longer, add more varied clips, "
+        f"{name} uses only {level.utilization:.1%} of its codes: train longer, add more varied clips, "
         "or use fewer levels."
         for name, level in zip(level_names(len(levels)), levels, strict=True)
         if level.utilization < LOW_UTILIZATION

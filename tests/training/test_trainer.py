@@ -57,9 +57,10 @@ def test_another_seed_gives_other_weights(trained, mel_clips, quick_config):
     assert not have_same_weights(trained[0].model, other.model)
 
 
-def test_training_brings_the_error_down(trained, mel_clips, quick_config):
-    validations = [event for event in trained[1] if isinstance(event, Validation)]
-    assert validations[-1].mel_l1 < 0.9 * validations[0].mel_l1
+def test_training_brings_the_error_down(mel_clips, quick_config):
+    config = replace(quick_config, epochs=20, validations=10)
+    first, *_, last = events_of(Trainer(mel_clips, config, device="cpu"), Validation)
+    assert last.mel_l1 < 0.8 * first.mel_l1
 
 
 def test_events_come_in_order_and_add_up(trained, quick_config):
@@ -109,8 +110,7 @@ def test_the_time_spent_before_a_stop_counts(mel_clips, quick_config):
             trainer.stop()
     before = trainer.seconds
     trainer.clock.now += 1000
-    list(trainer.run())
-    assert before < trainer.seconds < 1000
+    assert next(trainer.run()).seconds == pytest.approx(before + 1, abs=3)
 
 
 @pytest.mark.parametrize(("minutes", "seconds_per_look"), [(1, 1.5), (0.5, 0.7)])

@@ -1,0 +1,151 @@
+"""The table that the benchmark prints, and the file it writes."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from distill.audio import SAMPLE_RATE, Clip, LogMel, read_clips
+from distill.bench.contest import Contestant, Result, run
+from distill.codec import Codec
+from distill.codes import edits
+from distill.errors import ConfigError
+from distill.training.dataset import MelClip, to_mel_clip
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+CONTESTANTS = (
+    Contestant("plain", "plain", 150, 3),
+    Contestant("vae", "vae", 150, 0),
+    Contestant("distill", "distill", 150, 3),
+    Contestant("distill-4", "distill", 60, 4),
+)
+SPEED, HELD_OUT = "speed", "held-out"
+NAMES = (*(contestant.name for contestant in CONTESTANTS), HELD_OUT, SPEED)
+HEADINGS = ("levels", "bit/s", "seconds", "steps/s", "mel_l1", "held out", "MB")
+EDIT_SECONDS, EDITS = 10, 20
+
+
+def bench(names: Sequence[str], *, minutes: float | None, say: Callable[[str], object]) -> dict[str, Any]:
+    """Run the parts of that name on the example clips, and say the figures as they come.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of :data:`NAMES`; all if empty. "held-out" trains "plain" and "distill" again without every fourth clip;
+        "speed" measures the example codec.
+    minutes : float, optional
+        Training time in all; each training gets its share of it. By default the full time of each.
+    say : callable
+        Takes a line of text.
+
+    Returns
+    -------
+    dict
+        Cores, and a list of results or figures for each part.
+
+    Raises
+    ------
+    ConfigError
+        If there is no part of that name.
+    """
+    if unknown := [name for name in names if name not in NAMES]:
+        raise ConfigError(f"There is no benchmark named {unknown[0]!r}; choose from {', '.join(NAMES)}.")
+    chosen = names or NAMES
+    trainings = [contestant for contestant in CONTESTANTS if contestant.name in chosen]
+    again = [c for c in CONTESTANTS if c.name in ("plain", "distill")] if HELD_OUT in chosen else []
+    planned = sum(contestant.seconds for contestant in (*trainings, *again))
+    share = min(1.0, minutes * 60 / planned) if minutes is not None and planned else 1.0
+    report: dict[str, Any] = {"cores": os.cpu_count(), "torch_threads": torch.get_num_threads()}
+    log_mel = LogMel()
+    clips = [to_mel_clip(item, log_mel) for item in read_clips([EXAMPLES / "clips"]) if isinstance(item, Clip)]
+    say(f"{report['cores']} cores; {len(clips)} clips; {planned * share / 60:.1f} minutes of training.")
+
+    if trainings:
+        say("\n" + _row("trained on all clips", *HEADINGS))
+        results = [_train(contestant, share, clips, [], say) for contestant in trainings]
+        _say_race(results, say)
+        report["trainings"] = [asdict(result) for result in results]
+    if again:
+        kept, held_out = [c for i, c in enumerate(clips) if i % 4], clips[::4]
+        say("\n" + _row(f"trained on {len(kept)} clips", *HEADINGS))
+        report["held_out"] = [asdict(_train(contestant, share, kept, held_out, say)) for contestant in again]
+    if SPEED in chosen:
+        speed = report["speed"] = measure_speed(Codec.load(EXAMPLES / "models" / "loops.distill"))
+        say(
+            f"\nThe example codec encodes {speed['encode_rtf']:.0f} and decodes {speed['decode_rtf']:.1f} seconds "
+            f"of sound a second; an edit of one cell in a {EDIT_SECONDS} s clip is heard after "
+            f"{speed['edit_ms_median']:.0f} ms (median of {EDITS}; worst {speed['edit_ms_worst']:.0f} ms)."
+        )
+    return report
+
+
+def measure_speed(codec: Codec) -> dict[str, float]:
+    """Seconds of sound encoded and decoded per second, and milliseconds from an edit of one cell to its sound."""
+    sounds = [item.waveform for item in read_clips([EXAMPLES / "clips"]) if isinstance(item, Clip)]
+    clip = Clip("ten seconds", np.concatenate(sounds)[: EDIT_SECONDS * SAMPLE_RATE])
+    evaluation = codec.evaluate([clip])  # the first run warms the caches up
+    evaluation = codec.evaluate([clip])
+    grid = codec.encode_mel(codec.log_mel_of(clip))
+    sound, random, times = codec.decode(grid), np.random.default_rng(0), []
+    for _ in range(EDITS):
+        row, column, code = random.integers(0, (grid.rows, grid.columns, grid.codebook_size)).tolist()
+        began = time.perf_counter()
+        edited = edits.set_codes(grid, level=0, rows=row, columns=column, code=code)
+        sound = codec.decode_region(edited, columns=column, previous=sound).apply(sound)
+        times.append((time.perf_counter() - began) * 1000)
+        grid = edited
+    return {
+        "encode_rtf": evaluation.encode_rtf,
+        "decode_rtf": evaluation.decode_rtf,
+        "edit_ms_median": float(np.median(times)),
+        "edit_ms_worst": max(times),
+    }
+
+
+def _train(
+    contestant: Contestant,
+    share: float,
+    clips: list[MelClip],
+    held_out: list[MelClip],
+    say: Callable[[str], object],
+) -> Result:
+    contestant = replace(contestant, seconds=contestant.seconds * share)
+    result = run(contestant, clips, held_out)
+    bitrate = contestant.bitrate_bps
+    say(
+        _row(
+            contestant.name,
+            contestant.levels or "none",
+            f"{bitrate:.0f}" if bitrate else "none",
+            f"{result.seconds:.0f}",
+            f"{result.steps / result.seconds:.1f}",
+            f"{result.mel_l1:.3f}",
+            f"{result.held_out_mel_l1:.3f}" if result.held_out_mel_l1 is not None else "",
+            f"{result.peak_memory_mb:.0f}",
+        )
+    )
+    return result
+
+
+def _say_race(results: Sequence[Result], say: Callable[[str], object]) -> None:
+    """How long each took to where the plain network ended."""
+    plain = next((result for result in results if result.contestant.kind == "plain"), None)
+    if plain is None:
+        return
+    for result in results:
+        seconds = result.seconds_to(plain.mel_l1)
+        if result is not plain:
+            reached = (
+                f"after {seconds:.1f} s, {plain.seconds / seconds:.1f} times as fast" if seconds else "not reached"
+            )
+            say(f"{result.contestant.name} to the plain network's {plain.mel_l1:.3f}: {reached}.")
+
+
+def _row(*cells: object) -> str:
+    name, *rest = cells
+    return f"{name:<24}" + "".join(f"{cell:>10}" for cell in rest)
