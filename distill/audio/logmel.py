@@ -2,10 +2,10 @@
 
 import math
 
-import librosa
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchaudio.functional import melscale_fbanks
 
 SAMPLE_RATE = 44_100
 N_FFT = 2048
@@ -48,8 +48,10 @@ class LogMel(nn.Module):
     ) -> None:
         super().__init__()
         self.sample_rate, self.n_fft, self.hop_length, self.n_mels = sample_rate, n_fft, hop_length, n_mels
-        filters = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels)
-        self.register_buffer("filters", torch.from_numpy(filters), persistent=False)
+        filters = melscale_fbanks(
+            n_fft // 2 + 1, 0.0, sample_rate / 2, n_mels, sample_rate, norm="slaney", mel_scale="slaney"
+        )
+        self.register_buffer("filters", filters.T.contiguous(), persistent=False)
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
 
     def num_frames(self, num_samples: int) -> int:
