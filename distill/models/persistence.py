@@ -10,9 +10,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from distill.audio.logmel import LogMel
 from distill.errors import CodecFileError
 from distill.models.vae import ConvVAE
 from distill.models.vqvae import ConvVQVAE
+from distill.training.health import LevelHealth
 
 FORMAT_VERSION = 1
 ARCHITECTURES: dict[str, type[ConvVQVAE] | type[ConvVAE]] = {"ConvVQVAE": ConvVQVAE, "ConvVAE": ConvVAE}
@@ -84,7 +86,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises
     ------
     CodecFileError
-        If the file is missing, truncated or not a ``.distill`` file of this version.
+        If the file is missing, truncated or not a ``.distill`` file of this version, or its header makes no sense.
     """
     name = Path(path).name
     if not Path(path).is_file():
@@ -96,4 +98,23 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
             raise CodecFileError(f"{name} was made by a newer Distill; please update this one.")
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise CodecFileError(f"{name} is not a .distill file, or it was cut short.") from error
+    try:
+        _check_header(header)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CodecFileError(f"{name} is damaged: what it says of its training makes no sense.") from error
     return header
+
+
+def _check_header(header: dict[str, Any]) -> None:
+    """Raise unless what a file says of its training can be shown: it may come from a stranger."""
+    front_end = header.get("front_end", {})
+    if any(getattr(LogMel, name) != value for name, value in front_end.items()):
+        raise ValueError("another front end")
+    for level in header.get("levels", []):
+        LevelHealth(float(level["utilization"]), float(level["perplexity"]), int(level["dead_codes"]))
+    for name, value in header.get("provenance", {}).items():
+        if name != "device":
+            float(value)
+    for point in (*header.get("curves", {}).get("steps", []), *header.get("curves", {}).get("validations", [])):
+        for value in point.values():
+            float(value or 0)

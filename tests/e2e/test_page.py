@@ -47,6 +47,14 @@ def paint(page, row, column, columns):
     canvas.click(position={"x": (column + 0.5) * width / columns, "y": (7 - row + 0.5) * 28})
 
 
+def paint_another(page, grid, row, column):
+    """Paint a cell of the coarsest level with another code than it has, and return that code."""
+    code = (int(grid.indices[0, row, column]) + 1) % grid.codebook_size
+    page.get_by_role("button", name=f"Code {code}", exact=True).click()
+    paint(page, row, column, grid.columns)
+    return code
+
+
 @pytest.fixture(scope="module")
 def example(clips):
     codec = Codec.load(clips[0].parents[1] / "models" / "loops.distill")
@@ -72,9 +80,7 @@ def test_painting_one_code_changes_the_sound_there_and_nowhere_else(page, exampl
     codec, grid = example
     open_tab(page, "Edit")
     before = heard(page, "#edit-audio")
-    code = (int(grid.indices[0, 4, 3]) + 1) % grid.codebook_size
-    page.get_by_role("button", name=f"Code {code}", exact=True).click()
-    paint(page, row=4, column=3, columns=grid.columns)
+    code = paint_another(page, grid, row=4, column=3)
     after = heard_anew(page, "#edit-audio", before)
     patch = codec.decode_region(
         edits.set_codes(grid, level=0, rows=4, columns=3, code=code), columns=slice(3, 4), previous=codec.decode(grid)
@@ -90,9 +96,7 @@ def test_undo_by_keyboard_brings_the_grid_back_and_redo_the_edit(page, example):
     _, grid = example
     open_tab(page, "Edit")
     before = heard(page, "#edit-audio")
-    code = (int(grid.indices[0, 2, 5]) + 1) % grid.codebook_size
-    page.get_by_role("button", name=f"Code {code}", exact=True).click()
-    paint(page, row=2, column=5, columns=grid.columns)
+    code = paint_another(page, grid, row=2, column=5)
     heard_anew(page, "#edit-audio", before)
     expect(page.locator(".readout")).to_contain_text(f"code {code}.")
     page.locator(GRID).focus()
@@ -116,9 +120,7 @@ def test_fast_strokes_are_all_kept(page, example):
 def test_the_exported_grid_holds_the_edit(page, example, tmp_path):
     _, grid = example
     open_tab(page, "Edit")
-    code = (int(grid.indices[0, 7, 1]) + 1) % grid.codebook_size
-    page.get_by_role("button", name=f"Code {code}", exact=True).click()
-    paint(page, row=7, column=1, columns=grid.columns)
+    code = paint_another(page, grid, row=7, column=1)
     expect(page.locator("#edit-history")).to_contain_text(f"code {code}")
     page.locator("#edit-export").click()
     link = page.locator("#edit-files a[href$='.npz']")
@@ -214,9 +216,7 @@ def test_edits_stay_when_a_training_ends_and_the_new_codec_is_one_press_away(pag
     page.get_by_label("number input for Minutes").fill("0.1")
     page.locator("#train-start").click()
     open_tab(page, "Edit")
-    code = (int(grid.indices[0, 3, 3]) + 1) % grid.codebook_size
-    page.get_by_role("button", name=f"Code {code}", exact=True).click()
-    paint(page, row=3, column=3, columns=grid.columns)
+    paint_another(page, grid, row=3, column=3)
     expect(page.locator("#edit-history li")).to_have_count(1)
     open_tab(page, "Train")
     expect(page.locator("#train-progress")).to_contain_text("Finished", timeout=60_000)
@@ -232,9 +232,7 @@ def test_undo_brings_back_the_very_samples(page, example):
     open_tab(page, "Edit")
     before = heard(page, "#edit-audio")
     expect(page.locator("#edit-undo")).to_be_disabled()
-    code = (int(grid.indices[0, 1, 6]) + 1) % grid.codebook_size
-    page.get_by_role("button", name=f"Code {code}", exact=True).click()
-    paint(page, row=1, column=6, columns=grid.columns)
+    paint_another(page, grid, row=1, column=6)
     after = heard_anew(page, "#edit-audio", before)
     page.locator("#edit-undo").click()
     assert np.array_equal(heard_anew(page, "#edit-audio", after), before)
@@ -245,9 +243,7 @@ def test_undo_brings_back_the_very_samples(page, example):
 def test_edits_of_a_clip_are_there_again_when_it_is_opened_again(page, example, clips):
     _, grid = example
     open_tab(page, "Edit")
-    code = (int(grid.indices[0, 1, 2]) + 1) % grid.codebook_size
-    page.get_by_role("button", name=f"Code {code}", exact=True).click()
-    paint(page, row=1, column=2, columns=grid.columns)
+    code = paint_another(page, grid, row=1, column=2)
     expect(page.locator("#edit-history li")).to_have_count(1)
     open_tab(page, "Explore")
     for name in ("loop_industrial", "loop_breakbeat"):
