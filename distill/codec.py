@@ -277,7 +277,18 @@ class Codec:
         return Patch(start, joined.numpy(), first, changed.numpy())
 
     def audition(self, level: int, code: int) -> np.ndarray:
-        """A code by itself, as float32 [samples] at 44 100 Hz: in every row of three columns, its level alone."""
+        """A code by itself, as float32 [samples] at 44 100 Hz: in every row of three columns, its level alone.
+
+        Raises
+        ------
+        GridError
+            If the codec has no such level or code.
+        """
+        if not (0 <= level < self.num_levels and 0 <= code < self.codebook_size):
+            raise GridError(
+                f"This codec has levels 0 to {self.num_levels - 1} and codes 0 to {self.codebook_size - 1}, "
+                f"not level {level}, code {code}."
+            )
         indices = torch.full((self.num_levels, ROWS, 3), -1)
         indices[level] = code
         return self.vocoder(self._decode_columns(indices)).numpy()

@@ -378,6 +378,8 @@ def test_a_codec_carries_its_front_end_statistics_and_health_and_no_clip_names(c
         {"levels": "abc"},
         {"levels": [{}]},
         {"levels": 3},
+        {"levels": [{"utilization": 1, "perplexity": 1, "dead_codes": 0}]},
+        {"provenance": {"clips": 5, "sound_seconds": 1, "training_seconds": 1, "steps": 1}},
         {"provenance": {"clips": "many"}},
         {"provenance": []},
         {"front_end": {"hop_length": 256}},
@@ -414,3 +416,9 @@ def test_the_example_codec_was_trained_on_the_clips_beside_it_and_does_well_on_t
     result = codec.evaluate(clips)
     assert result.mel_l1 < 0.7
     assert result.mel_l1_audio < 0.8
+
+
+@pytest.mark.parametrize(("level", "code"), [(-1, 0), (3, 0), (0, -1), (0, 64)])
+def test_a_code_that_the_codec_does_not_have_cannot_be_auditioned(codec, level, code):
+    with pytest.raises(GridError, match="not level"):
+        codec.audition(level, code)

@@ -110,11 +110,22 @@ def _check_header(header: dict[str, Any]) -> None:
     front_end = header.get("front_end", {})
     if any(getattr(LogMel, name) != value for name, value in front_end.items()):
         raise ValueError("another front end")
-    for level in header.get("levels", []):
-        LevelHealth(float(level["utilization"]), float(level["perplexity"]), int(level["dead_codes"]))
-    for name, value in header.get("provenance", {}).items():
-        if name != "device":
-            float(value)
-    for point in (*header.get("curves", {}).get("steps", []), *header.get("curves", {}).get("validations", [])):
-        for value in point.values():
-            float(value or 0)
+    levels, provenance, curves = (header.get(name) for name in ("levels", "provenance", "curves"))
+    if levels and len(levels) != header["model"]["num_quantizers"]:
+        raise ValueError("health of other levels")
+    for level in levels or []:
+        _check_numbers(vars(LevelHealth(**level)), "utilization", "perplexity", "dead_codes")
+    if provenance is not None:
+        _check_numbers(header, "mel_l1")
+        _check_numbers(provenance, "clips", "sound_seconds", "training_seconds", "steps")
+    if curves is not None:
+        for point in curves["steps"]:
+            _check_numbers(point, "seconds", "recon_loss")
+        for point in curves["validations"]:
+            _check_numbers(point, "seconds", "mel_l1", *(["val_mel_l1"] if point["val_mel_l1"] is not None else []))
+
+
+def _check_numbers(values: dict[str, Any], *names: str) -> None:
+    for name in names:
+        if not isinstance(values[name], int | float):
+            raise TypeError(f"{name} is not a number")

@@ -211,7 +211,9 @@ def _numbers(message: Any, *names: str | int) -> list[int]:
 def _painted(grid: CodeGrid, stroke: dict[str, Any]) -> tuple[str, CodeGrid]:
     """The grid after a stroke {level, code, cells: [[row, column]]}, and the stroke in words."""
     level, code = _numbers(stroke, "level", "code")
-    cells = [_numbers(cell, 0, 1) for cell in stroke["cells"]]
+    cells = [_numbers(cell, 0, 1) for cell in stroke.get("cells", ())]
+    if not cells:
+        raise GridError("That stroke has no cells.")
     for row, column in cells:
         grid = edits.set_codes(grid, level=level, rows=row, columns=column, code=code)
     rows, columns = zip(*cells, strict=True)

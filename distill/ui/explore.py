@@ -89,7 +89,8 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
 
     def open_file(visitor: Session, path: str | Path, progress: gr.Progress) -> tuple[Any, ...]:
         visitor.open(visitor.codec, load_clip(path), lambda share: progress(share, desc="Decoding"))
-        return *show(visitor.work), *edit.show(visitor)
+        example = next((name for name, known in examples.items() if known == path), None)
+        return *show(visitor.work, example), *edit.show(visitor)
 
     @handle
     def open_clip(visitor: Session, path: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
@@ -125,13 +126,12 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
     tab.levels.input(choose_levels, tab.levels, tab.heard, api_name="explore_levels", show_progress_on=tab.facts)
 
 
-def show(work: Work) -> tuple[Any, ...]:
-    """Everything the tab says of a clip, for :attr:`ExploreTab.outputs`."""
+def show(work: Work, example: str | None = None) -> tuple[Any, ...]:
+    """Everything the tab says of a clip, for :attr:`ExploreTab.outputs`; ``example`` is its name if it is one."""
     levels = work.codec.num_levels
     facts, mels = _compare(work, levels)
-    stem, suffix = Path(work.clip.name).stem, Path(work.clip.name).suffix
     return (
-        stem if suffix == ".flac" and stem.startswith("loop_") else None,
+        example,
         gr.update(value=views.sound(work.clip.waveform), label=_original_label(work)),
         gr.update(choices=_level_choices(work), value=levels),
         views.sound(work.reconstruction),

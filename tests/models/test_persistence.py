@@ -65,9 +65,10 @@ def test_a_saved_baseline_gives_the_same_sound_bit_for_bit(tmp_path):
 
 
 def test_what_was_noted_beside_a_model_is_read_back(small_model, tmp_path):
-    save_model(small_model(), tmp_path / "kit.distill", {"provenance": {"clips": 7}, "mel_l1": 0.25})
+    provenance = {"clips": 7, "sound_seconds": 20.5, "training_seconds": 60.0, "steps": 900}
+    save_model(small_model(), tmp_path / "kit.distill", {"provenance": provenance, "mel_l1": 0.25})
     notes = read_metadata(tmp_path / "kit.distill")
-    assert notes["provenance"] == {"clips": 7}
+    assert notes["provenance"] == provenance
     assert notes["mel_l1"] == 0.25
     assert notes["format_version"] == 1
     assert notes["architecture"] == "ConvVQVAE"
