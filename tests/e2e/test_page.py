@@ -252,3 +252,13 @@ def test_edits_of_a_clip_are_there_again_when_it_is_opened_again(page, example, 
         expect(page.locator("#explore-original")).to_contain_text(f"Original: {name}")
     open_tab(page, "Edit")
     expect(page.locator("#edit-history")).to_contain_text(f"code {code}")
+
+
+def test_the_page_keeps_its_width_from_tab_to_tab(page):
+    widths = []
+    for tab in ("Train", "Explore", "Edit"):
+        open_tab(page, tab)
+        page.wait_for_timeout(300)
+        widths.append(page.locator(".masthead").evaluate("header => header.clientWidth"))
+    assert len(set(widths)) == 1
+    assert widths[0] > 1000
