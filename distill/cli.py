@@ -3,8 +3,10 @@
 import argparse
 import errno
 import json
+import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -15,7 +17,8 @@ from distill.errors import DistillError
 
 if TYPE_CHECKING:
     from distill.audio import Clip
-    from distill.training.trainer import Finished, Progress, Trainer, Validation
+    from distill.codec import Codec
+    from distill.training.trainer import Finished, Progress, Validation
 
 
 class _Parser(argparse.ArgumentParser):
@@ -26,6 +29,8 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 on success, 2 with one sentence on stderr for bad input, 130 when interrupted."""
     options = _parser().parse_args(arguments)
+    if os.environ.get("RANK", "0") != "0":  # several processes train: the first one speaks for all
+        sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
         options.command(options)
     except DistillError as error:
@@ -61,6 +66,7 @@ def train(options: argparse.Namespace) -> None:
         "seed": options.seed,
         "epochs": options.epochs,
         "minutes": options.minutes,
+        "from_base": False if options.from_scratch else None,
     }
     changes = {name: value for name, value in changes.items() if value is not None}
     if options.epochs is not None and options.minutes is None:
@@ -71,12 +77,15 @@ def train(options: argparse.Namespace) -> None:
     if options.resume:
         load_checkpoint(trainer, checkpoint)
     interrupt = signal.signal(signal.SIGINT, lambda *_: trainer.stop())
-    with _training_display(trainer) as show:
+    with _training_display() as show:
         for event in trainer.run():
             show(event)
-            if isinstance(event, Validation):
+            if isinstance(event, Validation) and trainer.processes.is_first:
                 save_checkpoint(trainer, checkpoint)
     signal.signal(signal.SIGINT, interrupt)
+    trainer.processes.close()
+    if not trainer.processes.is_first:
+        return
     Codec(trainer.best_model(), trainer.metadata()).save(options.out)
     if trainer.fraction < 1:
         print(f"Stopped. Saved {options.out}; the same command with --resume goes on.", flush=True)
@@ -113,18 +122,16 @@ def encode(options: argparse.Namespace) -> None:
 def decode(options: argparse.Namespace) -> None:
     """Write the clip of a grid."""
     from distill.audio import write_wav
-    from distill.codec import Codec
     from distill.codes import CodeGrid
 
-    write_wav(options.out, Codec.load(options.model).decode(CodeGrid.load(options.grid)))
+    write_wav(options.out, _load_codec(options).decode(CodeGrid.load(options.grid)))
 
 
 def reconstruct(options: argparse.Namespace) -> None:
     """Write what a codec makes of a clip."""
     from distill.audio import SAMPLE_RATE, load_clip, write_wav
-    from distill.codec import Codec
 
-    codec = Codec.load(options.model)
+    codec = _load_codec(options)
     write_wav(options.out, codec.decode(codec.encode(load_clip(options.clip).waveform, SAMPLE_RATE)))
 
 
@@ -155,10 +162,9 @@ def info(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Measure what a codec loses on clips."""
-    from distill.codec import Codec
     from distill.training.health import level_names
 
-    codec = Codec.load(options.model)
+    codec = _load_codec(options)
     result = codec.evaluate(_read_clips(options.clips))
     print(f"{result.clips} clips, {result.sound_seconds:.1f} s at {result.bitrate_bps:.0f} bit/s")
     print(f"mel_l1 {result.mel_l1:.3f}, after the vocoder {result.mel_l1_audio:.3f}")
@@ -171,11 +177,60 @@ def evaluate(options: argparse.Namespace) -> None:
 
 def bench(options: argparse.Namespace) -> None:
     """Train Distill and its references on the example clips, and compare them."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
     from distill.bench.report import bench
 
-    report = bench(options.names, minutes=options.minutes, say=lambda line: print(line, flush=True))
+    if options.json:
+        _check_writable(options.json)
+    console = Console(soft_wrap=True, highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("Reading the clips", total=1.0)
+        report = bench(
+            options.names,
+            minutes=options.minutes,
+            say=lambda line: console.print(line, markup=False),
+            progress=lambda line, fraction: bar.update(task, description=line, completed=fraction),
+        )
     if options.json:
         _write_json(options.json, report)
+
+
+def base(options: argparse.Namespace) -> None:
+    """Make the base model that trainings start from: broad sound is gathered and made, then trained on."""
+    from distill.audio import LogMel
+    from distill.models import save_model
+    from distill.training.base import BASE_CONFIG
+    from distill.training.base_sounds import base_sounds
+    from distill.training.dataset import to_mel_clip
+    from distill.training.trainer import Trainer
+
+    _check_writable(options.out)
+    log_mel, clips = LogMel(), []
+    for clip in base_sounds(options.recordings, options.soundfont, leave_out=options.leave_out):
+        clips.append(to_mel_clip(clip, log_mel))
+        if len(clips) % 100 == 0:
+            print(f"{len(clips)} clips", flush=True)
+    trainer = Trainer(clips, replace(BASE_CONFIG, minutes=options.minutes), device=options.device)
+    with _training_display() as show:
+        for event in trainer.run():
+            show(event)
+    save_model(trainer.best_model(), options.out, trainer.metadata())
+
+
+def _load_codec(options: argparse.Namespace) -> "Codec":
+    """The codec with the vocoder that was asked for; that one cannot be had is said on stderr."""
+    from distill.codec import Codec
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", RuntimeWarning)
+        codec = Codec.load(options.model, vocoder=options.vocoder)
+    for warning in caught:
+        print(warning.message, file=sys.stderr)
+    return codec
 
 
 def _read_clips(paths: Sequence[Path]) -> "Iterator[Clip]":
@@ -190,7 +245,7 @@ def _read_clips(paths: Sequence[Path]) -> "Iterator[Clip]":
 
 
 @contextmanager
-def _training_display(trainer: "Trainer") -> Iterator[Any]:
+def _training_display() -> Iterator[Any]:
     """Shows a trainer's events: a progress bar on a terminal, plain lines elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -249,6 +304,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--levels", type=int, help="2 to 4")
     command.add_argument("--codebook-dim", type=int)
     command.add_argument("--commitment-weight", type=float)
+    command.add_argument("--from-scratch", action="store_true", help="start from nothing, not from the base model")
     command.add_argument("--seed", type=int)
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
     command.add_argument("--resume", action="store_true", help="go on with a training that was stopped")
@@ -259,15 +315,20 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("clip", type=Path)
     command.add_argument("grid", type=Path, help=".npz or .json")
 
+    def add_vocoder(command: argparse.ArgumentParser) -> None:
+        command.add_argument("--vocoder", default="griffin-lim", help="griffin-lim or bigvgan")
+
     command = add(decode)
     command.add_argument("model", type=Path, metavar="M.distill")
     command.add_argument("grid", type=Path)
     command.add_argument("out", type=Path, metavar="out.wav")
+    add_vocoder(command)
 
     command = add(reconstruct)
     command.add_argument("model", type=Path, metavar="M.distill")
     command.add_argument("clip", type=Path)
     command.add_argument("out", type=Path, metavar="out.wav")
+    add_vocoder(command)
 
     command = add(info)
     command.add_argument("model", type=Path, metavar="M.distill")
@@ -277,9 +338,23 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("model", type=Path, metavar="M.distill")
     command.add_argument("clips", nargs="+", type=Path, metavar="CLIP_OR_FOLDER")
     command.add_argument("--json", type=Path, metavar="REPORT")
+    add_vocoder(command)
+
+    command = add(base)
+    command.add_argument("recordings", type=Path, metavar="FOLDER", help="of sound files, such as sonic-pi-samples")
+    command.add_argument("--soundfont", type=Path, default=Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"))
+    command.add_argument("--out", required=True, type=Path, metavar="base.distill")
+    command.add_argument("--minutes", type=float, default=40.0, help="of training")
+    command.add_argument("--leave-out", default="", help="recordings whose names begin so stay unheard")
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda")
 
     command = add(bench)
-    command.add_argument("names", nargs="*", metavar="NAME", help="plain, vae, distill, distill-4, held-out, speed")
+    command.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="plain, vae, distill, distill-4, distill-4-long, scratch-4, held-out, speed",
+    )
     command.add_argument("--minutes", type=float, help="training time in all; by default each gets its full time")
     command.add_argument("--json", type=Path, metavar="REPORT")
     return parser

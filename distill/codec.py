@@ -4,6 +4,7 @@ scripts talk to."""
 import hashlib
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE, LogMel
 from distill.audio.vocoders import get_vocoder
 from distill.codes.edits import Span, to_slice
 from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
-from distill.errors import AudioError, CodecFileError, GridError
+from distill.errors import AudioError, CodecFileError, GridError, VocoderError
 from distill.models.losses import mel_l1
 from distill.models.persistence import load_model, read_metadata, save_model
 from distill.models.vqvae import ROWS, ConvVQVAE
@@ -90,7 +91,8 @@ class Codec:
     info : dict, optional
         What is known of its training, as :meth:`Trainer.metadata` gives it.
     vocoder : str
-        "griffin-lim".
+        "griffin-lim" or "bigvgan". If BigVGAN cannot be had here, a ``RuntimeWarning`` says why in a sentence, and
+        Griffin-Lim takes its place.
 
     Raises
     ------
@@ -102,7 +104,11 @@ class Codec:
         self.model = model.eval().requires_grad_(False)
         self.info = info or {}
         self.log_mel = LogMel()
-        self.vocoder = get_vocoder(vocoder, self.log_mel)
+        try:
+            self.vocoder = get_vocoder(vocoder, self.log_mel)
+        except VocoderError as error:
+            warnings.warn(f"{str(error).rstrip('.')}; Griffin-Lim is used instead.", RuntimeWarning, stacklevel=2)
+            self.vocoder = get_vocoder("griffin-lim", self.log_mel)
         self.model_id = _fingerprint(model)
         self.reach = self._measure_reach()
 

@@ -27,3 +27,7 @@ class GridError(DistillError, ValueError):
 
 class TrainingError(DistillError):
     """A training cannot start or go on."""
+
+
+class VocoderError(DistillError):
+    """A vocoder cannot be had on this machine."""

@@ -1,8 +1,10 @@
 """What the tests share: the codec and the clips that come with Distill, short clips, and a small untrained codec."""
 
+import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 import torch
@@ -10,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from distill.audio import SAMPLE_RATE, Clip, LogMel, load_clip
 from distill.codec import Codec
+from distill.codes import CodeGrid
 from distill.models import ConvVQVAE
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import MelClip, to_mel_clip
@@ -59,6 +62,16 @@ def drone(examples: Path) -> Clip:
 
 
 @pytest.fixture(scope="session")
+def grid(codec: Codec, drums: Clip) -> CodeGrid:
+    return codec.encode(drums.waveform, SAMPLE_RATE)
+
+
+@pytest.fixture(scope="session")
+def decoded(codec: Codec, grid: CodeGrid) -> np.ndarray:
+    return codec.decode(grid)
+
+
+@pytest.fixture(scope="session")
 def clip_folder(examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the first 0.6 to 1.1 s of six of the example clips."""
     folder = tmp_path_factory.mktemp("clips")
@@ -101,6 +114,13 @@ def other_codec_path(small_model: Callable[..., ConvVQVAE], tmp_path_factory: py
     path = tmp_path_factory.mktemp("codec") / "other.distill"
     Codec(small_model()).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def unused_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

@@ -88,6 +88,27 @@ def test_the_options_of_a_training_reach_the_codec_and_its_output_is_plain_lines
     assert (model.num_levels, model.codebook_dim, model.commitment_weight) == (2, 8, 0.5)
 
 
+def test_a_training_can_start_from_nothing(distill, clip_folder, trained, tmp_path):
+    out = tmp_path / "kit.distill"
+    assert distill("train", clip_folder, "--out", out, "--epochs", 2, "--seed", 4, "--from-scratch")[0] == 0
+    scratch, based = Codec.load(out).info, Codec.load(trained[0]).info
+    assert (scratch["config"]["from_base"], based["config"]["from_base"]) == (False, True)
+    assert scratch["provenance"]["from_base"] is False
+    assert based["mel_l1"] < scratch["mel_l1"]
+
+
+def test_a_vocoder_that_cannot_be_had_is_said_and_the_sound_is_made_all_the_same(
+    distill, codec_path, clip_path, tmp_path, monkeypatch, is_one_sentence
+):
+    monkeypatch.setitem(sys.modules, "bigvgan.bigvgan", None)
+    out = tmp_path / "out.wav"
+    status, _, errors = distill("reconstruct", codec_path, clip_path, out, "--vocoder", "bigvgan")
+    assert status == 0
+    assert is_one_sentence(errors.rstrip("\n"), "BigVGAN", "Griffin-Lim")
+    assert np.abs(load_clip(out).waveform).max() > 0.01
+    assert distill("reconstruct", codec_path, clip_path, out, "--vocoder", "choir")[0] == 2
+
+
 def test_the_same_seed_trains_the_same_codec(distill, clip_folder, trained, tmp_path):
     for name, seed in (("same", 4), ("other", 5)):
         assert distill("train", clip_folder, "--out", tmp_path / name, "--epochs", 2, "--seed", seed)[0] == 0

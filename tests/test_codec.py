@@ -8,7 +8,7 @@ import torch
 
 from distill.audio import HOP_LENGTH, SAMPLE_RATE, Clip, load_clip
 from distill.codec import Codec
-from distill.codes import CodeGrid, edits
+from distill.codes import CodeGrid
 from distill.errors import AudioError, CodecFileError, ConfigError, GridError
 from distill.models import ConvVAE, mel_l1, save_model
 
@@ -16,16 +16,6 @@ from distill.models import ConvVAE, mel_l1, save_model
 @pytest.fixture(scope="module")
 def other_codec(other_codec_path) -> Codec:
     return Codec.load(other_codec_path)
-
-
-@pytest.fixture(scope="module")
-def grid(codec, drums) -> CodeGrid:
-    return codec.encode(drums.waveform, SAMPLE_RATE)
-
-
-@pytest.fixture(scope="module")
-def decoded(codec, grid) -> np.ndarray:
-    return codec.decode(grid)
 
 
 @pytest.mark.parametrize("num_samples", [512, 513, 16 * 512, 16 * 512 + 1, 100_000])
@@ -159,161 +149,13 @@ def test_a_grid_of_another_codec_is_refused_everywhere(codec, other_codec, grid,
         codec.decode(grid.with_indices(grid.indices[:2]))
 
 
-def an_edit(grid: CodeGrid, columns: slice, random: np.random.Generator) -> CodeGrid:
-    """The grid with random codes on random levels and rows of those columns."""
-    for level in random.permutation(grid.levels)[: random.integers(1, grid.levels + 1)]:
-        low = int(random.integers(grid.rows))
-        rows = slice(low, int(random.integers(low, grid.rows)) + 1)
-        code = int(random.integers(grid.codebook_size))
-        grid = edits.set_codes(grid, level=int(level), rows=rows, columns=columns, code=code)
-    return grid
-
-
-def some_edits(columns: int, random: np.random.Generator, count: int) -> list[slice]:
-    """Both ends, the whole, and random spans of columns."""
-    starts = random.integers(0, columns, count)
-    spans = [slice(int(start), int(random.integers(start, columns)) + 1) for start in starts]
-    return [slice(0, 1), slice(columns - 1, columns), slice(0, columns), *spans]
-
-
-def check_region(codec: Codec, before: CodeGrid, after: CodeGrid, columns: slice, previous: np.ndarray) -> None:
-    patch = codec.decode_region(after, columns=columns, previous=previous)
-    old, new = codec.decode_mel(before).numpy(), codec.decode_mel(after).numpy()
-    frames = slice(patch.first_frame, patch.first_frame + patch.log_mel.shape[1])
-    assert np.abs(patch.log_mel - new[:, frames]).max() < 1e-3
-    outside = np.ones(new.shape[1], dtype=bool)
-    outside[frames] = False
-    assert np.abs(new - old)[:, outside].max(initial=0) < 1e-3
-
-    assert 0 <= patch.start < patch.stop <= len(previous)
-    assert patch.waveform.dtype == np.float32
-    assert np.isfinite(patch.waveform).all()
-    untouched = previous.copy()
-    patched = patch.apply(previous)
-    assert np.array_equal(previous, untouched)
-    assert len(patched) == len(previous)
-    assert np.array_equal(patched[: patch.start], previous[: patch.start])
-    assert np.array_equal(patched[patch.stop :], previous[patch.stop :])
-    assert np.array_equal(patched[patch.start : patch.stop], patch.waveform)
-
-    jumps = np.abs(np.diff(patched))
-    for join in (patch.start, patch.stop):
-        if 0 < join < len(patched):
-            nearby = np.concatenate([jumps[max(0, join - 500) : join - 1], jumps[join : join + 499]])
-            assert jumps[join - 1] <= max(nearby.max(), 1e-4)
-
-
-def test_decoding_an_edit_touches_only_its_region(codec, grid, decoded):
-    random = np.random.default_rng(0)
-    for columns in some_edits(grid.columns, random, 12):
-        check_region(codec, grid, an_edit(grid, columns, random), columns, decoded)
-
-
-def test_decoding_an_edit_of_held_sound_joins_without_a_click(codec, drone):
-    random = np.random.default_rng(1)
-    grid = codec.encode(drone.waveform, SAMPLE_RATE)
-    previous = codec.decode(grid)
-    for columns in some_edits(grid.columns, random, 5):
-        check_region(codec, grid, an_edit(grid, columns, random), columns, previous)
-
-
-@pytest.mark.parametrize("num_frames", [1, 7, 15, 16, 17, 32, 33, 50])
-def test_decoding_an_edit_of_a_short_clip_touches_only_its_region(codec, drone, num_frames):
-    random = np.random.default_rng(num_frames)
-    grid = codec.encode(drone.waveform[44_100 : 44_100 + num_frames * 512], SAMPLE_RATE)
-    assert grid.num_frames == num_frames
-    previous = codec.decode(grid)
-    for columns in some_edits(grid.columns, random, 1):
-        check_region(codec, grid, an_edit(grid, columns, random), columns, previous)
-
-
-def test_edit_after_edit_the_patched_clip_keeps_the_log_mel_of_the_grid(codec, grid, decoded):
-    random = np.random.default_rng(2)
-    clip, after = decoded, grid
-    for columns in some_edits(grid.columns, random, 6):
-        after = an_edit(after, columns, random)
-        clip = codec.decode_region(after, columns=columns, previous=clip).apply(clip)
-    wanted = codec.decode_mel(after)
-    patched, whole = (codec.log_mel(torch.from_numpy(sound)[None])[0, 0] for sound in (clip, codec.decode(after)))
-    assert (patched - wanted).abs().mean() < 1.3 * (whole - wanted).abs().mean()
-
-
-def test_an_edit_is_heard(codec, grid, decoded):
-    quiet = edits.paste_codes(grid, np.repeat(grid.indices[:, :, -1:], 2, axis=2), row=0, column=3)
-    patch = codec.decode_region(quiet, columns=slice(3, 5), previous=decoded)
-    assert np.abs(patch.waveform - decoded[patch.start : patch.stop]).max() > 0.05
-
-
-def test_an_edit_is_heard_where_it_stands(codec, grid):
-    after = edits.set_codes(grid, level=0, rows=slice(0, 8), columns=6, code=int(grid.indices[0, 0, 6] + 1) % 64)
-    change = (codec.decode_mel(after) - codec.decode_mel(grid)).abs().mean(dim=0)
-    assert change[6 * 16 : 7 * 16].mean() > 10 * torch.cat([change[: 5 * 16], change[8 * 16 :]]).mean()
-
-
-class WatchedVocoder:
-    """Passes on to the codec's vocoder and remembers the log-mels that it was given."""
-
-    def __init__(self, vocoder: object) -> None:
-        self.vocoder, self.log_mels = vocoder, []
-
-    def __call__(self, log_mel: torch.Tensor, **options: object) -> torch.Tensor:
-        self.log_mels.append(log_mel)
-        return self.vocoder(log_mel, **options)
-
-
-@pytest.fixture
-def watched_codec(codec_path) -> Codec:
-    codec = Codec.load(codec_path)
-    codec.vocoder = WatchedVocoder(codec.vocoder)
-    return codec
-
-
-def test_the_work_of_an_edit_follows_the_edit_not_the_clip(watched_codec):
-    decoded_columns, lengths = [], []
-    watched_codec.model.decoder.register_forward_hook(lambda _, inputs, __: decoded_columns.append(inputs[0].shape[-1]))
-    for columns in (20, 200):
-        random = np.random.default_rng(0)
-        grid = CodeGrid(random.integers(64, size=(3, 8, columns)), columns * 16, watched_codec.model_id, 64)
-        silence = np.zeros(grid.num_frames * 512, dtype=np.float32)
-        lengths.append(len(watched_codec.decode_region(grid, columns=slice(8, 10), previous=silence).waveform))
-    frames = [log_mel.shape[1] for log_mel in watched_codec.vocoder.log_mels]
-    assert lengths[0] == lengths[1] < 10 * 16 * 512
-    assert frames[0] == frames[1] < 10 * 16
-    assert decoded_columns[0] == decoded_columns[1] < 10
-
-
-def test_the_sound_around_an_edit_is_decoded_as_in_a_full_decode(watched_codec, grid, decoded):
-    whole = watched_codec.decode_mel(grid)
-    for column in range(grid.columns):
-        patch = watched_codec.decode_region(grid, columns=slice(column, column + 1), previous=decoded)
-        window = watched_codec.vocoder.log_mels[-1]
-        starts = range(max(0, patch.first_frame - 16), patch.first_frame + 1)
-        differences = [
-            (whole[:, s : s + window.shape[1]] - window).abs().max()
-            for s in starts
-            if s + window.shape[1] <= whole.shape[1]
-        ]
-        assert min(differences) < 1e-3
-
-
-@pytest.mark.parametrize("columns", [slice(14, 15), slice(-1, 1), slice(3, 3), slice(5, 2), slice(0, 15)])
-def test_columns_that_are_not_in_the_grid_are_refused(codec, grid, decoded, columns):
-    with pytest.raises(GridError, match="not in this grid: it has columns 0 to 13"):
-        codec.decode_region(grid, columns=columns, previous=decoded)
-
-
-def test_a_previous_clip_of_another_length_is_refused(codec, grid, decoded):
-    with pytest.raises(GridError, match=f"{len(decoded) - 1} samples, not {len(decoded)}"):
-        codec.decode_region(grid, columns=slice(0, 1), previous=decoded[1:])
-
-
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_a_code_by_itself_can_be_heard(codec, level):
     sounds = [codec.audition(level, code) for code in (0, 21, 42, 63)]
     for sound in sounds:
         assert sound.dtype == np.float32
         assert 0.3 < len(sound) / SAMPLE_RATE < 1
-        assert np.sqrt(np.mean(sound**2)) > 1e-4
+    assert max(np.abs(sound).max() for sound in sounds) > 1e-3  # one of them may be the code of silence
     assert not np.allclose(sounds[0], sounds[1], atol=1e-4)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,25 +12,32 @@ import torch
 
 from distill.audio import SAMPLE_RATE, Clip, LogMel, read_clips
 from distill.bench.contest import Contestant, Result, run
+from distill.bench.listening import Listening, listen, opus, synthesize
 from distill.codec import Codec
 from distill.codes import edits
 from distill.errors import ConfigError
 from distill.training.dataset import MelClip, to_mel_clip
 
+Say = Callable[[str], object]
+Progress = Callable[[str, float], object]
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CONTESTANTS = (
     Contestant("plain", "plain", 150, 3),
     Contestant("vae", "vae", 150, 0),
-    Contestant("distill", "distill", 150, 3),
+    Contestant("distill", "distill", 60, 3),
     Contestant("distill-4", "distill", 60, 4),
+    Contestant("distill-4-long", "distill", 300, 4),
+    Contestant("scratch-4", "scratch", 60, 4),
 )
 SPEED, HELD_OUT = "speed", "held-out"
+HELD_OUT_CONTESTANTS = ("plain", "distill")
 NAMES = (*(contestant.name for contestant in CONTESTANTS), HELD_OUT, SPEED)
-HEADINGS = ("levels", "bit/s", "seconds", "steps/s", "mel_l1", "held out", "MB")
+VALUES = (0.5, 0.4, 0.32, 0.25, 0.2)
+HEADINGS = ("levels", "bit/s", "seconds", "steps/s", "mel_l1", "held out", "codes", "MB", *(f"to {v}" for v in VALUES))
 EDIT_SECONDS, EDITS = 10, 20
 
 
-def bench(names: Sequence[str], *, minutes: float | None, say: Callable[[str], object]) -> dict[str, Any]:
+def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Progress) -> dict[str, Any]:
     """Run the parts of that name on the example clips, and say the figures as they come.
 
     Parameters
@@ -41,7 +48,9 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Callable[[str], o
     minutes : float, optional
         Training time in all; each training gets its share of it. By default the full time of each.
     say : callable
-        Takes a line of text.
+        Takes a line of the table, or another.
+    progress : callable
+        Takes a line about what is going on, and the share of all training that is done, 0 to 1.
 
     Returns
     -------
@@ -52,45 +61,70 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Callable[[str], o
     ------
     ConfigError
         If there is no part of that name.
+    TrainingError
+        If a training's process died.
     """
     if unknown := [name for name in names if name not in NAMES]:
         raise ConfigError(f"There is no benchmark named {unknown[0]!r}; choose from {', '.join(NAMES)}.")
     chosen = names or NAMES
     trainings = [contestant for contestant in CONTESTANTS if contestant.name in chosen]
-    again = [c for c in CONTESTANTS if c.name in ("plain", "distill")] if HELD_OUT in chosen else []
+    again = [c for c in CONTESTANTS if c.name in HELD_OUT_CONTESTANTS] if HELD_OUT in chosen else []
     planned = sum(contestant.seconds for contestant in (*trainings, *again))
     share = min(1.0, minutes * 60 / planned) if minutes is not None and planned else 1.0
     report: dict[str, Any] = {"cores": os.cpu_count(), "torch_threads": torch.get_num_threads()}
     log_mel = LogMel()
-    clips = [to_mel_clip(item, log_mel) for item in read_clips([EXAMPLES / "clips"]) if isinstance(item, Clip)]
+    sounds = [item for item in read_clips([EXAMPLES / "clips"]) if isinstance(item, Clip)]
+    clips = [to_mel_clip(sound, log_mel) for sound in sounds]
     say(f"{report['cores']} cores; {len(clips)} clips; {planned * share / 60:.1f} minutes of training.")
+    done = 0.0
+
+    def train(contestant: Contestant, clips: list[MelClip], held_out: list[MelClip]) -> Result:
+        nonlocal done
+        contestant = replace(contestant, seconds=contestant.seconds * share)
+
+        def show(seconds: float, error: float) -> None:
+            line = f"{contestant.name}: {seconds:.0f} of {contestant.seconds:.0f} s, mel_l1 {error:.3f}"
+            progress(line, (done + seconds) / (planned * share))
+
+        result = run(contestant, clips, held_out, show=show)
+        done += contestant.seconds
+        _say_result(result, say)
+        return result
 
     if trainings:
         say("\n" + _row("trained on all clips", *HEADINGS))
-        results = [_train(contestant, share, clips, [], say) for contestant in trainings]
+        results = [train(contestant, clips, []) for contestant in trainings]
         _say_race(results, say)
-        report["trainings"] = [asdict(result) for result in results]
+        report["trainings"] = [result.figures() for result in results]
+        report["listening"] = [asdict(row) for row in _listen(sounds, clips, results, say, progress)]
     if again:
         kept, held_out = [c for i, c in enumerate(clips) if i % 4], clips[::4]
         say("\n" + _row(f"trained on {len(kept)} clips", *HEADINGS))
-        report["held_out"] = [asdict(_train(contestant, share, kept, held_out, say)) for contestant in again]
+        report["held_out"] = [train(contestant, kept, held_out).figures() for contestant in again]
     if SPEED in chosen:
+        progress("Measuring the example codec", 1.0)
         speed = report["speed"] = measure_speed(Codec.load(EXAMPLES / "models" / "loops.distill"))
         say(
             f"\nThe example codec encodes {speed['encode_rtf']:.0f} and decodes {speed['decode_rtf']:.1f} seconds "
-            f"of sound a second; an edit of one cell in a {EDIT_SECONDS} s clip is heard after "
-            f"{speed['edit_ms_median']:.0f} ms (median of {EDITS}; worst {speed['edit_ms_worst']:.0f} ms)."
+            f"of sound a second; {EDIT_SECONDS} s of log-mel are sound after {speed['vocoder_seconds']:.2f} s; an edit "
+            f"of one cell in a {EDIT_SECONDS} s clip is heard after {speed['edit_ms_median']:.0f} ms "
+            f"(median of {EDITS}; worst {speed['edit_ms_worst']:.0f} ms)."
         )
     return report
 
 
 def measure_speed(codec: Codec) -> dict[str, float]:
-    """Seconds of sound encoded and decoded per second, and milliseconds from an edit of one cell to its sound."""
+    """Seconds of sound encoded and decoded per second, seconds that the vocoder takes for ten seconds of sound, and
+    milliseconds from an edit of one cell to its sound."""
     sounds = [item.waveform for item in read_clips([EXAMPLES / "clips"]) if isinstance(item, Clip)]
     clip = Clip("ten seconds", np.concatenate(sounds)[: EDIT_SECONDS * SAMPLE_RATE])
     evaluation = codec.evaluate([clip])  # the first run warms the caches up
     evaluation = codec.evaluate([clip])
     grid = codec.encode_mel(codec.log_mel_of(clip))
+    log_mel = codec.decode_mel(grid)
+    began = time.perf_counter()
+    codec.vocoder(log_mel)
+    vocoder_seconds = time.perf_counter() - began
     sound, random, times = codec.decode(grid), np.random.default_rng(0), []
     for _ in range(EDITS):
         row, column, code = random.integers(0, (grid.rows, grid.columns, grid.codebook_size)).tolist()
@@ -102,21 +136,36 @@ def measure_speed(codec: Codec) -> dict[str, float]:
     return {
         "encode_rtf": evaluation.encode_rtf,
         "decode_rtf": evaluation.decode_rtf,
+        "vocoder_seconds": vocoder_seconds,
         "edit_ms_median": float(np.median(times)),
         "edit_ms_worst": max(times),
     }
 
 
-def _train(
-    contestant: Contestant,
-    share: float,
-    clips: list[MelClip],
-    held_out: list[MelClip],
-    say: Callable[[str], object],
-) -> Result:
-    contestant = replace(contestant, seconds=contestant.seconds * share)
-    result = run(contestant, clips, held_out)
-    bitrate = contestant.bitrate_bps
+def _listen(
+    sounds: Sequence[Clip], clips: Sequence[MelClip], results: Sequence[Result], say: Say, progress: Progress
+) -> Iterator[Listening]:
+    """How all of them sound, and the vocoder on the true log-mels, and Opus."""
+    say("\n" + _row("by ear", "bit/s", "mel_l1", "ViSQOL"))
+
+    def rows() -> Iterator[Listening]:
+        for result in results:
+            progress(f"Listening to {result.contestant.name}", 1.0)
+            heard = synthesize(result.log_mels)
+            yield listen(result.contestant.name, sounds, heard, result.contestant.bitrate_bps)
+        progress("Listening to the vocoder and to Opus", 1.0)
+        yield listen("the true log-mels", sounds, synthesize([clip.log_mel.numpy() for clip in clips]), None)
+        yield from opus(sounds)
+
+    for row in rows():
+        bitrate = f"{row.bitrate_bps:.0f}" if row.bitrate_bps else ""
+        say(_row(row.name, bitrate, f"{row.mel_l1_audio:.3f}", f"{row.visqol:.2f}" if row.visqol else ""))
+        yield row
+
+
+def _say_result(result: Result, say: Say) -> None:
+    contestant, bitrate = result.contestant, result.contestant.bitrate_bps
+    times = [result.seconds_to(value) for value in VALUES]
     say(
         _row(
             contestant.name,
@@ -126,13 +175,14 @@ def _train(
             f"{result.steps / result.seconds:.1f}",
             f"{result.mel_l1:.3f}",
             f"{result.held_out_mel_l1:.3f}" if result.held_out_mel_l1 is not None else "",
+            f"{min(result.utilization):.0%}" if result.utilization else "",
             f"{result.peak_memory_mb:.0f}",
+            *(f"{seconds:.0f} s" if seconds else "" for seconds in times),
         )
     )
-    return result
 
 
-def _say_race(results: Sequence[Result], say: Callable[[str], object]) -> None:
+def _say_race(results: Sequence[Result], say: Say) -> None:
     """How long each took to where the plain network ended."""
     plain = next((result for result in results if result.contestant.kind == "plain"), None)
     if plain is None:
@@ -148,4 +198,4 @@ def _say_race(results: Sequence[Result], say: Callable[[str], object]) -> None:
 
 def _row(*cells: object) -> str:
     name, *rest = cells
-    return f"{name:<24}" + "".join(f"{cell:>10}" for cell in rest)
+    return (f"{name:<26}" + "".join(f"{cell:>9}" for cell in rest)).rstrip()

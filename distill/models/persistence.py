@@ -16,7 +16,7 @@ from distill.models.vae import ConvVAE
 from distill.models.vqvae import ConvVQVAE
 from distill.training.health import LevelHealth
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 was of another network
 ARCHITECTURES: dict[str, type[ConvVQVAE] | type[ConvVAE]] = {"ConvVQVAE": ConvVQVAE, "ConvVAE": ConvVAE}
 
 
@@ -96,6 +96,8 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
             header = json.loads((file.metadata() or {})["distill"])
         if header["format_version"] > FORMAT_VERSION:
             raise CodecFileError(f"{name} was made by a newer Distill; please update this one.")
+        if header["format_version"] < FORMAT_VERSION:
+            raise CodecFileError(f"{name} was made by an older Distill, whose network was another; train it again.")
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise CodecFileError(f"{name} is not a .distill file, or it was cut short.") from error
     try:

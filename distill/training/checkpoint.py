@@ -20,9 +20,11 @@ def save_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
     """Write everything that :meth:`Trainer.run` needs to go on, replacing the file only when it is whole."""
     tensors = {f"model.{name}": tensor for name, tensor in trainer.model.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in trainer.best_state.items()}
-    for number, state in trainer.optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
+    for which, optimizer in enumerate(trainer.optimizers):
+        for number, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer{which}.{number}.{name}": tensor for name, tensor in state.items()}
     tensors |= {"random.torch": torch.get_rng_state(), "random.crops": trainer.sampler.generator.get_state()}
+    tensors["clips.mean"] = _band_means(trainer)
     state = {name: getattr(trainer, name) for name in _COUNTERS}
     state |= {
         "curves": trainer.curves,
@@ -49,8 +51,8 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
     try:
         with safe_open(path, framework="pt") as file:
             state = json.loads(file.metadata()["distill-checkpoint"])
-            mean = file.get_tensor("model.mel_mean")  # of the clips' sound: tells sets apart whose lengths agree
-            if state["set"] != _describe(trainer) or not torch.allclose(mean, trainer.model.mel_mean.cpu(), atol=1e-3):
+            mean = file.get_tensor("clips.mean")
+            if state["set"] != _describe(trainer) or not torch.allclose(mean, _band_means(trainer), atol=1e-3):
                 raise TrainingError(
                     f"{name} was begun with other clips or other model settings; "
                     "use the same ones, or train afresh without --resume."
@@ -61,17 +63,11 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
                 tensors.setdefault(group, {})[rest] = file.get_tensor(key)
         trainer.model.load_state_dict(tensors["model"])
         trainer.best_state = tensors.get("best", {})
-        optimizer = trainer.optimizer.state_dict()
-        for key, tensor in tensors.get("optimizer", {}).items():
-            number, _, field = key.partition(".")
-            optimizer["state"].setdefault(int(number), {})[field] = tensor
-        trainer.optimizer.load_state_dict(optimizer)
-        # The fused AdamW walks memory, not positions: moments must lie in it as their parameters do (channels last).
-        for parameter, moments in trainer.optimizer.state.items():
-            for field in ("exp_avg", "exp_avg_sq"):
-                moments[field] = torch.empty_like(parameter).copy_(moments[field])
+        for which, optimizer in enumerate(trainer.optimizers):
+            _load_optimizer(optimizer, tensors.get(f"optimizer{which}", {}))
         torch.set_rng_state(tensors["random"]["torch"])
-        trainer.sampler.generator.set_state(tensors["random"]["crops"])
+        if trainer.processes.is_first:  # the others would draw the same crops
+            trainer.sampler.generator.set_state(tensors["random"]["crops"])
         for counter in _COUNTERS:
             setattr(trainer, counter, state[counter])
         trainer.curves = state["curves"]
@@ -85,6 +81,24 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
         if isinstance(error, ConfigError):
             raise
         raise CodecFileError(f"{name} is damaged, so the training cannot be resumed from it.") from error
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    state = optimizer.state_dict()
+    for key, tensor in tensors.items():
+        number, _, field = key.partition(".")
+        state["state"].setdefault(int(number), {})[field] = tensor
+    optimizer.load_state_dict(state)
+    # The fused AdamW walks memory, not positions: averages must lie in it as their parameters do (channels last).
+    for parameter, averages in optimizer.state.items():
+        for field, average in averages.items():
+            if average.shape == parameter.shape:
+                averages[field] = torch.empty_like(parameter).copy_(average)
+
+
+def _band_means(trainer: Trainer) -> torch.Tensor:
+    """Of the clips' sound: tells sets apart whose lengths agree."""
+    return trainer.sampler.statistics()[0]
 
 
 def _describe(trainer: Trainer) -> dict[str, object]:

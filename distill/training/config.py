@@ -29,12 +29,18 @@ class VQVAEConfig:
     """A code that serves fewer cells than this per batch, on average, is moved to a random cell."""
     dropout: float = 0.0
     """Share of latent channels that the decoder goes without in a training step."""
-    learning_rate: float = 2e-3
-    """At the end of the warm-up; it falls to nothing by a half cosine."""
+    level_dropout: bool = False
+    """In each step, leave out the finer levels from a random one on, so that a sound of fewer levels is right too."""
+    gain_db: float = 0.0
+    """Half of the crops are made louder or quieter, by up to this many dB."""
+    from_base: bool = True
+    """Start from the base model that comes with Distill, which has heard all kinds of sound, and not from nothing."""
+    learning_rate: float = 8e-3
+    """At the end of the warm-up, for both optimizers; it falls to nothing by a half cosine."""
     warmup: float = 0.04
     """Share of the training over which the learning rate rises."""
     weight_decay: float = 1e-4
-    """Of AdamW."""
+    """Of both optimizers."""
     gradient_clip: float = 1.0
     """Largest norm of the gradient."""
     batch_size: int = 8
@@ -43,9 +49,14 @@ class VQVAEConfig:
     """Frames per crop, 1.49 s; where most sound is in shorter clips, crops are shorter and as many more."""
     epochs: int = 400
     """Passes over the sound after which training ends even if time is left."""
-    minutes: float | None = 2.0
+    minutes: float | None = 1.0
     """Wall time after which training ends, final validation included; None for no bound. Only a training bounded by
     ``epochs`` alone is repeated bit for bit by its seed: a clock never ticks the same way twice."""
+    refinement: float = 0.9
+    """Share of the training, at its end, in which encoder and codebooks stand still and the decoder alone learns, from
+    the codes that the clips then have: a step costs half as much, and the codes no longer move under the decoder.
+    A training from nothing needs its encoder to learn, and one in several processes its gradients averaged: they do
+    without."""
     validations: int = 10
     """How often, evenly over the training, the codec is validated and the best weights kept."""
     seed: int = 0
@@ -59,6 +70,8 @@ class VQVAEConfig:
             "commitment_weight": (0, 100),
             "threshold_ema_dead_code": (0, 1000),
             "dropout": (0, 0.9),
+            "gain_db": (0, 60),
+            "refinement": (0, 1),
             "learning_rate": (0, 1),
             "warmup": (0, 1),
             "weight_decay": (0, 1),
@@ -101,25 +114,22 @@ def get_adaptive_vqvae_config(file_count: int) -> VQVAEConfig:
             codebook_size=64,  # some 3 000 cells: more entries would serve too few cells each to stay alive
             decay=0.8,  # an epoch is a handful of steps, so a moving average must forget within a few
             dropout=0.0,  # reproducing these very clips is the purpose; dropout only blurs them
-            learning_rate=2e-3,
             epochs=2000,  # an epoch takes a second or less; the clock ends the training
-            minutes=2.0,
+            minutes=1.0,
         )
     if file_count <= 100:
         return VQVAEConfig(
             codebook_size=128,  # more kinds of sound to tell apart, and the cells to keep 128 entries in use
             decay=0.9,  # a batch holds a smaller share of the set, so the average looks back further
             dropout=0.02,  # clips are held out now: a little noise helps the codec carry over to them
-            learning_rate=2e-3,
             epochs=1000,
-            minutes=3.0,  # more sound to see at least as often
+            minutes=2.0,  # more sound to see at least as often
         )
     return VQVAEConfig(
         codebook_size=256,
         batch_size=16,  # 1024 cells a batch: 4 for each code, so that the rarer ones are not taken for dead
         decay=0.95,
         dropout=0.05,
-        learning_rate=1.5e-3,  # batches differ more from one another, so each step goes less far
         epochs=500,
-        minutes=5.0,
+        minutes=4.0,
     )

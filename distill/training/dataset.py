@@ -1,5 +1,6 @@
 """Clips as log-mels, computed once and kept; which of them are held out; and random crops of the rest."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,16 +75,18 @@ class CropSampler:
     crop_frames : int
         Length of a crop. A shorter clip is followed by silence, which the mask marks.
     seed : int
-        Of the crops' positions.
+        Of the crops' positions and gains.
+    gain_db : float
+        Half of the crops are made louder or quieter, by up to this many dB.
     """
 
-    def __init__(self, clips: Sequence[MelClip], *, crop_frames: int, seed: int) -> None:
-        self.crop_frames = crop_frames
+    def __init__(self, clips: Sequence[MelClip], *, crop_frames: int, seed: int, gain_db: float = 0.0) -> None:
+        self.crop_frames, self.gain_db = crop_frames, gain_db
         self.generator = torch.Generator().manual_seed(seed)
         lengths = torch.tensor([clip.num_frames for clip in clips])
         self.lengths = lengths
         self.padded = [
-            torch.nn.functional.pad(clip.log_mel, (0, max(0, crop_frames - clip.num_frames)), value=LogMel.floor)
+            torch.nn.functional.pad(clip.log_mel, (0, _room(clip.num_frames, crop_frames)), value=LogMel.floor)
             for clip in clips
         ]
         self.total_frames = int(lengths.sum())
@@ -105,15 +108,32 @@ class CropSampler:
         mask : Tensor [batch_size, 1, 1, crop_frames]
             1 for sound, 0 for padding.
         """
-        choice = torch.multinomial(self.lengths.double(), batch_size, replacement=True, generator=self.generator)
-        position = torch.rand(batch_size, generator=self.generator, dtype=torch.float64)
-        mel = torch.empty(batch_size, 1, self.padded[0].shape[0], self.crop_frames)
-        mask = torch.zeros(batch_size, 1, 1, self.crop_frames)
-        for row, (clip, where) in enumerate(zip(choice.tolist(), position.tolist(), strict=True)):
-            frames = int(self.lengths[clip])
-            # The crop's middle falls anywhere in the clip and the crop is then moved inside; were its start drawn
-            # inside, the first and last frames would hardly ever be seen.
-            start = max(0, min(int(where * frames) - self.crop_frames // 2, frames - self.crop_frames))
-            mel[row, 0] = self.padded[clip][:, start : start + self.crop_frames]
-            mask[row, ..., : frames - start] = 1
+        mel, mask = self.crops(self.positions(batch_size))
+        if self.gain_db:
+            most = self.gain_db * math.log(10) / 20
+            chosen, amount = torch.rand(2, batch_size, 1, 1, 1, generator=self.generator)
+            mel = (mel + (chosen < 0.5) * (2 * amount - 1) * most).clamp_(min=LogMel.floor)
         return mel, mask
+
+    def positions(self, count: int, *, align: int = 1) -> list[tuple[int, int]]:
+        """Where that many crops may be taken: (clip, first frame), the frame a multiple of ``align``, at most 16."""
+        choice = torch.multinomial(self.lengths.double(), count, replacement=True, generator=self.generator)
+        where = torch.rand(count, generator=self.generator, dtype=torch.float64)
+        frames = self.lengths[choice]
+        # A crop's middle falls anywhere in the clip and the crop is then moved inside; were its start drawn inside, the
+        # first and last frames would hardly ever be seen.
+        last = (frames + -frames % align - self.crop_frames).clamp(min=0)
+        start = ((where * frames).long() - self.crop_frames // 2).clamp(min=0).minimum(last)
+        return list(zip(choice.tolist(), (start - start % align).tolist(), strict=True))
+
+    def crops(self, positions: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+        """The crops at those positions and their mask, as :meth:`sample` gives them."""
+        mel = torch.stack([self.padded[clip][None, :, start : start + self.crop_frames] for clip, start in positions])
+        left = torch.tensor([int(self.lengths[clip]) - start for clip, start in positions])
+        mask = (torch.arange(self.crop_frames) < left[:, None]).float()[:, None, None]
+        return mel, mask
+
+
+def _room(frames: int, crop_frames: int) -> int:
+    """Frames to add to a clip so that it fills a crop and its last column of 16."""
+    return max(crop_frames, frames + -frames % 16) - frames

@@ -8,18 +8,23 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
-from distill.errors import ConfigError, TrainingError
+from distill.errors import TrainingError
 from distill.models.losses import mel_l1, vqvae_loss
 from distill.models.persistence import round_weights
-from distill.models.vqvae import ROWS, STRIDE, ConvVQVAE
+from distill.models.vqvae import ROWS, STRIDE, ConvVQVAE, columns_of_sound
+from distill.training.base import start_from_base
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import CropSampler, MelClip, fitting_crop, split_held_out
 from distill.training.health import LevelHealth, codebook_health, health_warnings
+from distill.training.muon import make_optimizers
+from distill.training.processes import Processes, has_fast_bfloat16
 
-KMEANS_CELLS_PER_CODE = 16
+KMEANS_CELLS_PER_CODE = 64
+SEED_STRIDE = 1_000_003  # between the seeds of processes that train together
 VALIDATION_FRAMES = 180 * SAMPLE_RATE // HOP_LENGTH
 
 
@@ -71,31 +76,8 @@ class Finished:
 Event = Progress | Validation | Finished
 
 
-def choose_device(name: str = "auto") -> torch.device:
-    """The device of that name: "cpu", "cuda", or "auto" for CUDA where there is any.
-
-    Raises
-    ------
-    ConfigError
-        If the name is another one, or CUDA is asked for and absent.
-    """
-    if name not in ("auto", "cpu", "cuda"):
-        raise ConfigError(f"device must be auto, cpu or cuda, got {name!r}.")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("There is no CUDA device on this machine; use --device cpu or auto.")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 matrices in hardware; elsewhere autocasting to it would cost time."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
-
-
 class Trainer:
-    """Trains a :class:`~distill.models.ConvVQVAE` on a set of clips.
+    """Trains a :class:`~distill.models.ConvVQVAE` on a set of clips, alone or beside others (``accelerate launch``).
 
     Parameters
     ----------
@@ -125,45 +107,48 @@ class Trainer:
     ) -> None:
         if not clips:
             raise TrainingError("There is no clip to train on.")
-        self.config, self.clock, self.device = config, clock, choose_device(device)
+        self.config, self.clock = config, clock
+        self.processes = Processes(device)
+        self.device = self.processes.device
         self.clips, self.held_out = split_held_out(clips, config.seed)
         crop_frames = fitting_crop(self.clips, config.crop_frames)
         self.batch_size = config.batch_size * config.crop_frames // crop_frames
-        self.sampler = CropSampler(self.clips, crop_frames=crop_frames, seed=config.seed)
+        crop_seed = config.seed + SEED_STRIDE * self.processes.index
+        self.sampler = CropSampler(self.clips, crop_frames=crop_frames, seed=crop_seed, gain_db=config.gain_db)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self.model = ConvVQVAE.from_config(config).to(self.device)
+        if config.from_base:
+            start_from_base(self.model)
+        else:
+            self.model.set_statistics(*self.sampler.statistics())
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in torch's stubs
-        self.model.set_statistics(*self.sampler.statistics())
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
-        )
+        self.optimizers = make_optimizers(self.model, lr=config.learning_rate, weight_decay=config.weight_decay)
+        self.network = self.processes.wrap(self.model)
         self.autocast = has_fast_bfloat16(self.device)
-        self.steps, self.seconds, self.validations = 0, 0.0, 0
+        self.steps, self.seconds, self.fraction, self.validations = 0, 0.0, 0.0, 0
         self.curves: dict[str, list[dict[str, float | None]]] = {"steps": [], "validations": []}
         self.best: Validation | None = None
         self.best_state: dict[str, Tensor] = {}
+        self._latents: dict[int, Tensor] = {}
         self._validation_cost = 0.0
         self._stop = False
 
     @property
     def steps_per_epoch(self) -> int:
         """Steps in which as many frames are drawn as the set has."""
-        return max(1, math.ceil(self.sampler.total_frames / (self.batch_size * self.sampler.crop_frames)))
+        frames_per_step = self.batch_size * self.sampler.crop_frames * self.processes.count
+        return max(1, math.ceil(self.sampler.total_frames / frames_per_step))
 
     @property
     def epochs(self) -> float:
         return self.steps / self.steps_per_epoch
 
     @property
-    def fraction(self) -> float:
-        """How much of the training is done, by the clock or by steps, whichever is further; 0 to 1."""
-        by_steps = self.epochs / self.config.epochs
-        if self.config.minutes is None:
-            return min(1.0, by_steps)
-        # The last validation has to fit into the budget too.
-        available = max(self.config.minutes * 60 - self._validation_cost, 1e-3)
-        return min(1.0, max(by_steps, self.seconds / available))
+    def is_refining(self) -> bool:
+        """Whether encoder and codebooks stand still by now."""
+        refinement = self.config.refinement if self.config.from_base and self.processes.count == 1 else 0.0
+        return self.fraction >= 1 - refinement and self.steps > 0
 
     def stop(self) -> None:
         """Ask a running training to end after the step it is at; callable from any thread."""
@@ -187,11 +172,12 @@ class Trainer:
         earlier, start = self.seconds, self.clock()
 
         def tick() -> None:
-            self.seconds = earlier + self.clock() - start
+            self._agree_on_time(earlier + self.clock() - start)
 
         if self.steps == 0:
             self._init_codebooks()
-        while self.fraction < 1 and not self._stop:
+        tick()
+        while self.fraction < 1 and not self.processes.agree(self._stop)[0]:
             recon_loss, commit_loss = self._step()
             tick()
             progress = Progress(
@@ -249,8 +235,18 @@ class Trainer:
                 "steps": self.steps,
                 "epochs": round(self.epochs, 3),
                 "device": self.device.type,
+                "from_base": self.config.from_base,
             },
         }
+
+    def _agree_on_time(self, seconds: float) -> None:
+        """Note the time, and how much of the training is done, by the clock or by steps, whichever is further."""
+        fraction = self.epochs / self.config.epochs
+        if self.config.minutes is not None:
+            # The last validation has to fit into the budget too.
+            available = max(self.config.minutes * 60 - self._validation_cost, 1e-3)
+            fraction = max(fraction, seconds / available)
+        self.seconds, self.fraction = self.processes.agree(seconds, min(1.0, fraction))
 
     def _init_codebooks(self) -> None:
         """Show the quantizer a first batch that is large enough for k-means to place every code."""
@@ -258,26 +254,57 @@ class Trainer:
         cells_per_crop = ROWS * self.sampler.crop_frames // STRIDE
         crops = math.ceil(KMEANS_CELLS_PER_CODE * self.config.codebook_size / cells_per_crop)
         self.model.train()
+        rvq = self.model.quantizer.rvq
         with torch.no_grad():
-            mel, mask = self.sampler.sample(max(crops, self.batch_size))
-            self.model(mel.to(self.device), mask.to(self.device))
+            mel, mask = (part.to(self.device) for part in self.sampler.sample(max(crops, self.batch_size)))
+            rvq.quantize_dropout = False  # every level is placed now
+            self.model.quantize(self.model.encode(mel), columns_of_sound(mask))
+            rvq.quantize_dropout = self.config.level_dropout
 
     def _step(self) -> tuple[float, float]:
         config = self.config
         warmup = min(1.0, (self.fraction + 0.1 * config.warmup) / config.warmup) if config.warmup else 1.0
-        for group in self.optimizer.param_groups:
+        for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
             group["lr"] = config.learning_rate * warmup * 0.5 * (1 + math.cos(math.pi * self.fraction))
-        self.model.train()
-        mel, mask = (part.to(self.device) for part in self.sampler.sample(self.batch_size))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
-            recon, _, commit_loss = self.model(mel, mask)
+            recon, mel, mask, commit_loss = self._refine() if self.is_refining else self._reconstruct()
         total, recon_loss, _ = vqvae_loss(recon, mel, commit_loss, config.commitment_weight, mask)
-        self.optimizer.zero_grad()
+        self.model.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.steps += 1
         return recon_loss.item(), commit_loss.item()
+
+    def _reconstruct(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """A batch through the whole model: its reconstruction, itself, its mask, and the commitment loss."""
+        self.model.train()
+        mel, mask = (part.to(self.device) for part in self.sampler.sample(self.batch_size))
+        recon, _, commit_loss = self.network(mel, mask)
+        return recon, mel, mask, commit_loss
+
+    def _refine(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The same, of the decoder alone, from the codes that the clips have now."""
+        self.model.eval()
+        self.model.decoder.train()
+        positions = self.sampler.positions(self.batch_size, align=STRIDE)
+        mel, mask = (part.to(self.device) for part in self.sampler.crops(positions))
+        width = self.sampler.crop_frames // STRIDE
+        latents = [self._latent(clip)[..., start // STRIDE :][..., :width] for clip, start in positions]
+        latent = torch.stack(latents).contiguous(memory_format=torch.channels_last)
+        return self.model.decode(latent), mel, mask, torch.zeros((), device=self.device)
+
+    @torch.no_grad()
+    def _latent(self, clip: int) -> Tensor:
+        """The quantized latent map [D, 8, columns] of a clip, filled up with zeros to a crop's length; made once."""
+        if clip not in self._latents:
+            mel = self.sampler.padded[clip][None, None, :, : int(self.sampler.lengths[clip])].to(self.device)
+            with torch.autocast(self.device.type, enabled=False):
+                latent = self.model.quantize(self.model.encode(mel))[0][0]
+            missing = self.sampler.crop_frames // STRIDE - latent.shape[-1]
+            self._latents[clip] = F.pad(latent, (0, max(0, missing)))
+        return self._latents[clip]
 
     def _validate(self, tick: Callable[[], None]) -> Validation:
         before = self.clock()

@@ -44,6 +44,7 @@ class TrainTab:
     codebook_dim: gr.Slider
     commitment_weight: gr.Slider
     minutes: gr.Slider
+    from_base: gr.Checkbox
     start: gr.Button
     stop: gr.Button
     resume: gr.Button
@@ -80,7 +81,12 @@ def build(examples: Examples) -> TrainTab:
                 info="More levels keep more detail and cost more bits per second.",
             )
             minutes = gr.Slider(
-                0.1, 15, value=2, step=0.1, label="Minutes", info="How long training may take. Two give a good codec."
+                0.1,
+                15,
+                value=1,
+                step=0.1,
+                label="Minutes",
+                info="How long training may take. One is good, five are better.",
             )
             with gr.Accordion("For the curious", open=False):
                 codebook_dim = gr.Slider(
@@ -90,6 +96,11 @@ def build(examples: Examples) -> TrainTab:
                 commitment_weight = gr.Slider(
                     0, 2, value=0.25, step=0.05, label="Commitment weight",
                     info="How strongly sounds are pulled towards the codes while training.",
+                )  # fmt: skip
+                from_base = gr.Checkbox(
+                    True, label="Start from the base model",
+                    info="A network that has heard all kinds of sound learns yours sooner. Without it, training starts "
+                    "from nothing.",
                 )  # fmt: skip
             start = gr.Button("Train", variant="primary", elem_id="train-start")
             with gr.Row():
@@ -114,7 +125,7 @@ def build(examples: Examples) -> TrainTab:
                     "Load a .distill file", file_types=[".distill"], size="sm", elem_id="train-load", min_width=160
                 )
     return TrainTab(
-        files, clips, reason, levels, codebook_dim, commitment_weight, minutes, start, stop, resume, use,
+        files, clips, reason, levels, codebook_dim, commitment_weight, minutes, from_base, start, stop, resume, use,
         progress, curves, health, preview, download, load,
     )  # fmt: skip
 
@@ -148,7 +159,12 @@ def connect(
 
     @handle
     def train(
-        visitor: Session, levels: float, codebook_dim: float, commitment_weight: float, minutes: float
+        visitor: Session,
+        levels: float,
+        codebook_dim: float,
+        commitment_weight: float,
+        minutes: float,
+        from_base: bool = True,
     ) -> Iterator[Any]:
         with visitor.lock:
             if visitor.run is not None and visitor.run.job.status().active:
@@ -160,6 +176,7 @@ def connect(
                 codebook_dim=int(codebook_dim),
                 commitment_weight=commitment_weight,
                 minutes=minutes,
+                from_base=from_base,
             )
             first = visitor.first_clip
             assert first is not None
@@ -215,7 +232,7 @@ def connect(
     everywhere = [tab.download, codec_bar, *explore_tab.outputs, *edit_tab.outputs]
     hidden: dict[str, Any] = {"show_progress": "hidden"}
     tab.files.change(add_clips, tab.files, [tab.clips, tab.reason, tab.minutes], api_name="add_clips")
-    settings = [tab.levels, tab.codebook_dim, tab.commitment_weight, tab.minutes]
+    settings = [tab.levels, tab.codebook_dim, tab.commitment_weight, tab.minutes, tab.from_base]
     for button, function, inputs in ((tab.start, train, settings), (tab.resume, resume, None)):
         followed = button.click(
             function, inputs, tab.live, api_name=function.__name__, concurrency_limit=None, **hidden

@@ -41,10 +41,8 @@ def config_reason(config: VQVAEConfig, count: int) -> str:
         128: "there is enough sound for finer shades, and a tenth of the clips is held out to check on",
         256: "a large, varied set needs the most shades, and steadier codebooks",
     }[config.codebook_size]
-    return (
-        f"<p>For {count} clips: <b>{config.codebook_size} codes per level</b> and {config.minutes:g} minutes, "
-        f"because {why}.</p>"
-    )
+    minutes = f"{config.minutes:g} minute{'s' * (config.minutes != 1)}"
+    return f"<p>For {count} clips: <b>{config.codebook_size} codes per level</b> and {minutes}, because {why}.</p>"
 
 
 def training_progress(status: JobStatus) -> str:

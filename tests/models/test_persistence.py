@@ -70,7 +70,7 @@ def test_what_was_noted_beside_a_model_is_read_back(small_model, tmp_path):
     notes = read_metadata(tmp_path / "kit.distill")
     assert notes["provenance"] == provenance
     assert notes["mel_l1"] == 0.25
-    assert notes["format_version"] == 1
+    assert notes["format_version"] == 2
     assert notes["architecture"] == "ConvVQVAE"
 
 
@@ -169,8 +169,15 @@ def test_a_header_that_makes_no_sense_is_refused_by_name(saved, header, is_one_s
 
 
 def test_a_file_of_a_newer_format_says_what_to_do(saved, is_one_sentence):
-    rewrite(saved, header={"format_version": 2})
+    rewrite(saved, header={"format_version": 3})
     with pytest.raises(CodecFileError, match="please update") as refusal:
+        load_model(saved)
+    assert is_one_sentence(refusal.value, "kit.distill")
+
+
+def test_a_file_of_an_older_network_says_what_to_do(saved, is_one_sentence):
+    rewrite(saved, header={"format_version": 1})
+    with pytest.raises(CodecFileError, match="train it again") as refusal:
         load_model(saved)
     assert is_one_sentence(refusal.value, "kit.distill")
 

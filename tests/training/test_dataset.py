@@ -68,6 +68,29 @@ def test_a_clip_shorter_than_a_crop_is_followed_by_silence_that_is_masked():
         assert mask[row].flatten().tolist() == [1] * 10 + [0] * 22
 
 
+@pytest.mark.parametrize("frames", [10, 32, 33, 47, 48, 200])
+def test_aligned_crops_begin_with_a_column_and_reach_both_ends(frames):
+    sampler = CropSampler([ramp(frames)], crop_frames=32, seed=0)
+    positions = sampler.positions(300, align=16)
+    starts = {start for _, start in positions}
+    columns = -(-frames // 16)
+    assert starts == set(range(0, max(1, (columns - 2) * 16 + 1), 16))
+    mel, mask = sampler.crops(positions)
+    assert mel.shape == (300, 1, 128, 32)
+    assert {int(value) for value in mel[mask.expand_as(mel) > 0].unique()} == set(range(frames))
+    assert (mel[mask.expand_as(mel) == 0] == LogMel.floor).all()
+
+
+def test_half_of_the_crops_are_made_louder_or_quieter_and_none_falls_under_the_floor():
+    clips = [MelClip("tone", torch.full((128, 40), -2.0)), MelClip("hush", torch.full((128, 40), LogMel.floor + 0.1))]
+    mel, _ = CropSampler(clips, crop_frames=16, seed=0, gain_db=12.0).sample(2000)
+    gains = mel[:, 0, 0, 0] - torch.where(mel[:, 0, 0, 0] > -6, -2.0, LogMel.floor + 0.1)
+    tone = mel[:, 0, 0, 0] > -6
+    assert (gains[tone] == 0).float().mean().item() == pytest.approx(0.5, abs=0.05)
+    assert gains[tone].abs().max().item() == pytest.approx(12 / 8.686, abs=0.05)
+    assert mel.min() >= LogMel.floor
+
+
 def test_the_seed_decides_the_crops():
     crops = [CropSampler([ramp(500)], crop_frames=16, seed=seed).sample(20)[0] for seed in (0, 0, 1)]
     assert torch.equal(crops[0], crops[1])

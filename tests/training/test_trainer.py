@@ -246,6 +246,41 @@ def test_what_is_noted_of_a_training_names_no_clip(trained, mel_clips, quick_con
     assert not any(clip.name.split(".")[0] in str(notes) for clip in mel_clips)
 
 
+def test_in_the_refinement_only_the_decoder_learns(mel_clips, quick_config):
+    trainer = Trainer(mel_clips, replace(quick_config, refinement=0.5), device="cpu")
+    still, moved = [], []
+    before: dict[str, torch.Tensor] = {}
+    for event in trainer.run():
+        if isinstance(event, Progress):
+            state = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+            changed = {name.split(".")[0] for name in before if not torch.equal(before[name], state[name])}
+            (moved if event.fraction <= 0.5 else still).append((changed, event.commit_loss > 0))
+            before = state
+    assert moved[1:] == [({"encoder", "quantizer", "decoder"}, True)] * 5
+    assert still == [({"decoder"}, False)] * 6
+
+
+def test_a_training_from_nothing_does_without_refinement(mel_clips, quick_config):
+    trainer = Trainer(mel_clips, replace(quick_config, from_base=False, refinement=0.9), device="cpu")
+    assert all(event.commit_loss > 0 for event in events_of(trainer, Progress))
+    assert not trainer.is_refining
+
+
+def test_refinement_sees_every_frame_of_every_clip_with_the_codes_of_the_whole_clip(mel_clips, quick_config):
+    trainer = Trainer(mel_clips, replace(quick_config, refinement=0.9, epochs=1), device="cpu")
+    list(trainer.run())
+    assert trainer.is_refining
+    for number, clip in enumerate(trainer.clips):
+        mel = clip.log_mel[None, None]
+        with torch.no_grad():
+            latent = trainer.model.eval().quantize(trainer.model.encode(mel))[0][0]
+        assert torch.equal(trainer._latent(number), latent)
+    positions = trainer.sampler.positions(2000, align=16)
+    seen = {(clip, start + offset) for clip, start in positions for offset in range(trainer.sampler.crop_frames)}
+    assert seen >= {(i, frame) for i, clip in enumerate(trainer.clips) for frame in range(clip.num_frames)}
+    assert all(start % 16 == 0 for _, start in positions)
+
+
 def test_training_on_no_clips_is_refused(quick_config):
     with pytest.raises(TrainingError, match="no clip"):
         Trainer([], quick_config)

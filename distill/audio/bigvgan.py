@@ -1,0 +1,97 @@
+"""BigVGAN as a vocoder, where its package and its weights can be had."""
+
+import contextlib
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel
+from distill.audio.vocoders import Vocoder
+from distill.errors import VocoderError
+
+REPOSITORY = "nvidia/bigvgan_v2_44khz_128band_512x"
+
+
+class BigVGAN(Vocoder):
+    """The 44.1 kHz generator of BigVGAN v2, which was trained on just the log-mels that Distill works on.
+
+    Lee et al., "BigVGAN: A Universal Neural Vocoder with Large-Scale Training", 2023. 122 million weights, 490 MB: made
+    for an accelerator.
+
+    Parameters
+    ----------
+    generator : nn.Module
+        Maps log-mels [1, 128, frames] to waveforms [1, 1, frames * 512].
+    """
+
+    def __init__(self, generator: nn.Module) -> None:
+        self.generator = generator.eval().requires_grad_(False)
+
+    @classmethod
+    def load(cls, *, fetch: Callable[[str], str] | None = None) -> "BigVGAN":
+        """The public weights, from the Hugging Face hub or its cache.
+
+        Parameters
+        ----------
+        fetch : callable, optional
+            Takes the name of a file of the weights' repository and gives its path here; by default from the hub.
+
+        Raises
+        ------
+        VocoderError
+            If the package or the weights cannot be had, or are not those of this front end.
+        """
+        try:
+            from bigvgan.bigvgan import BigVGAN as Generator
+            from bigvgan.env import AttrDict
+        except ImportError as error:
+            raise VocoderError("BigVGAN needs a package of that name: pip install --no-deps bigvgan.") from error
+        try:
+            fetch = fetch or _fetch_from_hub
+            settings = json.loads(Path(fetch("config.json")).read_text(encoding="utf-8"))
+            weights = torch.load(fetch("bigvgan_generator.pt"), map_location="cpu", weights_only=True)["generator"]
+        except OSError as error:  # the hub's own errors are OSErrors too
+            raise VocoderError("BigVGAN's weights cannot be fetched from the Hugging Face hub.") from error
+        except Exception as error:
+            raise VocoderError("BigVGAN's weights are damaged; delete them from the hub's cache.") from error
+        _check_front_end(settings)
+        try:
+            generator = Generator(AttrDict(settings))
+            generator.load_state_dict(weights)
+        except (RuntimeError, AttributeError, KeyError, TypeError) as error:
+            raise VocoderError("BigVGAN's weights are not those that its settings describe.") from error
+        with contextlib.redirect_stdout(io.StringIO()):  # it says what it does
+            generator.remove_weight_norm()
+        return cls(generator.to("cuda" if torch.cuda.is_available() else "cpu"))
+
+    @torch.no_grad()
+    def __call__(self, log_mel: Tensor, *, previous: Tensor | None = None, fixed: tuple[int, int] = (0, 0)) -> Tensor:
+        """Synthesize a waveform [frames * 512] of a log-mel [128, frames].
+
+        A phase to start from, and samples to join on to, are not used: like mels give like waveforms.
+        """
+        device = next(self.generator.parameters()).device
+        return self.generator(log_mel[None].to(device))[0, 0].cpu()
+
+
+def _fetch_from_hub(name: str) -> str:
+    from huggingface_hub import hf_hub_download
+
+    return hf_hub_download(REPOSITORY, name)
+
+
+def _check_front_end(settings: Mapping[str, Any]) -> None:
+    expected = {
+        "sampling_rate": SAMPLE_RATE,
+        "hop_size": HOP_LENGTH,
+        "num_mels": N_MELS,
+        "n_fft": LogMel.n_fft,
+        "win_size": LogMel.n_fft,
+    }
+    if any(settings.get(name) != value for name, value in expected.items()):
+        raise VocoderError("These BigVGAN weights were trained on another kind of log-mel.")

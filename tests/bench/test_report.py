@@ -1,0 +1,98 @@
+"""The benchmark, on seconds of training where the real one takes minutes."""
+
+import json
+import os
+import time
+
+import numpy as np
+import pytest
+
+from distill.audio import SAMPLE_RATE, LogMel
+from distill.bench import contest
+from distill.bench.contest import Contestant, Stopwatch, run
+from distill.bench.listening import listen, opus, synthesize
+from distill.bench.plain import PlainVQVAE
+from distill.cli import main
+from distill.errors import TrainingError
+
+
+def test_the_plain_network_is_the_size_it_is_said_to_be():
+    weights = sum(parameter.numel() for parameter in PlainVQVAE().parameters())
+    assert 1.0e6 < weights < 1.2e6
+
+
+@pytest.mark.parametrize(("kind", "levels"), [("plain", 3), ("vae", 0), ("distill", 4), ("scratch", 3)])
+def test_every_contestant_is_judged_by_what_comes_out_of_it_and_on_clips_it_did_not_see(kind, levels, mel_clips):
+    shown = []
+    result = run(
+        Contestant(kind, kind, 4, levels), mel_clips[1:], mel_clips[:1], show=lambda *point: shown.append(point)
+    )
+    assert shown == result.curve
+    assert [mel.shape for mel in result.log_mels] == [clip.log_mel.shape for clip in mel_clips[1:]]
+    assert result.steps >= 1
+    pairs = zip(result.log_mels, mel_clips[1:], strict=True)
+    total = sum(np.abs(mel - clip.log_mel.numpy()).mean() * clip.num_frames for mel, clip in pairs)
+    assert result.mel_l1 == pytest.approx(total / sum(clip.num_frames for clip in mel_clips[1:]), rel=1e-4)
+    assert result.held_out_mel_l1 > 0
+    assert result.peak_memory_mb > 100
+    assert result.seconds_to(result.mel_l1 + 1e-6) is not None
+    assert result.seconds_to(0) is None
+
+
+def test_the_command_prints_a_table_and_writes_it_as_json(capsys, tmp_path):
+    report = tmp_path / "report.json"
+    assert main(["bench", "plain", "distill", "speed", "--minutes", "0.2", "--json", str(report)]) == 0
+    printed = capsys.readouterr().out
+    for words in ("mel_l1", "distill to the plain network's", "the true log-mels", "seconds of sound a second"):
+        assert words in printed
+    written = json.loads(report.read_text())
+    heard = {row["name"]: row["mel_l1_audio"] for row in written["listening"]}
+    assert heard["the true log-mels"] < min(heard["plain"], heard["distill"])
+    assert written["speed"]["vocoder_seconds"] > 0
+    assert [result["contestant"]["name"] for result in written["trainings"]] == ["plain", "distill"]
+    assert written["speed"]["edit_ms_median"] > 0
+    assert written["cores"] >= 1
+
+
+def die(*_):
+    os._exit(3)
+
+
+def test_a_training_that_dies_is_an_error_and_not_a_wait(mel_clips, monkeypatch):
+    monkeypatch.setattr(contest, "_train", die)
+    with pytest.raises(TrainingError, match=r"The training of plain ended early\."):
+        run(Contestant("plain", "plain", 4, 3), mel_clips)
+
+
+def test_measuring_does_not_count_as_training():
+    watch = Stopwatch()
+    began = watch()
+    with watch.paused():
+        time.sleep(0.2)
+    assert watch() - began < 0.1
+
+
+def test_what_sounds_worse_is_heard_to_be_worse(drums):
+    noise = np.random.default_rng(0).standard_normal(len(drums.waveform)) * 0.1
+    same, worse = (listen("x", [drums], [sound], None) for sound in (drums.waveform, drums.waveform + noise))
+    assert same.mel_l1_audio == 0
+    assert worse.mel_l1_audio > 0.5
+    if same.visqol is not None and worse.visqol is not None:
+        assert worse.visqol < 4 < same.visqol
+
+
+def test_opus_is_heard_at_the_bits_it_took(drums):
+    for row in opus([drums]):  # none where opus-tools are not installed
+        assert 4_000 < row.bitrate_bps < 20_000
+        assert 0.1 < row.mel_l1_audio < 3
+
+
+def test_log_mels_become_sounds_of_their_length(mel_clips):
+    (sound,) = synthesize([mel_clips[0].log_mel.numpy()])
+    assert sound.shape == (mel_clips[0].num_frames * LogMel.hop_length,)
+    assert 0.4 < len(sound) / SAMPLE_RATE < 0.7
+
+
+def test_a_benchmark_of_another_name_is_refused(capsys):
+    assert main(["bench", "fast"]) == 2
+    assert "no benchmark named 'fast'" in capsys.readouterr().err

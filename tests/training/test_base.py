@@ -1,0 +1,95 @@
+"""The base model: what a training takes over from it, what not, and how it is made."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from distill.audio import LogMel, write_wav
+from distill.cli import main
+from distill.errors import CodecFileError
+from distill.models import ConvVQVAE, load_model
+from distill.training.base import BASE_PATH, start_from_base
+from distill.training.base_sounds import base_sounds
+from distill.training.trainer import Progress, Trainer, Validation
+
+
+@pytest.fixture(scope="module")
+def base() -> ConvVQVAE:
+    return load_model(BASE_PATH)
+
+
+def test_a_model_takes_over_weights_and_statistics_but_not_the_codes(base):
+    model = ConvVQVAE(codebook_dim=32, codebook_size=64, num_quantizers=3)
+    start_from_base(model)
+    for name, tensor in model.state_dict().items():
+        assert name.startswith("quantizer.") or torch.equal(tensor, base.state_dict()[name]), name
+    assert not model.quantizer.rvq.layers[0]._codebook.initted.item()
+
+
+def test_with_another_codebook_dimension_only_the_layers_beside_the_codes_start_from_nothing(base):
+    model = ConvVQVAE(codebook_dim=16)
+    start_from_base(model)
+    fresh = [
+        name
+        for name, tensor in model.state_dict().items()
+        if not name.startswith("quantizer.") and not torch.equal(tensor, base.state_dict()[name])
+    ]
+    assert len(fresh) == 3  # the encoder's last weight and bias, the decoder's first weight
+    assert all("16" in str(list(model.state_dict()[name].shape)) for name in fresh)
+
+
+def test_a_training_starts_nearer_to_its_clips_with_the_base_than_without(mel_clips, quick_config):
+    config = replace(quick_config, codebook_dim=32, epochs=1, validations=1)
+    errors = [
+        next(event for event in Trainer(mel_clips, c, device="cpu").run() if isinstance(event, Validation)).mel_l1
+        for c in (config, replace(config, from_base=False))
+    ]
+    assert errors[0] < 0.7 * errors[1]
+
+
+def test_training_from_nothing_takes_the_clips_statistics(mel_clips, quick_config):
+    trainer = Trainer(mel_clips, replace(quick_config, from_base=False), device="cpu")
+    mean, std = trainer.sampler.statistics()
+    assert torch.equal(trainer.model.mel_mean.flatten(), mean)
+    assert torch.equal(trainer.model.mel_std.flatten(), std)
+    assert next(event for event in trainer.run() if isinstance(event, Progress)).step == 1
+
+
+def test_a_base_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(CodecFileError, match=r"base\.distill does not exist"):
+        start_from_base(ConvVQVAE(), tmp_path / "base.distill")
+
+
+@pytest.fixture(scope="module")
+def recordings(drums, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recordings")
+    for name in ("loop_a.wav", "hit.wav"):
+        write_wav(folder / name, drums.waveform[:22_050])
+    return folder
+
+
+def test_base_sounds_are_many_kinds_none_silent_and_the_same_for_the_same_seed(recordings, tmp_path):
+    def sounds(seed: int) -> list:
+        return list(base_sounds(recordings, tmp_path / "none.sf2", leave_out="loop_", synthetic=3, seed=seed))
+
+    first, second, other = sounds(0), sounds(0), sounds(1)
+    names = [clip.name for clip in first]
+    assert names[:3] == ["hit.wav at 1", "hit.wav at 0.75", "hit.wav at 1.33"]
+    assert names[-3:] == ["synthetic-0", "synthetic-1", "synthetic-2"]
+    assert all(0.01 < abs(clip.waveform).max() <= 1.01 for clip in first)
+    assert len(first[1].waveform) > 1.3 * len(first[0].waveform)
+    assert all((a.waveform == b.waveform).all() for a, b in zip(first, second, strict=True))
+    assert not (first[-1].waveform[:1000] == other[-1].waveform[:1000]).all()
+
+
+def test_the_command_makes_a_model_that_a_training_can_start_from(recordings, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(base_sounds.__kwdefaults__, "synthetic", 4)
+    out, none = tmp_path / "base.distill", tmp_path / "none.sf2"
+    options = ["--out", str(out), "--soundfont", str(none), "--minutes", "0.05"]
+    assert main(["base", str(recordings), *options]) == 0
+    assert "mel_l1" in capsys.readouterr().out
+    model = ConvVQVAE(codebook_dim=32)
+    start_from_base(model, out)
+    assert model.mel_mean.abs().max() > 0
+    assert model(torch.full((1, 1, 128, 20), LogMel.floor))[0].shape == (1, 1, 128, 20)
