@@ -38,7 +38,7 @@ def base_sounds(
     synthetic: int = 175,
     seed: int = 0,
 ) -> Iterator[Clip]:
-    """All the sounds, one clip at a time.
+    """All the sounds, one clip at a time; the same for the same seed and the same programs.
 
     Parameters
     ----------
@@ -52,7 +52,14 @@ def base_sounds(
         How many clips of each of these kinds.
     seed : int
         Of everything random.
+
+    Raises
+    ------
+    AudioError
+        If ``recordings`` is no folder.
     """
+    if not recordings.is_dir():
+        raise AudioError(f"{recordings.name} is not a folder of recordings.")
     random = np.random.default_rng(seed)
     for item in read_clips([recordings]):
         if isinstance(item, Clip) and not (leave_out and item.name.startswith(leave_out)):

@@ -35,7 +35,7 @@ class VQVAEConfig:
     """Half of the crops are made louder or quieter, by up to this many dB."""
     from_base: bool = True
     """Start from the base model that comes with Distill, which has heard all kinds of sound, and not from nothing."""
-    learning_rate: float = 8e-3
+    learning_rate: float = 1.2e-2
     """At the end of the warm-up, for both optimizers; it falls to nothing by a half cosine."""
     warmup: float = 0.04
     """Share of the training over which the learning rate rises."""

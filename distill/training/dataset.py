@@ -117,13 +117,16 @@ class CropSampler:
 
     def positions(self, count: int, *, align: int = 1) -> list[tuple[int, int]]:
         """Where that many crops may be taken: (clip, first frame), the frame a multiple of ``align``, at most 16."""
-        choice = torch.multinomial(self.lengths.double(), count, replacement=True, generator=self.generator)
-        where = torch.rand(count, generator=self.generator, dtype=torch.float64)
+        # One in each of `count` equal parts of all sound: a batch is then more like the whole set than by free draws.
+        share = (torch.arange(count) + torch.rand(count, generator=self.generator, dtype=torch.float64)) / count
+        ends = self.lengths.cumsum(0)
+        moment = (share * self.total_frames).long()
+        choice = torch.searchsorted(ends, moment, right=True)
         frames = self.lengths[choice]
         # A crop's middle falls anywhere in the clip and the crop is then moved inside; were its start drawn inside, the
         # first and last frames would hardly ever be seen.
         last = (frames + -frames % align - self.crop_frames).clamp(min=0)
-        start = ((where * frames).long() - self.crop_frames // 2).clamp(min=0).minimum(last)
+        start = (moment - (ends - self.lengths)[choice] - self.crop_frames // 2).clamp(min=0).minimum(last)
         return list(zip(choice.tolist(), (start - start % align).tolist(), strict=True))
 
     def crops(self, positions: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:

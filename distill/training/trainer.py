@@ -147,8 +147,8 @@ class Trainer:
     @property
     def is_refining(self) -> bool:
         """Whether encoder and codebooks stand still by now."""
-        refinement = self.config.refinement if self.config.from_base and self.processes.count == 1 else 0.0
-        return self.fraction >= 1 - refinement and self.steps > 0
+        may = self.config.from_base and self.processes.count == 1 and self.steps > 0 and self.config.refinement > 0
+        return may and self.fraction >= 1 - self.config.refinement
 
     def stop(self) -> None:
         """Ask a running training to end after the step it is at; callable from any thread."""

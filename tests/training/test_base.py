@@ -83,6 +83,11 @@ def test_base_sounds_are_many_kinds_none_silent_and_the_same_for_the_same_seed(r
     assert not (first[-1].waveform[:1000] == other[-1].waveform[:1000]).all()
 
 
+def test_recordings_that_are_not_there_are_refused(tmp_path, capsys):
+    assert main(["base", str(tmp_path / "none"), "--out", str(tmp_path / "base.distill")]) == 2
+    assert capsys.readouterr().err == "none is not a folder of recordings.\n"
+
+
 def test_the_command_makes_a_model_that_a_training_can_start_from(recordings, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(base_sounds.__kwdefaults__, "synthetic", 4)
     out, none = tmp_path / "base.distill", tmp_path / "none.sf2"
