@@ -29,8 +29,8 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 on success, 2 with one sentence on stderr for bad input, 130 when interrupted."""
     options = _parser().parse_args(arguments)
-    if os.environ.get("RANK", "0") != "0":  # several processes train: the first one speaks for all
-        sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0":
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # several train: the first speaks for all
     try:
         options.command(options)
     except DistillError as error:
@@ -206,19 +206,24 @@ def base(options: argparse.Namespace) -> None:
     from distill.training.base import BASE_CONFIG
     from distill.training.base_sounds import base_sounds
     from distill.training.dataset import to_mel_clip
+    from distill.training.processes import choose_device
     from distill.training.trainer import Trainer
 
     _check_writable(options.out)
+    config = replace(BASE_CONFIG, minutes=options.minutes)
+    choose_device(options.device)
     log_mel, clips = LogMel(), []
     for clip in base_sounds(options.recordings, options.soundfont, leave_out=options.leave_out):
         clips.append(to_mel_clip(clip, log_mel))
         if len(clips) % 100 == 0:
             print(f"{len(clips)} clips", flush=True)
-    trainer = Trainer(clips, replace(BASE_CONFIG, minutes=options.minutes), device=options.device)
+    trainer = Trainer(clips, config, device=options.device)
     with _training_display() as show:
         for event in trainer.run():
             show(event)
-    save_model(trainer.best_model(), options.out, trainer.metadata())
+    trainer.processes.close()
+    if trainer.processes.is_first:
+        save_model(trainer.best_model(), options.out, trainer.metadata())
 
 
 def _load_codec(options: argparse.Namespace) -> "Codec":
@@ -229,7 +234,8 @@ def _load_codec(options: argparse.Namespace) -> "Codec":
         warnings.simplefilter("always", RuntimeWarning)
         codec = Codec.load(options.model, vocoder=options.vocoder)
     for warning in caught:
-        print(warning.message, file=sys.stderr)
+        if issubclass(warning.category, RuntimeWarning):
+            print(warning.message, file=sys.stderr)
     return codec
 
 

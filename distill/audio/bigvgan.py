@@ -73,7 +73,8 @@ class BigVGAN(Vocoder):
     def __call__(self, log_mel: Tensor, *, previous: Tensor | None = None, fixed: tuple[int, int] = (0, 0)) -> Tensor:
         """Synthesize a waveform [frames * 512] of a log-mel [128, frames].
 
-        A phase to start from, and samples to join on to, are not used: like mels give like waveforms.
+        A phase to start from, and samples to join on to, are not used: like mels give like waveforms, so that an edit
+        is faded into the sound around it without either.
         """
         device = next(self.generator.parameters()).device
         return self.generator(log_mel[None].to(device))[0, 0].cpu()

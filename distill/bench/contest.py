@@ -99,17 +99,17 @@ class Result:
 class Stopwatch:
     """Seconds, without those in which it was paused."""
 
-    def __init__(self) -> None:
-        self.paused_seconds = 0.0
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock, self.paused_seconds = clock, 0.0
 
     def __call__(self) -> float:
-        return time.monotonic() - self.paused_seconds
+        return self.clock() - self.paused_seconds
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        began = time.monotonic()
+        began = self.clock()
         yield
-        self.paused_seconds += time.monotonic() - began
+        self.paused_seconds += self.clock() - began
 
 
 Show = Callable[[float, float], object]
@@ -140,7 +140,11 @@ def run(
             show(*message)
     except EOFError as error:
         raise TrainingError(f"The training of {contestant.name} ended early.") from error
+    except BaseException:
+        process.terminate()
+        raise
     finally:
+        here.close()
         process.join()
     return message
 
@@ -155,7 +159,7 @@ def _train_distill(contestant: Contestant, clips: list[MelClip], held_out: list[
     config = replace(
         get_adaptive_vqvae_config(len(clips)),
         num_quantizers=contestant.levels,
-        minutes=contestant.seconds / 60,
+        minutes=max(contestant.seconds / 60, 0.01),
         from_base=contestant.kind == "distill",
     )
     watch, curve = Stopwatch(), _Curve(contestant.seconds, clips, show)

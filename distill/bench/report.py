@@ -16,6 +16,7 @@ from distill.bench.listening import Listening, listen, opus, synthesize
 from distill.codec import Codec
 from distill.codes import edits
 from distill.errors import ConfigError
+from distill.training.config import check_range
 from distill.training.dataset import MelClip, to_mel_clip
 
 Say = Callable[[str], object]
@@ -66,6 +67,8 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
     """
     if unknown := [name for name in names if name not in NAMES]:
         raise ConfigError(f"There is no benchmark named {unknown[0]!r}; choose from {', '.join(NAMES)}.")
+    if minutes is not None:
+        check_range("minutes", minutes, 0.2, 24 * 60)
     chosen = names or NAMES
     trainings = [contestant for contestant in CONTESTANTS if contestant.name in chosen]
     again = [c for c in CONTESTANTS if c.name in HELD_OUT_CONTESTANTS] if HELD_OUT in chosen else []

@@ -8,7 +8,8 @@ SoundFont, synthetic speech, and synthesized sweeps, noises and percussion. ``fl
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -69,10 +70,12 @@ def base_sounds(
     with tempfile.TemporaryDirectory() as folder:
         if shutil.which("fluidsynth") and find_spec("mido") and soundfont.exists():
             for number in range(arrangements):
-                yield from _usable(_arrangement(random, soundfont, Path(folder) / f"arrangement-{number}.wav"))
+                path = Path(folder) / f"arrangement-{number}.wav"
+                yield from _usable(partial(_arrangement, random, soundfont, path))
         if shutil.which("espeak-ng"):
             for number, (voice, sentence) in enumerate((v, s) for v in VOICES for s in SENTENCES):
-                yield from _usable(_speech(random, voice, sentence, Path(folder) / f"speech-{number}.wav"))
+                path = Path(folder) / f"speech-{number}.wav"
+                yield from _usable(partial(_speech, random, voice, sentence, path))
     for number in range(synthetic):
         waveform = _synthetic(random)
         yield Clip(
@@ -80,11 +83,11 @@ def base_sounds(
         )
 
 
-def _usable(path: Path) -> Iterator[Clip]:
+def _usable(make: Callable[[], Path]) -> Iterator[Clip]:
     try:
-        yield load_clip(path)
-    except AudioError:
-        return  # an instrument without a sound for these notes
+        yield load_clip(make())
+    except (AudioError, subprocess.CalledProcessError):
+        return  # an instrument without a sound for these notes, or a voice that is not installed
 
 
 def _arrangement(random: np.random.Generator, soundfont: Path, path: Path) -> Path:

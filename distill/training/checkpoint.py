@@ -103,4 +103,8 @@ def _band_means(trainer: Trainer) -> torch.Tensor:
 
 def _describe(trainer: Trainer) -> dict[str, object]:
     """What must be the same for a resumed training to make sense."""
-    return {"model": trainer.model.settings, "frames": trainer.sampler.lengths.tolist()}
+    return {
+        "model": trainer.model.settings,
+        "from_base": trainer.config.from_base,
+        "frames": trainer.sampler.lengths.tolist(),
+    }

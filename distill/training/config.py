@@ -86,6 +86,8 @@ class VQVAEConfig:
         for name, (low, high) in ranges.items():
             if getattr(self, name) is not None:
                 check_range(name, getattr(self, name), low, high)
+        if self.crop_frames % 16:
+            raise ConfigError(f"crop_frames must be a multiple of 16, got {self.crop_frames}.")
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:

@@ -43,7 +43,7 @@ class Processes:
             from accelerate import Accelerator
         except ImportError as error:
             raise ConfigError("Training in several processes needs the accelerate package.") from error
-        return Accelerator(cpu=self.device.type == "cpu")
+        return Accelerator(cpu=self.device.type == "cpu", mixed_precision="no")  # the trainer casts by itself
 
     @property
     def count(self) -> int:

@@ -95,6 +95,8 @@ class Trainer:
         If there are no clips.
     ConfigError
         If the device cannot be had.
+    CodecFileError
+        If the base model is missing or damaged.
     """
 
     def __init__(
@@ -118,10 +120,10 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self.model = ConvVQVAE.from_config(config).to(self.device)
-        if config.from_base:
-            start_from_base(self.model)
-        else:
-            self.model.set_statistics(*self.sampler.statistics())
+            if config.from_base:
+                start_from_base(self.model)
+            else:
+                self.model.set_statistics(*self.sampler.statistics())
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in torch's stubs
         self.optimizers = make_optimizers(self.model, lr=config.learning_rate, weight_decay=config.weight_decay)
         self.network = self.processes.wrap(self.model)
@@ -194,7 +196,7 @@ class Trainer:
             yield progress
             if self.fraction < 1 and self.fraction * self.config.validations >= self.validations + 1:
                 yield self._validate(tick)
-        if self.best is None or self.best.step != self.steps:
+        if not self.curves["validations"] or self.curves["validations"][-1]["step"] != self.steps:
             yield self._validate(tick)
         tick()
         reason = "stopped" if self.fraction < 1 else "epochs" if self.epochs >= self.config.epochs else "time"

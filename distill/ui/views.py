@@ -15,9 +15,9 @@ from distill.training.health import LOW_UTILIZATION, LevelHealth, level_names
 
 
 def sound(waveform: np.ndarray) -> tuple[int, np.ndarray]:
-    """A waveform for ``gr.Audio``: 16-bit, because Gradio would rescale floats to full scale."""
-    peak = max(1.0, float(np.abs(waveform).max(initial=0.0)))
-    return SAMPLE_RATE, np.round(waveform / peak * 32767).astype(np.int16)
+    """A waveform for ``gr.Audio``: 16-bit, because Gradio would rescale floats to full scale; what is louder than that
+    is clipped, so that one loud edit does not change the rest of the clip."""
+    return SAMPLE_RATE, np.round(np.clip(waveform, -1, 1) * 32767).astype(np.int16)
 
 
 def clip_list(accepted: Sequence[MelClip], refused: Sequence[Refusal]) -> str:

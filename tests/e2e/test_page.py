@@ -249,7 +249,7 @@ def test_edits_of_a_clip_are_there_again_when_it_is_opened_again(page, example, 
     for name in ("loop_industrial", "loop_breakbeat"):
         page.locator("#explore-example input").click()
         page.get_by_role("option", name=name).click()
-        expect(page.locator("#explore-original")).to_contain_text(f"Original: {name}")
+        expect(page.locator("#explore-original")).to_contain_text(f"Original: {name}", timeout=20_000)
     open_tab(page, "Edit")
     expect(page.locator("#edit-history")).to_contain_text(f"code {code}")
 
