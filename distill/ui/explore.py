@@ -102,7 +102,8 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
     def open_example(visitor: Session, name: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
         if name not in examples:
             raise AudioError("There is no example of that name.")
-        return open_file(visitor, examples[name], progress)
+        _, *shown = open_file(visitor, examples[name], progress)
+        return gr.skip(), *shown  # the list has its choice already, perhaps a newer one
 
     @handle
     def choose_levels(visitor: Session, levels: int | None) -> Any:
@@ -122,7 +123,9 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
     )
     for ended in (opened.success, opened.failure):  # the sound is now below, or was refused: the place is free again
         ended(lambda: None, None, tab.upload, show_progress="hidden", api_visibility="private")
-    tab.example.input(open_example, tab.example, outputs, api_name="explore_example", **where)
+    tab.example.input(
+        open_example, tab.example, outputs, api_name="explore_example", trigger_mode="always_last", **where
+    )
     tab.levels.input(choose_levels, tab.levels, tab.heard, api_name="explore_levels", show_progress_on=tab.facts)
 
 
