@@ -200,10 +200,10 @@ def bench(options: argparse.Namespace) -> None:
 
 
 def base(options: argparse.Namespace) -> None:
-    """Make the base model that trainings start from: broad sound is gathered and made, then trained on."""
+    """Make the base model that trainings start from, and the sound they rehearse: broad sound is gathered and made."""
     from distill.audio import LogMel
     from distill.models import save_model
-    from distill.training.base import BASE_CONFIG
+    from distill.training.base import BASE_CONFIG, REHEARSAL_PATH, save_rehearsal
     from distill.training.base_sounds import base_sounds
     from distill.training.dataset import to_mel_clip
     from distill.training.processes import choose_device
@@ -224,6 +224,7 @@ def base(options: argparse.Namespace) -> None:
     trainer.processes.close()
     if trainer.processes.is_first:
         save_model(trainer.best_model(), options.out, trainer.metadata())
+        save_rehearsal(clips, options.out.with_name(REHEARSAL_PATH.name))
 
 
 def _load_codec(options: argparse.Namespace) -> "Codec":

@@ -3,10 +3,10 @@ scripts talk to."""
 
 import hashlib
 import os
-import time
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from distill.atlas import CodebookAtlas
 from distill.audio.clips import Clip, to_mono_44k
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE, LogMel
 from distill.audio.vocoders import get_vocoder
 from distill.codes.edits import Span, to_slice
 from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
 from distill.errors import AudioError, CodecFileError, GridError, VocoderError
-from distill.models.losses import mel_l1
+from distill.evaluation import Evaluation, evaluate
 from distill.models.persistence import load_model, read_metadata, save_model
 from distill.models.vqvae import ROWS, ConvVQVAE
-from distill.training.health import LevelHealth, codebook_health
+from distill.training.health import LevelHealth
 
 JOIN_CONTEXT_FRAMES = 6
 """Frames of unchanged sound at each side of an edit that its phase is fitted to."""
@@ -61,24 +62,6 @@ class Patch:
         patched = clip.copy()
         patched[self.start : self.stop] = self.waveform
         return patched
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """How well a codec does on a set of clips.
-
-    ``mel_l1`` and ``mel_l1_audio`` are mean absolute differences of natural-log mels, before and after the vocoder;
-    ``encode_rtf`` and ``decode_rtf`` are seconds of sound per second of work; ``bitrate_bps`` is in bits per second.
-    """
-
-    clips: int
-    sound_seconds: float
-    mel_l1: float
-    mel_l1_audio: float
-    bitrate_bps: float
-    levels: tuple[LevelHealth, ...]
-    encode_rtf: float
-    decode_rtf: float
 
 
 class Codec:
@@ -150,6 +133,12 @@ class Codec:
     def training_health(self) -> list[LevelHealth]:
         """Health of each level at the end of training; empty if that is not known."""
         return [LevelHealth(**level) for level in self.info.get("levels", [])]
+
+    @property
+    def training_usage(self) -> np.ndarray | None:
+        """How often each code occurred in the training clips, [levels, codebook_size]; None if that is not known."""
+        usage = self.info.get("usage")
+        return None if usage is None else np.array(usage)
 
     @torch.no_grad()
     def encode(self, waveform: np.ndarray, sample_rate: int) -> CodeGrid:
@@ -230,7 +219,7 @@ class Codec:
         GridError
             If the grid is from another codec, or there is no such number of levels.
         """
-        return self._synthesize(self.decode_mel(grid, levels=levels), progress).numpy()
+        return self.synthesize(self.decode_mel(grid, levels=levels), progress).numpy()
 
     @torch.no_grad()
     def decode_region(self, grid: CodeGrid, *, columns: Span, previous: np.ndarray) -> Patch:
@@ -299,6 +288,28 @@ class Codec:
         indices[level] = code
         return self.vocoder(self._decode_columns(indices)).numpy()
 
+    @cached_property
+    def codebooks(self) -> np.ndarray:
+        """The embedding of every code, float32 [levels, codebook_size, codebook_dim]."""
+        return self.model.quantizer.codebooks.cpu().numpy()
+
+    @cached_property
+    def quiet_codes(self) -> np.ndarray:
+        """The codes of silence, int [levels, rows]."""
+        silence = torch.full((self.log_mel.n_mels, 3 * FRAMES_PER_COLUMN), LogMel.floor)
+        return self.encode_mel(silence).indices[:, :, 1]
+
+    @cached_property
+    def neutral_codes(self) -> np.ndarray:
+        """The code of each level that adds the least to the others, int [levels, rows], the same in all rows."""
+        least = np.linalg.norm(self.codebooks, axis=2).argmin(axis=1)
+        return np.repeat(least[:, None], ROWS, axis=1)
+
+    @cached_property
+    def atlas(self) -> CodebookAtlas:
+        """What each code sounds like, which codes are like it, and its colour; made when first asked for."""
+        return CodebookAtlas.of(self.model)
+
     def usage(self, grid: CodeGrid) -> np.ndarray:
         """How often each code occurs in a grid, [levels, codebook_size]."""
         return np.stack([np.bincount(codes.ravel(), minlength=self.codebook_size) for codes in grid.indices])
@@ -309,43 +320,9 @@ class Codec:
         if grid.model_id != self.model_id or (grid.levels, grid.rows, grid.codebook_size) != expected:
             raise GridError("This grid was made by another codec; load the codec it was made with.")
 
-    @torch.no_grad()
     def evaluate(self, clips: Iterable[Clip]) -> Evaluation:
-        """Encode and decode clips and measure what was lost.
-
-        Raises
-        ------
-        AudioError
-            If there are no clips.
-        """
-        counts = np.zeros((self.num_levels, self.codebook_size), dtype=np.int64)
-        errors, audio_errors, frames, encoding, decoding, number = 0.0, 0.0, 0, 0.0, 0.0, 0
-        for clip in clips:
-            began = time.perf_counter()
-            original = self.log_mel_of(clip)
-            grid = self.encode_mel(original)
-            encoded = time.perf_counter()
-            recon = self.decode_mel(grid)
-            waveform = self._synthesize(recon)
-            encoding, decoding = encoding + encoded - began, decoding + time.perf_counter() - encoded
-            heard = self.log_mel(waveform[None])[0, 0]
-            errors += mel_l1(recon[None, None], original[None, None]).item() * grid.num_frames
-            audio_errors += mel_l1(heard[None, None], original[None, None]).item() * grid.num_frames
-            frames, number = frames + grid.num_frames, number + 1
-            counts += self.usage(grid)
-        if not number:
-            raise AudioError("There is no clip to evaluate.")
-        seconds = frames * HOP_LENGTH / SAMPLE_RATE
-        return Evaluation(
-            clips=number,
-            sound_seconds=seconds,
-            mel_l1=errors / frames,
-            mel_l1_audio=audio_errors / frames,
-            bitrate_bps=self.bitrate_bps,
-            levels=tuple(codebook_health(counts)),
-            encode_rtf=seconds / encoding,
-            decode_rtf=seconds / decoding,
-        )
+        """Encode and decode clips and measure what was lost; see :func:`~distill.evaluation.evaluate`."""
+        return evaluate(self, clips)
 
     def describe(self) -> dict[str, Any]:
         """The codec's facts, for people and for JSON."""
@@ -358,8 +335,8 @@ class Codec:
             "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
         }
 
-    def _synthesize(self, log_mel: Tensor, progress: Callable[[float], object] | None = None) -> Tensor:
-        """The waveform [frames * 512] of a log-mel [128, frames]."""
+    def synthesize(self, log_mel: Tensor, progress: Callable[[float], object] | None = None) -> Tensor:
+        """The waveform [frames * 512] of a log-mel [128, frames]; ``progress`` as in :meth:`decode`."""
         pieces, done = [], 0
         for piece in self.vocoder.stream(log_mel):
             pieces.append(piece)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import librosa
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 
 from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel
@@ -15,37 +14,14 @@ from distill.training.health import level_names
 FRAME_SECONDS = HOP_LENGTH / SAMPLE_RATE
 NEPERS_TO_DB = 20 / np.log(10)
 MAX_DRAWN_FRAMES = 2000
+PICTURE_INCHES, LEFT_INCHES, RIGHT_INCHES = 9.0, 0.75, 0.75
+TIME_AXIS = (LEFT_INCHES / PICTURE_INCHES, 1 - RIGHT_INCHES / PICTURE_INCHES)
+"""Where the time axis of each picture begins and ends, as shares of its width."""
 INK = "#80868f"  # grey that is legible on white and on black: one picture serves both themes
 ACCENT = "#f2552c"
 CURVE_COLOURS = (ACCENT, "#2f9e8f")
 HZ_TICKS = (250, 1000, 4000, 16000)
-
-
-def code_palette(codebook: np.ndarray) -> np.ndarray:
-    """A colour for each code of a level, such that codes that are close in the codebook look alike.
-
-    The codes' angle in the plane of their two principal components gives the hue, their distance from its middle the
-    saturation.
-
-    Parameters
-    ----------
-    codebook : ndarray [codebook_size, dim]
-
-    Returns
-    -------
-    ndarray of uint8 [codebook_size, 3]
-        Red, green, blue.
-    """
-    centred = codebook - codebook.mean(axis=0)
-    left, scale, _ = np.linalg.svd(centred, full_matrices=False)
-    plane = np.zeros((len(codebook), 2))
-    count = min(2, len(scale))
-    plane[:, :count] = left[:, :count] * scale[:count]
-    # Ranks, not angles, or most codes of a lopsided codebook would share a hue.
-    hue = np.argsort(np.argsort(np.arctan2(plane[:, 1], plane[:, 0]))) / len(codebook)
-    radius = np.argsort(np.argsort(np.hypot(*plane.T))) / len(codebook)
-    colours = np.stack([hue, 0.35 + 0.45 * radius, 0.95 - 0.30 * ((np.arange(len(hue)) * 0.618) % 1)], axis=1)
-    return np.round(hsv_to_rgb(colours) * 255).astype(np.uint8)
+_DIFFERENCE = {"cmap": "RdBu_r", "vmin": -20, "vmax": 20}
 
 
 def row_ranges_hz(rows: int = 8) -> list[tuple[float, float]]:
@@ -54,77 +30,154 @@ def row_ranges_hz(rows: int = 8) -> list[tuple[float, float]]:
     return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
 
 
-def plot_mels(original: np.ndarray, reconstruction: np.ndarray) -> Figure:
+def plot_mels(
+    original: np.ndarray,
+    reconstruction: np.ndarray,
+    *,
+    frames: slice = slice(None),
+    titles: tuple[str, str] = ("Original", "Reconstruction"),
+) -> Figure:
     """Original, reconstruction and their difference, one above the other on one time axis.
 
     Parameters
     ----------
-    original, reconstruction : ndarray [128, frames]
+    original, reconstruction : ndarray [128, num_frames]
         Natural-log mel spectrograms of the same length.
+    frames : slice
+        The part to draw; all by default.
+    titles : (str, str)
+        What the two are.
 
     Returns
     -------
     Figure
-        Time in seconds, frequency in Hz, level and difference in dB. The first two share a colour scale.
+        Time in seconds from the clip's start, frequency in Hz, level and difference in dB. The first two share a
+        colour scale.
     """
     figure, axes = _stack(3, "Time (s)")
-    first, second = (_decimate(mel) * NEPERS_TO_DB for mel in (original, reconstruction))
-    top = max(float(first.max()), LogMel.floor * NEPERS_TO_DB + 40)
-    level = {"cmap": "magma", "vmin": top - 80, "vmax": top}
-    panels = (
-        ("Original", first, level),
-        ("Reconstruction", second, level),
-        (
-            "Difference: red where the reconstruction is louder",
-            second - first,
-            {"cmap": "RdBu_r", "vmin": -20, "vmax": 20},
-        ),
-    )
-    bands = np.interp(
-        HZ_TICKS, librosa.mel_frequencies(N_MELS + 2, fmin=0, fmax=SAMPLE_RATE / 2)[1:-1], np.arange(N_MELS) + 0.5
-    )
-    for axis, (title, decibels, colours) in zip(axes, panels, strict=True):
-        seconds = original.shape[1] * FRAME_SECONDS
-        image = axis.imshow(
-            decibels, origin="lower", aspect="auto", interpolation="nearest", extent=(0, seconds, 0, N_MELS), **colours
-        )
-        axis.set_yticks(bands, [_hz(frequency) for frequency in HZ_TICKS])
-        axis.set_ylabel("Hz")
-        axis.set_title(title, loc="left", color=INK, fontsize=10)
-        bar = figure.colorbar(image, cax=axis.inset_axes((1.012, 0, 0.012, 1)))
-        bar.set_label("dB", color=INK, fontsize=9)
-        _style(bar.ax)
+    top = _top_db(original)
+    for axis, log_mel, title in zip(axes, (original, reconstruction), titles, strict=False):
+        _draw_mel(axis, log_mel, frames, title, top)
+    title = f"Difference: red where “{titles[1]}” is louder, blue where it is quieter"
+    _draw_mel(axes[2], reconstruction - original, frames, title, None)
     return figure
 
 
-def plot_code_maps(indices: np.ndarray, palettes: Sequence[np.ndarray], num_frames: int) -> Figure:
+def plot_layers(layers: Sequence[np.ndarray], titles: Sequence[str], *, frames: slice = slice(None)) -> Figure:
+    """A clip rebuilt from one level of its codes, from two, and so on, on the axes of :func:`plot_mels`.
+
+    Parameters
+    ----------
+    layers : sequence of ndarray [128, num_frames]
+        Natural-log mel spectrograms of the same length; they share a colour scale.
+    titles : sequence of str
+        What to write above each.
+    frames : slice
+        The part to draw; all by default.
+    """
+    figure, axes = _stack(len(layers), "Time (s)", height=1.35)
+    top = _top_db(layers[-1])
+    for axis, log_mel, title in zip(axes, layers, titles, strict=True):
+        _draw_mel(axis, log_mel, frames, title, top)
+    return figure
+
+
+def plot_code_maps(
+    indices: np.ndarray, palettes: Sequence[np.ndarray], num_frames: int, *, frames: slice = slice(None)
+) -> Figure:
     """The codes of each level over frequency and time, on the same time axis as :func:`plot_mels`.
 
     Parameters
     ----------
     indices : ndarray of int [levels, rows, columns]
     palettes : sequence of ndarray of uint8 [codebook_size, 3]
-        Of each level, from :func:`code_palette`.
+        Of each level, from :func:`~distill.atlas.code_palette`.
     num_frames : int
         Frames of the clip, where the time axis ends.
+    frames : slice
+        The part to draw; all by default.
 
     Returns
     -------
     Figure
         Time in seconds; each row's band in Hz.
     """
-    levels, rows, columns = indices.shape
-    figure, axes = _stack(levels, "Time (s)")
-    edges = [low for low, _ in row_ranges_hz(rows)]
-    for axis, codes, palette, name in zip(axes, indices, palettes, level_names(levels), strict=True):
-        extent = (0, columns * FRAMES_PER_COLUMN * FRAME_SECONDS, 0, rows)
-        axis.imshow(palette[codes], origin="lower", aspect="auto", interpolation="nearest", extent=extent)
-        axis.set_xlim(0, num_frames * FRAME_SECONDS)
-        axis.set_yticks(range(rows), [_hz(edge) for edge in edges])
-        axis.set_ylabel("Hz")
-        axis.set_title(
-            f"{name}: {len(np.unique(codes))} of {len(palette)} codes in use", loc="left", color=INK, fontsize=10
-        )
+    figure, axes = _stack(len(indices), "Time (s)", height=1.35)
+    for axis, codes, palette, name in zip(axes, indices, palettes, level_names(len(indices)), strict=True):
+        title = f"{name}: {len(np.unique(codes))} of {len(palette)} codes in use"
+        _draw_codes(axis, codes, palette, num_frames, frames, title)
+    return figure
+
+
+def plot_usage(counts: np.ndarray, palettes: Sequence[np.ndarray], order: np.ndarray) -> Figure:
+    """How often each code of each level occurs.
+
+    Parameters
+    ----------
+    counts : ndarray of int [levels, codebook_size]
+    palettes : sequence of ndarray of uint8 [codebook_size, 3]
+        Of each level.
+    order : ndarray of int [levels, codebook_size]
+        In which to stand the codes, such that neighbours sound alike.
+
+    Returns
+    -------
+    Figure
+        A bar a code: its share of the level's cells in percent.
+    """
+    figure, axes = _stack(len(counts), "Codes, those that sound alike beside each other", height=1.0)
+    for axis, level, palette, places, name in zip(axes, counts, palettes, order, level_names(len(counts)), strict=True):
+        _draw_usage(axis, level, palette, places, f"{name}: {(level > 0).sum()} of {len(level)} codes in use")
+    return figure
+
+
+def plot_report(
+    original: np.ndarray,
+    reconstruction: np.ndarray,
+    indices: np.ndarray,
+    palettes: Sequence[np.ndarray],
+    counts: np.ndarray,
+    order: np.ndarray,
+    *,
+    title: str,
+    facts: Sequence[tuple[str, str]],
+) -> Figure:
+    """One page, A4 upright, with everything that is known of a clip in a codec.
+
+    Parameters
+    ----------
+    original, reconstruction : ndarray [128, num_frames]
+        Natural-log mel spectrograms.
+    indices : ndarray of int [levels, rows, columns]
+    palettes, counts, order
+        As in :func:`plot_usage`.
+    title : str
+        Of the page.
+    facts : sequence of (str, str)
+        What is measured, and its value with its unit.
+    """
+    levels, num_frames, everything = len(indices), original.shape[1], slice(None)
+    heights = [1.5, 2, 2, 2, *[1.1] * levels, *[0.8] * levels]
+    figure = Figure(figsize=(8.27, 11.69), dpi=150)
+    axes = figure.subplots(len(heights), 1, gridspec_kw={"height_ratios": heights})
+    figure.subplots_adjust(left=0.09, right=0.92, top=0.94, bottom=0.05, hspace=0.75)
+    figure.text(0.09, 0.965, title, fontsize=15, fontweight="bold", family="monospace")
+    axes[0].axis("off")
+    rows = -(-len(facts) // 3)
+    for number, (what, value) in enumerate(facts):
+        x, y = (number // rows) / 3, 1 - (number % rows) / rows
+        axes[0].text(x, y, what, fontsize=7, color=INK, va="top", transform=axes[0].transAxes)
+        axes[0].text(x, y - 0.42 / rows, value, fontsize=9, va="top", family="monospace", transform=axes[0].transAxes)
+    for axis in axes[1:]:
+        _style(axis)
+    top = _top_db(original)
+    _draw_mel(axes[1], original, everything, "Original", top)
+    _draw_mel(axes[2], reconstruction, everything, "Reconstruction", top)
+    _draw_mel(axes[3], reconstruction - original, everything, "Difference", None)
+    for number, name in enumerate(level_names(levels)):
+        codes, used = axes[4 + number], axes[4 + levels + number]
+        _draw_codes(codes, indices[number], palettes[number], num_frames, everything, f"{name}: codes over time (s)")
+        _draw_usage(used, counts[number], palettes[number], order[number], f"{name}: how often each code occurs")
     return figure
 
 
@@ -162,9 +215,9 @@ def plot_curves(steps: Sequence[dict], validations: Sequence[dict]) -> Figure:
     return figure
 
 
-def _stack(count: int, xlabel: str, *, height: float = 1.75) -> tuple[Figure, list[Axes]]:
+def _stack(count: int, xlabel: str, *, height: float = 1.6) -> tuple[Figure, list[Axes]]:
     """Panels one above the other, with the same margins in inches whatever they show, so that times line up."""
-    width, left, right, top, bottom, gap = 9.0, 0.75, 0.75, 0.35, 0.5, 0.4
+    width, left, right, top, bottom, gap = PICTURE_INCHES, LEFT_INCHES, RIGHT_INCHES, 0.35, 0.5, 0.4
     total = count * height + (count - 1) * gap + top + bottom
     figure = Figure(figsize=(width, total), dpi=110)
     figure.patch.set_alpha(0)
@@ -187,13 +240,63 @@ def _style(axis: Axes) -> None:
         spine.set_visible(False)
 
 
-def _decimate(mel: np.ndarray) -> np.ndarray:
-    """At most 2000 columns, each the loudest of the frames it stands for."""
-    stride = -(-mel.shape[1] // MAX_DRAWN_FRAMES)
-    if stride == 1:
-        return mel
-    padded = np.pad(mel, ((0, 0), (0, -mel.shape[1] % stride)), mode="edge")
-    return padded.reshape(mel.shape[0], -1, stride).max(axis=2)
+def _draw_mel(axis: Axes, log_mel: np.ndarray, frames: slice, title: str, top_db: float | None) -> None:
+    """A log-mel, 80 dB down from the top, or a difference of two, if there is no top, up to 20 dB either way."""
+    first, last, _ = frames.indices(log_mel.shape[1])
+    decibels = _decimate(log_mel[:, first:last], peaks=top_db is not None) * NEPERS_TO_DB
+    colours = {"cmap": "magma", "vmin": top_db - 80, "vmax": top_db} if top_db is not None else _DIFFERENCE
+    extent = (first * FRAME_SECONDS, last * FRAME_SECONDS, 0, N_MELS)
+    image = axis.imshow(decibels, origin="lower", aspect="auto", interpolation="nearest", extent=extent, **colours)
+    axis.set_yticks(_band_places(HZ_TICKS), [_hz(frequency) for frequency in HZ_TICKS])
+    axis.set_ylabel("Hz")
+    axis.set_title(title, loc="left", color=INK, fontsize=10)
+    figure = axis.figure
+    assert figure is not None
+    bar = figure.colorbar(image, cax=axis.inset_axes((1.012, 0, 0.012, 1)))
+    bar.set_label("dB", color=INK, fontsize=9)
+    _style(bar.ax)
+
+
+def _draw_codes(axis: Axes, codes: np.ndarray, palette: np.ndarray, num_frames: int, frames: slice, title: str) -> None:
+    first, last, _ = frames.indices(num_frames)
+    rows, columns = codes.shape
+    extent = (0, columns * FRAMES_PER_COLUMN * FRAME_SECONDS, 0, rows)
+    axis.imshow(palette[codes], origin="lower", aspect="auto", interpolation="nearest", extent=extent)
+    axis.set_xlim(first * FRAME_SECONDS, last * FRAME_SECONDS)
+    axis.set_yticks(range(rows), [_hz(low) for low, _ in row_ranges_hz(rows)])
+    axis.set_ylabel("Hz")
+    axis.set_title(title, loc="left", color=INK, fontsize=10)
+
+
+def _draw_usage(axis: Axes, counts: np.ndarray, palette: np.ndarray, order: np.ndarray, title: str) -> None:
+    share = 100 * counts / max(counts.sum(), 1)
+    axis.bar(range(len(order)), share[order], width=0.9, color=palette[order] / 255)
+    axis.set_xlim(-0.5, len(order) - 0.5)
+    axis.set_xticks([])
+    axis.set_ylabel("Cells (%)")
+    axis.set_title(title, loc="left", color=INK, fontsize=10)
+
+
+def _top_db(log_mel: np.ndarray) -> float:
+    return max(float(log_mel.max()) * NEPERS_TO_DB, LogMel.floor * NEPERS_TO_DB + 40)
+
+
+def _band_places(frequencies: Sequence[float]) -> np.ndarray:
+    centres = librosa.mel_frequencies(N_MELS + 2, fmin=0, fmax=SAMPLE_RATE / 2)[1:-1]
+    return np.interp(frequencies, centres, np.arange(N_MELS) + 0.5)
+
+
+def _decimate(values: np.ndarray, *, peaks: bool) -> np.ndarray:
+    """At most 2000 columns, each the largest, or the one furthest from zero, of the frames it stands for."""
+    stride = -(-values.shape[1] // MAX_DRAWN_FRAMES)
+    if stride <= 1:
+        return values
+    padded = np.pad(values, ((0, 0), (0, -values.shape[1] % stride)), mode="edge")
+    groups = padded.reshape(values.shape[0], -1, stride)
+    if peaks:
+        return groups.max(axis=2)
+    furthest = np.abs(groups).argmax(axis=2)
+    return np.take_along_axis(groups, furthest[..., None], axis=2)[..., 0]
 
 
 def _hz(frequency: float) -> str:

@@ -11,7 +11,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from distill.audio import SAMPLE_RATE, LogMel
-from distill.plots import code_palette, plot_code_maps, plot_curves, plot_mels, row_ranges_hz
+from distill.atlas import code_palette
+from distill.plots import (
+    TIME_AXIS,
+    plot_code_maps,
+    plot_curves,
+    plot_layers,
+    plot_mels,
+    plot_report,
+    plot_usage,
+    row_ranges_hz,
+)
 
 DB = 20 / np.log(10)
 
@@ -46,7 +56,7 @@ def mels(codec, drums) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def palettes(codec) -> list[np.ndarray]:
-    return [code_palette(codebook) for codebook in codec.model.quantizer.codebooks.numpy()]
+    return list(codec.atlas.colours)
 
 
 def test_the_mels_and_their_difference_are_drawn_in_db_one_above_the_other(mels):
@@ -103,7 +113,7 @@ def test_silence_can_be_drawn():
 def test_each_level_has_a_map_in_the_colours_of_its_codes(levels):
     random = np.random.default_rng(0)
     indices = random.integers(32, size=(levels, 8, 5))
-    palettes = [code_palette(random.normal(size=(32, 8))) for _ in range(levels)]
+    palettes = [code_palette(random.permutation(32), random.normal(size=32)) for _ in range(levels)]
     figure = plot_code_maps(indices, palettes, num_frames=70)
     assert isinstance(figure, Figure)
     assert len(panels(figure)) == levels
@@ -147,20 +157,92 @@ def test_the_rows_cover_all_frequencies_without_gaps():
     assert ranges[4][0] == pytest.approx(librosa.mel_to_hz(librosa.hz_to_mel(22_050) / 2), rel=1e-6)
 
 
-@pytest.mark.parametrize(("size", "dim"), [(2, 1), (64, 32), (128, 8), (256, 128)])
-def test_a_palette_has_one_stable_distinct_colour_for_each_code(size, dim):
-    codebook = np.random.default_rng(size).normal(size=(size, dim)).astype(np.float32)
-    palette = code_palette(codebook)
-    assert palette.shape == (size, 3)
-    assert palette.dtype == np.uint8
-    assert np.array_equal(palette, code_palette(codebook.copy()))
-    assert len(np.unique(palette, axis=0)) == size
-
-
 def test_the_palettes_of_a_real_codec_are_distinct(palettes):
     for palette in palettes:
         assert palette.shape == (64, 3)
         assert len(np.unique(palette, axis=0)) == 64
+
+
+def test_a_part_of_a_clip_is_drawn_on_the_clips_own_time_axis(codec, drums, mels, palettes):
+    grid = codec.encode(drums.waveform, SAMPLE_RATE)
+    part = slice(40, 90)
+    expected = pytest.approx((40 * 512 / SAMPLE_RATE, 90 * 512 / SAMPLE_RATE))
+    mel_figure = plot_mels(*mels, frames=part)
+    assert np.allclose(panels(mel_figure)[0].images[0].get_array(), mels[0][:, part] * DB, atol=1e-3)
+    maps = plot_code_maps(grid.indices, palettes, grid.num_frames, frames=part)
+    layers = plot_layers([mels[1]] * 3, ["one", "two", "three"], frames=part)
+    for axis in [*panels(mel_figure), *panels(maps), *panels(layers)]:
+        assert axis.get_xlim() == expected
+
+
+def test_every_picture_has_its_time_axis_at_the_same_place(codec, drums, mels, palettes):
+    grid = codec.encode(drums.waveform, SAMPLE_RATE)
+    for figure in (
+        plot_mels(*mels),
+        plot_code_maps(grid.indices, palettes, grid.num_frames),
+        plot_layers([mels[1]], ["one"]),
+    ):
+        for axis in panels(figure):
+            assert (axis.get_position().x0, axis.get_position().x1) == pytest.approx(TIME_AXIS, abs=1e-3)
+
+
+def test_the_layers_share_one_colour_scale_and_bear_their_titles(mels):
+    first, second = panels(plot_layers([mels[1], mels[0]], ["coarse: 258 bit/s", "all: 517 bit/s"]))
+    assert first.images[0].get_clim() == second.images[0].get_clim()
+    assert (title(first), title(second)) == ("coarse: 258 bit/s", "all: 517 bit/s")
+    assert np.allclose(second.images[0].get_array(), mels[0] * DB, atol=1e-3)
+
+
+def test_a_long_difference_keeps_its_largest_error_of_either_sign():
+    original, reconstruction = np.zeros((128, 9001)), np.zeros((128, 9001))
+    reconstruction[10, 100], reconstruction[20, 8000] = -2.0, 1.5
+    drawn = panels(plot_mels(original, reconstruction))[2].images[0].get_array()
+    assert drawn.shape[1] < 9001
+    assert drawn.min() == pytest.approx(-2 * DB)
+    assert drawn.max() == pytest.approx(1.5 * DB)
+
+
+def test_the_usage_has_a_bar_for_each_code_in_percent_and_in_its_order(codec, drums, palettes):
+    counts = codec.usage(codec.encode(drums.waveform, SAMPLE_RATE))
+    order = codec.atlas.order
+    for axis, level, places, palette in zip(
+        plot_usage(counts, palettes, order).axes, counts, order, palettes, strict=True
+    ):
+        heights = [bar.get_height() for bar in axis.patches]
+        assert np.allclose(heights, (100 * level / level.sum())[places])
+        assert sum(heights) == pytest.approx(100)
+        assert np.allclose(axis.patches[3].get_facecolor()[:3], palette[places[3]] / 255)
+        assert "%" in axis.get_ylabel()
+        assert f"{(level > 0).sum()} of 64 codes" in title(axis)
+
+
+def test_codes_that_never_occur_can_be_drawn(palettes):
+    assert len(plot_usage(np.zeros((3, 64), dtype=int), palettes, np.tile(np.arange(64), (3, 1))).axes) == 3
+
+
+@pytest.mark.parametrize("levels", [2, 3, 4])
+def test_the_report_holds_the_figures_and_all_the_pictures(levels):
+    random = np.random.default_rng(0)
+    indices = random.integers(32, size=(levels, 8, 5))
+    counts = np.stack([np.bincount(level.ravel(), minlength=32) for level in indices])
+    colours = [code_palette(np.arange(32), random.normal(size=32)) for _ in range(levels)]
+    order = np.tile(np.arange(32), (levels, 1))
+    mel = random.normal(-5, 1, (128, 70))
+    figure = plot_report(
+        mel,
+        mel + 0.1,
+        indices,
+        colours,
+        counts,
+        order,
+        title="a clip",
+        facts=[("Length", "0.81 s"), ("Cost", "7 bit/s")],
+    )
+    assert len(panels(figure)) == 3 + levels
+    written = " ".join(text.get_text() for axis in figure.axes for text in axis.texts) + figure.texts[0].get_text()
+    for words in ("a clip", "Length", "0.81 s", "7 bit/s"):
+        assert words in written
+    assert figure.get_size_inches() == pytest.approx((8.27, 11.69))
 
 
 def test_the_curves_show_every_step_and_every_validation():
@@ -204,6 +286,8 @@ def test_figures_leave_no_global_state_behind_and_can_be_saved(mels, palettes):
         plot_mels(*mels),
         plot_code_maps(np.zeros((3, 8, 2), dtype=int), palettes, 20),
         plot_curves([], []),
+        plot_layers([mels[0]], ["one"]),
+        plot_usage(np.ones((3, 64), dtype=int), palettes, np.tile(np.arange(64), (3, 1))),
     ]
     assert pyplot.get_fignums() == before
     for figure in figures:

@@ -9,8 +9,6 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
-
 import numpy as np
 import soundfile
 import soxr
@@ -224,10 +222,17 @@ def _bare_name(member: zipfile.ZipInfo) -> str:
     return PurePosixPath(member.filename.replace("\\", "/")).name
 
 
-def write_wav(path: str | os.PathLike[str] | BinaryIO, waveform: np.ndarray) -> None:
+def write_wav(path: str | os.PathLike[str], waveform: np.ndarray) -> None:
     """Write a 16-bit WAV at 44 100 Hz, scaled down if the waveform is louder than full scale."""
-    if isinstance(path, str | os.PathLike):
-        with open(path, "wb") as file:
-            write_wav(file, waveform)
-        return
-    soundfile.write(path, waveform / max(1.0, float(np.abs(waveform).max(initial=0.0))), SAMPLE_RATE, format="WAV")
+    _write(path, waveform, "WAV")
+
+
+def write_flac(path: str | os.PathLike[str], waveform: np.ndarray) -> None:
+    """Write a 16-bit FLAC file at 44 100 Hz, scaled down if the waveform is louder than full scale."""
+    _write(path, waveform, "FLAC")
+
+
+def _write(path: str | os.PathLike[str], waveform: np.ndarray, kind: str) -> None:
+    scaled = waveform / max(1.0, float(np.abs(waveform).max(initial=0.0)))
+    with open(path, "wb") as file:  # a file that cannot be opened is then an OSError with its name
+        soundfile.write(file, scaled, SAMPLE_RATE, format=kind, subtype="PCM_16")

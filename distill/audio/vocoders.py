@@ -16,6 +16,11 @@ OVERLAP_FRAMES = 16
 JOIN_SAMPLES = 256
 
 
+def num_blocks(frames: int) -> int:
+    """In how many pieces :meth:`Vocoder.stream` synthesizes so many frames."""
+    return max(1, -(-(frames - OVERLAP_FRAMES) // BLOCK_FRAMES))
+
+
 class Vocoder(ABC):
     """Turns log-mels [128, frames] into waveforms [frames * 512] at 44 100 Hz."""
 
@@ -40,8 +45,8 @@ class Vocoder(ABC):
         """
         overlap, fade = OVERLAP_FRAMES * HOP_LENGTH, torch.linspace(0, 1, JOIN_SAMPLES)
         tail = torch.zeros(0)
-        for start in range(0, max(1, log_mel.shape[1] - OVERLAP_FRAMES), BLOCK_FRAMES):
-            last = start + BLOCK_FRAMES + OVERLAP_FRAMES >= log_mel.shape[1]
+        for number in range(num_blocks(log_mel.shape[1])):
+            start, last = number * BLOCK_FRAMES, number == num_blocks(log_mel.shape[1]) - 1
             block = log_mel[:, start:] if last else log_mel[:, start : start + BLOCK_FRAMES + OVERLAP_FRAMES]
             piece = self(block, previous=tail if len(tail) else None, fixed=(len(tail) // 2, 0))
             if len(tail):

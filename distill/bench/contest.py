@@ -159,7 +159,7 @@ def _train_distill(contestant: Contestant, clips: list[MelClip], held_out: list[
     config = replace(
         get_adaptive_vqvae_config(len(clips)),
         num_quantizers=contestant.levels,
-        minutes=max(contestant.seconds / 60, 0.01),
+        minutes=contestant.seconds / 60,
         from_base=contestant.kind == "distill",
     )
     watch, curve = Stopwatch(), _Curve(contestant.seconds, clips, show)

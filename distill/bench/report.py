@@ -14,7 +14,6 @@ from distill.audio import SAMPLE_RATE, Clip, LogMel, read_clips
 from distill.bench.contest import Contestant, Result, run
 from distill.bench.listening import Listening, listen, opus, synthesize
 from distill.codec import Codec
-from distill.codes import edits
 from distill.errors import ConfigError
 from distill.training.config import check_range
 from distill.training.dataset import MelClip, to_mel_clip
@@ -118,24 +117,27 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
 
 def measure_speed(codec: Codec) -> dict[str, float]:
     """Seconds of sound encoded and decoded per second, seconds that the vocoder takes for ten seconds of sound, and
-    milliseconds from an edit of one cell to its sound."""
+    milliseconds from the server's receiving an edit of one cell to its sending the sound."""
+    from distill.ui.edit import perform
+    from distill.ui.session import Work
+
     sounds = [item.waveform for item in read_clips([EXAMPLES / "clips"]) if isinstance(item, Clip)]
     clip = Clip("ten seconds", np.concatenate(sounds)[: EDIT_SECONDS * SAMPLE_RATE])
     evaluation = codec.evaluate([clip])  # the first run warms the caches up
     evaluation = codec.evaluate([clip])
-    grid = codec.encode_mel(codec.log_mel_of(clip))
-    log_mel = codec.decode_mel(grid)
+    work = Work.begin(codec, clip)
+    log_mel = codec.decode_mel(work.history.grid)
     began = time.perf_counter()
     codec.vocoder(log_mel)
     vocoder_seconds = time.perf_counter() - began
-    sound, random, times = codec.decode(grid), np.random.default_rng(0), []
+    work.decode()
+    random, times = np.random.default_rng(0), []
     for _ in range(EDITS):
+        grid = work.history.grid
         row, column, code = random.integers(0, (grid.rows, grid.columns, grid.codebook_size)).tolist()
         began = time.perf_counter()
-        edited = edits.set_codes(grid, level=0, rows=row, columns=column, code=code)
-        sound = codec.decode_region(edited, columns=column, previous=sound).apply(sound)
+        perform(work, {"kind": "paint", "level": 0, "code": code, "cells": [[row, column]]}, lambda secret: work)
         times.append((time.perf_counter() - began) * 1000)
-        grid = edited
     return {
         "encode_rtf": evaluation.encode_rtf,
         "decode_rtf": evaluation.decode_rtf,

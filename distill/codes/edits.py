@@ -1,14 +1,29 @@
 """Edits of a grid: pure functions, each from one grid to a new one.
 
-Rows and columns are given as slices that stay within the grid, or as single numbers; levels as numbers from 0.
+Rows, columns and levels are given as slices that stay within the grid, or as single numbers; a level in the singular
+is always a number. Codebooks are given as arrays, so that no model is needed here.
 """
+
+import numbers
+from collections.abc import Sequence
 
 import numpy as np
 
 from distill.codes.grid import CodeGrid
+from distill.codes.regions import (
+    ALL,
+    Span,
+    to_both_regions,
+    to_cells,
+    to_code,
+    to_codes,
+    to_index,
+    to_region,
+    to_slice,
+    to_vectors,
+    to_whole,
+)
 from distill.errors import GridError
-
-Span = slice | int
 
 
 def set_codes(grid: CodeGrid, *, level: int, rows: Span, columns: Span, code: int) -> CodeGrid:
@@ -29,57 +44,375 @@ def set_codes(grid: CodeGrid, *, level: int, rows: Span, columns: Span, code: in
     GridError
         If the level or region is not in the grid, or the code is out of range.
     """
-    region = _region(grid, level, rows, columns)
-    if not 0 <= code < grid.codebook_size:
-        raise GridError(f"Code {code} is out of range: this codec has codes 0 to {grid.codebook_size - 1}.")
-    indices = grid.indices.copy()
-    indices[region] = code
-    return grid.with_indices(indices)
+    region = to_region(grid, to_index("Level", level, grid.levels), rows, columns)
+    return _with(grid, region, to_code(code, grid.codebook_size))
 
 
-def copy_codes(grid: CodeGrid, *, rows: Span, columns: Span) -> np.ndarray:
-    """The codes of a region on all levels, [levels, rows, columns], to be pasted elsewhere.
+def set_cells(grid: CodeGrid, *, level: int, cells: Sequence[Sequence[int]] | np.ndarray, code: int) -> CodeGrid:
+    """Put one code in single cells: a stroke of the brush.
+
+    Parameters
+    ----------
+    grid : CodeGrid
+    level : int
+        In [0, grid.levels).
+    cells : sequence of (row, column)
+        At least one, in any order; a cell may come more than once.
+    code : int
+        In [0, grid.codebook_size).
+
+    Raises
+    ------
+    GridError
+        If the level or a cell is not in the grid, there are no cells, or the code is out of range.
+    """
+    level, code = to_index("Level", level, grid.levels), to_code(code, grid.codebook_size)
+    rows, columns = to_cells(grid, cells)
+    return _with(grid, (level, rows, columns), code)
+
+
+def copy_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL) -> np.ndarray:
+    """The codes of a region, int64 [levels, rows, columns], to be pasted elsewhere.
 
     Raises
     ------
     GridError
         If the region is not in the grid.
     """
-    _, row_span, column_span = _region(grid, 0, rows, columns)
-    return grid.indices[:, row_span, column_span].copy()
+    return grid.indices[to_region(grid, levels, rows, columns)].copy()
 
 
-def paste_codes(grid: CodeGrid, codes: np.ndarray, *, row: int, column: int) -> CodeGrid:
-    """Put copied codes [levels, rows, columns] into the grid, their lowest first cell at ``row``, ``column``.
+def paste_codes(grid: CodeGrid, codes: np.ndarray, *, row: int, column: int, level: int = 0) -> CodeGrid:
+    """Put copied codes into the grid, their lowest first cell at ``row``, ``column``.
 
-    What would overhang an edge of the grid is left out.
+    What would overhang the upper or right edge of the grid is left out.
+
+    Parameters
+    ----------
+    grid : CodeGrid
+    codes : ndarray of int [levels, rows, columns]
+        In [0, grid.codebook_size).
+    row, column : int
+        A cell of the grid.
+    level : int
+        Where the first of the codes' levels goes; the last must be in the grid, too.
 
     Raises
     ------
     GridError
-        If the position is not in the grid, or the codes have another number of levels or are out of range.
+        If the position is not in the grid, or the codes have too many levels or are out of range.
     """
-    _region(grid, 0, row, column)
-    if codes.ndim != 3 or codes.shape[0] != grid.levels:
-        raise GridError(f"The copied codes do not have this grid's {grid.levels} levels.")
-    indices = grid.indices.copy()
-    target = indices[:, row : row + codes.shape[1], column : column + codes.shape[2]]
-    target[:] = codes[:, : target.shape[1], : target.shape[2]]
-    return grid.with_indices(indices)
+    shape = {"levels": None, "rows": None, "columns": None}
+    codes = to_codes("The copied codes", codes, shape, grid.codebook_size)
+    level, row, column = (
+        to_index("Level", level, grid.levels),
+        to_index("Row", row, grid.rows),
+        to_index("Column", column, grid.columns),
+    )
+    if level + len(codes) > grid.levels:
+        raise GridError(f"Copied codes of {len(codes)} levels do not fit at level {level} of {grid.levels}.")
+    codes = codes[:, : grid.rows - row, : grid.columns - column]
+    _, height, width = codes.shape
+    region = slice(level, level + len(codes)), slice(row, row + height), slice(column, column + width)
+    return _with(grid, region, codes)
 
 
-def reverse_columns(grid: CodeGrid, *, rows: Span, columns: Span) -> CodeGrid:
-    """Play a region backwards in time, in steps of a column, on all levels.
+def clear_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL, quiet: np.ndarray) -> CodeGrid:
+    """Silence a region.
+
+    Parameters
+    ----------
+    grid : CodeGrid
+    rows, columns, levels : slice or int
+    quiet : ndarray of int [grid.levels, grid.rows]
+        The codes of silence, in [0, grid.codebook_size).
+
+    Raises
+    ------
+    GridError
+        If the region is not in the grid, or the quiet codes do not fit it.
+    """
+    region = to_region(grid, levels, rows, columns)
+    shape = {"levels": grid.levels, "rows": grid.rows}
+    quiet = to_codes("The quiet codes", quiet, shape, grid.codebook_size)
+    return _with(grid, region, quiet[region[:2]][..., None])
+
+
+def move_codes(
+    grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL, row: int, column: int, quiet: np.ndarray
+) -> CodeGrid:
+    """Cut a region and paste it with its lowest first cell at ``row``, ``column``, on the same levels.
+
+    What it leaves and does not cover again becomes quiet; what would overhang the upper or right edge is lost.
+
+    Parameters
+    ----------
+    grid : CodeGrid
+    rows, columns, levels : slice or int
+    row, column : int
+        A cell of the grid.
+    quiet : ndarray of int [grid.levels, grid.rows]
+        The codes of silence, in [0, grid.codebook_size).
+
+    Raises
+    ------
+    GridError
+        If the region or the position is not in the grid, or the quiet codes do not fit it.
+    """
+    codes = copy_codes(grid, rows=rows, columns=columns, levels=levels)
+    cut = clear_codes(grid, rows=rows, columns=columns, levels=levels, quiet=quiet)
+    return paste_codes(cut, codes, row=row, column=column, level=to_slice("Level", levels, grid.levels).start)
+
+
+def repeat_columns(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL, times: int) -> CodeGrid:
+    """Repeat a region to its right, over what stands there, as far as the clip goes.
+
+    Parameters
+    ----------
+    grid : CodeGrid
+    rows, columns, levels : slice or int
+    times : int
+        How many copies follow it, at least 0.
+
+    Raises
+    ------
+    GridError
+        If the region is not in the grid, or ``times`` is negative.
+    """
+    level_span, row_span, column_span = to_region(grid, levels, rows, columns)
+    times = to_whole("times", times, 0)
+    start, stop, width = column_span.start, column_span.stop, column_span.stop - column_span.start
+    target = slice(stop, min(grid.columns, stop + times * width))
+    source = start + np.arange(target.stop - target.start) % width
+    codes = grid.indices[level_span, row_span][..., source]
+    return _with(grid, (level_span, row_span, target), codes)
+
+
+def reverse_columns(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL) -> CodeGrid:
+    """Play a region backwards in time, in steps of a column.
 
     Raises
     ------
     GridError
         If the region is not in the grid.
     """
-    _, row_span, column_span = _region(grid, 0, rows, columns)
-    indices = grid.indices.copy()
-    indices[:, row_span, column_span] = indices[:, row_span, column_span][..., ::-1]
-    return grid.with_indices(indices)
+    region = to_region(grid, levels, rows, columns)
+    return _with(grid, region, grid.indices[region][..., ::-1])
+
+
+def shift_codes(
+    grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL, by_rows: int = 0, by_columns: int = 0
+) -> CodeGrid:
+    """Rotate a region in itself: what leaves it on one side comes in on the other.
+
+    Parameters
+    ----------
+    grid : CodeGrid
+    rows, columns, levels : slice or int
+    by_rows, by_columns : int
+        How far upwards and to the right; negative for downwards and to the left.
+
+    Raises
+    ------
+    GridError
+        If the region is not in the grid, or a distance is not a whole number.
+    """
+    region = to_region(grid, levels, rows, columns)
+    codes = grid.indices[region]
+    by = to_whole("by_rows", by_rows) % codes.shape[1], to_whole("by_columns", by_columns) % codes.shape[2]
+    return _with(grid, region, np.roll(codes, by, axis=(1, 2)))
+
+
+def swap_codes(
+    grid: CodeGrid, other: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL, other_column: int
+) -> tuple[CodeGrid, CodeGrid]:
+    """Exchange a region with one of the same size in another clip; the two grids after it.
+
+    What would overhang the end of the other clip stays as it is in both.
+
+    Parameters
+    ----------
+    grid, other : CodeGrid
+        Of one codec.
+    rows, columns, levels : slice or int
+        The region of ``grid``.
+    other_column : int
+        Where the region of ``other`` begins, in [0, other.columns).
+
+    Raises
+    ------
+    GridError
+        If the grids are not of one codec, or a region is not in its grid.
+    """
+    ours, theirs = to_both_regions(grid, other, rows, columns, levels, other_column)
+    return _with(grid, ours, other.indices[theirs]), _with(other, theirs, grid.indices[ours])
+
+
+def blend_codes(
+    grid: CodeGrid,
+    other: CodeGrid,
+    *,
+    rows: Span,
+    columns: Span,
+    levels: Span = ALL,
+    amount: float,
+    codebooks: np.ndarray,
+    other_column: int,
+) -> CodeGrid:
+    """Move the sound of a region towards that of one in another clip.
+
+    A cell's vector is the sum of its codes' entries on all levels. The vectors of both clips are mixed, what the levels
+    outside the region add is taken off, and the rest is quantized level by level, coarsest first. That search is
+    greedy, so the codes that a cell has in either clip are taken where they are at least as near.
+
+    Parameters
+    ----------
+    grid, other : CodeGrid
+        Of one codec.
+    rows, columns, levels : slice or int
+        The region of ``grid``; what overhangs the end of ``other`` stays as it is.
+    amount : float
+        The share of ``other``, 0 to 1: 0 is ``grid`` as it is; 1, on all levels, the codes of ``other``.
+    codebooks : ndarray of float [levels, codebook_size, dimensions]
+    other_column : int
+        Where the region of ``other`` begins, in [0, other.columns).
+
+    Raises
+    ------
+    GridError
+        If the grids are not of one codec, a region is not in its grid, the amount is out of range, or the codebooks
+        do not fit.
+    """
+    region, other_region = to_both_regions(grid, other, rows, columns, levels, other_column)
+    shape = {"levels": grid.levels, "codes": grid.codebook_size, "dimensions": None}
+    codebooks = to_vectors("The codebooks", codebooks, shape).astype(np.float32, copy=False)
+    if not isinstance(amount, numbers.Real) or not 0 <= amount <= 1:
+        raise GridError(f"The amount of a blend must be from 0 to 1, got {amount}.")
+    changed, *cells = region
+    ours, theirs = grid.indices[:, *cells], other.indices[:, *other_region[1:]]
+    if amount == 0:
+        return grid
+    if amount == 1 and len(ours[changed]) == grid.levels:
+        return _with(grid, region, theirs)
+
+    step = float(amount) * (_embed(codebooks, theirs) - _embed(codebooks, ours))
+    wanted = _embed(codebooks[changed], ours[changed]) + step
+    nearest, miss = _quantize(codebooks[changed], wanted)
+    for known in (theirs[changed], ours[changed]):
+        known_miss = wanted - _embed(codebooks[changed], known)
+        nearer = _squared(known_miss) <= _squared(miss)
+        nearest, miss = np.where(nearer, known, nearest), np.where(nearer[..., None], known_miss, miss)
+    return _with(grid, region, nearest)
+
+
+def nearest_codes(codebook: np.ndarray, code: int, count: int) -> np.ndarray:
+    """The codes most like one, without itself, nearest first; of equally near ones, the lower number.
+
+    Parameters
+    ----------
+    codebook : ndarray of float [codebook_size, dimensions]
+        One level's.
+    code : int
+        In [0, codebook_size).
+    count : int
+        In [1, codebook_size).
+
+    Returns
+    -------
+    ndarray of int64 [count]
+
+    Raises
+    ------
+    GridError
+        If the code or count is out of range, or the codebook is not one.
+    """
+    codebook = to_vectors("The codebook", codebook, {"codes": None, "dimensions": None})
+    code, count = to_code(code, len(codebook)), to_whole("count", count, 1, len(codebook) - 1)
+    return _ranked(codebook, code)[1 : count + 1]
+
+
+def replace_with_neighbour(
+    grid: CodeGrid, *, level: int, rows: Span, columns: Span, codebook: np.ndarray, rank: int
+) -> CodeGrid:
+    """Put in place of each code of a region the one that is its ``rank``-th nearest.
+
+    Parameters
+    ----------
+    grid : CodeGrid
+    level : int
+        In [0, grid.levels).
+    rows, columns : slice or int
+    codebook : ndarray of float [codebook_size, dimensions]
+        The level's.
+    rank : int
+        In [0, codebook_size); 0 is the code itself, 1 the nearest of the others.
+
+    Raises
+    ------
+    GridError
+        If the level or region is not in the grid, the rank is out of range, or the codebook does not fit.
+    """
+    region = to_region(grid, to_index("Level", level, grid.levels), rows, columns)
+    codebook = to_vectors("The codebook", codebook, {"codes": grid.codebook_size, "dimensions": None})
+    rank = to_whole("rank", rank, 0, grid.codebook_size - 1)
+    codes = grid.indices[region]
+    return _with(grid, region, _neighbours(codebook, codes, slice(rank, rank + 1))[codes, 0])
+
+
+def replace_at_random(
+    grid: CodeGrid, *, level: int, rows: Span, columns: Span, codebook: np.ndarray, among: int, seed: int
+) -> CodeGrid:
+    """Put in place of each code of a region one of its nearest, each cell for itself.
+
+    Parameters
+    ----------
+    grid : CodeGrid
+    level : int
+        In [0, grid.levels).
+    rows, columns : slice or int
+    codebook : ndarray of float [codebook_size, dimensions]
+        The level's.
+    among : int
+        How many neighbours there are to choose from, in [1, codebook_size).
+    seed : int
+        At least 0; the same seed makes the same choices.
+
+    Raises
+    ------
+    GridError
+        If the level or region is not in the grid, ``among`` or the seed is out of range, or the codebook does not fit.
+    """
+    region = to_region(grid, to_index("Level", level, grid.levels), rows, columns)
+    codebook = to_vectors("The codebook", codebook, {"codes": grid.codebook_size, "dimensions": None})
+    among, seed = to_whole("among", among, 1, grid.codebook_size - 1), to_whole("seed", seed, 0)
+    codes = grid.indices[region]
+    choices = np.random.default_rng(seed).integers(among, size=codes.shape)
+    return _with(grid, region, _neighbours(codebook, codes, slice(1, among + 1))[codes, choices])
+
+
+def replace_code(
+    grid: CodeGrid, *, level: int, code: int, replacement: int, rows: Span = ALL, columns: Span = ALL
+) -> CodeGrid:
+    """Put another code wherever one stands on a level, in all of the clip or in a region.
+
+    Parameters
+    ----------
+    grid : CodeGrid
+    level : int
+        In [0, grid.levels).
+    code, replacement : int
+        In [0, grid.codebook_size).
+    rows, columns : slice or int
+
+    Raises
+    ------
+    GridError
+        If the level or region is not in the grid, or a code is out of range.
+    """
+    region = to_region(grid, to_index("Level", level, grid.levels), rows, columns)
+    code, replacement = to_code(code, grid.codebook_size), to_code(replacement, grid.codebook_size)
+    codes = grid.indices[region]
+    return _with(grid, region, np.where(codes == code, replacement, codes))
 
 
 def changed_columns(before: CodeGrid, after: CodeGrid) -> slice | None:
@@ -96,17 +429,43 @@ def changed_columns(before: CodeGrid, after: CodeGrid) -> slice | None:
     return slice(int(changed[0]), int(changed[-1]) + 1) if len(changed) else None
 
 
-def _region(grid: CodeGrid, level: int, rows: Span, columns: Span) -> tuple[int, slice, slice]:
-    if not 0 <= level < grid.levels:
-        raise GridError(f"Level {level} is not in this grid: it has levels 0 to {grid.levels - 1}.")
-    return level, to_slice("Row", rows, grid.rows), to_slice("Column", columns, grid.columns)
+def _with(grid: CodeGrid, region: tuple[int | slice | np.ndarray, ...], codes: np.ndarray | int) -> CodeGrid:
+    indices = grid.indices.copy()
+    indices[region] = codes
+    return grid.with_indices(indices)
 
 
-def to_slice(what: str, given: Span, size: int) -> slice:
-    """A slice with both ends, from a slice or a number; a GridError unless it lies in ``[0, size)``."""
-    span = slice(given, given + 1) if isinstance(given, int | np.integer) else given
-    start = 0 if span.start is None else span.start
-    stop = size if span.stop is None else span.stop
-    if span.step not in (None, 1) or not 0 <= start < stop <= size:
-        raise GridError(f"{what}s {start} to {stop - 1} are not in this grid: it has {what.lower()}s 0 to {size - 1}.")
-    return slice(int(start), int(stop))
+def _embed(codebooks: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """The sums of entries [rows, columns, dimensions] that codes [levels, rows, columns] stand for."""
+    vectors = codebooks[0][codes[0]]
+    for codebook, level_codes in zip(codebooks[1:], codes[1:], strict=True):
+        vectors += codebook[level_codes]
+    return vectors
+
+
+def _quantize(codebooks: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The codes [levels, rows, columns] for vectors [rows, columns, dimensions], and what they miss."""
+    codes = []
+    for codebook in codebooks:
+        codes.append((_squared(codebook) / 2 - vectors @ codebook.T).argmin(axis=-1))
+        vectors = vectors - codebook[codes[-1]]
+    return np.stack(codes), vectors
+
+
+def _squared(vectors: np.ndarray) -> np.ndarray:
+    return np.einsum("...i,...i->...", vectors, vectors)
+
+
+def _ranked(codebook: np.ndarray, code: int) -> np.ndarray:
+    """All codes, the given one first and then by their distance from it."""
+    distances = _squared(codebook - codebook[code])
+    distances[code] = -1
+    return distances.argsort(kind="stable")
+
+
+def _neighbours(codebook: np.ndarray, codes: np.ndarray, ranks: slice) -> np.ndarray:
+    """For each code that occurs, its neighbours of some ranks, nearest first: [codebook_size, ranks]."""
+    table = np.zeros((len(codebook), ranks.stop - ranks.start), dtype=np.int64)
+    for code in np.unique(codes):
+        table[code] = _ranked(codebook, code)[ranks]
+    return table

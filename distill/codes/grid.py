@@ -1,5 +1,6 @@
 """The grid: a clip as integers, the thing that a person edits."""
 
+import base64
 import json
 import lzma
 import os
@@ -14,6 +15,7 @@ import numpy as np
 from distill.errors import GridError
 
 FORMAT = "distill-grid"
+TEXT_FORMAT = "distill1"
 FRAMES_PER_COLUMN = 16
 MAX_FILE_BYTES = 64 * 1024**2
 _DAMAGE = (
@@ -123,6 +125,41 @@ class CodeGrid:
             "model_id": self.model_id,
             "codebook_size": self.codebook_size,
         }
+
+    def to_text(self) -> str:
+        """The grid as one line to paste and share: some 30 characters for each second of sound and level."""
+        header = [TEXT_FORMAT, self.model_id, *map(str, (self.codebook_size, self.num_frames, *self.indices.shape[:2]))]
+        width = max(1, (self.codebook_size - 1).bit_length())
+        bits = (self.indices.ravel()[:, None] >> np.arange(width)[::-1]) & 1
+        packed = zlib.compress(np.packbits(bits.astype(np.uint8)).tobytes(), 9)
+        return ".".join([*header, base64.urlsafe_b64encode(packed).decode().rstrip("=")])
+
+    @classmethod
+    def from_text(cls, text: str) -> "CodeGrid":
+        """Read what :meth:`to_text` wrote.
+
+        Raises
+        ------
+        GridError
+            If it is not such a text, or a part of it is missing.
+        """
+        try:
+            name, model_id, *numbers, body = "".join(text.split()).split(".")
+            size, num_frames, levels, rows = map(int, numbers)
+            columns, width = -(-num_frames // FRAMES_PER_COLUMN), max(1, (size - 1).bit_length())
+            count = levels * rows * columns
+            num_bytes = -(-count * width // 8)
+            if name != TEXT_FORMAT or min(levels, rows) < 1 or not 0 < num_bytes <= MAX_FILE_BYTES:
+                raise ValueError("another format")
+            packed = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
+            data = np.frombuffer(zlib.decompressobj().decompress(packed, num_bytes + 1), np.uint8)
+            if len(data) != num_bytes:
+                raise ValueError("cut short")
+            bits = np.unpackbits(data, count=count * width).reshape(count, width)
+            indices = (bits.astype(np.int64) @ (1 << np.arange(width)[::-1])).reshape(levels, rows, columns)
+        except _DAMAGE as error:
+            raise GridError("That text is not a grid of codes, or a part of it is missing.") from error
+        return cls(indices, num_frames, model_id, size)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "CodeGrid":

@@ -117,6 +117,13 @@ def _check_header(header: dict[str, Any]) -> None:
         raise ValueError("health of other levels")
     for level in levels or []:
         _check_numbers(vars(LevelHealth(**level)), "utilization", "perplexity", "dead_codes")
+    usage = header.get("usage")
+    if usage is not None:
+        settings = header["model"]
+        if [len(level) for level in usage] != [settings["codebook_size"]] * settings["num_quantizers"]:
+            raise ValueError("usage of other codebooks")
+        if not all(type(count) is int and count >= 0 for level in usage for count in level):
+            raise TypeError("usage is not counted")
     if provenance is not None:
         _check_numbers(header, "mel_l1")
         _check_numbers(provenance, "clips", "sound_seconds", "training_seconds", "steps")

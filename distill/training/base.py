@@ -1,15 +1,23 @@
 """The base model: the same network, trained once on broad sound, from which a visitor's training starts.
 
-Only its weights are taken over. The codebooks are placed anew, by k-means on the visitor's own clips.
+Only its weights are taken over. The codebooks are placed anew, by k-means on the visitor's own clips. Beside it lies
+some of that broad sound, for the decoder to rehearse while it learns the visitor's.
 """
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 
+from distill.audio.logmel import LogMel
+from distill.errors import CodecFileError
 from distill.models.persistence import load_model
 from distill.models.vqvae import ConvVQVAE
 from distill.training.config import VQVAEConfig
+from distill.training.dataset import MelClip
 
 BASE_CONFIG = VQVAEConfig(
     codebook_size=256,
@@ -27,6 +35,10 @@ BASE_CONFIG = VQVAEConfig(
 )
 """How the base model itself is trained, by ``python -m distill base``."""
 BASE_PATH = Path(__file__).with_name("base.distill")
+REHEARSAL_PATH = Path(__file__).with_name("rehearsal.safetensors")
+REHEARSAL_CROPS, REHEARSAL_FRAMES = 200, 128
+LOUDEST = 5.0
+"""In nepers; a full-scale sine reaches about 4.6 in its band. The scale of the rehearsal's bytes ends here."""
 
 
 @torch.no_grad()
@@ -51,3 +63,44 @@ def start_from_base(model: ConvVQVAE, path: Path = BASE_PATH) -> None:
     for name, tensor in own.items():
         if not name.startswith("quantizer.") and base[name].shape == tensor.shape:
             tensor.copy_(base[name])
+
+
+def save_rehearsal(clips: Sequence[MelClip], path: str | os.PathLike[str], *, seed: int = 0) -> None:
+    """Keep 200 random crops of 1.5 s of the base model's sound, in bytes of 0.57 dB.
+
+    Parameters
+    ----------
+    clips : sequence of MelClip
+        Those of fewer than 128 frames are passed over.
+    path : path-like
+        File to write.
+    seed : int
+        Of the choice.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    long_enough = [clip.log_mel for clip in clips if clip.num_frames >= REHEARSAL_FRAMES]
+    chosen = torch.randperm(len(long_enough), generator=generator)[:REHEARSAL_CROPS].tolist()
+    crops = []
+    for number in chosen:
+        last = long_enough[number].shape[1] - REHEARSAL_FRAMES
+        start = int(torch.randint(last + 1, (), generator=generator))
+        crops.append(long_enough[number][:, start : start + REHEARSAL_FRAMES])
+    scale = 255 / (LOUDEST - LogMel.floor)
+    levels = (torch.stack(crops) - LogMel.floor) * scale
+    save_file({"log_mels": levels.round().clamp(0, 255).byte()}, path)
+
+
+def load_rehearsal(path: Path = REHEARSAL_PATH) -> list[MelClip]:
+    """The sound to rehearse.
+
+    Raises
+    ------
+    CodecFileError
+        If the file is missing or damaged.
+    """
+    try:
+        levels = load_file(path)["log_mels"]
+    except (SafetensorError, OSError, KeyError) as error:
+        raise CodecFileError(f"{path.name}, which comes with Distill, is missing or damaged.") from error
+    log_mels = levels * ((LOUDEST - LogMel.floor) / 255) + LogMel.floor
+    return [MelClip(f"rehearsal {number}", log_mel) for number, log_mel in enumerate(log_mels)]

@@ -73,8 +73,8 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
         trainer.curves = state["curves"]
         if state["best"]:
             levels = tuple(LevelHealth(**level) for level in state["best"].pop("levels"))
-            warnings = tuple(state["best"].pop("warnings"))
-            trainer.best = Validation(**state["best"], levels=levels, warnings=warnings)
+            usage, warnings = (tuple(map(tuple, state["best"].pop("usage"))), tuple(state["best"].pop("warnings")))
+            trainer.best = Validation(**state["best"], levels=levels, usage=usage, warnings=warnings)
     except FileNotFoundError as error:
         raise CodecFileError(f"There is nothing to resume: {name} does not exist.") from error
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -98,7 +98,7 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.T
 
 def _band_means(trainer: Trainer) -> torch.Tensor:
     """Of the clips' sound: tells sets apart whose lengths agree."""
-    return trainer.sampler.statistics()[0]
+    return trainer.sampler.statistics[0]
 
 
 def _describe(trainer: Trainer) -> dict[str, object]:

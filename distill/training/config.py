@@ -57,6 +57,10 @@ class VQVAEConfig:
     the codes that the clips then have: a step costs half as much, and the codes no longer move under the decoder.
     A training from nothing needs its encoder to learn, and one in several processes its gradients averaged: they do
     without."""
+    rehearsal: float = 0.125
+    """Share of the refinement's crops that are of the base model's broad sound (Robins, "Catastrophic forgetting,
+    rehearsal and pseudorehearsal", 1995). A decoder that sees only the clips soon knows them by heart, and is worse at
+    sound that is new to it, such as a grid that was edited."""
     validations: int = 10
     """How often, evenly over the training, the codec is validated and the best weights kept."""
     seed: int = 0
@@ -72,6 +76,7 @@ class VQVAEConfig:
             "dropout": (0, 0.9),
             "gain_db": (0, 60),
             "refinement": (0, 1),
+            "rehearsal": (0, 0.9),
             "learning_rate": (0, 1),
             "warmup": (0, 1),
             "weight_decay": (0, 1),

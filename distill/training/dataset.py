@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -91,6 +92,7 @@ class CropSampler:
         ]
         self.total_frames = int(lengths.sum())
 
+    @cached_property
     def statistics(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation [128] of each band's log-mel over all sound."""
         count = self.lengths.sum()

@@ -95,11 +95,12 @@ def orthogonalize(matrix: Tensor, iterations: int) -> Tensor:
     a, b, c = NEWTON_SCHULZ
     gram = wide @ wide.T
     product: Tensor | None = None
-    for _ in range(iterations):
+    for iteration in range(iterations):
         polynomial = torch.addmm(gram, gram, gram, beta=b, alpha=c)
         polynomial.diagonal().add_(a)
         product = polynomial if product is None else polynomial @ product
-        gram = polynomial @ gram @ polynomial
+        if iteration < iterations - 1:
+            gram = polynomial @ gram @ polynomial
     assert product is not None
     result = product @ wide
     return result if matrix.shape[0] <= matrix.shape[1] else result.T

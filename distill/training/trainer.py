@@ -16,7 +16,7 @@ from distill.errors import TrainingError
 from distill.models.losses import mel_l1, vqvae_loss
 from distill.models.persistence import round_weights
 from distill.models.vqvae import ROWS, STRIDE, ConvVQVAE, columns_of_sound
-from distill.training.base import start_from_base
+from distill.training.base import load_rehearsal, start_from_base
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import CropSampler, MelClip, fitting_crop, split_held_out
 from distill.training.health import LevelHealth, codebook_health, health_warnings
@@ -50,7 +50,8 @@ class Validation:
     """The codec was tried on whole clips.
 
     ``mel_l1`` is of up to three minutes of training clips, ``val_mel_l1`` of held-out ones, None where there are none;
-    ``improved`` says that these weights are the best so far.
+    ``usage`` counts each code of each level in those training clips; ``improved`` says that these weights are the best
+    so far.
     """
 
     step: int
@@ -58,6 +59,7 @@ class Validation:
     mel_l1: float
     val_mel_l1: float | None
     levels: tuple[LevelHealth, ...]
+    usage: tuple[tuple[int, ...], ...]
     warnings: tuple[str, ...]
     improved: bool
 
@@ -117,13 +119,17 @@ class Trainer:
         self.batch_size = config.batch_size * config.crop_frames // crop_frames
         crop_seed = config.seed + SEED_STRIDE * self.processes.index
         self.sampler = CropSampler(self.clips, crop_frames=crop_frames, seed=crop_seed, gain_db=config.gain_db)
+        self.rehearsal: CropSampler | None = None
+        if config.from_base and config.rehearsal and config.refinement:
+            self.rehearsal = CropSampler(load_rehearsal(), crop_frames=crop_frames, seed=crop_seed)
+            self.rehearsal.generator = self.sampler.generator  # one state for a checkpoint to keep
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self.model = ConvVQVAE.from_config(config).to(self.device)
             if config.from_base:
                 start_from_base(self.model)
             else:
-                self.model.set_statistics(*self.sampler.statistics())
+                self.model.set_statistics(*self.sampler.statistics)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in torch's stubs
         self.optimizers = make_optimizers(self.model, lr=config.learning_rate, weight_decay=config.weight_decay)
         self.network = self.processes.wrap(self.model)
@@ -132,7 +138,7 @@ class Trainer:
         self.curves: dict[str, list[dict[str, float | None]]] = {"steps": [], "validations": []}
         self.best: Validation | None = None
         self.best_state: dict[str, Tensor] = {}
-        self._latents: dict[int, Tensor] = {}
+        self._latents: dict[tuple[CropSampler, int], Tensor] = {}
         self._validation_cost = 0.0
         self._stop = False
 
@@ -228,6 +234,7 @@ class Trainer:
             "mel_l1": self.best.mel_l1,
             "val_mel_l1": self.best.val_mel_l1,
             "levels": [asdict(level) for level in self.best.levels],
+            "usage": self.best.usage,
             "curves": copy.deepcopy(self.curves),
             "provenance": {
                 "clips": len(self.clips) + len(self.held_out),
@@ -287,26 +294,35 @@ class Trainer:
         return recon, mel, mask, commit_loss
 
     def _refine(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The same, of the decoder alone, from the codes that the clips have now."""
+        """The same, of the decoder alone, from the codes that the clips and the rehearsed sound have now."""
         self.model.eval()
         self.model.decoder.train()
-        positions = self.sampler.positions(self.batch_size, align=STRIDE)
-        mel, mask = (part.to(self.device) for part in self.sampler.crops(positions))
-        width = self.sampler.crop_frames // STRIDE
-        latents = [self._latent(clip)[..., start // STRIDE :][..., :width] for clip, start in positions]
-        latent = torch.stack(latents).contiguous(memory_format=torch.channels_last)
-        return self.model.decode(latent), mel, mask, torch.zeros((), device=self.device)
+        rehearsed = round(self.batch_size * self.config.rehearsal) if self.rehearsal else 0
+        parts = [self._coded_crops(self.sampler, self.batch_size - rehearsed)]
+        if self.rehearsal and rehearsed:
+            parts.append(self._coded_crops(self.rehearsal, rehearsed))
+        latent, mel, mask = (torch.cat(part) for part in zip(*parts, strict=True))
+        recon = self.model.decode(latent.contiguous(memory_format=torch.channels_last))
+        return recon, mel, mask, torch.zeros((), device=self.device)
+
+    def _coded_crops(self, sampler: CropSampler, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Quantized latent maps of crops, the crops and their mask."""
+        positions = sampler.positions(count, align=STRIDE)
+        mel, mask = (part.to(self.device) for part in sampler.crops(positions))
+        width = sampler.crop_frames // STRIDE
+        latents = [self._latent(sampler, clip)[..., start // STRIDE :][..., :width] for clip, start in positions]
+        return torch.stack(latents), mel, mask
 
     @torch.no_grad()
-    def _latent(self, clip: int) -> Tensor:
+    def _latent(self, sampler: CropSampler, clip: int) -> Tensor:
         """The quantized latent map [D, 8, columns] of a clip, filled up with zeros to a crop's length; made once."""
-        if clip not in self._latents:
-            mel = self.sampler.padded[clip][None, None, :, : int(self.sampler.lengths[clip])].to(self.device)
+        if (sampler, clip) not in self._latents:
+            mel = sampler.padded[clip][None, None, :, : int(sampler.lengths[clip])].to(self.device)
             with torch.autocast(self.device.type, enabled=False):
                 latent = self.model.quantize(self.model.encode(mel))[0][0]
-            missing = self.sampler.crop_frames // STRIDE - latent.shape[-1]
-            self._latents[clip] = F.pad(latent, (0, max(0, missing)))
-        return self._latents[clip]
+            missing = sampler.crop_frames // STRIDE - latent.shape[-1]
+            self._latents[sampler, clip] = F.pad(latent, (0, max(0, missing)))
+        return self._latents[sampler, clip]
 
     def _validate(self, tick: Callable[[], None]) -> Validation:
         before = self.clock()
@@ -320,9 +336,8 @@ class Trainer:
         improved = self.best is None or score < (
             self.best.mel_l1 if self.best.val_mel_l1 is None else self.best.val_mel_l1
         )
-        validation = Validation(
-            self.steps, self.seconds, error, val_error, levels, tuple(health_warnings(levels)), improved
-        )
+        usage, warnings = tuple(map(tuple, counts.tolist())), tuple(health_warnings(levels))
+        validation = Validation(self.steps, self.seconds, error, val_error, levels, usage, warnings, improved)
         if improved:
             self.best_state = {name: tensor.cpu().contiguous() for name, tensor in candidate.state_dict().items()}
             self.best = validation

@@ -40,9 +40,9 @@ def build_app(examples_folder: Path = EXAMPLES) -> gr.Blocks:
             with gr.Tab("Train", id="train"):
                 train_tab = train.build(examples)
             with gr.Tab("Explore", id="explore"):
-                explore_tab = explore.build(examples)
+                explore_tab = explore.build(examples, visitors)
             with gr.Tab("Edit", id="edit"):
-                edit_tab = edit.build(examples)
+                edit_tab = edit.build(examples, visitors)
         train.connect(train_tab, explore_tab, edit_tab, codec_bar, visitors, runner)
         explore.connect(explore_tab, edit_tab, visitors)
         edit.connect(edit_tab, explore_tab, visitors)

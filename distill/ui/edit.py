@@ -1,6 +1,7 @@
 """The Edit tab: the code grid as an instrument."""
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,221 +9,276 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
-from distill.audio import Clip, write_wav
-from distill.codes import CodeGrid, edits
+from distill import plots
+from distill.audio import Clip, load_clip, write_wav
+from distill.audio.clips import write_flac
+from distill.codes import CodeGrid
 from distill.errors import GridError
-from distill.training.health import level_names
-from distill.ui import explore, views
-from distill.ui.components.code_grid import CodeGridCanvas, grid_value, sound_value
-from distill.ui.handlers import handler
-from distill.ui.session import Examples, Session, Visitors, Work
+from distill.ui import explore, tools
+from distill.ui.components import CodeGridCanvas, Picture, flac_base64, grid_value, pack, picture, piece_answer
+from distill.ui.components.code_grid import HISTORY_SHOWN
+from distill.ui.handlers import answer, handler
+from distill.ui.session import Examples, Session, Splice, Visitors, Work
 
 if TYPE_CHECKING:
     from distill.ui.explore import ExploreTab
+
+HOW_TO = (
+    "<p class='lead'>Each cell is one <b>code</b>: an entry of the codec's codebook, standing for a band of frequencies "
+    "(row) over 186 ms (column). Press a code in the palette to hear it, then <b>paint</b> with it. <b>Select</b> a "
+    "part to copy, move, reverse or blend it. Every edit is heard at once, and every edit can be undone.</p>"
+)
+DIFFERENCE_ALT = "Mel spectrograms of the clip before and after your edits, and their difference in decibels, over time"
 
 
 @dataclass(frozen=True)
 class EditTab:
     canvas: CodeGridCanvas
-    edited: gr.Audio
-    original: gr.Audio
-    history: gr.HTML
-    undo: gr.Button
-    redo: gr.Button
-    reset: gr.Button
-    level: gr.Number
-    rows: list[gr.Number]
-    columns: list[gr.Number]
-    code: gr.Number
-    apply: gr.Button
+    second: gr.Dropdown
+    second_upload: gr.UploadButton
+    compare: gr.Button
+    difference: gr.HTML
     export: gr.Button
     files: gr.File
     load: gr.UploadButton
+    text: gr.Textbox
+    load_text: gr.Button
 
     @property
     def outputs(self) -> list[Any]:
         """What :func:`show` fills, in its order."""
-        return [self.original, *self.changed]
-
-    @property
-    def changed(self) -> list[Any]:
-        """What an edit changes."""
-        return [self.canvas, self.edited, self.history, self.undo, self.redo]
+        return [self.canvas, self.second, self.difference]
 
 
-def build(examples: Examples) -> EditTab:
+def build(examples: Examples, visitors: Visitors) -> EditTab:
     """Lay out the tab, filled with the example clip."""
     work = examples.first
-    gr.Markdown(
-        "Each cell is one **code**: an entry of the codec's codebook, standing for a band of frequencies (row) over "
-        "186 ms (column). Click a code in the palette to hear it, then **paint** with it: click or drag on the grid. "
-        "Alt-click picks up a code from the grid."
-    )
-    canvas = CodeGridCanvas(_canvas_value(work), elem_id="edit-grid")
-    with gr.Row():
-        undo = gr.Button("Undo", size="sm", interactive=False, elem_id="edit-undo", min_width=90)
-        redo = gr.Button("Redo", size="sm", interactive=False, elem_id="edit-redo", min_width=90)
-        reset = gr.Button("Back to the original", size="sm", elem_id="edit-reset", min_width=160)
-    with gr.Row():
-        edited = gr.Audio(
-            views.sound(work.edited), label="Edited", interactive=False, elem_id="edit-audio", buttons=["download"]
-        )
-        original = gr.Audio(
-            views.sound(work.reconstruction), label="Before your edits", interactive=False, elem_id="edit-before",
-            buttons=["download"],
+
+    def edit(request: Any) -> dict[str, Any]:
+        return answer(lambda: perform(visitors.work(tools.field(request, "work")), request, visitors.work))
+
+    def sound(request: Any) -> dict[str, Any]:
+        return answer(lambda: _piece(visitors.work(tools.field(request, "work")), tools.field(request, "track"), tools.field(request, "piece")))
+
+    def audition(request: Any) -> dict[str, Any]:
+        return answer(lambda: explore.audition_answer(visitors.work(tools.field(request, "work")), request))
+
+    gr.HTML(HOW_TO)
+    canvas = CodeGridCanvas(_canvas_value(work), server_functions=[edit, sound, audition], elem_id="edit-grid")
+    with gr.Row(elem_classes="second-clip"):
+        second = gr.Dropdown(
+            [path.stem for path in examples.clips], value=None, label="Second clip, to swap and blend with",
+            elem_id="edit-second", min_width=260,
         )  # fmt: skip
-    history = gr.HTML(views.history_list([]), elem_id="edit-history")
-    with gr.Accordion("Set cells by number", open=False):
-        gr.Markdown("Level 0 is the coarsest, row 0 the lowest band, column 0 the first 186 ms; the ends are included.")
-        with gr.Row():
-            level = gr.Number(0, label="Level", precision=0, minimum=0, min_width=90)
-            rows = [gr.Number(0, label=f"{end} row", precision=0, minimum=0, min_width=90) for end in ("First", "Last")]
-            columns = [
-                gr.Number(0, label=f"{end} column", precision=0, minimum=0, min_width=90) for end in ("First", "Last")
-            ]
-            code = gr.Number(0, label="Code", precision=0, minimum=0, min_width=90)
-        apply = gr.Button("Set these cells", size="sm")
+        second_upload = gr.UploadButton(
+            "Use a sound of yours", file_types=["audio"], size="sm", elem_id="edit-second-upload", min_width=160
+        )
+        compare = gr.Button("What did I change?", size="sm", elem_id="edit-compare", min_width=160)
+    difference = Picture(None, DIFFERENCE_ALT, elem_id="edit-difference")
     with gr.Row():
-        export = gr.Button("Export sound and grid", size="sm", elem_id="edit-export")
+        export = gr.Button("Export sound and grid", size="sm", elem_id="edit-export", min_width=160)
         load = gr.UploadButton(
-            "Open a grid (.npz or .json)", file_types=[".npz", ".json"], size="sm", elem_id="edit-load"
+            "Open a grid (.npz or .json)", file_types=[".npz", ".json"], size="sm", elem_id="edit-load", min_width=160
         )
     files = gr.File(label="Your files", visible=False, interactive=False, elem_id="edit-files")
-    return EditTab(
-        canvas, edited, original, history, undo, redo, reset, level, rows, columns, code, apply, export, files, load
-    )
+    with gr.Accordion("The grid as text, to share", open=False):
+        text = gr.Textbox(
+            label="Export writes it here; paste one and open it", lines=3, max_lines=6, elem_id="edit-text",
+            info="Whoever has this text and the same codec has the same sound.", buttons=["copy"],
+        )  # fmt: skip
+        load_text = gr.Button("Open this text", size="sm", elem_id="edit-load-text")
+    return EditTab(canvas, second, second_upload, compare, difference, export, files, load, text, load_text)
 
 
 def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors) -> None:
     """Wire the tab's events."""
     handle = handler(visitors)
+    examples = {path.stem: path for path in visitors.examples.clips}
 
     @handle
-    def paint(visitor: Session, event: gr.EventData) -> Any:
-        label, grid = _painted(visitor.work.history.grid, event._data)
-        return _after(visitor, visitor.work.do(label, grid))
+    def edit(visitor: Session, kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """An edit by name: what each needs stands in ``distill.ui.tools``. "second" is the name of an example clip."""
+        if "second" in arguments:
+            arguments = arguments | {"second": open_second(visitor, _path(examples, arguments["second"])).secret}
+        return perform(visitor.work, arguments | {"kind": kind}, visitors.work)
 
     @handle
     def set_codes(
-        visitor: Session,
-        level: int | None,
-        row: int | None,
-        last_row: int | None,
-        column: int | None,
-        last_column: int | None,
-        code: int | None,
-    ) -> Any:
-        if None in (level, row, last_row, column, last_column, code):
-            raise GridError("Please fill in all six numbers.")
-        rows, columns = slice(row, last_row + 1), slice(column, last_column + 1)  # type: ignore[operator]
-        grid = edits.set_codes(visitor.work.history.grid, level=level, rows=rows, columns=columns, code=code)  # type: ignore[arg-type]
-        return _after(visitor, visitor.work.do(_label(grid, level, rows, columns, code), grid))  # type: ignore[arg-type]
+        visitor: Session, level: int, row: int, last_row: int, column: int, last_column: int, code: int
+    ) -> dict[str, Any]:
+        """Put a code into a region of a level; the ends are included."""
+        region = {"levels": [level, level], "rows": [row, last_row], "columns": [column, last_column]}
+        return perform(visitor.work, region | {"kind": "fill", "code": code}, visitors.work)
 
     @handle
-    def undo(visitor: Session) -> Any:
-        return _after(visitor, visitor.work.undo())
+    def undo(visitor: Session) -> dict[str, Any]:
+        """Take the last edit back."""
+        return perform(visitor.work, {"kind": "undo"}, visitors.work)
 
     @handle
-    def redo(visitor: Session) -> Any:
-        return _after(visitor, visitor.work.redo())
+    def redo(visitor: Session) -> dict[str, Any]:
+        """Make the edit that was taken back last again."""
+        return perform(visitor.work, {"kind": "redo"}, visitors.work)
 
     @handle
-    def reset(visitor: Session) -> Any:
+    def reset(visitor: Session) -> dict[str, Any]:
+        """Go back to the codes of the original, which can be undone."""
+        return perform(visitor.work, {"kind": "revert"}, visitors.work)
+
+    @handle
+    def listen(visitor: Session) -> dict[str, str]:
+        """The clip as it is now, as a FLAC file in base64."""
+        return {"flac": flac_base64(visitor.work.edited)}
+
+    def open_second(visitor: Session, path: Path) -> Work:
+        clip = load_clip(path)
+        return visitor.keep(visitor.find(visitor.codec, clip) or Work.begin(visitor.codec, clip))
+
+    @handle
+    def choose_second(visitor: Session, name: str | None) -> Any:
+        if not name:
+            return gr.update(second={})
+        return _second(open_second(visitor, _path(examples, name)))
+
+    @handle
+    def upload_second(visitor: Session, path: str | None) -> Any:
+        if not path:
+            raise GridError("There is no sound there: choose a file.")
+        return _second(open_second(visitor, Path(path)))
+
+    @handle
+    def compare(visitor: Session) -> Any:
         work = visitor.work
-        return _after(visitor, work.do("Back to the original", work.history.original))
-
-    @handle
-    def audition(visitor: Session, event: gr.EventData) -> Any:
-        level, code = _numbers(event._data, "level", "code")
-        return _heard(visitor, visitor.codec.audition(level, code))
+        before, after = (work.codec.decode_mel(grid).numpy() for grid in (work.history.original, work.history.grid))
+        return picture(plots.plot_mels(before, after, titles=("Before", "After")), DIFFERENCE_ALT)
 
     @handle
     def export(visitor: Session) -> Any:
         work, folder = visitor.work, Path(tempfile.mkdtemp())
         stem = f"{Path(work.clip.name).stem}-edited"
         write_wav(folder / f"{stem}.wav", work.edited)
+        write_flac(folder / f"{stem}.flac", work.edited)
         for suffix in ("npz", "json"):
             work.history.grid.save(folder / f"{stem}.{suffix}")
-        return [str(folder / f"{stem}.{suffix}") for suffix in ("wav", "npz", "json")]
+        return [str(folder / f"{stem}.{suffix}") for suffix in ("wav", "flac", "npz", "json")], work.history.grid.to_text()
+
+    def turn_to(visitor: Session, name: str, grid: CodeGrid) -> Any:
+        waveform = visitor.codec.decode(grid)
+        work = Work(visitor.codec, Clip(name, waveform), grid)
+        work.reconstruction = waveform
+        visitor.turn_to(work)
+        return *explore.show(work), *show(visitor)
 
     @handle
     def open_grid(visitor: Session, path: str | None) -> Any:
         if not path:
             raise GridError("There is no grid there: choose an .npz or .json file.")
-        grid = CodeGrid.load(path)
-        waveform = visitor.codec.decode(grid)
-        visitor.turn_to(Work(visitor.codec, Clip(Path(path).name, waveform), grid, waveform))
-        return *explore.show(visitor.work), *show(visitor)
+        return turn_to(visitor, Path(path).name, CodeGrid.load(path))
 
-    quick: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_limit": 1}
-    # The canvas puts what was painted into its event, which a client cannot send: a client has /set_codes.
-    for event, function, outputs in (
-        (tab.canvas.edit, paint, tab.changed),
-        (tab.canvas.audition, audition, [tab.canvas]),
-        (tab.canvas.undo, undo, tab.changed),
-        (tab.canvas.redo, redo, tab.changed),
-    ):
-        name = f"canvas_{function.__name__}"
-        event(function, None, outputs, api_name=name, api_visibility="private", concurrency_id="edit", **quick)
-    for button, function, inputs in (
-        (tab.apply, set_codes, [tab.level, *tab.rows, *tab.columns, tab.code]),
-        (tab.undo, undo, None),
-        (tab.redo, redo, None),
-        (tab.reset, reset, None),
-    ):
-        button.click(function, inputs, tab.changed, api_name=function.__name__, concurrency_id="edit", **quick)
-    exported = tab.export.click(export, None, tab.files, api_name="export")
+    @handle
+    def open_text(visitor: Session, text: str | None) -> Any:
+        return turn_to(visitor, "grid from text", CodeGrid.from_text(text or ""))
+
+    for function, name in (
+        (edit, "edit"), (set_codes, "set_codes"), (undo, "undo"), (redo, "redo"), (reset, "reset"),
+        (listen, "edit_listen"),
+    ):  # fmt: skip
+        gr.api(function, api_name=name)
+    hidden: dict[str, Any] = {"show_progress": "hidden"}
+    tab.second.input(choose_second, tab.second, tab.canvas, api_name="second_example", **hidden)
+    tab.second_upload.upload(upload_second, tab.second_upload, tab.canvas, api_name="second_clip", **hidden)
+    tab.compare.click(compare, None, tab.difference, api_name="edit_difference", show_progress="minimal")
+    exported = tab.export.click(export, None, [tab.files, tab.text], api_name="export")
     exported.success(lambda: gr.update(visible=True), None, tab.files, api_visibility="private")
-    tab.load.upload(
-        open_grid, tab.load, [*explore_tab.outputs, *tab.outputs], api_name="open_grid", show_progress_on=tab.history
-    )
+    everything = [*explore_tab.outputs, *tab.outputs]
+    tab.load.upload(open_grid, tab.load, everything, api_name="open_grid", show_progress_on=tab.text)
+    tab.load_text.click(open_text, tab.text, everything, api_name="open_text", show_progress_on=tab.text)
 
 
 def show(visitor: Session) -> tuple[Any, ...]:
-    """Everything the tab says of a clip, for :attr:`EditTab.outputs`."""
-    return views.sound(visitor.work.reconstruction), *_after(visitor)
+    """Everything the tab says of a clip, for :attr:`EditTab.outputs`; the canvas asks for the sound by itself."""
+    return gr.update(value=_canvas_value(visitor.work), second={}), None, gr.update(value="")
 
 
-def _after(visitor: Session, heard: np.ndarray | None = None) -> tuple[Any, ...]:
-    """What an edit changes, for :attr:`EditTab.changed`."""
-    history = visitor.work.history
-    canvas = _heard(visitor, heard) | {"value": _canvas_value(visitor.work)}
-    undo, redo = gr.update(interactive=history.can_undo), gr.update(interactive=history.can_redo)
-    return canvas, views.sound(visitor.work.edited), views.history_list(history.labels), undo, redo
+def perform(work: Work, request: Any, find: Callable[[object], Work]) -> dict[str, Any]:
+    """Do what was asked of a clip's grid, and say what that changed.
+
+    Parameters
+    ----------
+    work : Work
+    request : dict
+        ``kind`` is the name of a tool (:data:`distill.ui.tools.TOOLS`), or "undo", "redo", "revert" or "look"; the rest
+        is what that tool takes.
+    find : callable
+        Gives the work of a secret.
+
+    Returns
+    -------
+    dict
+        ``positions`` in the flat grid whose codes changed and their ``codes`` now; the sound there as ``flac`` in base64
+        (None without a change) and the sample where it ``start`` s; the latest of the ``history``, how many ``edits`` it has,
+        ``can_undo`` and ``can_redo``. "look"
+        answers with all ``indices``.
+
+    Raises
+    ------
+    GridError
+        If it makes no sense.
+    """
+    fields = tools.Request(request, find)
+    kind = fields["kind"]
+    with work.lock:
+        before, splice = work.history.grid, None
+        if kind == "undo":
+            splice = work.undo()
+        elif kind == "redo":
+            splice = work.redo()
+        elif kind == "revert":
+            splice = work.do("Back to the original", work.history.original)
+        elif kind == "look":
+            return {"indices": pack(before.indices)}
+        else:
+            splice = work.do(*tools.apply(work, kind, fields))
+        return _changes(work, before, splice)
 
 
-def _heard(visitor: Session, waveform: np.ndarray | None) -> dict[str, Any]:
-    """An update of the canvas that plays a sound; each is numbered, so that the same sound is played again."""
-    visitor.sequence += 1
-    return gr.update(sound=sound_value(waveform, visitor.sequence))
+def _changes(work: Work, before: CodeGrid, splice: Splice | None) -> dict[str, Any]:
+    history = work.history
+    positions = np.flatnonzero(before.indices != history.grid.indices)
+    return {
+        "positions": positions.tolist(),
+        "codes": history.grid.indices.flat[positions].tolist(),
+        "start": splice.start if splice else 0,
+        "flac": flac_base64(splice.waveform) if splice and len(splice.waveform) else None,
+        "history": history.labels[-HISTORY_SHOWN:],
+        "edits": len(history.labels),
+        "can_undo": history.can_undo,
+        "can_redo": history.can_redo,
+    }
+
+
+def _piece(work: Work, track: object, number: object) -> dict[str, Any]:
+    """A part of the sound as it is ("edited") or as it was ("before")."""
+    if track not in ("edited", "before") or type(number) is not int:
+        raise GridError("That part of the sound is not there; please reload the page.")
+    if track == "before" or not work.is_edited:
+        return piece_answer(work.piece(work.codec.num_levels, number), work.num_pieces, None)
+    return piece_answer(work.edited_piece(number), work.num_pieces, None)
+
+
+def _second(work: Work) -> Any:
+    return gr.update(second={"work": work.secret, "name": work.clip.name})
+
+
+def _path(examples: dict[str, Path], name: object) -> Path:
+    if not isinstance(name, str) or name not in examples:
+        raise GridError("There is no example of that name.")
+    return examples[name]
 
 
 def _canvas_value(work: Work) -> dict[str, Any]:
-    return grid_value(work.history.grid, work.history.original, work.colours)
-
-
-def _numbers(message: Any, *names: str | int) -> list[int]:
-    try:
-        return [int(message[name]) for name in names]
-    except (KeyError, TypeError, ValueError) as error:
-        raise GridError("That could not be read; please reload the page.") from error
-
-
-def _painted(grid: CodeGrid, stroke: dict[str, Any]) -> tuple[str, CodeGrid]:
-    """The grid after a stroke {level, code, cells: [[row, column]]}, and the stroke in words."""
-    level, code = _numbers(stroke, "level", "code")
-    cells = [_numbers(cell, 0, 1) for cell in stroke.get("cells", ())]
-    if not cells:
-        raise GridError("That stroke has no cells.")
-    for row, column in cells:
-        grid = edits.set_codes(grid, level=level, rows=row, columns=column, code=code)
-    rows, columns = zip(*cells, strict=True)
-    span = slice(min(rows), max(rows) + 1), slice(min(columns), max(columns) + 1)
-    return _label(grid, level, *span, code), grid
-
-
-def _label(grid: CodeGrid, level: int, rows: slice, columns: slice, code: int) -> str:
-    def span(name: str, part: slice) -> str:
-        return f"{name} {part.start}" if part.stop - part.start == 1 else f"{name}s {part.start} to {part.stop - 1}"
-
-    return f"{level_names(grid.levels)[level]}: code {code} in {span('row', rows)}, {span('column', columns)}"
+    history, codec = work.history, work.codec
+    return grid_value(
+        work.secret, history.grid, history.original, codec.atlas, work.original, codec.usage(history.original),
+        history.labels, can_redo=history.can_redo,
+    )  # fmt: skip

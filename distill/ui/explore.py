@@ -1,5 +1,7 @@
 """The Explore tab: what the codec does to a sound."""
 
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,79 +9,118 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from distill import plots
-from distill.audio import load_clip
+from distill.audio import HOP_LENGTH, SAMPLE_RATE, load_clip, write_wav
 from distill.errors import AudioError, GridError
-from distill.models.losses import mel_l1
-from distill.training.health import codebook_health, level_names
+from distill.training.health import codebook_health
 from distill.ui import edit, views
-from distill.ui.components import Picture, picture
-from distill.ui.handlers import handler
+from distill.ui.components import (
+    Codebook,
+    Picture,
+    Player,
+    codebook_value,
+    flac_base64,
+    picture,
+    piece_answer,
+    player_value,
+)
+from distill.ui.handlers import answer, handler
 from distill.ui.session import Examples, Session, Visitors, Work
+from distill.ui.tools import Request, field
 
 if TYPE_CHECKING:
     from distill.ui.edit import EditTab
 
 MEL_ALT = "Mel spectrograms of the original, of the reconstruction and their difference in decibels, over time"
 MAP_ALT = "Code maps: for each level, which code stands in each of 8 frequency bands and each step of 186 ms"
+LAYER_ALT = "Mel spectrograms of the clip rebuilt from one level of its codes, from two, and so on, over time"
+USAGE_ALT = "Bar charts: for each level, how often each of its codes occurs in this clip, in percent of its cells"
 
 
 @dataclass(frozen=True)
 class ExploreTab:
     example: gr.Dropdown
     upload: gr.Audio
-    original: gr.Audio
-    reconstruction: gr.Audio
-    levels: gr.Radio
+    player: Player
     facts: gr.HTML
+    start: gr.Number
+    stop: gr.Number
+    view: gr.Button
     mels: gr.HTML
     maps: gr.HTML
+    layers: gr.HTML
+    codebook: Codebook
     usage: gr.HTML
+    health: gr.HTML
+    save: gr.Button
+    files: gr.File
 
     @property
     def outputs(self) -> list[Any]:
         """What :func:`show` fills, in its order."""
-        return [self.example, self.original, self.levels, *self.heard, self.maps, self.usage]
+        return [self.example, self.player, self.facts, *self.pictures, self.codebook, self.usage, self.health]
 
     @property
-    def heard(self) -> list[Any]:
-        """What changes with the number of levels."""
-        return [self.reconstruction, self.facts, self.mels]
+    def pictures(self) -> list[Any]:
+        """What changes with the part of the clip that is looked at."""
+        return [self.start, self.stop, self.mels, self.maps, self.layers]
 
 
-def build(examples: Examples) -> ExploreTab:
+def build(examples: Examples, visitors: Visitors) -> ExploreTab:
     """Lay out the tab, filled with the example clip."""
     work = examples.first
-    choices = _level_choices(work)
-    facts, mels = _compare(work, work.codec.num_levels)
+    seconds = (0.0, _seconds(work))
+    mels, maps, layers = _figures(work, slice(None))
+
+    def sound(request: Any) -> dict[str, Any]:
+        return answer(lambda: _piece(visitors.work(field(request, "work")), Request(request, visitors.work)))
+
+    def audition(request: Any) -> dict[str, Any]:
+        return answer(lambda: audition_answer(visitors.work(field(request, "work")), request))
+
     with gr.Row():
         with gr.Column(min_width=300):
             example = gr.Dropdown(
                 [path.stem for path in examples.clips], value=Path(work.clip.name).stem, label="An example clip",
                 elem_id="explore-example",
             )  # fmt: skip
-            levels = gr.Radio(
-                choices, value=len(choices), label="Rebuild from", elem_id="explore-levels",
-                info="Each level adds what the ones before it left out.",
-            )  # fmt: skip
+            gr.HTML(
+                "<p class='lead'>The codec writes a clip as <b>codes</b>: a few whole numbers for each band of "
+                "frequencies and each 186 ms. The first level keeps the structure; each further level adds what the "
+                "ones before it left out. Play a track and choose another while it sounds.</p>"
+            )
         with gr.Column(min_width=300):
             upload = gr.Audio(
                 sources=["upload", "microphone"], type="filepath", label="Or a sound of yours: drop a file or record",
                 elem_id="explore-upload",
             )  # fmt: skip
-    with gr.Row():
-        original = gr.Audio(
-            views.sound(work.clip.waveform), label=_original_label(work), interactive=False,
-            elem_id="explore-original", buttons=["download"],
-        )  # fmt: skip
-        reconstruction = gr.Audio(
-            views.sound(work.reconstruction), label="Reconstruction from codes", interactive=False,
-            elem_id="explore-reconstruction", buttons=["download"],
-        )  # fmt: skip
-    facts_view = gr.HTML(facts, elem_id="explore-facts")
-    mels_view = Picture(mels, MEL_ALT, elem_id="explore-mels")
-    maps_view = Picture(_maps(work), MAP_ALT, elem_id="explore-maps")
-    usage = gr.HTML(_usage(work), elem_id="explore-usage")
-    return ExploreTab(example, upload, original, reconstruction, levels, facts_view, mels_view, maps_view, usage)
+    player = Player(_player(work), server_functions=[sound], elem_id="explore-player")
+    facts = gr.HTML(views.clip_facts(work), elem_id="explore-facts")
+    with gr.Row(elem_classes="view"):
+        start = gr.Number(0, label="Show from (s)", minimum=0, step=0.1, min_width=110, elem_id="explore-start")
+        stop = gr.Number(
+            round(seconds[1], 2), label="to (s)", minimum=0, step=0.1, min_width=110, elem_id="explore-stop"
+        )
+        view = gr.Button("Show this part", size="sm", elem_id="explore-view", min_width=140)
+    gr.HTML("<h3>Spectrograms <small>time from left to right, frequency upwards, brighter is louder</small></h3>")
+    mels_view = Picture(mels, MEL_ALT, seconds=seconds, elem_id="explore-mels")
+    gr.HTML(
+        "<h3>Code maps <small>one a level, on the same time axis; codes that sound alike have like colours</small></h3>"
+    )
+    maps_view = Picture(maps, MAP_ALT, seconds=seconds, elem_id="explore-maps")
+    gr.HTML("<h3>Level by level <small>what is heard with one level of codes, with two, and so on</small></h3>")
+    layers_view = Picture(layers, LAYER_ALT, seconds=seconds, elem_id="explore-layers")
+    gr.HTML(
+        "<h3>The codebook <small>every code of a level by itself; the green bar is its use in this clip</small></h3>"
+    )
+    codebook = Codebook(_codebook(work), server_functions=[audition], elem_id="explore-codebook")
+    usage = Picture(_usage(work), USAGE_ALT, elem_id="explore-usage")
+    health = gr.HTML(_health(work), elem_id="explore-health")
+    save = gr.Button("Save the sounds and a report", size="sm", elem_id="explore-save")
+    files = gr.File(label="Your files", visible=False, interactive=False, elem_id="explore-files")
+    return ExploreTab(
+        example, upload, player, facts, start, stop, view, mels_view, maps_view, layers_view, codebook, usage, health,
+        save, files,
+    )  # fmt: skip
 
 
 def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
@@ -87,35 +128,54 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
     handle = handler(visitors)
     examples = {path.stem: path for path in visitors.examples.clips}
 
-    def open_file(visitor: Session, path: str | Path, progress: gr.Progress) -> tuple[Any, ...]:
-        visitor.open(visitor.codec, load_clip(path), lambda share: progress(share, desc="Decoding"))
-        example = next((name for name, known in examples.items() if known == path), None)
-        return *show(visitor.work, example), *edit.show(visitor)
-
     @handle
-    def open_clip(visitor: Session, path: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
+    def open_clip(visitor: Session, path: str | None) -> Any:
         if not path:
             raise AudioError("There is no sound there: drop a file or record one.")
-        return open_file(visitor, path, progress)
+        visitor.open(visitor.codec, load_clip(path), file_bytes=Path(path).stat().st_size)
+        return *show(visitor.work), *edit.show(visitor)
 
     @handle
-    def open_example(visitor: Session, name: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
+    def open_example(visitor: Session, name: str | None) -> Any:
         if name not in examples:
             raise AudioError("There is no example of that name.")
-        _, *shown = open_file(visitor, examples[name], progress)
-        return gr.skip(), *shown  # the list has its choice already, perhaps a newer one
+        path = examples[name]
+        visitor.open(visitor.codec, load_clip(path), file_bytes=path.stat().st_size)
+        _, *shown = show(visitor.work)
+        return gr.skip(), *shown, *edit.show(visitor)  # the list has its choice already, perhaps a newer one
 
     @handle
-    def choose_levels(visitor: Session, levels: int | None) -> Any:
-        if levels is None:
-            raise GridError("Choose how many levels to rebuild from.")
+    def decode(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
+        """The figures that wait for the sound."""
         work = visitor.work
-        facts, mels = _compare(work, levels)
-        whole = levels == work.codec.num_levels
-        waveform = work.reconstruction if whole else work.codec.decode(work.history.original, levels=levels)
-        return views.sound(waveform), facts, picture(mels, MEL_ALT)
+        work.decode(lambda share: progress(share, desc="Decoding"))
+        with visitor.lock:
+            is_open = visitor.work is work  # and no other clip since
+            yield views.clip_facts(work) if is_open else gr.skip()
 
-    # Progress, and the badge of a failure, stand over the place to drop a sound; the players below stay as they were.
+    @handle
+    def look(visitor: Session, start: float | None, stop: float | None) -> Any:
+        return _view(visitor.work, start, stop)
+
+    @handle
+    def zoom(visitor: Session, event: gr.EventData) -> Any:
+        return _view(visitor.work, event._data.get("start"), event._data.get("stop"))
+
+    @handle
+    def save(visitor: Session, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
+        return _save(visitor.work, progress)
+
+    @handle
+    def listen(visitor: Session, levels: int) -> dict[str, str]:
+        """The open clip rebuilt from that many levels, the original for 0, as a FLAC file in base64."""
+        return {"flac": flac_base64(visitor.work.sound(levels))}
+
+    @handle
+    def audition(visitor: Session, level: int, code: int) -> dict[str, str]:
+        """A code by itself, as a FLAC file in base64."""
+        return audition_answer(visitor.work, {"level": level, "code": code})
+
+    # Progress, and the badge of a failure, stand over the place to drop a sound.
     where: dict[str, Any] = {"show_progress_on": tab.upload}
     outputs = [*tab.outputs, *edit_tab.outputs]
     opened = gr.on(
@@ -123,50 +183,128 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
     )
     for ended in (opened.success, opened.failure):  # the sound is now below, or was refused: the place is free again
         ended(lambda: None, None, tab.upload, show_progress="hidden", api_visibility="private")
-    tab.example.input(
+    chosen = tab.example.input(
         open_example, tab.example, outputs, api_name="explore_example", trigger_mode="always_last", **where
     )
-    tab.levels.input(choose_levels, tab.levels, tab.heard, api_name="explore_levels", show_progress_on=tab.facts)
+    for event, visibility in ((opened, "public"), (chosen, "private")):
+        event.success(
+            decode, None, tab.facts, api_visibility=visibility, show_progress_on=tab.facts,
+            api_name="explore_decode" if visibility == "public" else "explore_example_decode",
+            trigger_mode="always_last",
+        )  # fmt: skip
+    tab.view.click(look, [tab.start, tab.stop], tab.pictures, api_name="explore_view", show_progress="minimal")
+    tab.player.zoom(zoom, None, tab.pictures, api_visibility="private", show_progress="minimal")
+    gr.api(listen, api_name="explore_listen")
+    gr.api(audition, api_name="audition")
+    saved = tab.save.click(save, None, tab.files, api_name="explore_save", show_progress_on=tab.save)
+    saved.success(lambda: gr.update(visible=True), None, tab.files, api_visibility="private")
 
 
-def show(work: Work, example: str | None = None) -> tuple[Any, ...]:
-    """Everything the tab says of a clip, for :attr:`ExploreTab.outputs`; ``example`` is its name if it is one."""
-    levels = work.codec.num_levels
-    facts, mels = _compare(work, levels)
+def show(work: Work) -> tuple[Any, ...]:
+    """Everything the tab says of a clip that is no example, for :attr:`ExploreTab.outputs`; its sound comes later."""
     return (
-        example,
-        gr.update(value=views.sound(work.clip.waveform), label=_original_label(work)),
-        gr.update(choices=_level_choices(work), value=levels),
-        views.sound(work.reconstruction),
-        facts,
-        picture(mels, MEL_ALT),
-        picture(_maps(work), MAP_ALT),
-        _usage(work),
+        None,
+        _player(work),
+        views.clip_facts(work),
+        *_view(work, 0.0, _seconds(work)),
+        _codebook(work),
+        picture(_usage(work), USAGE_ALT),
+        _health(work),
     )
 
 
-def _compare(work: Work, levels: int) -> tuple[str, Any]:
-    original = work.codec.log_mel_of(work.clip)
-    decoded = work.codec.decode_mel(work.history.original, levels=levels)
-    error = mel_l1(decoded[None, None], original[None, None]).item()
-    return views.clip_facts(work.codec, work.clip, error, levels), plots.plot_mels(original.numpy(), decoded.numpy())
+def _view(work: Work, start: float | None, stop: float | None) -> tuple[Any, ...]:
+    """A part of the clip, from and to in seconds, for :attr:`ExploreTab.pictures`."""
+    end = _seconds(work)
+    if start is None or stop is None or not 0 <= start < min(stop, end):
+        raise GridError(f"Choose a part of the clip, from 0 to {end:.2f} s, whose end comes after its start.")
+    first = min(int(start * SAMPLE_RATE / HOP_LENGTH), max(0, work.history.original.num_frames - 16))
+    last = min(max(first + 16, round(stop * SAMPLE_RATE / HOP_LENGTH)), work.history.original.num_frames)
+    mels, maps, layers = _figures(work, slice(first, last))
+    seconds = (first * plots.FRAME_SECONDS, last * plots.FRAME_SECONDS)
+    return (
+        round(seconds[0], 2),
+        round(seconds[1], 2),
+        picture(mels, MEL_ALT, seconds=seconds),
+        picture(maps, MAP_ALT, seconds=seconds),
+        picture(layers, LAYER_ALT, seconds=seconds),
+    )
 
 
-def _maps(work: Work) -> Any:
-    grid = work.history.original
-    return plots.plot_code_maps(grid.indices, work.colours, grid.num_frames)
+def _figures(work: Work, frames: slice) -> tuple[Any, Any, Any]:
+    grid, layers = work.history.original, work.layers
+    return (
+        plots.plot_mels(work.original, layers[-1].log_mel, frames=frames),
+        plots.plot_code_maps(grid.indices, work.codec.atlas.colours, grid.num_frames, frames=frames),
+        plots.plot_layers(
+            [layer.log_mel for layer in layers], [views.layer_title(layer) for layer in layers], frames=frames
+        ),
+    )
 
 
-def _usage(work: Work) -> str:
-    counts = work.codec.usage(work.history.original)
-    table = views.health_table(codebook_health(counts), work.codec.codebook_size, judged=False)
-    return f"<h3>Codes in this clip</h3>{table}"
+def _player(work: Work) -> dict[str, Any]:
+    stem = Path(work.clip.name).stem
+    tracks = [("Original", work.clip.name, f"{stem}.wav")]
+    for layer in work.layers:
+        name = layer.name if layer.levels == 1 else f"+ {layer.name}"
+        tracks.append((name, views.layer_note(layer), f"{stem}-{layer.levels}-of-{len(work.layers)}-levels.wav"))
+    return player_value(work.secret, _seconds(work), tracks)
 
 
-def _original_label(work: Work) -> str:
-    return f"Original: {work.clip.name}"
+def audition_answer(work: Work, request: Any) -> dict[str, str]:
+    """The sound of a ``code`` of a ``level`` by itself, as a FLAC file in base64."""
+    numbers = Request(request, lambda secret: work)
+    return {"flac": flac_base64(work.codec.audition(numbers.integer("level"), numbers.integer("code")))}
 
 
-def _level_choices(work: Work) -> list[tuple[str, int]]:
-    names = level_names(work.codec.num_levels)
-    return [(names[0] if n == 1 else f"+ {names[n - 1]}", n) for n in range(1, len(names) + 1)]
+def _piece(work: Work, request: Request) -> dict[str, Any]:
+    track, number = request.integer("track"), request.integer("piece")
+    waveform = work.piece(track, number)
+    last = number == work.num_pieces - 1
+    gain = work.gain_db(track) if last and track else None
+    return piece_answer(waveform, work.num_pieces, gain)
+
+
+def _codebook(work: Work) -> dict[str, Any]:
+    codec = work.codec
+    return codebook_value(work.secret, codec.atlas, codec.usage(work.history.original), codec.training_usage)
+
+
+def _usage(work: Work) -> Any:
+    codec = work.codec
+    return plots.plot_usage(codec.usage(work.history.original), codec.atlas.colours, codec.atlas.order)
+
+
+def _health(work: Work) -> str:
+    codec = work.codec
+    here = views.health_table(codebook_health(codec.usage(work.history.original)), codec.codebook_size, judged=False)
+    trained = codec.training_health
+    there = (
+        f"<h3>In the clips it was trained on</h3>{views.health_table(trained, codec.codebook_size)}" if trained else ""
+    )
+    return f"<h3>Codes in this clip</h3>{here}{there}"
+
+
+def _save(work: Work, progress: gr.Progress) -> list[str]:
+    """The sound of every number of levels, the original, and the report as PNG and PDF."""
+    folder, stem = Path(tempfile.mkdtemp()), Path(work.clip.name).stem
+    paths = [folder / f"{stem}-original.wav"]
+    write_wav(paths[0], work.clip.waveform)
+    levels = work.codec.num_levels
+    for count in range(1, levels + 1):
+        progress((count - 1) / levels, desc="Decoding")
+        paths.append(folder / f"{stem}-{count}-of-{levels}-levels.wav")
+        write_wav(paths[-1], work.sound(count))
+    codec, grid = work.codec, work.history.original
+    figure = plots.plot_report(
+        work.original, work.layers[-1].log_mel, grid.indices, codec.atlas.colours, codec.usage(grid), codec.atlas.order,
+        title=work.clip.name, facts=views.report_facts(work),
+    )  # fmt: skip
+    for suffix in ("png", "pdf"):
+        paths.append(folder / f"{stem}-report.{suffix}")
+        figure.savefig(paths[-1])
+    return [str(path) for path in paths]
+
+
+def _seconds(work: Work) -> float:
+    return work.history.original.num_frames * plots.FRAME_SECONDS

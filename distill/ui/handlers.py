@@ -49,6 +49,7 @@ def handler(visitors: Visitors) -> Callable[[Callable[..., Any]], Callable[..., 
         del wrapped.__wrapped__  # type: ignore[attr-defined]
         wrapped.__signature__ = inspect.Signature([request, *rest])  # type: ignore[attr-defined]
         wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in (request, *rest)}
+        wrapped.__annotations__["return"] = inspect.signature(function).return_annotation
         return wrapped
 
     return decorate
@@ -60,12 +61,24 @@ def _secret(request: gr.Request) -> str:
     return request.session_hash
 
 
+def sentence(error: Exception) -> str:
+    """What a visitor is told of an error: the package's own as they are; any other is logged once, with a reference."""
+    if isinstance(error, DistillError):
+        return str(error)
+    reference = uuid.uuid4().hex[:8]
+    logger.error("A handler failed (reference %s).", reference, exc_info=error)
+    return f"Something broke on our side; nothing of yours is lost (reference {reference})."
+
+
+def answer(function: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a component's server function answers: a failure is a sentence for the page, not a broken call."""
+    try:
+        return function()
+    except Exception as error:
+        return {"error": sentence(error)}
+
+
 def _show(error: Exception) -> NoReturn:
     if isinstance(error, gr.Error):
         raise error
-    if isinstance(error, DistillError):
-        raise gr.Error(html.escape(str(error)), print_exception=False) from None
-    reference = uuid.uuid4().hex[:8]
-    logger.error("A handler failed (reference %s).", reference, exc_info=error)
-    message = f"Something broke on our side; nothing of yours is lost (reference {reference})."
-    raise gr.Error(message, print_exception=False) from None
+    raise gr.Error(html.escape(sentence(error)), print_exception=False) from None

@@ -1,39 +1,61 @@
 """What one visitor owns, and who is here."""
 
 import hashlib
+import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from distill.audio import Clip, load_clip
+from distill.audio import HOP_LENGTH, Clip, load_clip
+from distill.audio.loudness import matching_gain_db
+from distill.audio.vocoders import BLOCK_FRAMES, num_blocks
 from distill.codec import Codec
 from distill.codes import CodeGrid, History
 from distill.codes.edits import changed_columns
-from distill.errors import TrainingError
+from distill.errors import GridError, TrainingError
+from distill.evaluation import Layer, peel
 from distill.jobs import TrainingJob
-from distill.plots import code_palette
+from distill.models.losses import mel_l1
 from distill.training.dataset import MelClip
 
 KEPT_WORKS = 8
+KEPT_SPLICES = 200
+"""Edits whose earlier samples are kept; older ones are undone too, but decoded anew."""
+FIRST_CLIP = "loop_breakbeat"
+BLOCK_SAMPLES = BLOCK_FRAMES * HOP_LENGTH
 IDLE_SECONDS = 3 * 3600
 
 
-@dataclass(frozen=True)
-class _Splice:
-    """Samples that an edit replaced, so that undo brings back the very sound that was there."""
+@dataclass(frozen=True, eq=False)
+class Splice:
+    """Samples that an edit put into a clip, and where.
+
+    Attributes
+    ----------
+    start : int
+        Index of the first sample.
+    waveform : ndarray of float32 [samples]
+        What stands there now.
+    """
 
     start: int
-    before: np.ndarray
-    after: np.ndarray
+    waveform: np.ndarray
+
+    @property
+    def stop(self) -> int:
+        """Index of the sample after the last one."""
+        return self.start + len(self.waveform)
 
 
 class Work:
-    """A clip in a codec: its grid with the history of edits, and the sound of both.
+    """A clip in a codec: its grid with the history of edits, and the sound of both, made when it is asked for.
 
     Parameters
     ----------
@@ -42,65 +64,198 @@ class Work:
         The original.
     grid : CodeGrid
         Its codes.
-    reconstruction : ndarray of float32 [num_frames * 512]
-        The sound of those codes.
+    file_bytes : int, optional
+        Size of the file that the clip came in.
+    encode_seconds : float
+        How long it took to find the codes.
+
+    Attributes
+    ----------
+    secret : str
+        By which a page that shows this clip asks for its sound; nobody else can guess it.
+    decode_seconds : dict of int to float
+        How long it took to decode that many levels, once that is done.
     """
 
-    def __init__(self, codec: Codec, clip: Clip, grid: CodeGrid, reconstruction: np.ndarray) -> None:
+    def __init__(
+        self, codec: Codec, clip: Clip, grid: CodeGrid, *, file_bytes: int | None = None, encode_seconds: float = 0.0
+    ) -> None:
         self.codec, self.clip, self.history = codec, clip, History(grid)
-        self.reconstruction = self.edited = reconstruction
-        self._done: list[_Splice] = []
-        self._undone: list[_Splice] = []
+        self.file_bytes, self.encode_seconds = file_bytes, encode_seconds
+        self.secret = secrets.token_urlsafe(16)
+        self.decode_seconds: dict[int, float] = {}
+        self.lock = threading.RLock()
+        self._pieces: dict[int, list[np.ndarray]] = {}
+        self._streams: dict[int, Iterator[Tensor]] = {}
+        self._edited: np.ndarray | None = None
+        self._done: list[Splice | None] = []  # what undoing brings back; None where it must be decoded again
+        self._undone: list[Splice | None] = []
 
     @classmethod
-    def begin(cls, codec: Codec, clip: Clip, progress: Callable[[float], object] | None = None) -> "Work":
-        """Encode a clip and decode it again."""
+    def begin(cls, codec: Codec, clip: Clip, *, file_bytes: int | None = None) -> "Work":
+        """Encode a clip."""
+        began = time.perf_counter()
         grid = codec.encode_mel(codec.log_mel_of(clip))
-        return cls(codec, clip, grid, codec.decode(grid, progress=progress))
+        return cls(codec, clip, grid, file_bytes=file_bytes, encode_seconds=time.perf_counter() - began)
+
+    def fresh(self) -> "Work":
+        """The same clip in the same codec, without edits, sharing what is already decoded."""
+        other = Work(
+            self.codec, self.clip, self.history.original, file_bytes=self.file_bytes, encode_seconds=self.encode_seconds
+        )
+        other.reconstruction, other.original, other.layers = self.reconstruction, self.original, self.layers
+        other.decode_seconds = dict(self.decode_seconds)
+        return other
 
     @cached_property
-    def colours(self) -> list[np.ndarray]:
-        """A colour for each code of each level, as arrays of bytes [codebook_size, 3]."""
-        return [code_palette(codebook.numpy()) for codebook in self.codec.model.quantizer.codebooks]
+    def original(self) -> np.ndarray:
+        """The clip's log-mel [128, frames]."""
+        return self.codec.log_mel_of(self.clip).numpy()
 
-    def do(self, label: str, grid: CodeGrid) -> np.ndarray:
-        """Make an edit and return the sound of what it changed, empty if that is nothing."""
-        before = self.history.grid
-        if not self.history.do(label, grid):
-            return np.zeros(0, dtype=np.float32)
-        if grid == self.history.original:
-            start, after = 0, self.reconstruction
-        else:
-            columns = changed_columns(before, grid)
-            assert columns is not None
-            patch = self.codec.decode_region(grid, columns=columns, previous=self.edited)
-            start, after = patch.start, patch.waveform
-        self._done.append(_Splice(start, self.edited[start : start + len(after)], after))
-        self._undone.clear()
-        return self._put(start, after)
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """The clip with one level of its codes, with two, and so on."""
+        return peel(self.codec, torch.from_numpy(self.original), self.history.original)
 
-    def undo(self) -> np.ndarray:
+    @property
+    def num_pieces(self) -> int:
+        """In how many pieces the clip is decoded."""
+        return num_blocks(self.history.original.num_frames)
+
+    def piece(self, levels: int, number: int) -> np.ndarray:
+        """A part of the sound of that many levels, 12 s long but for the last; 0 levels are the original.
+
+        Raises
+        ------
+        GridError
+            If there is no such piece, or there are no so many levels.
+        """
+        if not (0 <= number < self.num_pieces and 0 <= levels <= self.codec.num_levels):
+            raise GridError("That part of the sound is not there; please reload the page.")
+        with self.lock:
+            if levels == 0:
+                last = number == self.num_pieces - 1
+                stop = len(self.clip.waveform) if last else (number + 1) * BLOCK_SAMPLES
+                return self.clip.waveform[number * BLOCK_SAMPLES : stop]
+            pieces = self._pieces.setdefault(levels, [])
+            while len(pieces) <= number:
+                began = time.perf_counter()
+                if levels not in self._streams:
+                    log_mel = self.codec.decode_mel(self.history.original, levels=levels)
+                    self._streams[levels] = self.codec.vocoder.stream(log_mel)
+                pieces.append(next(self._streams[levels]).numpy())
+                spent = time.perf_counter() - began
+                self.decode_seconds[levels] = self.decode_seconds.get(levels, 0.0) + spent
+            return pieces[number]
+
+    def sound(self, levels: int, progress: Callable[[float], object] | None = None) -> np.ndarray:
+        """The whole sound of that many levels; ``progress`` is called with the share that is done, 0 to 1."""
+        pieces = []
+        for number in range(self.num_pieces):
+            pieces.append(self.piece(levels, number))
+            if progress:
+                progress((number + 1) / self.num_pieces)
+        whole = np.concatenate(pieces)
+        if levels:  # views of the whole take the place of the pieces, which would be there twice
+            self._pieces[levels] = np.split(whole, range(BLOCK_SAMPLES, BLOCK_SAMPLES * len(pieces), BLOCK_SAMPLES))
+        return whole
+
+    def gain_db(self, levels: int) -> float:
+        """Decibels that make the sound of that many levels as loud as the original."""
+        return matching_gain_db(self.sound(levels), self.clip.waveform)
+
+    @cached_property
+    def reconstruction(self) -> np.ndarray:
+        """The sound of all levels, before any edit: float32 [num_frames * 512]."""
+        return self.sound(self.codec.num_levels)
+
+    def decode(self, progress: Callable[[float], object] | None = None) -> None:
+        """Make the reconstruction, if it is not there yet; ``progress`` as in :meth:`sound`."""
+        if not self.is_decoded:
+            self.reconstruction = self.sound(self.codec.num_levels, progress)
+
+    @property
+    def is_decoded(self) -> bool:
+        """Whether the sound of all levels is there."""
+        return "reconstruction" in self.__dict__
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether there ever was an edit, so that the sound may differ from the reconstruction."""
+        return self._edited is not None
+
+    def edited_piece(self, number: int) -> np.ndarray:
+        """A part of the sound as it is now, cut like :meth:`piece`."""
+        if not 0 <= number < self.num_pieces:
+            raise GridError("That part of the sound is not there; please reload the page.")
+        stop = None if number == self.num_pieces - 1 else (number + 1) * BLOCK_SAMPLES
+        return self.edited[number * BLOCK_SAMPLES : stop]
+
+    @property
+    def edited(self) -> np.ndarray:
+        """The sound as it is now."""
+        return self.reconstruction if self._edited is None else self._edited
+
+    @cached_property
+    def mel_l1_audio(self) -> float:
+        """Mean absolute log-mel difference between the original and the reconstruction's sound, in nepers."""
+        heard = self.codec.log_mel(torch.from_numpy(self.reconstruction)[None])[0, 0]
+        return mel_l1(heard, torch.from_numpy(self.original)).item()
+
+    def do(self, label: str, grid: CodeGrid) -> Splice | None:
+        """Make an edit and return the sound of what it changed, None if that is nothing."""
+        with self.lock:
+            before = self.history.grid
+            if not self.history.do(label, grid):
+                return None
+            self._undone.clear()
+            splice = self._restored() if grid == self.history.original else self._decoded(before, grid)
+            self._done.append(self._put(splice))
+            if len(self._done) > KEPT_SPLICES:
+                self._done[-KEPT_SPLICES - 1] = None
+            return splice
+
+    def undo(self) -> Splice | None:
         """Take the last edit back and return the sound of what that changed."""
-        self.history.undo()
-        if not self._done:
-            return np.zeros(0, dtype=np.float32)
-        splice = self._done.pop()
-        self._undone.append(splice)
-        return self._put(splice.start, splice.before)
+        return self._step(self.history.undo, self._done, self._undone)
 
-    def redo(self) -> np.ndarray:
+    def redo(self) -> Splice | None:
         """Make the edit that was taken back last again and return the sound of what that changed."""
-        self.history.redo()
-        if not self._undone:
-            return np.zeros(0, dtype=np.float32)
-        splice = self._undone.pop()
-        self._done.append(splice)
-        return self._put(splice.start, splice.after)
+        return self._step(self.history.redo, self._undone, self._done)
 
-    def _put(self, start: int, waveform: np.ndarray) -> np.ndarray:
-        self.edited = self.edited.copy()
-        self.edited[start : start + len(waveform)] = waveform
-        return waveform
+    def _step(
+        self, step: Callable[[], CodeGrid], here: list[Splice | None], there: list[Splice | None]
+    ) -> Splice | None:
+        with self.lock:
+            before = self.history.grid
+            grid = step()
+            if not here:
+                return None
+            splice = here.pop() or self._decoded(before, grid)
+            there.append(self._put(splice))
+            return splice
+
+    def _decoded(self, before: CodeGrid, grid: CodeGrid) -> Splice:
+        columns = changed_columns(before, grid)
+        assert columns is not None
+        patch = self.codec.decode_region(grid, columns=columns, previous=self.edited)
+        return Splice(patch.start, patch.waveform)
+
+    def _restored(self) -> Splice:
+        """The reconstruction wherever an edit has been: to the original's codes belong the original's very samples."""
+        spans = [splice for splice in (*self._done, *self._undone) if splice]
+        whole = None in self._done or not spans
+        start = 0 if whole else min(splice.start for splice in spans)
+        stop = len(self.reconstruction) if whole else max(splice.stop for splice in spans)
+        return Splice(start, self.reconstruction[start:stop])
+
+    def _put(self, splice: Splice) -> Splice:
+        """Put samples into the clip, and return those that stood there."""
+        span = slice(splice.start, splice.stop)
+        replaced = Splice(splice.start, self.edited[span].copy())
+        self._edited = self.edited.copy()
+        self._edited[span] = splice.waveform
+        return replaced
 
 
 @dataclass(frozen=True)
@@ -129,17 +284,26 @@ class Session:
     def codec(self) -> Codec:
         return self.work.codec
 
-    def open(self, codec: Codec, clip: Clip, progress: Callable[[float], object] | None = None) -> None:
+    def open(self, codec: Codec, clip: Clip, *, file_bytes: int | None = None) -> None:
         """Turn to a clip in a codec, with the edits that were made of it earlier in this visit."""
-        self.turn_to(self.works.get(_key(codec, clip)) or Work.begin(codec, clip, progress))
+        self.turn_to(self.find(codec, clip) or Work.begin(codec, clip, file_bytes=file_bytes))
+
+    def find(self, codec: Codec, clip: Clip) -> Work | None:
+        """The clip in the codec, with its edits, if it was opened earlier in this visit."""
+        return self.works.get(_key(codec, clip))
 
     def turn_to(self, work: Work) -> None:
-        """Make a work the current one, and remember it among the latest."""
+        """Make a work the current one."""
+        self.work = self.keep(work)
+
+    def keep(self, work: Work) -> Work:
+        """Remember a work among the latest, and return it."""
         key = _key(work.codec, work.clip)
         self.works.pop(key, None)
-        self.works[key] = self.work = work
+        self.works[key] = work
         while len(self.works) > KEPT_WORKS:
-            self.works.pop(next(iter(self.works)))
+            self.works.pop(next(key for key, kept in self.works.items() if kept is not self.work))
+        return work
 
     def require_run(self) -> Run:
         """The visitor's training.
@@ -173,13 +337,14 @@ class Examples:
     @cached_property
     def first(self) -> Work:
         """The clip that is open when the page opens."""
-        return Work.begin(self.codec, load_clip(next(p for p in self.clips if p.stem == "loop_breakbeat")))
+        path = next(path for path in self.clips if path.stem == FIRST_CLIP)
+        return Work.begin(self.codec, load_clip(path), file_bytes=path.stat().st_size)
 
     def new_session(self) -> Session:
         """A session with the first clip open and a history of its own."""
         first = self.first
         session = Session(first)
-        session.turn_to(Work(first.codec, first.clip, first.history.original, first.reconstruction))
+        session.turn_to(first.fresh())
         return session
 
 
@@ -209,6 +374,21 @@ class Visitors:
                 self._sessions[secret] = self.examples.new_session()
             self._sessions[secret].seen = now
             return self._sessions[secret]
+
+    def work(self, secret: object) -> Work:
+        """The clip of that secret.
+
+        Raises
+        ------
+        GridError
+            If nobody here has it: the server was started anew, or the visit is long over.
+        """
+        with self._lock:
+            works = [work for session in self._sessions.values() for work in session.works.values()]
+        for work in (self.examples.first, *works):
+            if isinstance(secret, str) and secrets.compare_digest(work.secret.encode(), secret.encode()):
+                return work
+        raise GridError("This clip is no longer open on the server; please reload the page.")
 
     def leave(self, secret: str) -> None:
         """The page was closed: its session is dropped and its training stopped."""

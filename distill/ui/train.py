@@ -226,6 +226,7 @@ def connect(
         return loaded, curves, _info_health(codec), views.sound(visitor.work.reconstruction), *shown(visitor)
 
     def shown(visitor: Session) -> tuple[Any, ...]:
+        visitor.work.decode()
         saved = gr.update(value=str(_saved(visitor.codec)))
         return saved, views.codec_line(visitor.codec), *explore.show(visitor.work), *edit.show(visitor)
 

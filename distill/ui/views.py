@@ -2,16 +2,21 @@
 
 import html
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from distill.audio import HOP_LENGTH, MIN_CLIPS, SAMPLE_RATE, Clip, Refusal
+from distill.audio import HOP_LENGTH, MIN_CLIPS, SAMPLE_RATE, Refusal
 from distill.codec import Codec
 from distill.jobs import JobStatus
 from distill.plots import NEPERS_TO_DB
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import MelClip
 from distill.training.health import LOW_UTILIZATION, LevelHealth, level_names
+
+if TYPE_CHECKING:
+    from distill.evaluation import Layer
+    from distill.ui.session import Work
 
 
 def sound(waveform: np.ndarray) -> tuple[int, np.ndarray]:
@@ -62,8 +67,15 @@ def training_progress(status: JobStatus) -> str:
     return _bar(progress.fraction if progress else 0, f"{ended}{done}.")
 
 
+HEALTH_ADVICE = {
+    "good": "Nothing to do: the codebook is put to use.",
+    "fair": "Train longer, or add more varied clips.",
+    "poor": "This level hardly helps: use fewer levels, or train longer on more varied clips.",
+}
+
+
 def health_table(levels: Sequence[LevelHealth], codebook_size: int, *, judged: bool = True) -> str:
-    """How each level uses its codebook; ``judged``, with a word for it and what to do where it is little.
+    """How each level uses its codebook; ``judged``, with a word for it and what to do about it.
 
     A single clip need not use every code, so there the figures are not judged.
     """
@@ -74,16 +86,14 @@ def health_table(levels: Sequence[LevelHealth], codebook_size: int, *, judged: b
             f"<tr><th scope='row'>{name}</th><td><meter min='0' max='1' low='0.3' high='0.7' optimum='1' "
             f"value='{level.utilization:.3f}'></meter> {level.utilization:.0%}</td>"
             f"<td>{level.perplexity:.0f} of {codebook_size}</td><td>{level.dead_codes}</td>"
-            + (f"<td class='{word}'>{word}</td></tr>" if judged else "</tr>")
+            + (f"<td class='{word}'>{word}</td><td class='advice'>{HEALTH_ADVICE[word]}</td></tr>" if judged else "</tr>")
         )
-    poor = any(level.utilization < LOW_UTILIZATION for level in levels)
-    advice = "<p class='bad'>A level under 30 % hardly helps: train longer, add varied clips, or use fewer levels.</p>"
     return (
         "<div class='health'><table><thead><tr><th scope='col'>Level</th>"
         "<th scope='col'>Codes used</th><th scope='col'>Effective</th>"
         f"<th scope='col'>{'Dead' if judged else 'Unused'}</th>"
-        f"{'<th scope=col>Health</th>' if judged else ''}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></div>{advice if poor and judged else ''}"
+        f"{'<th scope=col>Health</th><th scope=col>What to do</th>' if judged else ''}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
         "<p class='note'>Used: the share of codes that occur at all. Effective: how many codes, used equally often, "
         f"would carry as much. {'Dead' if judged else 'Unused'}: codes that never occur.</p>"
     )
@@ -100,25 +110,55 @@ def codec_line(codec: Codec) -> str:
     )
 
 
-def clip_facts(codec: Codec, clip: Clip, error: float, levels: int) -> str:
+def clip_facts(work: "Work") -> str:
     """What a reconstruction cost and what it lost."""
-    bitrate = codec.bitrate_bps * levels / codec.num_levels
+    items = "".join(f"<div><dt>{html.escape(what)}</dt><dd>{value}</dd></div>" for what, value in report_facts(work))
+    return f"<dl class='facts'>{items}</dl>"
+
+
+def report_facts(work: "Work") -> list[tuple[str, str]]:
+    """The figures of a clip in a codec; what waits for its sound is "…"."""
+    codec, seconds = work.codec, work.clip.seconds
+    code_bytes = codec.bitrate_bps * seconds / 8
+    decoding = work.decode_seconds.get(codec.num_levels)
+    heard = work.is_decoded
+    facts = [
+        ("Length", f"{seconds:.2f} s"),
+        ("As codes", f"{codec.bitrate_bps:.0f} bit/s"),
+        ("Smaller than 16-bit WAV", f"{SAMPLE_RATE * 16 / codec.bitrate_bps:.0f} ×"),
+        ("Error of the spectrogram", decibels(work.layers[-1].mel_l1)),
+        ("Error of the sound", decibels(work.mel_l1_audio) if heard else "…"),
+    ]
+    if work.encode_seconds:  # not so for a grid that was opened as one
+        facts.append(("Time to encode", milliseconds(work.encode_seconds)))
+        facts.append(("Time to decode", milliseconds(decoding) if heard and decoding else "…"))
+    if work.file_bytes:
+        facts.insert(3, ("Smaller than its file", f"{work.file_bytes / code_bytes:.0f} ×"))
+    return facts
+
+
+def decibels(mel_l1: float) -> str:
+    """An average difference of natural-log mels, in dB and as it is."""
+    return f"{mel_l1 * NEPERS_TO_DB:.1f} dB"
+
+
+def milliseconds(seconds: float) -> str:
+    """A duration as people say it."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def layer_note(layer: "Layer") -> str:
+    """A layer's cost and worth, for the player."""
+    return f"{layer.bitrate_bps:.0f} bit/s · {decibels(layer.mel_l1)} off"
+
+
+def layer_title(layer: "Layer") -> str:
+    """What a layer is and what its last level brings, for a picture."""
+    levels = f"{layer.levels} level{'s' * (layer.levels > 1)}"
     return (
-        "<dl class='facts'>"
-        f"<div><dt>Sound</dt><dd>{clip.seconds:.2f} s</dd></div>"
-        f"<div><dt>As codes</dt><dd>{bitrate:.0f} bit/s</dd></div>"
-        f"<div><dt>Smaller than 16-bit WAV</dt><dd>{SAMPLE_RATE * 16 / bitrate:.0f} ×</dd></div>"
-        f"<div><dt>Average error of the spectrogram</dt><dd>{error * NEPERS_TO_DB:.1f} dB</dd></div>"
-        "</dl>"
+        f"{levels}, with {layer.name}: {layer.bitrate_bps:.0f} bit/s, average error {decibels(layer.mel_l1)}; "
+        f"{layer.name} carries {layer.share:.0%} of the sound"
     )
-
-
-def history_list(labels: Sequence[str]) -> str:
-    """What was done to the grid, last first."""
-    if not labels:
-        return "<p class='history'>No edits yet. Pick a code below the grid, then paint with it.</p>"
-    items = "".join(f"<li>{html.escape(label)}</li>" for label in reversed(labels[-12:]))
-    return f"<ol class='history' reversed start='{len(labels)}'>{items}</ol>"
 
 
 def _bar(fraction: float, text: str) -> str:

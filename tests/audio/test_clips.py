@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from distill.audio import Clip, Refusal, clips, load_clip, read_clips, write_wav
-from distill.audio.clips import unpack_zip
+from distill.audio.clips import unpack_zip, write_flac
 from distill.errors import AudioError
 
 
@@ -308,10 +308,12 @@ def test_a_clip_louder_than_full_scale_is_written_without_clipping(tmp_path):
     assert np.abs(written - tone() * 2).max() < 2e-4
 
 
-def test_a_clip_can_be_written_to_memory():
-    buffer = io.BytesIO()
-    write_wav(buffer, tone())
-    assert soundfile.info(io.BytesIO(buffer.getvalue())).frames == len(tone())
+def test_a_flac_file_holds_what_a_wav_does(tmp_path):
+    write_wav(tmp_path / "out.wav", tone())
+    write_flac(tmp_path / "out.flac", tone())
+    assert soundfile.info(tmp_path / "out.flac").format == "FLAC"
+    wav, flac = (load_clip(tmp_path / name).waveform for name in ("out.wav", "out.flac"))
+    assert np.array_equal(wav, flac)
 
 
 def test_writing_to_a_folder_that_does_not_exist_names_it(tmp_path):

@@ -1,8 +1,10 @@
 """A grid is a value: it never changes, equals by what it holds, and comes back from a file as it was or not at all."""
 
+import base64
 import json
 import pickle
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -259,3 +261,41 @@ def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path, is_one_senten
     (tmp_path / "folder.npz").mkdir()
     assert is_one_sentence(refusal_of(tmp_path / "folder.npz"), "folder.npz")
     assert is_one_sentence(refusal_of(tmp_path / "missing.npz"), "missing.npz")
+
+
+@given(data=st.data())
+def test_a_grid_comes_back_from_its_text(data):
+    levels, columns = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 40))
+    size = data.draw(st.sampled_from([1, 2, 64, 100, 256, 65_536]))
+    indices = np.random.default_rng(data.draw(st.integers(0, 99))).integers(size, size=(levels, 8, columns))
+    grid = CodeGrid(indices, columns * 16 - data.draw(st.integers(0, 15)), "0123456789ab", size)
+    text = grid.to_text()
+    assert CodeGrid.from_text(text) == grid
+    assert CodeGrid.from_text("\n " + text[:20] + " \n" + text[20:]) == grid
+    assert text.isascii()
+    assert not any(letter.isspace() for letter in text)
+
+
+def test_the_text_of_a_ten_second_clip_fits_a_link():
+    indices = np.random.default_rng(0).integers(64, size=(3, 8, 54))
+    assert len(CodeGrid(indices, 862, "0123456789ab", 64).to_text()) < 2000
+
+
+@pytest.mark.parametrize("change", ["cut", "empty", "word", "flip", "huge", "negative", "bomb", "other"])
+def test_a_text_that_is_no_grid_is_refused_in_a_sentence(change, is_one_sentence):
+    text = a_grid().to_text()
+    *header, body = text.split(".")
+    bomb = base64.urlsafe_b64encode(zlib.compress(bytes(10_000_000))).decode()
+    texts = {
+        "cut": text[:-12],
+        "empty": "",
+        "word": "a sentence. with. dots. and more. of. them. here",
+        "flip": ".".join([*header, body[::-1]]),
+        "huge": ".".join(["distill1", "m", "64", "999999999999", "4", "8", body]),
+        "negative": ".".join(["distill1", "m", "64", "45", "-2", "-8", body]),
+        "bomb": ".".join([*header, bomb]),
+        "other": text.replace("distill1", "distill9"),
+    }
+    with pytest.raises(GridError) as refusal:
+        CodeGrid.from_text(texts[change])
+    assert is_one_sentence(refusal.value)

@@ -5,6 +5,7 @@ import shutil
 import socket
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
@@ -57,6 +58,64 @@ def page(browser, app_url):
     yield page
     page.close()
     assert not errors
+
+
+class Hands:
+    """What a person does on the code grid, and what is on it then."""
+
+    FIND = "[...document.querySelectorAll('#edit-grid *')].find(part => part.grid).grid"
+
+    def __init__(self, page):
+        self.page = page
+
+    def indices(self):
+        """The codes that the page shows, [3, 8, columns]."""
+        return np.array(self.page.evaluate(f"() => Array.from({self.FIND}.indices)")).reshape(3, 8, -1)
+
+    def samples(self):
+        """The sound that the page would play, once every edit is answered."""
+        self.page.wait_for_function(f"() => {self.FIND}.samples && !{self.FIND}.pending")
+        self.page.wait_for_timeout(100)
+        return np.array(self.page.evaluate(f"() => Array.from({self.FIND}.samples)"), dtype=np.float32)
+
+    def settled(self):
+        self.page.wait_for_function(f"() => !{self.FIND}.pending")
+
+    def another_code(self, level, row, column):
+        return (int(self.indices()[level, row, column]) + 1) % 64
+
+    def place(self, row, column):
+        """Where a cell is on the page."""
+        canvas = self.page.locator("canvas.cells")
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        wide = self.page.locator(".code-grid .track").evaluate("track => track.clientWidth") / self.indices().shape[2]
+        return box["x"] + (column + 0.5) * wide, box["y"] + (7 - row + 0.5) * 28
+
+    def choose_code(self, code):
+        self.page.locator(".code-grid .palette").get_by_role("button", name=f"Code {code}", exact=True).click()
+
+    def paint(self, row, column, code):
+        self.choose_code(code)
+        self.page.mouse.click(*self.place(row, column))
+
+    def drag(self, start, stop):
+        self.page.mouse.move(*self.place(*start))
+        self.page.mouse.down()
+        self.page.mouse.move(*self.place(*stop), steps=8)
+        self.page.mouse.up()
+
+    def select(self, start, stop):
+        self.page.get_by_role("button", name="Select", exact=True).click()
+        self.drag(start, stop)
+
+    def press(self, name):
+        self.page.locator(f".code-grid [data-act={name}]").click()
+
+
+@pytest.fixture
+def hands(page):
+    return Hands(page)
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,9 @@ from distill.audio import LogMel, write_wav
 from distill.cli import main
 from distill.errors import CodecFileError
 from distill.models import ConvVQVAE, load_model
-from distill.training.base import BASE_PATH, start_from_base
+from distill.training.base import BASE_PATH, load_rehearsal, save_rehearsal, start_from_base
 from distill.training.base_sounds import base_sounds
+from distill.training.dataset import MelClip
 from distill.training.trainer import Progress, Trainer, Validation
 
 
@@ -50,7 +51,7 @@ def test_a_training_starts_nearer_to_its_clips_with_the_base_than_without(mel_cl
 
 def test_training_from_nothing_takes_the_clips_statistics(mel_clips, quick_config):
     trainer = Trainer(mel_clips, replace(quick_config, from_base=False), device="cpu")
-    mean, std = trainer.sampler.statistics()
+    mean, std = trainer.sampler.statistics
     assert torch.equal(trainer.model.mel_mean.flatten(), mean)
     assert torch.equal(trainer.model.mel_std.flatten(), std)
     assert next(event for event in trainer.run() if isinstance(event, Progress)).step == 1
@@ -98,3 +99,34 @@ def test_the_command_makes_a_model_that_a_training_can_start_from(recordings, tm
     start_from_base(model, out)
     assert model.mel_mean.abs().max() > 0
     assert model(torch.full((1, 1, 128, 20), LogMel.floor))[0].shape == (1, 1, 128, 20)
+    assert len(load_rehearsal(tmp_path / "rehearsal.safetensors")) == 4
+
+
+def test_the_sound_to_rehearse_is_kept_to_a_third_of_a_decibel(tmp_path):
+    time = torch.linspace(-11, 4, 300).expand(128, 300)
+    clips = [MelClip("long", time), MelClip("short", torch.zeros(128, 100)), MelClip("just", torch.ones(128, 128))]
+    save_rehearsal(clips, tmp_path / "kept.safetensors")
+    crops = load_rehearsal(tmp_path / "kept.safetensors")
+    assert len(crops) == 2
+    for crop in crops:
+        assert crop.log_mel.shape == (128, 128)
+        source = clips[2].log_mel if crop.log_mel.std() < 0.1 else time
+        starts = range(source.shape[1] - 127)
+        nearest = min((crop.log_mel - source[:, start : start + 128]).abs().max().item() for start in starts)
+        assert nearest < 0.034
+
+
+def test_the_sound_to_rehearse_comes_with_the_package():
+    crops = load_rehearsal()
+    assert len(crops) == 200
+    levels = [crop.log_mel.mean().item() for crop in crops]
+    assert min(levels) > LogMel.floor
+    assert len(set(levels)) == 200
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a file of tensors"])
+def test_sound_to_rehearse_that_is_missing_or_damaged_is_named(tmp_path, content):
+    if content is not None:
+        (tmp_path / "kept.safetensors").write_bytes(content)
+    with pytest.raises(CodecFileError, match=r"kept\.safetensors"):
+        load_rehearsal(tmp_path / "kept.safetensors")

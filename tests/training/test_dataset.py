@@ -98,14 +98,14 @@ def test_the_seed_decides_the_crops():
 
 
 def test_the_statistics_are_the_mean_and_deviation_of_each_band_over_all_sound(mel_clips):
-    mean, std = CropSampler(mel_clips, crop_frames=256, seed=0).statistics()
+    mean, std = CropSampler(mel_clips, crop_frames=256, seed=0).statistics
     sound = np.concatenate([clip.log_mel.numpy() for clip in mel_clips], axis=1).astype(np.float64)
     assert np.allclose(mean, sound.mean(axis=1), atol=1e-4)
     assert np.allclose(std, np.maximum(sound.std(axis=1), 0.5), atol=1e-4)
 
 
 def test_a_band_without_movement_is_not_blown_up():
-    _, std = CropSampler(numbered_clips(1), crop_frames=16, seed=0).statistics()
+    _, std = CropSampler(numbered_clips(1), crop_frames=16, seed=0).statistics
     assert (std == 0.5).all()
 
 

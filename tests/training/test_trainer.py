@@ -9,6 +9,7 @@ import torch
 
 from distill.errors import ConfigError, TrainingError
 from distill.models import mel_l1
+from distill.training.base import load_rehearsal
 from distill.training.dataset import MelClip, split_held_out
 from distill.training.health import health_warnings
 from distill.training.trainer import Finished, Progress, Trainer, Validation
@@ -274,11 +275,30 @@ def test_refinement_sees_every_frame_of_every_clip_with_the_codes_of_the_whole_c
         mel = clip.log_mel[None, None]
         with torch.no_grad():
             latent = trainer.model.eval().quantize(trainer.model.encode(mel))[0][0]
-        assert torch.equal(trainer._latent(number), latent)
+        assert torch.equal(trainer._latent(trainer.sampler, number), latent)
     positions = trainer.sampler.positions(2000, align=16)
     seen = {(clip, start + offset) for clip, start in positions for offset in range(trainer.sampler.crop_frames)}
     assert seen >= {(i, frame) for i, clip in enumerate(trainer.clips) for frame in range(clip.num_frames)}
     assert all(start % 16 == 0 for _, start in positions)
+
+
+def test_rehearsal_keeps_the_decoder_good_at_other_sound(mel_clips, quick_config):
+    config = replace(quick_config, codebook_dim=32, codebook_size=64, epochs=30, refinement=0.9)
+    errors = {}
+    for share in (0.0, 0.5):
+        trainer = Trainer(mel_clips, replace(config, rehearsal=share), device="cpu")
+        list(trainer.run())
+        model = trainer.best_model()
+        with torch.no_grad():
+            heard = torch.stack([clip.log_mel for clip in load_rehearsal()[:20]])[:, None]
+            errors[share] = mel_l1(model(heard)[0], heard).item()
+    assert errors[0.5] < 0.95 * errors[0.0]
+
+
+def test_a_training_from_nothing_rehearses_nothing(mel_clips, quick_config):
+    assert Trainer(mel_clips, replace(quick_config, from_base=False), device="cpu").rehearsal is None
+    assert Trainer(mel_clips, replace(quick_config, rehearsal=0), device="cpu").rehearsal is None
+    assert Trainer(mel_clips, quick_config, device="cpu").rehearsal is not None
 
 
 def test_training_on_no_clips_is_refused(quick_config):

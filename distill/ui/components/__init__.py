@@ -1,6 +1,20 @@
-"""What Gradio does not have: the code grid, and pictures with alternative text."""
+"""What the page is built of beyond Gradio's own components."""
 
-from distill.ui.components.code_grid import CodeGridCanvas
+from distill.ui.components.code_grid import CodeGridCanvas, grid_value, pack
+from distill.ui.components.codebook import Codebook, codebook_value
 from distill.ui.components.picture import Picture, picture
+from distill.ui.components.player import Player, flac_base64, piece_answer, player_value
 
-__all__ = ["CodeGridCanvas", "Picture", "picture"]
+__all__ = [
+    "CodeGridCanvas",
+    "Codebook",
+    "Picture",
+    "Player",
+    "codebook_value",
+    "flac_base64",
+    "grid_value",
+    "pack",
+    "picture",
+    "piece_answer",
+    "player_value",
+]

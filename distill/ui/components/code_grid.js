@@ -1,115 +1,506 @@
-// The code grid: draws props.value on a canvas and reports what a person does to it.
+// The code grid: an instrument. Draws the codes of a clip over its spectrogram, and reports what a person does to them.
 //
-// props.value = {levels: [name], rows, columns, size, model_id, indices: [flat], changed: [flat position],
-//                palettes: [[css colour]], bands: [label per row], column_seconds}
-// props.sound = {seq, uri: data URI or null}: played when it changes
-// Events: 'edit' {level, code, cells: [[row, column]]}, 'audition' {level, code}, 'undo' {}, 'redo' {}.
+// props.value = {work: secret of the clip, levels: [name], rows, columns, size, indices: base64 of uint16, original: same,
+//                palettes: [[css colour]], sprites: [data URI], order: [[code]], usage: [[count]], bands: [label per row],
+//                column_seconds, sample_rate, spectrogram: data URI, history: [label of the latest], edits: how many there
+//                are, can_undo, can_redo}
+// props.second = {work, name} of the second clip, or {}
+// server.edit({work, kind, ...}) -> {positions, codes, start, flac, history, edits, can_undo, can_redo} or {error}
+// server.sound({work, track: 'edited' or 'before', piece}) -> {flac, pieces} or {error}
+// server.audition({work, level, code}) -> {flac} or {error}
+// element.grid = {indices, pending, samples, position, selection} for scripts and tests.
 
-const canvas = element.querySelector(".cells");
-const scroller = element.querySelector(".scroller");
-const track = element.querySelector(".track");
-const bands = element.querySelector(".bands");
-const levelBar = element.querySelector(".levels");
-const palette = element.querySelector(".palette");
-const readout = element.querySelector(".readout");
+const $ = (name) => element.querySelector(name);
+const canvas = $(".cells");
+const scroller = $(".scroller");
+const track = $(".track");
 const AXIS = 22;
-const ROW = 28;
-const MIN_COLUMN = 14;
+const LANE_GAP = 16;
+const WIDEST = 72;
+const NUMBERS_FROM = 26; // pixels a column must have for its codes' numbers to be drawn
 
-let grid = null; // the server's value; indices are also changed here at once, ahead of its answer
+let grid = null; // props.value, its indices as arrays that this page changes ahead of the server
+let textures = []; // of each level: a canvas of one pixel a cell
+let backdrop = null;
 let level = 0;
+let stacked = false;
+let tool = "brush";
 let brush = 0;
+let columnWidth = 0; // pixels; 0 for as wide as fits
 let cursor = { row: 0, column: 0 };
+let selection = null; // {level, rows: [first, last], columns: [first, last]}
+let clipboard = null; // {levels, rows, columns, codes}
 let stroke = null;
-let player = null;
+let moving = null; // where a drag of the selection began
+let queue = []; // edits that the server has not answered yet, oldest first
+let busy = false;
+let generation = 0;
+let frame = 0;
 
-const at = (row, column) => (level * grid.rows + row) * grid.columns + column;
-const style = (name) => getComputedStyle(element).getPropertyValue(name).trim();
-const columnWidth = () => Math.max(MIN_COLUMN, scroller.clientWidth / grid.columns);
+// ---- the sound -------------------------------------------------------------------------------------------------
 
-function draw() {
-  if (!grid || !scroller.clientWidth) return;
-  const scale = window.devicePixelRatio || 1;
-  // The canvas is as wide as the window on the grid, however long the clip: it stays in view and draws what is there.
-  const width = scroller.clientWidth;
-  const height = grid.rows * ROW + AXIS;
-  track.style.width = `${columnWidth() * grid.columns}px`;
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
-  canvas.width = width * scale;
-  canvas.height = height * scale;
-  const context = canvas.getContext("2d");
-  context.scale(scale, scale);
-  context.font = "10px ui-monospace, monospace";
-  context.textBaseline = "middle";
-  const changed = new Set(grid.changed);
-  const wide = columnWidth();
-  const first = Math.floor(scroller.scrollLeft / wide);
-  const last = Math.min(grid.columns, Math.ceil((scroller.scrollLeft + width) / wide));
-  context.translate(-scroller.scrollLeft, 0);
-  for (let row = 0; row < grid.rows; row++) {
-    const y = (grid.rows - 1 - row) * ROW;
-    for (let column = first; column < last; column++) {
-      const code = grid.indices[at(row, column)];
-      context.fillStyle = grid.palettes[level][code];
-      context.fillRect(column * wide + 0.5, y + 0.5, wide - 1, ROW - 1);
-      if (wide >= 24) {
-        context.fillStyle = "#000b";
-        context.textAlign = "center";
-        context.fillText(code, (column + 0.5) * wide, y + ROW / 2);
-      }
-      if (changed.has(at(row, column))) {
-        context.fillStyle = "#000";
-        context.beginPath();
-        context.arc((column + 1) * wide - 5, y + 5, 2.5, 0, 7);
-        context.fill();
-      }
-    }
+const sound = { context: null, edited: null, before: null, source: null, gain: null, origin: 0, position: 0, until: 0 };
+let playing = null; // null, "all", or "region"
+let comparing = false; // whether the sound from before the edits is heard
+
+async function fetchTrack(name) {
+  const mine = generation;
+  const decoder = new OfflineAudioContext(1, 1, grid.sample_rate);
+  const parts = [];
+  for (let piece = 0, pieces = 1; piece < pieces; piece++) {
+    const answer = await server.sound({ work: grid.work, track: name, piece });
+    if (mine !== generation) return;
+    if (answer.error) return tell(answer.error);
+    pieces = answer.pieces;
+    parts.push(await pcm(answer.flac, decoder));
+    if (pieces > 1) tell(piece + 1 < pieces ? `Fetching the sound: ${Math.round((100 * (piece + 1)) / pieces)} %` : "");
   }
-  context.strokeStyle = style("--body-text-color");
-  context.lineWidth = 2;
-  context.strokeRect(cursor.column * wide + 1, (grid.rows - 1 - cursor.row) * ROW + 1, wide - 2, ROW - 2);
-  drawAxis(context, wide);
+  if (mine !== generation) return;
+  const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  parts.reduce((offset, part) => (whole.set(part, offset), offset + part.length), 0);
+  sound[name] = whole;
 }
 
-function drawAxis(context, wide) {
+async function pcm(flac, decoder = new OfflineAudioContext(1, 1, grid.sample_rate)) {
+  const bytes = Uint8Array.from(atob(flac), (letter) => letter.charCodeAt(0));
+  return (await decoder.decodeAudioData(bytes.buffer)).getChannelData(0);
+}
+
+function soundContext() {
+  sound.context ||= new AudioContext({ sampleRate: grid.sample_rate });
+  sound.context.resume();
+  return sound.context;
+}
+
+const seconds = () => grid.columns * grid.column_seconds;
+const looping = () => $(".loop").getAttribute("aria-pressed") === "true";
+const now = () => {
+  if (!playing) return sound.position;
+  const at = sound.context.currentTime - sound.origin;
+  const [from, to] = loopSpan();
+  return looping() && playing === "all" && at > to ? from + ((at - from) % (to - from)) : at;
+};
+
+function loopSpan() {
+  if (!selection) return [0, seconds()];
+  return [selection.columns[0] * grid.column_seconds, (selection.columns[1] + 1) * grid.column_seconds];
+}
+
+function startSource(at, until) {
+  const samples = comparing ? sound.before : sound.edited;
+  if (!samples) return;
+  const context = soundContext();
+  silence();
+  const buffer = context.createBuffer(1, samples.length, grid.sample_rate);
+  buffer.copyToChannel(samples, 0);
+  const source = context.createBufferSource();
+  source.buffer = buffer;
+  const gain = context.createGain();
+  gain.gain.setValueAtTime(0, context.currentTime);
+  gain.gain.linearRampToValueAtTime(1, context.currentTime + 0.006);
+  source.connect(gain).connect(context.destination);
+  if (looping() && playing === "all") {
+    [source.loopStart, source.loopEnd] = loopSpan();
+    source.loop = true;
+  }
+  source.start(0, at);
+  if (until !== undefined && !source.loop) source.stop(context.currentTime + until - at);
+  Object.assign(sound, { source, gain, origin: context.currentTime - at, until: until ?? seconds() });
+}
+
+function silence() {
+  if (!sound.source) return;
+  const { source, gain, context } = sound;
+  gain.gain.setValueAtTime(gain.gain.value, context.currentTime);
+  gain.gain.linearRampToValueAtTime(0, context.currentTime + 0.006);
+  source.stop(context.currentTime + 0.01);
+  sound.source = null;
+}
+
+async function play(at = sound.position) {
+  soundContext();
+  if (!sound.edited) await fetchTrack("edited");
+  if (!sound.edited) return;
+  const [from, to] = looping() ? loopSpan() : [0, seconds()];
+  if (at < from || at >= to - 0.01) at = from;
+  playing = "all";
+  startSource(at);
+  mark();
+  requestAnimationFrame(follow);
+}
+
+function pause() {
+  sound.position = Math.min(now(), seconds());
+  playing = null;
+  silence();
+  mark();
+}
+
+function follow() {
+  if (!playing || !element.isConnected) return silence();
+  const over = now() >= sound.until && !(looping() && playing === "all");
+  if (over) {
+    const back = playing === "region" ? sound.position : 0;
+    playing = null;
+    silence();
+    sound.position = back;
+    mark();
+  } else {
+    const x = now() / grid.column_seconds * width();
+    if (playing === "all" && (x < scroller.scrollLeft || x > scroller.scrollLeft + scroller.clientWidth)) scroller.scrollLeft = x - 40;
+    draw();
+    requestAnimationFrame(follow);
+  }
+}
+
+function heardEdit(start, samples) {
+  if (sound.edited) sound.edited.set(samples.subarray(0, sound.edited.length - start), start);
+  if (!samples.length || comparing) return;
+  const from = start / grid.sample_rate;
+  const to = (start + samples.length) / grid.sample_rate;
+  if (playing === "all") startSource(now());
+  else if ($(".hear input").checked && sound.edited) {
+    playing = "region";
+    sound.position = from;
+    startSource(from, to);
+    requestAnimationFrame(follow);
+  }
+}
+
+async function audition(code) {
+  const answer = await server.audition({ work: grid.work, level, code });
+  if (answer.error) return tell(answer.error);
+  const context = soundContext();
+  const samples = await pcm(answer.flac);
+  const buffer = context.createBuffer(1, samples.length, grid.sample_rate);
+  buffer.copyToChannel(samples, 0);
+  sound.audition?.stop();
+  sound.audition = context.createBufferSource();
+  sound.audition.buffer = buffer;
+  sound.audition.connect(context.destination);
+  sound.audition.start();
+}
+
+// ---- edits: applied here at once, sent one after another, and corrected by the answer --------------------------------
+
+const at = (which, row, column) => (which * grid.rows + row) * grid.columns + column;
+
+function put(position, code) {
+  grid.indices[position] = code;
+  const which = Math.floor(position / (grid.rows * grid.columns));
+  const row = Math.floor(position / grid.columns) % grid.rows;
+  const pen = textures[which].getContext("2d");
+  pen.fillStyle = grid.palettes[which][code];
+  pen.fillRect(position % grid.columns, grid.rows - 1 - row, 1, 1);
+}
+
+function send(kind, rest = {}, local = []) {
+  queue.push({ request: { work: grid.work, kind, ...rest }, local });
+  local.forEach(([position, code]) => put(position, code));
+  draw();
+  drain();
+}
+
+async function drain() {
+  if (busy || !queue.length) return;
+  busy = true;
+  const mine = generation;
+  const [edit] = queue;
+  let answer;
+  try {
+    answer = await server.edit(edit.request);
+  } catch (error) {
+    answer = null; // the network, or a server that was started anew
+  }
+  if (mine !== generation) {
+    busy = false;
+    return;
+  }
+  busy = false;
+  if (!answer) {
+    tell("The server does not answer. Your edits are still on this page: trying again …");
+    setTimeout(drain, 1500);
+    return;
+  }
+  queue.shift();
+  if (answer.error) {
+    tell(answer.error);
+    await resync(mine);
+  } else {
+    tell("");
+    answer.positions.forEach((position, i) => put(position, answer.codes[i]));
+    queue.forEach((later) => later.local.forEach(([position, code]) => put(position, code)));
+    Object.assign(grid, { history: answer.history, edits: answer.edits, can_undo: answer.can_undo, can_redo: answer.can_redo });
+    if (answer.flac) heardEdit(answer.start, await pcm(answer.flac));
+    mark();
+  }
+  drain();
+}
+
+async function resync(mine) {
+  const answer = await server.edit({ work: grid.work, kind: "look" }).catch(() => null);
+  if (mine !== generation || !answer || answer.error) return;
+  unpack(answer.indices).forEach((code, position) => put(position, code));
+  queue.forEach((later) => later.local.forEach(([position, code]) => put(position, code)));
+  mark();
+}
+
+function unpack(text) {
+  return new Uint16Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
+}
+
+// ---- the selection and what is done to it ------------------------------------------------------------------------------
+
+const wanted = () => selection || { level, rows: [cursor.row, cursor.row], columns: [cursor.column, cursor.column] };
+
+function region() {
+  const chosen = wanted();
+  const all = $(".all input").checked;
+  const levels = all ? [0, grid.levels.length - 1] : [level, level];
+  return { levels, rows: chosen.rows, columns: chosen.columns };
+}
+
+function copy() {
+  const { levels, rows, columns } = region();
+  const codes = [];
+  for (let which = levels[0]; which <= levels[1]; which++) {
+    const plane = [];
+    for (let row = rows[0]; row <= rows[1]; row++) {
+      const first = at(which, row, columns[0]);
+      plane.push([...grid.indices.subarray(first, first + columns[1] - columns[0] + 1)]);
+    }
+    codes.push(plane);
+  }
+  clipboard = { levels, codes };
+  tell(`Copied ${codes[0].length} × ${codes[0][0].length} cells of ${levels[0] === levels[1] ? grid.levels[levels[0]] : "all levels"}.`);
+  mark();
+}
+
+function paste() {
+  if (!clipboard) return tell("There is nothing to paste yet: select some cells and copy them.");
+  const { rows, columns } = wanted();
+  const one = clipboard.codes.length === 1;
+  send("paste", { codes: clipboard.codes, level: one ? level : 0, row: rows[0], column: columns[0] });
+}
+
+const number = (name) => Number($(name).value);
+const actions = {
+  copy,
+  paste,
+  cut: () => {
+    copy();
+    send("clear", region());
+  },
+  clear: () => send("clear", region()),
+  fill: () => send("fill", { ...region(), levels: [level, level], code: brush }),
+  reverse: () => send("reverse", region()),
+  repeat: () => send("repeat", { ...region(), times: number(".times") }),
+  left: () => send("shift", { ...region(), by_columns: -1 }),
+  right: () => send("shift", { ...region(), by_columns: 1 }),
+  up: () => send("shift", { ...region(), by_rows: 1 }),
+  down: () => send("shift", { ...region(), by_rows: -1 }),
+  similar: () => send("similar", { ...region(), levels: [level, level], rank: number(".rank") }),
+  random: () => send("random", { ...region(), levels: [level, level], among: Math.max(2, number(".rank")), seed: Math.floor(Math.random() * 1e9) }),
+  silence: () => send("clear", { levels: [level, level], rows: [0, grid.rows - 1], columns: [0, grid.columns - 1] }),
+  replace: () => {
+    const code = grid.indices[at(level, cursor.row, cursor.column)];
+    if (code === brush) return tell("Pick another code in the palette first: it takes the place of the one under the cursor.");
+    send("replace", { level, code, replacement: brush });
+  },
+  blend: () => withSecond((second) => send("blend", { ...region(), second: second.work, amount: number(".amount") / 100 })),
+  swap: () => withSecond((second) => send("swap", { ...region(), second: second.work })),
+  undo: () => send("undo"),
+  redo: () => send("redo"),
+  revert: () => send("revert"),
+};
+
+function withSecond(act) {
+  if (!props.second?.work) return tell("Choose a second clip below the grid first.");
+  act(props.second);
+}
+
+// ---- drawing -----------------------------------------------------------------------------------------------------------
+
+const width = () => columnWidth || Math.max(scroller.clientWidth / grid.columns, Math.min(22, WIDEST));
+const rowHeight = () => (stacked ? (grid.levels.length > 3 ? 11 : 14) : 28);
+const lanes = () => (stacked ? grid.levels.map((_, which) => which) : [level]);
+const laneTop = (lane) => lane * (grid.rows * rowHeight() + LANE_GAP) + (stacked ? LANE_GAP : 0);
+const style = (name) => getComputedStyle(element).getPropertyValue(name).trim();
+
+function draw() {
+  frame ||= requestAnimationFrame(() => {
+    frame = 0;
+    paintCanvas();
+  });
+}
+
+function paintCanvas() {
+  if (!grid || !scroller.clientWidth) return;
+  const scale = window.devicePixelRatio || 1;
+  const view = scroller.clientWidth;
+  const high = rowHeight();
+  const tall = laneTop(lanes().length - 1) + grid.rows * high + AXIS;
+  const wide = width();
+  track.style.width = `${wide * grid.columns}px`;
+  if (canvas.width !== Math.round(view * scale) || canvas.height !== Math.round(tall * scale)) {
+    canvas.width = Math.round(view * scale);
+    canvas.height = Math.round(tall * scale);
+    canvas.style.width = `${view}px`;
+    canvas.style.height = `${tall}px`;
+  }
+  const pen = canvas.getContext("2d");
+  const ink = style("--body-text-color");
+  const accent = style("--color-accent");
+  pen.setTransform(scale, 0, 0, scale, 0, 0);
+  pen.clearRect(0, 0, view, tall);
+  pen.font = "10px ui-monospace, monospace";
+  pen.textBaseline = "middle";
+  pen.translate(-scroller.scrollLeft, 0);
+  pen.imageSmoothingEnabled = false;
+  const first = Math.max(0, Math.floor(scroller.scrollLeft / wide));
+  const last = Math.min(grid.columns, Math.ceil((scroller.scrollLeft + view) / wide));
+  const opacity = number(".mix") / 100;
+  lanes().forEach((which, lane) => {
+    const top = laneTop(lane);
+    const span = [first * wide, top, (last - first) * wide, grid.rows * high];
+    if (stacked) {
+      pen.fillStyle = ink;
+      pen.textAlign = "left";
+      pen.fillText(grid.levels[which], scroller.scrollLeft + 2, top - LANE_GAP / 2);
+    }
+    if (backdrop?.complete && backdrop.naturalWidth) {
+      const per = backdrop.naturalWidth / grid.columns;
+      pen.drawImage(backdrop, first * per, 0, (last - first) * per, backdrop.naturalHeight, ...span);
+    }
+    pen.globalAlpha = opacity;
+    pen.drawImage(textures[which], first, 0, last - first, grid.rows, ...span);
+    pen.globalAlpha = 1;
+    if (wide >= 7) {
+      pen.strokeStyle = "#0005";
+      pen.lineWidth = 1;
+      pen.beginPath();
+      for (let column = first; column <= last; column++) pen.moveTo(column * wide + 0.5, top), pen.lineTo(column * wide + 0.5, top + grid.rows * high);
+      for (let row = 0; row <= grid.rows; row++) pen.moveTo(first * wide, top + row * high + 0.5), pen.lineTo(last * wide, top + row * high + 0.5);
+      pen.stroke();
+    }
+    const numbers = wide >= NUMBERS_FROM && high >= 20;
+    for (let row = 0; row < grid.rows; row++) {
+      const y = top + (grid.rows - 1 - row) * high;
+      for (let column = first; column < last; column++) {
+        const position = at(which, row, column);
+        if (numbers) {
+          pen.fillStyle = opacity > 0.5 && grid.light[which][grid.indices[position]] ? "#000c" : "#fffd";
+          pen.textAlign = "center";
+          pen.fillText(grid.indices[position], (column + 0.5) * wide, y + high / 2);
+        }
+        if (grid.indices[position] !== grid.original[position]) {
+          pen.fillStyle = "#fff";
+          pen.strokeStyle = "#000";
+          const size = Math.max(1.5, Math.min(3, wide / 6));
+          pen.beginPath();
+          pen.arc((column + 1) * wide - size - 2, y + size + 2, size, 0, 7);
+          pen.fill();
+          pen.stroke();
+        }
+      }
+    }
+    if (selection && ($(".all input").checked || which === level)) {
+      pen.strokeStyle = accent;
+      pen.lineWidth = 2;
+      pen.setLineDash([5, 3]);
+      pen.strokeRect(
+        selection.columns[0] * wide + 1, top + (grid.rows - 1 - selection.rows[1]) * high + 1,
+        (selection.columns[1] - selection.columns[0] + 1) * wide - 2, (selection.rows[1] - selection.rows[0] + 1) * high - 2,
+      );
+      pen.setLineDash([]);
+    }
+    if (which === level) {
+      pen.strokeStyle = "#fff";
+      pen.lineWidth = 3;
+      const box = [cursor.column * wide + 1, top + (grid.rows - 1 - cursor.row) * high + 1, Math.max(1, wide - 2), high - 2];
+      pen.strokeRect(...box);
+      pen.strokeStyle = "#000";
+      pen.lineWidth = 1;
+      pen.strokeRect(...box);
+    }
+  });
+  drawAxis(pen, wide, tall, ink);
+  const x = (now() / grid.column_seconds) * wide;
+  pen.fillStyle = accent;
+  pen.fillRect(x - 1, 0, 2, tall - AXIS);
+}
+
+function drawAxis(pen, wide, tall, ink) {
   const perSecond = wide / grid.column_seconds;
-  const step = [0.5, 1, 2, 5, 10, 30, 60].find((seconds) => seconds * perSecond > 60) || 60;
-  context.fillStyle = style("--body-text-color");
-  for (let second = 0; second * perSecond < wide * grid.columns - 30; second += step) {
-    context.textAlign = second ? "center" : "left";
-    context.fillText(`${second} s`, second * perSecond, grid.rows * ROW + AXIS / 2 + 2);
+  const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120].find((s) => s * perSecond > 60) || 300;
+  const begin = Math.max(0, Math.floor(scroller.scrollLeft / perSecond / step) * step);
+  const end = (scroller.scrollLeft + scroller.clientWidth) / perSecond;
+  pen.fillStyle = ink;
+  for (let second = begin; second <= end && second * perSecond < wide * grid.columns - 30; second += step) {
+    pen.textAlign = second ? "center" : "left";
+    pen.fillText(`${Number(second.toFixed(1))} s`, second * perSecond, tall - AXIS / 2 + 2);
   }
 }
 
 function say() {
-  const code = grid.indices[at(cursor.row, cursor.column)];
-  const seconds = (cursor.column * grid.column_seconds).toFixed(2);
-  readout.textContent = `${seconds} s, ${grid.bands[cursor.row]}: code ${code}. Brush: code ${brush}.`;
+  const code = grid.indices[at(level, cursor.row, cursor.column)];
+  const time = (cursor.column * grid.column_seconds).toFixed(2);
+  const chosen = selection ? ` Selected: ${(selection.columns[1] - selection.columns[0] + 1) * (selection.rows[1] - selection.rows[0] + 1)} cells.` : "";
+  $(".readout").textContent = `${time} s, ${grid.bands[cursor.row]}: ${grid.levels[level]} code ${code}. Brush: code ${brush}.${chosen}`;
 }
 
-function fillPalette() {
-  levelBar.replaceChildren(
-    ...grid.levels.map((name, number) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = name;
-      button.setAttribute("aria-pressed", number === level);
-      button.onclick = () => choose(number);
-      return button;
-    }),
+const tell = (words) => {
+  $(".message").textContent = words;
+};
+
+// ---- controls ------------------------------------------------------------------------------------------------------------
+
+function press(name, on) {
+  $(name).setAttribute("aria-pressed", on);
+}
+
+function mark() {
+  element.querySelectorAll(".tools [data-tool]").forEach((button) => button.setAttribute("aria-pressed", button.dataset.tool === tool));
+  [...$(".levels").children].forEach((button, which) => button.setAttribute("aria-pressed", which === grid.levels.length ? stacked : which === level && !stacked));
+  [...$(".palette").children].forEach((button) => button.setAttribute("aria-pressed", Number(button.dataset.code) === brush));
+  $("[data-act=undo]").disabled = !grid.can_undo && !queue.length;
+  $("[data-act=redo]").disabled = !grid.can_redo;
+  $("[data-act=revert]").disabled = !grid.can_undo && !queue.length;
+  $("[data-act=paste]").disabled = !clipboard;
+  const second = !!props.second?.work;
+  $("[data-act=blend]").disabled = $("[data-act=swap]").disabled = !second;
+  $(".second").textContent = second ? `with ${props.second.name}` : "with a second clip, chosen below";
+  $(".play").textContent = playing === "all" ? "Pause" : "Play";
+  press(".before", comparing);
+  canvas.style.cursor = tool === "pick" ? "copy" : tool === "select" ? "cell" : "crosshair";
+  canvas.style.touchAction = tool === "scroll" ? "pan-x pan-y" : "none";
+  $(".history").replaceChildren(
+    ...grid.history.slice(-12).reverse().map((label) => Object.assign(document.createElement("li"), { textContent: label })),
   );
-  palette.replaceChildren(
-    ...grid.palettes[level].map((colour, code) => {
+  $(".history").start = grid.edits;
+  $(".none").hidden = grid.history.length > 0;
+  $(".bands").hidden = stacked;
+  draw();
+  say();
+}
+
+function buildPalette() {
+  $(".palette").replaceChildren(
+    ...grid.order[level].map((code) => {
       const button = document.createElement("button");
       button.type = "button";
-      button.style.background = colour;
-      button.textContent = code;
+      button.dataset.code = code;
+      button.style.backgroundImage = `url(${grid.sprites[level]})`;
+      button.style.backgroundSize = `${32 * grid.size}px 40px`;
+      button.style.backgroundPositionX = `${-32 * code}px`;
       button.setAttribute("aria-label", `Code ${code}`);
-      button.setAttribute("aria-pressed", code === brush);
+      button.title = `Code ${code}: ${grid.usage[level][code]} cells of this clip`;
+      const label = Object.assign(document.createElement("span"), { textContent: code });
+      label.style.borderColor = grid.palettes[level][code];
+      button.append(label);
       button.onclick = () => {
         setBrush(code);
-        trigger("audition", { level, code });
+        audition(code);
       };
       return button;
     }),
@@ -117,129 +508,281 @@ function fillPalette() {
 }
 
 function setBrush(code) {
-  palette.children[brush]?.setAttribute("aria-pressed", false);
   brush = code;
-  palette.children[brush].setAttribute("aria-pressed", true);
-  palette.children[brush].scrollIntoView({ block: "nearest", inline: "nearest" });
-  say();
+  mark();
+  $(`.palette [data-code="${code}"]`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
-function choose(number) {
-  level = number;
-  brush = Math.min(brush, grid.palettes[level].length - 1);
-  fillPalette();
+function choose(which) {
+  level = which;
+  buildPalette();
+  mark();
+}
+
+function buildLevels() {
+  const names = [...grid.levels, "All levels"];
+  $(".levels").replaceChildren(
+    ...names.map((name, which) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = name;
+      button.onclick = () => {
+        stacked = which === grid.levels.length;
+        if (stacked) mark();
+        else choose(which);
+      };
+      return button;
+    }),
+  );
+}
+
+function zoom(factor) {
+  const fit = scroller.clientWidth / grid.columns;
+  const middle = (scroller.scrollLeft + scroller.clientWidth / 2) / width();
+  columnWidth = Math.min(WIDEST, Math.max(Math.min(fit, WIDEST), width() * factor));
+  track.style.width = `${columnWidth * grid.columns}px`;
+  scroller.scrollLeft = middle * columnWidth - scroller.clientWidth / 2;
   draw();
-  say();
+}
+
+// ---- hands -----------------------------------------------------------------------------------------------------------------
+
+function cellUnder(event, clamp = false) {
+  const box = canvas.getBoundingClientRect();
+  const high = rowHeight();
+  const y = event.clientY - box.top;
+  let lane = stacked ? Math.floor(y / (grid.rows * high + LANE_GAP)) : 0;
+  lane = Math.min(lanes().length - 1, Math.max(0, lane));
+  if (clamp && stacked) lane = level;
+  let column = Math.floor((event.clientX - box.left + scroller.scrollLeft) / width());
+  let row = grid.rows - 1 - Math.floor((y - laneTop(lane)) / high);
+  if (clamp) {
+    column = Math.min(grid.columns - 1, Math.max(0, column));
+    row = Math.min(grid.rows - 1, Math.max(0, row));
+  }
+  const inside = column >= 0 && column < grid.columns && row >= 0 && row < grid.rows;
+  return inside ? { level: lanes()[lane], row, column } : null;
 }
 
 function paint(row, column) {
-  cursor = { row, column };
-  const key = at(row, column);
-  if (stroke && grid.indices[key] !== brush) {
-    grid.indices[key] = brush;
-    stroke.push([row, column]);
+  const steps = Math.max(Math.abs(row - cursor.row), Math.abs(column - cursor.column), 1);
+  const from = stroke.cells.length ? cursor : { row, column };
+  for (let i = 1; i <= steps; i++) {
+    const r = Math.round(from.row + ((row - from.row) * i) / steps);
+    const c = Math.round(from.column + ((column - from.column) * i) / steps);
+    const position = at(level, r, c);
+    if (!stroke.seen.has(position)) {
+      stroke.seen.add(position);
+      stroke.cells.push([r, c]);
+      put(position, brush);
+    }
   }
+  cursor = { row, column };
   draw();
   say();
 }
 
 function commit() {
-  if (stroke && stroke.length) trigger("edit", { level, code: brush, cells: stroke });
+  if (!stroke) return;
+  const { cells } = stroke;
   stroke = null;
+  if (cells.length) send("paint", { level, code: brush, cells }, cells.map(([row, column]) => [at(level, row, column), brush]));
 }
 
-function cellUnder(event) {
-  const box = canvas.getBoundingClientRect();
-  const column = Math.floor((event.clientX - box.left + scroller.scrollLeft) / columnWidth());
-  const row = grid.rows - 1 - Math.floor((event.clientY - box.top) / ROW);
-  const inside = column >= 0 && column < grid.columns && row >= 0 && row < grid.rows;
-  return inside ? { row, column } : null;
-}
+const ordered = (a, b) => [Math.min(a, b), Math.max(a, b)];
+const within = (cell) => selection && cell.row >= selection.rows[0] && cell.row <= selection.rows[1] && cell.column >= selection.columns[0] && cell.column <= selection.columns[1];
 
 canvas.addEventListener("pointerdown", (event) => {
   const cell = cellUnder(event);
-  if (!cell || event.button) return;
-  if (event.pointerType !== "touch") canvas.setPointerCapture(event.pointerId);
-  if (event.altKey) {
+  if (!cell || event.button || tool === "scroll") return;
+  canvas.focus({ preventScroll: true });
+  canvas.setPointerCapture(event.pointerId);
+  if (cell.level !== level) choose(cell.level);
+  if (tool === "pick" || event.altKey) {
     cursor = cell;
-    setBrush(grid.indices[at(cell.row, cell.column)]);
-    draw();
-    return;
+    setBrush(grid.indices[at(level, cell.row, cell.column)]);
+  } else if (tool === "select") {
+    if (within(cell) && !event.shiftKey) moving = { from: cell, to: cell };
+    else {
+      cursor = event.shiftKey ? cursor : cell;
+      selection = { rows: ordered(cursor.row, cell.row), columns: ordered(cursor.column, cell.column) };
+    }
+    mark();
+  } else {
+    stroke = { cells: [], seen: new Set() };
+    cursor = cell;
+    paint(cell.row, cell.column);
   }
-  if (event.pointerType === "touch") return; // a finger that moves scrolls; a tap paints, in "click"
-  stroke = [];
-  paint(cell.row, cell.column);
-});
-canvas.addEventListener("click", (event) => {
-  const cell = event.pointerType === "touch" && cellUnder(event);
-  if (!cell) return;
-  stroke = [];
-  paint(cell.row, cell.column);
-  commit();
 });
 canvas.addEventListener("pointermove", (event) => {
-  const cell = stroke && cellUnder(event);
-  if (cell) paint(cell.row, cell.column);
+  if (!event.buttons) return;
+  for (const step of stroke ? event.getCoalescedEvents?.() || [event] : [event]) {
+    const cell = cellUnder(step, true);
+    if (stroke) paint(cell.row, cell.column);
+    else if (moving) moving.to = cell;
+    else if (tool === "select" && canvas.hasPointerCapture(event.pointerId)) {
+      selection = { rows: ordered(cursor.row, cell.row), columns: ordered(cursor.column, cell.column) };
+      draw();
+      say();
+    }
+  }
 });
-canvas.addEventListener("pointerup", commit);
-canvas.addEventListener("pointercancel", commit);
+function release() {
+  commit();
+  if (moving) {
+    const { from, to } = moving;
+    moving = null;
+    const row = Math.max(0, selection.rows[0] + to.row - from.row);
+    const column = Math.max(0, selection.columns[0] + to.column - from.column);
+    if (row === selection.rows[0] && column === selection.columns[0]) {
+      cursor = from;
+      selection = null;
+    } else {
+      const what = region();
+      const tall = selection.rows[1] - selection.rows[0];
+      const long = selection.columns[1] - selection.columns[0];
+      send("move", { ...what, row, column });
+      selection = { rows: [row, Math.min(grid.rows - 1, row + tall)], columns: [column, Math.min(grid.columns - 1, column + long)] };
+    }
+  }
+  mark();
+}
+canvas.addEventListener("pointerup", release);
+canvas.addEventListener("pointercancel", release);
 
 canvas.addEventListener("keydown", (event) => {
   const move = { ArrowUp: [1, 0], ArrowDown: [-1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
   const command = event.ctrlKey || event.metaKey;
-  if (move) {
-    cursor.row = Math.min(grid.rows - 1, Math.max(0, cursor.row + move[0]));
-    cursor.column = Math.min(grid.columns - 1, Math.max(0, cursor.column + move[1]));
-    const x = cursor.column * columnWidth();
-    if (x < scroller.scrollLeft || x + columnWidth() > scroller.scrollLeft + scroller.clientWidth) {
-      scroller.scrollLeft = x - scroller.clientWidth / 2;
-    }
-    draw();
-    say();
-  } else if (event.key === "Enter") {
-    stroke = [];
+  const key = event.key.toLowerCase();
+  if (move && event.altKey) {
+    actions[{ ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right" }[event.key]]();
+  } else if (move) {
+    const anchor = event.shiftKey && (selection?.anchor || { ...cursor });
+    cursor = {
+      row: Math.min(grid.rows - 1, Math.max(0, cursor.row + move[0])),
+      column: Math.min(grid.columns - 1, Math.max(0, cursor.column + move[1])),
+    };
+    selection = anchor ? { anchor, rows: ordered(anchor.row, cursor.row), columns: ordered(anchor.column, cursor.column) } : null;
+    const x = cursor.column * width();
+    if (x < scroller.scrollLeft || x + width() > scroller.scrollLeft + scroller.clientWidth) scroller.scrollLeft = x - scroller.clientWidth / 2;
+  } else if (command && key === "z") actions[event.shiftKey ? "redo" : "undo"]();
+  else if (command && key === "y") actions.redo();
+  else if (command && key === "a") selection = { rows: [0, grid.rows - 1], columns: [0, grid.columns - 1] };
+  else if (key === "c") actions.copy();
+  else if (key === "x") actions.cut();
+  else if (key === "v") actions.paste();
+  else if (command) return;
+  else if (event.key === "Delete" || event.key === "Backspace") actions.clear();
+  else if (event.key === " ") playing === "all" ? pause() : play(selection && looping() ? loopSpan()[0] : cursor.column * grid.column_seconds);
+  else if (event.key === "Enter") {
+    stroke = { cells: [], seen: new Set() };
     paint(cursor.row, cursor.column);
     commit();
-  } else if (event.key === "p") {
-    setBrush(grid.indices[at(cursor.row, cursor.column)]);
-  } else if (command && event.key.toLowerCase() === "z") {
-    trigger(event.shiftKey ? "redo" : "undo", {});
-  } else if (command && event.key.toLowerCase() === "y") {
-    trigger("redo", {});
-  } else if (!command && event.key >= "1" && event.key <= String(grid.levels.length)) {
+  } else if (key === "b" || key === "s" || key === "p") tool = { b: "brush", s: "select", p: "pick" }[key];
+  else if (key === "r") actions.reverse();
+  else if (event.key === "Escape") selection = null;
+  else if (event.key === "+" || event.key === "=") zoom(1.5);
+  else if (event.key === "-") zoom(1 / 1.5);
+  else if (event.key >= "1" && event.key <= String(grid.levels.length)) {
+    stacked = false;
     choose(Number(event.key) - 1);
-  } else {
-    return;
-  }
+  } else return;
   event.preventDefault();
+  mark();
 });
 
+element.querySelectorAll("[data-tool]").forEach((button) => {
+  button.onclick = () => {
+    tool = button.dataset.tool;
+    mark();
+  };
+});
+element.querySelectorAll("[data-act]").forEach((button) => {
+  button.onclick = () => actions[button.dataset.act]();
+});
+$(".play").onclick = () => (playing === "all" ? pause() : play());
+$(".loop").onclick = () => {
+  press(".loop", !looping());
+  if (playing === "all") play(now());
+};
+$(".before").onclick = async () => {
+  if (!comparing && !sound.before) await fetchTrack("before");
+  comparing = !comparing && !!sound.before;
+  if (playing) startSource(now());
+  else play(sound.position);
+  mark();
+};
+$(".closer").onclick = () => zoom(1.5);
+$(".wider").onclick = () => zoom(1 / 1.5);
+$(".mix").oninput = draw;
+$(".all input").onchange = draw;
+
+// ---- a clip arrives ------------------------------------------------------------------------------------------------------
+
+function luminous(css) {
+  const [red, green, blue] = css.match(/\d+/g).map(Number);
+  return 0.3 * red + 0.59 * green + 0.11 * blue > 120;
+}
+
 function take() {
-  const fresh = !grid || grid.columns !== props.value.columns || grid.model_id !== props.value.model_id;
-  grid = { ...props.value, indices: [...props.value.indices] };
-  if (fresh || level >= grid.levels.length) {
-    level = 0;
+  const another = !grid || grid.work !== props.value.work;
+  const { value } = props;
+  if (!another && queue.length) return; // this page is ahead of what came
+  grid = { ...value, indices: unpack(value.indices), original: unpack(value.original) };
+  grid.light = grid.palettes.map((colours) => colours.map(luminous));
+  textures = grid.levels.map(() => Object.assign(document.createElement("canvas"), { width: grid.columns, height: grid.rows }));
+  grid.indices.forEach((code, position) => put(position, code));
+  if (another) {
+    generation += 1;
+    busy = false;
+    queue = [];
+    pause0();
+    level = Math.min(level, grid.levels.length - 1);
     cursor = { row: 0, column: 0 };
-    brush = grid.indices[at(0, 0)];
+    selection = null;
+    columnWidth = 0;
+    brush = Math.min(brush, grid.size - 1);
     scroller.scrollLeft = 0;
-  }
-  bands.replaceChildren(
+    backdrop = new Image();
+    backdrop.onload = draw;
+    backdrop.src = grid.spectrogram;
+    Object.assign(sound, { edited: null, before: null, position: 0 });
+    tell("");
+  } else sound.edited = null;
+  fetchTrack("edited");
+  buildLevels();
+  buildPalette();
+  $(".bands").replaceChildren(
     ...[...grid.bands].reverse().map((label) => Object.assign(document.createElement("span"), { textContent: label })),
   );
-  fillPalette();
-  draw();
-  say();
+  mark();
 }
 
-function play() {
-  player?.pause();
-  if (!props.sound.uri) return;
-  player = new Audio(props.sound.uri);
-  player.play().catch(() => {}); // a browser may refuse sound before the first click
+function pause0() {
+  playing = null;
+  comparing = false;
+  silence();
 }
 
+element.grid = {
+  get indices() {
+    return grid.indices;
+  },
+  get pending() {
+    return queue.length + (busy ? 1 : 0);
+  },
+  get samples() {
+    return sound.edited;
+  },
+  get position() {
+    return now();
+  },
+  get selection() {
+    return selection;
+  },
+};
 watch("value", take);
-watch("sound", play);
+watch("second", mark);
 scroller.addEventListener("scroll", draw);
 new ResizeObserver(draw).observe(scroller);
 new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ["class"] });

@@ -1,49 +1,45 @@
-"""The code grid as a Gradio component; its drawing and its hands are in ``code_grid.js``."""
+"""The code grid as a Gradio component; its drawing and its hands are in ``code_grid.js``, its shape in the page in
+``code_grid.html``."""
 
 import base64
-import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
-from distill.audio import HOP_LENGTH, SAMPLE_RATE, write_wav
+from distill.atlas import CodebookAtlas
+from distill.audio import HOP_LENGTH, SAMPLE_RATE
 from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
 from distill.plots import row_ranges_hz
 from distill.training.health import level_names
+from distill.ui.components.sprites import css_colours, mel_sprite, spectrogram
 
-_TEMPLATE = """
-<div class="code-grid">
-  <div class="levels" role="group" aria-label="Level"></div>
-  <div class="board">
-    <div class="bands" aria-hidden="true"></div>
-    <div class="scroller"><div class="track"><canvas class="cells" tabindex="0" role="application"
-      aria-label="Code grid: arrow keys move, Enter paints, P picks the code under the cursor, 1 to 4 choose a level,
-        Control Z undoes"></canvas></div></div>
-  </div>
-  <p class="readout" aria-live="polite"></p>
-  <div class="palette" role="group" aria-label="Codes of this level: click to hear one and to paint with it"></div>
-</div>
-"""
+HISTORY_SHOWN = 100
 
 
 class CodeGridCanvas(gr.HTML):
-    """A grid of codes that can be painted on.
+    """A grid of codes that can be played and edited.
 
-    Its value is what :func:`grid_value` returns; its property ``sound`` what :func:`sound_value` does.
-
-    Events: ``edit`` (level, code, cells), ``audition`` (level, code), ``undo``, ``redo``.
+    Its value is what :func:`grid_value` returns; its property ``second`` is ``{"work", "name"}`` of the clip to blend
+    and swap with, or empty. It talks to the server by three functions, ``edit``, ``sound`` and ``audition``; what they
+    take and answer stands at the top of ``code_grid.js``.
     """
 
-    def __init__(self, value: dict[str, Any] | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        value: dict[str, Any] | None = None,
+        *,
+        server_functions: list[Callable[..., Any]] | None = None,
+        **options: Any,
+    ) -> None:
         here = Path(__file__)
-        options.setdefault("html_template", _TEMPLATE)
+        options.setdefault("html_template", here.with_suffix(".html").read_text(encoding="utf-8"))
         options.setdefault("css_template", here.with_suffix(".css").read_text(encoding="utf-8"))
         options.setdefault("js_on_load", here.with_suffix(".js").read_text(encoding="utf-8"))
-        options.setdefault("sound", sound_value(None, 0))
-        super().__init__(value=value, **options)
+        options.setdefault("second", {})
+        super().__init__(value=value, server_functions=server_functions, **options)
 
     def preprocess(self, payload: Any) -> Any:
         return payload
@@ -55,34 +51,63 @@ class CodeGridCanvas(gr.HTML):
         return {"type": "object"}
 
 
-def grid_value(grid: CodeGrid, original: CodeGrid, colours: Sequence[np.ndarray]) -> dict[str, Any]:
-    """What the canvas draws: a grid, what differs from the original, and the colour of each code.
+def grid_value(
+    work: str,
+    grid: CodeGrid,
+    original: CodeGrid,
+    atlas: CodebookAtlas,
+    log_mel: np.ndarray,
+    usage: np.ndarray,
+    history: Sequence[str],
+    *,
+    can_redo: bool,
+) -> dict[str, Any]:
+    """What the canvas shows.
 
     Parameters
     ----------
+    work : str
+        By which the server finds the clip.
     grid, original : CodeGrid
-        Of the same shape.
-    colours : sequence of ndarray of uint8 [codebook_size, 3]
-        For each level, from :func:`~distill.plots.code_palette`.
+        As it is and as it was; of the same shape.
+    atlas : CodebookAtlas
+        Of the codec.
+    log_mel : ndarray [128, num_frames]
+        To draw behind the cells.
+    usage : ndarray of int [levels, codebook_size]
+        How often each code occurs.
+    history : sequence of str
+        What was done, in words, first to last.
+    can_redo : bool
+        Whether something was taken back.
     """
     return {
+        "work": work,
         "levels": list(level_names(grid.levels)),
         "rows": grid.rows,
         "columns": grid.columns,
         "size": grid.codebook_size,
-        "model_id": grid.model_id,
-        "indices": grid.indices.ravel().tolist(),
-        "changed": np.flatnonzero(grid.indices != original.indices).tolist(),
-        "palettes": [[f"rgb({red} {green} {blue})" for red, green, blue in level] for level in colours],
-        "bands": [f"{low:.0f} to {high:.0f} Hz" for low, high in row_ranges_hz(grid.rows)],
+        "indices": pack(grid.indices),
+        "original": pack(original.indices),
+        "palettes": [css_colours(level) for level in atlas.colours],
+        "sprites": [mel_sprite(level) for level in atlas.log_mels],
+        "order": atlas.order.tolist(),
+        "usage": usage.tolist(),
+        "bands": [_band(low, high) for low, high in row_ranges_hz(grid.rows)],
         "column_seconds": FRAMES_PER_COLUMN * HOP_LENGTH / SAMPLE_RATE,
+        "sample_rate": SAMPLE_RATE,
+        "spectrogram": spectrogram(log_mel, grid.columns * FRAMES_PER_COLUMN),
+        "history": list(history[-HISTORY_SHOWN:]),
+        "edits": len(history),
+        "can_undo": bool(history),
+        "can_redo": can_redo,
     }
 
 
-def sound_value(waveform: np.ndarray | None, sequence: int) -> dict[str, Any]:
-    """A sound for the canvas to play at once, or none; ``sequence`` tells it from the one before."""
-    if waveform is None or not len(waveform):
-        return {"seq": sequence, "uri": None}
-    buffer = io.BytesIO()
-    write_wav(buffer, waveform)
-    return {"seq": sequence, "uri": "data:audio/wav;base64," + base64.b64encode(buffer.getvalue()).decode()}
+def pack(indices: np.ndarray) -> str:
+    """Codes as the page unpacks them: 16-bit little-endian numbers in base64."""
+    return base64.b64encode(indices.astype("<u2").tobytes()).decode()
+
+
+def _band(low: float, high: float) -> str:
+    return f"{low:.0f}–{high:.0f} Hz" if high < 1000 else f"{low / 1000:.1f}–{high / 1000:.1f} kHz"

@@ -1,0 +1,90 @@
+"""The codebooks laid out: what each code sounds like by itself, which codes are like it, and its colour."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from matplotlib.colors import hsv_to_rgb
+from scipy.cluster.hierarchy import leaves_list, linkage
+
+from distill.models.vqvae import ROWS, STRIDE, ConvVQVAE
+
+POOL = 4
+"""Bands by frames that are averaged before two codes are compared: what differs by less sounds alike."""
+
+
+@dataclass(frozen=True, eq=False)
+class CodebookAtlas:
+    """Every code of a codec.
+
+    Attributes
+    ----------
+    log_mels : ndarray of float32 [levels, codebook_size, 128, 16]
+        The natural-log mel of a code that stands in all rows, its level alone, in the middle of three such columns.
+    order : ndarray of int [levels, codebook_size]
+        Each level's codes in an order in which neighbours sound alike.
+    colours : ndarray of uint8 [levels, codebook_size, 3]
+        Red, green, blue: see :func:`code_palette`.
+    """
+
+    log_mels: np.ndarray
+    order: np.ndarray
+    colours: np.ndarray
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, model: ConvVQVAE) -> "CodebookAtlas":
+        """Decode every code of a model by itself."""
+        log_mels = []
+        for level in range(model.num_levels):
+            indices = torch.full((model.codebook_size, ROWS * 3, model.num_levels), -1)
+            indices[..., level] = torch.arange(model.codebook_size)[:, None]
+            decoded = model.decode(model.codes_to_embeddings(indices))[:, 0, :, STRIDE : 2 * STRIDE]
+            log_mels.append(decoded.numpy())
+        stacked = np.stack(log_mels)
+        pooled = stacked.reshape(*stacked.shape[:2], 128 // POOL, POOL, STRIDE // POOL, POOL).mean(axis=(3, 5))
+        features = pooled.reshape(*pooled.shape[:2], -1)
+        order = np.stack([similarity_order(level) for level in features])
+        colours = [code_palette(o, level.mean(axis=1)) for o, level in zip(order, features, strict=True)]
+        return cls(stacked, order, np.stack(colours))
+
+
+def similarity_order(features: np.ndarray) -> np.ndarray:
+    """An order of vectors in which neighbours are alike.
+
+    The leaves of Ward's hierarchical clustering, turned so that neighbours are as near as they can be (Bar-Joseph,
+    Gifford & Jaakkola, "Fast optimal leaf ordering for hierarchical clustering", 2001).
+
+    Parameters
+    ----------
+    features : ndarray [count, dim]
+        At least two vectors.
+
+    Returns
+    -------
+    ndarray of int [count]
+    """
+    return leaves_list(linkage(features, method="ward", optimal_ordering=True)).astype(np.int64)
+
+
+def code_palette(order: np.ndarray, loudness: np.ndarray) -> np.ndarray:
+    """A colour for each code of a level: codes that sound alike have hues alike, and louder ones are lighter.
+
+    Parameters
+    ----------
+    order : ndarray of int [codebook_size]
+        From :func:`similarity_order`.
+    loudness : ndarray [codebook_size]
+        Mean log-mel of each code.
+
+    Returns
+    -------
+    ndarray of uint8 [codebook_size, 3]
+        Red, green, blue.
+    """
+    count = len(order)
+    place, rank = np.argsort(order), np.argsort(np.argsort(loudness, kind="stable"), kind="stable")
+    hue = 0.62 - 0.92 * place / count  # from blue over green and red to violet: the ends stay apart
+    saturation = 0.75 - 0.25 * (place % 2)
+    value = 0.42 + 0.56 * rank / max(count - 1, 1)
+    return np.round(hsv_to_rgb(np.stack([hue % 1, saturation, value], axis=1)) * 255).astype(np.uint8)

@@ -1,0 +1,38 @@
+"""Small pictures that the page's components draw with: patches of log-mels as data URIs of PNGs."""
+
+import base64
+import io
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.image import imsave
+
+TILE_BANDS = 64
+BACKDROP_COLUMNS = 2000
+
+
+def mel_sprite(log_mels: np.ndarray) -> str:
+    """All codes of a level side by side: log-mels [size, 128, 16] as a picture of 64 by 16 * size pixels."""
+    pooled = log_mels.reshape(len(log_mels), TILE_BANDS, -1, log_mels.shape[2]).mean(axis=2)
+    return _png(pooled.transpose(1, 0, 2).reshape(TILE_BANDS, -1))
+
+
+def spectrogram(log_mel: np.ndarray, frames: int) -> str:
+    """A log-mel [128, num_frames], filled up with silence to ``frames``, of 2000 columns at the most."""
+    padded = np.pad(log_mel, ((0, 0), (0, frames - log_mel.shape[1])), constant_values=float(log_mel.min()))
+    stride = -(-frames // BACKDROP_COLUMNS)
+    padded = np.pad(padded, ((0, 0), (0, -frames % stride)), mode="edge")
+    return _png(padded.reshape(len(padded), -1, stride).max(axis=2))
+
+
+def css_colours(colours: np.ndarray) -> list[str]:
+    """Bytes [size, 3] as CSS colours."""
+    return [f"rgb({red} {green} {blue})" for red, green, blue in colours.tolist()]
+
+
+def _png(values: np.ndarray) -> str:
+    low, high = np.percentile(values, (2, 99.5))
+    shades = np.clip((values - low) / max(float(high - low), 1e-6), 0, 1)
+    buffer = io.BytesIO()
+    imsave(buffer, colormaps["magma"](shades[::-1], bytes=True), format="png")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,31 @@
+"""Loudness as people hear it, and the gain that makes two sounds equal."""
+
+import numpy as np
+import pytest
+
+from distill.audio import SAMPLE_RATE
+from distill.audio.loudness import loudness_lufs, matching_gain_db
+
+
+def sine(seconds: float, peak: float = 1.0) -> np.ndarray:
+    time = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return (peak * np.sin(2 * np.pi * 997 * time)).astype(np.float32)
+
+
+def test_a_full_scale_sine_has_the_loudness_that_the_standard_says():
+    assert loudness_lufs(sine(3)) == pytest.approx(-3.01, abs=0.1)
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.2, 3])
+def test_a_sound_at_a_quarter_of_the_level_needs_12_db(seconds):
+    assert matching_gain_db(sine(seconds, 0.25), sine(seconds)) == pytest.approx(12.0, abs=0.05)
+
+
+def test_a_gain_is_never_more_than_12_db():
+    assert matching_gain_db(sine(1, 0.001), sine(1)) == 12
+    assert matching_gain_db(sine(1), sine(1, 0.001)) == -12
+
+
+def test_silence_has_no_loudness_and_asks_for_no_gain():
+    assert loudness_lufs(np.zeros(SAMPLE_RATE, dtype=np.float32)) is None
+    assert matching_gain_db(np.zeros(SAMPLE_RATE, dtype=np.float32), sine(1)) == 0
