@@ -21,7 +21,6 @@ INK = "#80868f"  # grey that is legible on white and on black: one picture serve
 ACCENT = "#f2552c"
 CURVE_COLOURS = (ACCENT, "#2f9e8f")
 HZ_TICKS = (250, 1000, 4000, 16000)
-_DIFFERENCE = {"cmap": "RdBu_r", "vmin": -20, "vmax": 20}
 
 
 def row_ranges_hz(rows: int = 8) -> list[tuple[float, float]]:
@@ -83,7 +82,7 @@ def plot_layers(layers: Sequence[np.ndarray], titles: Sequence[str], *, frames: 
 
 
 def plot_code_maps(
-    indices: np.ndarray, palettes: Sequence[np.ndarray], num_frames: int, *, frames: slice = slice(None)
+    indices: np.ndarray, palettes: Sequence[np.ndarray] | np.ndarray, num_frames: int, *, frames: slice = slice(None)
 ) -> Figure:
     """The codes of each level over frequency and time, on the same time axis as :func:`plot_mels`.
 
@@ -109,7 +108,7 @@ def plot_code_maps(
     return figure
 
 
-def plot_usage(counts: np.ndarray, palettes: Sequence[np.ndarray], order: np.ndarray) -> Figure:
+def plot_usage(counts: np.ndarray, palettes: Sequence[np.ndarray] | np.ndarray, order: np.ndarray) -> Figure:
     """How often each code of each level occurs.
 
     Parameters
@@ -135,7 +134,7 @@ def plot_report(
     original: np.ndarray,
     reconstruction: np.ndarray,
     indices: np.ndarray,
-    palettes: Sequence[np.ndarray],
+    palettes: Sequence[np.ndarray] | np.ndarray,
     counts: np.ndarray,
     order: np.ndarray,
     *,
@@ -244,9 +243,10 @@ def _draw_mel(axis: Axes, log_mel: np.ndarray, frames: slice, title: str, top_db
     """A log-mel, 80 dB down from the top, or a difference of two, if there is no top, up to 20 dB either way."""
     first, last, _ = frames.indices(log_mel.shape[1])
     decibels = _decimate(log_mel[:, first:last], peaks=top_db is not None) * NEPERS_TO_DB
-    colours = {"cmap": "magma", "vmin": top_db - 80, "vmax": top_db} if top_db is not None else _DIFFERENCE
+    colours, low, high = ("magma", top_db - 80, top_db) if top_db is not None else ("RdBu_r", -20.0, 20.0)
     extent = (first * FRAME_SECONDS, last * FRAME_SECONDS, 0, N_MELS)
-    image = axis.imshow(decibels, origin="lower", aspect="auto", interpolation="nearest", extent=extent, **colours)
+    image = axis.imshow(decibels, origin="lower", aspect="auto", interpolation="nearest", extent=extent)
+    image.set(cmap=colours, clim=(low, high))
     axis.set_yticks(_band_places(HZ_TICKS), [_hz(frequency) for frequency in HZ_TICKS])
     axis.set_ylabel("Hz")
     axis.set_title(title, loc="left", color=INK, fontsize=10)

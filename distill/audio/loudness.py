@@ -9,6 +9,8 @@ from distill.audio.logmel import SAMPLE_RATE
 SHORTEST = int(0.4 * SAMPLE_RATE)
 """One gating block: shorter sounds are followed by silence, which the gate leaves out of the mean."""
 LARGEST_GAIN_DB = 12.0
+HEADROOM = 0.5
+"""torchaudio's filters clip at full scale, which the standard's first filter exceeds."""
 
 
 def loudness_lufs(waveform: np.ndarray) -> float | None:
@@ -20,8 +22,8 @@ def loudness_lufs(waveform: np.ndarray) -> float | None:
         Amplitude in [-1, 1] at 44 100 Hz.
     """
     padded = np.pad(waveform, (0, max(0, SHORTEST - len(waveform)))).astype(np.float32)
-    measured = float(bs1770(torch.from_numpy(padded)[None], SAMPLE_RATE))
-    return measured if np.isfinite(measured) else None
+    measured = float(bs1770(torch.from_numpy(padded)[None] * HEADROOM, SAMPLE_RATE)) - 20 * np.log10(HEADROOM)
+    return float(measured) if np.isfinite(measured) else None
 
 
 def matching_gain_db(waveform: np.ndarray, reference: np.ndarray) -> float:

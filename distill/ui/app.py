@@ -45,7 +45,7 @@ def build_app(examples_folder: Path = EXAMPLES) -> gr.Blocks:
                 edit_tab = edit.build(examples, visitors)
         train.connect(train_tab, explore_tab, edit_tab, codec_bar, visitors, runner)
         explore.connect(explore_tab, edit_tab, visitors)
-        edit.connect(edit_tab, explore_tab, visitors)
+        edit.connect(edit_tab, explore_tab, visitors, app.load)
 
         def leave(request: gr.Request) -> None:
             visitors.leave(request.session_hash or "")

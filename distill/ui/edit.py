@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from distill.ui.explore import ExploreTab
 
 HOW_TO = (
-    "<p class='lead'>Each cell is one <b>code</b>: an entry of the codec's codebook, standing for a band of frequencies "
-    "(row) over 186 ms (column). Press a code in the palette to hear it, then <b>paint</b> with it. <b>Select</b> a "
-    "part to copy, move, reverse or blend it. Every edit is heard at once, and every edit can be undone.</p>"
+    "<p class='lead'>Each cell is one <b>code</b>: an entry of the codec's codebook, standing for a band of "
+    "frequencies (row) over 186 ms (column). Press a code in the palette to hear it, then <b>paint</b> with it. "
+    "<b>Select</b> a part to copy, move, reverse or blend it. Every edit is heard at once, and every edit can be "
+    "undone.</p>"
 )
 DIFFERENCE_ALT = "Mel spectrograms of the clip before and after your edits, and their difference in decibels, over time"
 
@@ -55,16 +56,24 @@ def build(examples: Examples, visitors: Visitors) -> EditTab:
     work = examples.first
 
     def edit(request: Any) -> dict[str, Any]:
-        return answer(lambda: perform(visitors.work(tools.field(request, "work")), request, visitors.work))
+        return answer(lambda: perform(visitors.own_work(tools.field(request, "work")), request, visitors.own_work))
 
     def sound(request: Any) -> dict[str, Any]:
-        return answer(lambda: _piece(visitors.work(tools.field(request, "work")), tools.field(request, "track"), tools.field(request, "piece")))
+        return answer(
+            lambda: _piece(
+                visitors.work(tools.field(request, "work")),
+                tools.field(request, "track"),
+                tools.field(request, "piece"),
+            )
+        )
 
     def audition(request: Any) -> dict[str, Any]:
         return answer(lambda: explore.audition_answer(visitors.work(tools.field(request, "work")), request))
 
     gr.HTML(HOW_TO)
-    canvas = CodeGridCanvas(_canvas_value(work), server_functions=[edit, sound, audition], elem_id="edit-grid")
+    canvas = CodeGridCanvas(
+        _canvas_value(work, editable=False), server_functions=[edit, sound, audition], elem_id="edit-grid"
+    )
     with gr.Row(elem_classes="second-clip"):
         second = gr.Dropdown(
             [path.stem for path in examples.clips], value=None, label="Second clip, to swap and blend with",
@@ -90,8 +99,8 @@ def build(examples: Examples, visitors: Visitors) -> EditTab:
     return EditTab(canvas, second, second_upload, compare, difference, export, files, load, text, load_text)
 
 
-def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors) -> None:
-    """Wire the tab's events."""
+def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors, page_load: Callable[..., Any]) -> None:
+    """Wire the tab's events; ``page_load`` is the event of the page's being opened."""
     handle = handler(visitors)
     examples = {path.stem: path for path in visitors.examples.clips}
 
@@ -100,7 +109,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors) -> None
         """An edit by name: what each needs stands in ``distill.ui.tools``. "second" is the name of an example clip."""
         if "second" in arguments:
             arguments = arguments | {"second": open_second(visitor, _path(examples, arguments["second"])).secret}
-        return perform(visitor.work, arguments | {"kind": kind}, visitors.work)
+        return perform(visitor.work, arguments | {"kind": kind}, visitors.own_work)
 
     @handle
     def set_codes(
@@ -108,27 +117,31 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors) -> None
     ) -> dict[str, Any]:
         """Put a code into a region of a level; the ends are included."""
         region = {"levels": [level, level], "rows": [row, last_row], "columns": [column, last_column]}
-        return perform(visitor.work, region | {"kind": "fill", "code": code}, visitors.work)
+        return perform(visitor.work, region | {"kind": "fill", "code": code}, visitors.own_work)
 
     @handle
     def undo(visitor: Session) -> dict[str, Any]:
         """Take the last edit back."""
-        return perform(visitor.work, {"kind": "undo"}, visitors.work)
+        return perform(visitor.work, {"kind": "undo"}, visitors.own_work)
 
     @handle
     def redo(visitor: Session) -> dict[str, Any]:
         """Make the edit that was taken back last again."""
-        return perform(visitor.work, {"kind": "redo"}, visitors.work)
+        return perform(visitor.work, {"kind": "redo"}, visitors.own_work)
 
     @handle
     def reset(visitor: Session) -> dict[str, Any]:
         """Go back to the codes of the original, which can be undone."""
-        return perform(visitor.work, {"kind": "revert"}, visitors.work)
+        return perform(visitor.work, {"kind": "revert"}, visitors.own_work)
 
     @handle
     def listen(visitor: Session) -> dict[str, str]:
         """The clip as it is now, as a FLAC file in base64."""
         return {"flac": flac_base64(visitor.work.edited)}
+
+    @handle
+    def begin(visitor: Session) -> Any:
+        return gr.update(value=_canvas_value(visitor.work))
 
     def open_second(visitor: Session, path: Path) -> Work:
         clip = load_clip(path)
@@ -160,7 +173,9 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors) -> None
         write_flac(folder / f"{stem}.flac", work.edited)
         for suffix in ("npz", "json"):
             work.history.grid.save(folder / f"{stem}.{suffix}")
-        return [str(folder / f"{stem}.{suffix}") for suffix in ("wav", "flac", "npz", "json")], work.history.grid.to_text()
+        return [
+            str(folder / f"{stem}.{suffix}") for suffix in ("wav", "flac", "npz", "json")
+        ], work.history.grid.to_text()
 
     def turn_to(visitor: Session, name: str, grid: CodeGrid) -> Any:
         waveform = visitor.codec.decode(grid)
@@ -185,6 +200,8 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors) -> None
     ):  # fmt: skip
         gr.api(function, api_name=name)
     hidden: dict[str, Any] = {"show_progress": "hidden"}
+    # The page comes with the example, which all share; what is edited is this visitor's own.
+    page_load(begin, None, tab.canvas, api_visibility="private", **hidden)
     tab.second.input(choose_second, tab.second, tab.canvas, api_name="second_example", **hidden)
     tab.second_upload.upload(upload_second, tab.second_upload, tab.canvas, api_name="second_clip", **hidden)
     tab.compare.click(compare, None, tab.difference, api_name="edit_difference", show_progress="minimal")
@@ -208,16 +225,17 @@ def perform(work: Work, request: Any, find: Callable[[object], Work]) -> dict[st
     work : Work
     request : dict
         ``kind`` is the name of a tool (:data:`distill.ui.tools.TOOLS`), or "undo", "redo", "revert" or "look"; the rest
-        is what that tool takes.
+        is what that tool takes. With an ``id``, an edit that is asked for again, because the answer was lost, is done
+        once.
     find : callable
         Gives the work of a secret.
 
     Returns
     -------
     dict
-        ``positions`` in the flat grid whose codes changed and their ``codes`` now; the sound there as ``flac`` in base64
-        (None without a change) and the sample where it ``start`` s; the latest of the ``history``, how many ``edits`` it has,
-        ``can_undo`` and ``can_redo``. "look"
+        ``positions`` in the flat grid whose codes changed and their ``codes`` now; the sound there as ``flac`` in
+        base64, None without a change, and the sample at which it has its ``start``; the latest of the ``history`` and
+        how many ``edits`` there are; ``can_undo`` and ``can_redo``. "look"
         answers with all ``indices``.
 
     Raises
@@ -226,8 +244,10 @@ def perform(work: Work, request: Any, find: Callable[[object], Work]) -> dict[st
         If it makes no sense.
     """
     fields = tools.Request(request, find)
-    kind = fields["kind"]
+    kind, identity = fields["kind"], request.get("id")
     with work.lock:
+        if identity is not None and work.last_answer and work.last_answer[0] == identity:
+            return work.last_answer[1]
         before, splice = work.history.grid, None
         if kind == "undo":
             splice = work.undo()
@@ -239,7 +259,9 @@ def perform(work: Work, request: Any, find: Callable[[object], Work]) -> dict[st
             return {"indices": pack(before.indices)}
         else:
             splice = work.do(*tools.apply(work, kind, fields))
-        return _changes(work, before, splice)
+        answered = _changes(work, before, splice)
+        work.last_answer = (identity, answered)
+        return answered
 
 
 def _changes(work: Work, before: CodeGrid, splice: Splice | None) -> dict[str, Any]:
@@ -276,9 +298,9 @@ def _path(examples: dict[str, Path], name: object) -> Path:
     return examples[name]
 
 
-def _canvas_value(work: Work) -> dict[str, Any]:
+def _canvas_value(work: Work, *, editable: bool = True) -> dict[str, Any]:
     history, codec = work.history, work.codec
     return grid_value(
         work.secret, history.grid, history.original, codec.atlas, work.original, codec.usage(history.original),
-        history.labels, can_redo=history.can_redo,
+        history.labels, can_redo=history.can_redo, editable=editable,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -75,6 +76,8 @@ class Work:
         By which a page that shows this clip asks for its sound; nobody else can guess it.
     decode_seconds : dict of int to float
         How long it took to decode that many levels, once that is done.
+    last_answer : (object, dict) or None
+        The identity of the last edit and what was answered to it.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Work:
         self.secret = secrets.token_urlsafe(16)
         self.decode_seconds: dict[int, float] = {}
         self.lock = threading.RLock()
+        self.last_answer: tuple[object, dict[str, Any]] | None = None
         self._pieces: dict[int, list[np.ndarray]] = {}
         self._streams: dict[int, Iterator[Tensor]] = {}
         self._edited: np.ndarray | None = None
@@ -376,17 +380,21 @@ class Visitors:
             return self._sessions[secret]
 
     def work(self, secret: object) -> Work:
-        """The clip of that secret.
+        """The clip of that secret, to look at and listen to: a visitor's own, or the example.
 
         Raises
         ------
         GridError
             If nobody here has it: the server was started anew, or the visit is long over.
         """
+        return self.examples.first if _same(self.examples.first.secret, secret) else self.own_work(secret)
+
+    def own_work(self, secret: object) -> Work:
+        """A visitor's own clip of that secret, to change; errors as :meth:`work`."""
         with self._lock:
             works = [work for session in self._sessions.values() for work in session.works.values()]
-        for work in (self.examples.first, *works):
-            if isinstance(secret, str) and secrets.compare_digest(work.secret.encode(), secret.encode()):
+        for work in works:
+            if _same(work.secret, secret):
                 return work
         raise GridError("This clip is no longer open on the server; please reload the page.")
 
@@ -401,3 +409,7 @@ class Visitors:
     def _end(session: Session) -> None:
         if session.run is not None:
             session.run.job.stop()
+
+
+def _same(secret: str, given: object) -> bool:
+    return isinstance(given, str) and secrets.compare_digest(secret.encode(), given.encode())

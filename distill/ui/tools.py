@@ -181,9 +181,7 @@ def _swap(work: Work, grid: CodeGrid, request: Request) -> Edit:
     region, second = request.region(), request.second()
     if second is work:
         raise GridError("The second clip is this one; choose another to swap with.")
-    edited, other = edits.swap_codes(
-        grid, second.history.grid, **region, other_column=_same_moment(region, second)
-    )
+    edited, other = edits.swap_codes(grid, second.history.grid, **region, other_column=_same_moment(region, second))
     label = f"{_where(grid, **region)}: swapped with "
     second.do(label + work.clip.name, other)
     return label + second.clip.name, edited

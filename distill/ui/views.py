@@ -86,7 +86,11 @@ def health_table(levels: Sequence[LevelHealth], codebook_size: int, *, judged: b
             f"<tr><th scope='row'>{name}</th><td><meter min='0' max='1' low='0.3' high='0.7' optimum='1' "
             f"value='{level.utilization:.3f}'></meter> {level.utilization:.0%}</td>"
             f"<td>{level.perplexity:.0f} of {codebook_size}</td><td>{level.dead_codes}</td>"
-            + (f"<td class='{word}'>{word}</td><td class='advice'>{HEALTH_ADVICE[word]}</td></tr>" if judged else "</tr>")
+            + (
+                f"<td class='{word}'>{word}</td><td class='advice'>{HEALTH_ADVICE[word]}</td></tr>"
+                if judged
+                else "</tr>"
+            )
         )
     return (
         "<div class='health'><table><thead><tr><th scope='col'>Level</th>"

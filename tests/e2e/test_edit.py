@@ -1,6 +1,7 @@
 """The code grid in a real browser: paint, select, copy, move, undo, hear, and take home."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -42,8 +43,14 @@ def on_the_server(page, hands):
         return arrays["indices"].astype(int)
 
 
+def choose_file(page, button, path):
+    with page.expect_file_chooser() as chooser:
+        page.locator(button).click()
+    chooser.value.set_files(path)
+
+
 def test_the_first_page_shows_the_grid_the_palette_and_no_edits(edit, example):
-    codec, grid = example
+    codec, _ = example
     expect(edit.locator(".code-grid .palette button")).to_have_count(codec.codebook_size)
     expect(edit.locator(HISTORY)).to_have_count(0)
     for name in ("undo", "redo", "revert", "paste", "blend", "swap"):
@@ -126,9 +133,7 @@ def test_a_selection_is_moved_by_dragging_it(edit, hands, example):
     hands.drag((3, 0), (3, 4))
     expect(edit.locator(HISTORY)).to_contain_text(["moved"])
     hands.settled()
-    expected = edits.move_codes(
-        grid, rows=slice(None), columns=slice(0, 2), row=0, column=4, quiet=codec.quiet_codes
-    )
+    expected = edits.move_codes(grid, rows=slice(None), columns=slice(0, 2), row=0, column=4, quiet=codec.quiet_codes)
     assert np.array_equal(hands.indices(), expected.indices)
 
 
@@ -163,11 +168,11 @@ def test_strokes_faster_than_the_server_are_all_kept_in_order(edit, hands):
 
 def test_a_stroke_is_kept_and_sent_again_when_the_network_fails(edit, hands):
     code = hands.another_code(0, 5, 5)
-    edit.route("**/component_server*", lambda route: route.abort())
+    edit.route(re.compile("component_server"), lambda route: route.abort())
     hands.paint(5, 5, code)
     expect(edit.locator(".code-grid .message")).to_contain_text("still on this page")
     assert hands.indices()[0, 5, 5] == code
-    edit.unroute("**/component_server*")
+    edit.unroute(re.compile("component_server"))
     expect(edit.locator(HISTORY)).to_have_count(1, timeout=10_000)
     assert on_the_server(edit, hands)[0, 5, 5] == code
 
@@ -183,15 +188,13 @@ def test_a_second_clip_is_swapped_and_blended_in(edit, hands, example, clips):
     expect(edit.locator(HISTORY)).to_contain_text(["swapped with loop_industrial"])
     hands.settled()
     assert np.array_equal(hands.indices()[:, :, 1:3], other.indices[:, :, 1:3])
-    hands.press("undo")
-    expect(edit.locator(HISTORY)).to_have_count(0)
+    hands.select((0, 3), (7, 4))
     edit.locator(".code-grid .amount").fill("100")
     hands.press("blend")
-    expect(edit.locator(HISTORY)).to_have_count(1)
+    expect(edit.locator(HISTORY)).to_have_count(2)
     hands.settled()
-    expected = grid.indices.copy()
-    expected[:, :, 1:3] = grid.indices[:, :, 1:3]
-    assert not np.array_equal(hands.indices(), expected)
+    assert np.array_equal(hands.indices()[:, :, 3:5], other.indices[:, :, 3:5])
+    assert np.array_equal(hands.indices()[:, :, 5:], grid.indices[:, :, 5:])
 
 
 def test_the_difference_of_before_and_after_is_one_press_away(edit, hands):
@@ -220,17 +223,18 @@ def test_the_exports_hold_the_edit_and_can_be_opened_again(edit, hands, example,
     for suffix in ("wav", "flac"):
         link = edit.locator(f"#edit-files a[href$='.{suffix}']").get_attribute("href")
         sound, _ = soundfile.read(io.BytesIO(edit.request.get(link).body()), dtype="float32")
-        assert np.abs(sound - heard).max() < 1e-3
+        assert len(sound) == len(heard)
+        assert np.corrcoef(sound, heard)[0, 1] > 0.99  # a file is scaled, not clipped, where an edit is too loud
     hands.press("undo")
     hands.settled()
-    edit.locator("#edit-load input[type=file]").set_input_files(tmp_path / "grid.json")
+    choose_file(edit, "#edit-load", tmp_path / "grid.json")
     edit.wait_for_function(f"() => {hands.FIND}.indices[{(0 * 8 + 7) * grid.columns + 1}] === {code}")
 
 
 def test_a_grid_of_another_codec_is_refused_in_a_sentence(edit, example, tmp_path):
     _, grid = example
     CodeGrid(grid.indices, grid.num_frames, "another codec", 64).save(tmp_path / "other.json")
-    edit.locator("#edit-load input[type=file]").set_input_files(tmp_path / "other.json")
+    choose_file(edit, "#edit-load", tmp_path / "other.json")
     expect(edit.locator("[data-testid=toast-text]")).to_contain_text("made by another codec")
 
 

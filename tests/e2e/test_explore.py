@@ -187,7 +187,9 @@ def test_a_codec_with_other_levels_brings_its_own_tracks_and_maps(explore, small
     path = tmp_path / "two-levels.distill"
     Codec(small_model(num_quantizers=2)).save(path)
     explore.get_by_role("tab", name="Train").click()
-    explore.locator("#train-load input[type=file]").set_input_files(path)
+    with explore.expect_file_chooser() as chooser:
+        explore.locator("#train-load").click()
+    chooser.value.set_files(path)
     expect(explore.locator("#codec")).to_contain_text("2 levels × 16 codes", timeout=30_000)
     explore.get_by_role("tab", name="Explore").click()
     expect(explore.locator("#explore-player .choose b")).to_have_text(["Original", "Structure", "+ Detail"])

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from distill.audio import SAMPLE_RATE, load_clip
 
+
 def heard(page, player):
     """The samples behind a player, waiting until it has some."""
     link = page.locator(f"{player} a[download]")

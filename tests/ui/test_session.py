@@ -68,6 +68,15 @@ def test_a_clip_is_found_by_its_secret_and_by_nothing_else(visitors):
             visitors.work(guess)
 
 
+def test_the_example_is_for_all_to_hear_and_for_none_to_change(visitors):
+    secret = visitors.examples.first.secret
+    assert visitors.work(secret) is visitors.examples.first
+    with pytest.raises(GridError, match="no longer open"):
+        visitors.own_work(secret)
+    mine = visitors.session("one").work
+    assert visitors.own_work(mine.secret) is mine
+
+
 def test_a_clip_is_not_found_after_its_visitor_left(visitors):
     secret = visitors.session("one").work.secret
     visitors.leave("one")

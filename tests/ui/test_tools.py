@@ -139,7 +139,7 @@ def test_an_edit_that_changes_nothing_is_no_edit(work):
         ({"kind": "paint"}, "needs a field"),
         ({"kind": "paint", "level": 0, "code": 64, "cells": [[0, 0]]}, "out of range"),
         ({"kind": "paint", "level": 0, "code": 1, "cells": [[8, 0]]}, "not in this grid"),
-        ({"kind": "paint", "level": 0, "code": 1, "cells": []}, ""),
+        ({"kind": "paint", "level": 0, "code": 1, "cells": []}, "whole numbers"),
         ({"kind": "paint", "level": 0, "code": 1, "cells": [[0, 0], [1]]}, "equal lengths"),
         ({"kind": "paint", "level": 0, "code": 1, "cells": [["0", "0"]]}, "whole numbers"),
         ({"kind": "paint", "level": True, "code": 1, "cells": [[0, 0]]}, "whole number"),
@@ -149,12 +149,12 @@ def test_an_edit_that_changes_nothing_is_no_edit(work):
         ({"kind": "fill", "code": 1} | ONE_LEVEL | {"rows": [3, 1]}, "not in this grid"),
         ({"kind": "fill", "code": 1} | ONE_LEVEL | {"rows": 3}, "first and a last"),
         ({"kind": "fill", "code": 1} | ONE_LEVEL | {"columns": [0, 400]}, "not in this grid"),
-        ({"kind": "similar", "rank": 64} | ONE_LEVEL, ""),
+        ({"kind": "similar", "rank": 64} | ONE_LEVEL, "0 to 63, got 64"),
         ({"kind": "similar", "rank": 1} | ONE_LEVEL | {"levels": [9, 9]}, "Level 9"),
-        ({"kind": "blend", "amount": 2, "second": "x"} | REGION, ""),
+        ({"kind": "blend", "amount": 2, "second": "x"} | REGION, "from 0 to 1"),
         ({"kind": "blend", "amount": "all", "second": "x"} | REGION, "must be a number"),
         ({"kind": "paste", "level": 0, "row": 0, "column": 0, "codes": "abc"}, "whole numbers"),
-        ({"kind": "paste", "level": 0, "row": 0, "column": 0, "codes": [[[10**30]]]}, ""),
+        ({"kind": "paste", "level": 0, "row": 0, "column": 0, "codes": [[[10**30]]]}, "whole numbers"),
     ],
 )
 def test_nonsense_is_refused_in_a_sentence_and_changes_nothing(work, second, asked, words, is_one_sentence):
@@ -163,6 +163,15 @@ def test_nonsense_is_refused_in_a_sentence_and_changes_nothing(work, second, ask
         perform(work, asked, lambda secret: second)
     assert is_one_sentence(refusal.value)
     assert work.history.grid == before
+
+
+def test_an_edit_that_is_asked_for_twice_is_done_once(work):
+    asked = {"kind": "shift", "id": "one", "by_columns": 1} | REGION
+    first = perform(work, asked, None)
+    assert perform(work, asked, None) == first
+    assert len(work.history.labels) == 1
+    perform(work, asked | {"id": "two"}, None)
+    assert len(work.history.labels) == 2
 
 
 def test_a_clip_cannot_be_swapped_with_itself(work):

@@ -1,11 +1,11 @@
 // The code grid: an instrument. Draws the codes of a clip over its spectrogram, and reports what a person does to them.
 //
-// props.value = {work: secret of the clip, levels: [name], rows, columns, size, indices: base64 of uint16, original: same,
+// props.value = {work: secret of the clip, editable: false for the example until this page has its own, levels: [name], rows, columns, size, indices: base64 of uint16, original: same,
 //                palettes: [[css colour]], sprites: [data URI], order: [[code]], usage: [[count]], bands: [label per row],
 //                column_seconds, sample_rate, spectrogram: data URI, history: [label of the latest], edits: how many there
 //                are, can_undo, can_redo}
 // props.second = {work, name} of the second clip, or {}
-// server.edit({work, kind, ...}) -> {positions, codes, start, flac, history, edits, can_undo, can_redo} or {error}
+// server.edit({work, id, kind, ...}) -> {positions, codes, start, flac, history, edits, can_undo, can_redo} or {error}
 // server.sound({work, track: 'edited' or 'before', piece}) -> {flac, pieces} or {error}
 // server.audition({work, level, code}) -> {flac} or {error}
 // element.grid = {indices, pending, samples, position, selection} for scripts and tests.
@@ -17,6 +17,8 @@ const track = $(".track");
 const AXIS = 22;
 const LANE_GAP = 16;
 const WIDEST = 72;
+const GONE = { error: "The server does not answer; please try again in a moment." };
+const PATIENCE = 60_000; // milliseconds until an edit is sent again; the server knows it by its id and does it once
 const NUMBERS_FROM = 26; // pixels a column must have for its codes' numbers to be drawn
 
 let grid = null; // props.value, its indices as arrays that this page changes ahead of the server
@@ -48,7 +50,7 @@ async function fetchTrack(name) {
   const decoder = new OfflineAudioContext(1, 1, grid.sample_rate);
   const parts = [];
   for (let piece = 0, pieces = 1; piece < pieces; piece++) {
-    const answer = await server.sound({ work: grid.work, track: name, piece });
+    const answer = (await server.sound({ work: grid.work, track: name, piece })) ?? GONE;
     if (mine !== generation) return;
     if (answer.error) return tell(answer.error);
     pieces = answer.pieces;
@@ -168,7 +170,7 @@ function heardEdit(start, samples) {
 }
 
 async function audition(code) {
-  const answer = await server.audition({ work: grid.work, level, code });
+  const answer = (await server.audition({ work: grid.work, level, code })) ?? GONE;
   if (answer.error) return tell(answer.error);
   const context = soundContext();
   const samples = await pcm(answer.flac);
@@ -195,20 +197,22 @@ function put(position, code) {
 }
 
 function send(kind, rest = {}, local = []) {
-  queue.push({ request: { work: grid.work, kind, ...rest }, local });
+  queue.push({ request: { id: crypto.randomUUID?.() || `${performance.now()} ${Math.random()}`, kind, ...rest }, local });
   local.forEach(([position, code]) => put(position, code));
   draw();
   drain();
 }
 
+const after = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds, null));
+
 async function drain() {
-  if (busy || !queue.length) return;
+  if (busy || !queue.length || !grid.editable) return;
   busy = true;
   const mine = generation;
   const [edit] = queue;
   let answer;
   try {
-    answer = await server.edit(edit.request);
+    answer = await Promise.race([server.edit({ work: grid.work, ...edit.request }), after(PATIENCE)]);
   } catch (error) {
     answer = null; // the network, or a server that was started anew
   }
@@ -725,10 +729,16 @@ function luminous(css) {
 }
 
 function take() {
-  const another = !grid || grid.work !== props.value.work;
   const { value } = props;
+  if (grid && !grid.editable && value.editable && value.indices === grid.text) {
+    grid.work = value.work; // the example, as this page's own: what was done until now is sent
+    grid.editable = true;
+    drain();
+    return;
+  }
+  const another = !grid || grid.work !== value.work;
   if (!another && queue.length) return; // this page is ahead of what came
-  grid = { ...value, indices: unpack(value.indices), original: unpack(value.original) };
+  grid = { ...value, text: value.indices, indices: unpack(value.indices), original: unpack(value.original) };
   grid.light = grid.palettes.map((colours) => colours.map(luminous));
   textures = grid.levels.map(() => Object.assign(document.createElement("canvas"), { width: grid.columns, height: grid.rows }));
   grid.indices.forEach((code, position) => put(position, code));

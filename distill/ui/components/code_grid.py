@@ -61,6 +61,7 @@ def grid_value(
     history: Sequence[str],
     *,
     can_redo: bool,
+    editable: bool = True,
 ) -> dict[str, Any]:
     """What the canvas shows.
 
@@ -80,9 +81,12 @@ def grid_value(
         What was done, in words, first to last.
     can_redo : bool
         Whether something was taken back.
+    editable : bool
+        False for a clip that is nobody's own: its edits wait until the page is given a copy.
     """
     return {
         "work": work,
+        "editable": editable,
         "levels": list(level_names(grid.levels)),
         "rows": grid.rows,
         "columns": grid.columns,

@@ -10,6 +10,7 @@ const sorting = element.querySelector("select");
 const readout = element.querySelector(".readout");
 const TILE = 32; // pixels, as wide as it is drawn
 
+const GONE = { error: "The server does not answer; please try again in a moment." };
 let level = 0;
 let player = null;
 let request = 0;
@@ -81,7 +82,7 @@ async function audition(code) {
   const mine = ++request;
   player?.pause();
   try {
-    const answer = await server.audition({ work: props.value.work, level, code });
+    const answer = (await server.audition({ work: props.value.work, level, code })) ?? GONE;
     if (mine !== request) return;
     if (answer.error) throw new Error(answer.error);
     player = new Audio(`data:audio/flac;base64,${answer.flac}`);

@@ -46,7 +46,7 @@ def Picture(  # noqa: N802, used like a component
 
 def picture(figure: Figure, alt: str, *, seconds: tuple[float, float] | None = None) -> Any:
     """An update of a :func:`Picture`."""
-    axis = {} if seconds is None else {"start": seconds[0], "stop": seconds[1]}
+    axis: dict[str, Any] = {} if seconds is None else {"start": seconds[0], "stop": seconds[1]}
     return gr.update(value=_data_uri(figure), alt=alt.replace('"', "'"), **axis)
 
 

@@ -13,6 +13,7 @@ const zoomButton = element.querySelector(".zoom");
 const wholeButton = element.querySelector(".whole");
 const clockText = element.querySelector(".clock");
 const message = element.querySelector(".message");
+const GONE = { error: "The server does not answer; please try again in a moment." };
 const FADE = 0.008; // seconds over which one track gives way to another
 const DRAG = 4; // pixels that a pointer moves before a click becomes a selection
 
@@ -94,7 +95,7 @@ async function load(number) {
     const decoder = new OfflineAudioContext(1, 1, props.value.sample_rate);
     const parts = [];
     for (let piece = 0, pieces = 1; piece < pieces; piece++) {
-      const answer = await server.sound({ work: props.value.work, track: number, piece });
+      const answer = (await server.sound({ work: props.value.work, track: number, piece })) ?? GONE;
       if (mine !== generation) return;
       if (answer.error) throw new Error(answer.error);
       pieces = answer.pieces;
