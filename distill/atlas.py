@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from matplotlib.colors import hsv_to_rgb
-from scipy.cluster.hierarchy import leaves_list, linkage
 
 from distill.models.vqvae import ROWS, STRIDE, ConvVQVAE
 
+CHUNK = 64
+"""Codes that are decoded at a time."""
+MOST_TURNED = 512
+"""Codes above which the leaves are not turned: that takes the cube of their number."""
 POOL = 4
 """Bands by frames that are averaged before two codes are compared: what differs by less sounds alike."""
 
@@ -37,10 +39,12 @@ class CodebookAtlas:
         """Decode every code of a model by itself."""
         log_mels = []
         for level in range(model.num_levels):
-            indices = torch.full((model.codebook_size, ROWS * 3, model.num_levels), -1)
-            indices[..., level] = torch.arange(model.codebook_size)[:, None]
-            decoded = model.decode(model.codes_to_embeddings(indices))[:, 0, :, STRIDE : 2 * STRIDE]
-            log_mels.append(decoded.numpy())
+            decoded = []
+            for codes in torch.arange(model.codebook_size).split(CHUNK):
+                indices = torch.full((len(codes), ROWS * 3, model.num_levels), -1)
+                indices[..., level] = codes[:, None]
+                decoded.append(model.decode(model.codes_to_embeddings(indices))[:, 0, :, STRIDE : 2 * STRIDE])
+            log_mels.append(torch.cat(decoded).numpy())
         stacked = np.stack(log_mels)
         pooled = stacked.reshape(*stacked.shape[:2], 128 // POOL, POOL, STRIDE // POOL, POOL).mean(axis=(3, 5))
         features = pooled.reshape(*pooled.shape[:2], -1)
@@ -53,7 +57,7 @@ def similarity_order(features: np.ndarray) -> np.ndarray:
     """An order of vectors in which neighbours are alike.
 
     The leaves of Ward's hierarchical clustering, turned so that neighbours are as near as they can be (Bar-Joseph,
-    Gifford & Jaakkola, "Fast optimal leaf ordering for hierarchical clustering", 2001).
+    Gifford & Jaakkola, "Fast optimal leaf ordering for hierarchical clustering", 2001), if they are 512 at the most.
 
     Parameters
     ----------
@@ -64,7 +68,10 @@ def similarity_order(features: np.ndarray) -> np.ndarray:
     -------
     ndarray of int [count]
     """
-    return leaves_list(linkage(features, method="ward", optimal_ordering=True)).astype(np.int64)
+    from scipy.cluster.hierarchy import leaves_list, linkage  # slow to import, and encoding does without
+
+    tree = linkage(features, method="ward", optimal_ordering=len(features) <= MOST_TURNED)
+    return leaves_list(tree).astype(np.int64)
 
 
 def code_palette(order: np.ndarray, loudness: np.ndarray) -> np.ndarray:
@@ -87,4 +94,6 @@ def code_palette(order: np.ndarray, loudness: np.ndarray) -> np.ndarray:
     hue = 0.62 - 0.92 * place / count  # from blue over green and red to violet: the ends stay apart
     saturation = 0.75 - 0.25 * (place % 2)
     value = 0.42 + 0.56 * rank / max(count - 1, 1)
+    from matplotlib.colors import hsv_to_rgb
+
     return np.round(hsv_to_rgb(np.stack([hue % 1, saturation, value], axis=1)) * 255).astype(np.uint8)

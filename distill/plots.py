@@ -12,6 +12,7 @@ from distill.codes.grid import FRAMES_PER_COLUMN
 from distill.training.health import level_names
 
 FRAME_SECONDS = HOP_LENGTH / SAMPLE_RATE
+COLUMN_SECONDS = FRAMES_PER_COLUMN * FRAME_SECONDS
 NEPERS_TO_DB = 20 / np.log(10)
 MAX_DRAWN_FRAMES = 2000
 PICTURE_INCHES, LEFT_INCHES, RIGHT_INCHES = 9.0, 0.75, 0.75
@@ -160,7 +161,7 @@ def plot_report(
     figure = Figure(figsize=(8.27, 11.69), dpi=150)
     axes = figure.subplots(len(heights), 1, gridspec_kw={"height_ratios": heights})
     figure.subplots_adjust(left=0.09, right=0.92, top=0.94, bottom=0.05, hspace=0.75)
-    figure.text(0.09, 0.965, title, fontsize=15, fontweight="bold", family="monospace")
+    figure.text(0.09, 0.965, title, fontsize=15, fontweight="bold", family="monospace", parse_math=False)
     axes[0].axis("off")
     rows = -(-len(facts) // 3)
     for number, (what, value) in enumerate(facts):

@@ -7,7 +7,7 @@ from torchaudio.functional import loudness as bs1770
 from distill.audio.logmel import SAMPLE_RATE
 
 SHORTEST = int(0.4 * SAMPLE_RATE)
-"""One gating block: shorter sounds are followed by silence, which the gate leaves out of the mean."""
+"""One gating block: shorter sounds are filled up with silence, so compare only sounds of about one length."""
 LARGEST_GAIN_DB = 12.0
 HEADROOM = 0.5
 """torchaudio's filters clip at full scale, which the standard's first filter exceeds."""

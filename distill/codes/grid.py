@@ -18,6 +18,8 @@ FORMAT = "distill-grid"
 TEXT_FORMAT = "distill1"
 FRAMES_PER_COLUMN = 16
 MAX_FILE_BYTES = 64 * 1024**2
+MAX_COLUMNS = 3230
+"""Of a grid that is opened in the page or pasted as text: ten minutes."""
 _DAMAGE = (
     *(OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, RuntimeError),
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
@@ -127,7 +129,7 @@ class CodeGrid:
         }
 
     def to_text(self) -> str:
-        """The grid as one line to paste and share: some 30 characters for each second of sound and level."""
+        """The grid as one line to paste and share: some 45 characters for each second of a level of 64 codes."""
         header = [TEXT_FORMAT, self.model_id, *map(str, (self.codebook_size, self.num_frames, *self.indices.shape[:2]))]
         width = max(1, (self.codebook_size - 1).bit_length())
         bits = (self.indices.ravel()[:, None] >> np.arange(width)[::-1]) & 1
@@ -149,7 +151,12 @@ class CodeGrid:
             columns, width = -(-num_frames // FRAMES_PER_COLUMN), max(1, (size - 1).bit_length())
             count = levels * rows * columns
             num_bytes = -(-count * width // 8)
-            if name != TEXT_FORMAT or min(levels, rows) < 1 or not 0 < num_bytes <= MAX_FILE_BYTES:
+            if (
+                name != TEXT_FORMAT
+                or min(levels, rows) < 1
+                or not 0 < columns <= MAX_COLUMNS
+                or num_bytes > MAX_FILE_BYTES
+            ):
                 raise ValueError("another format")
             packed = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
             data = np.frombuffer(zlib.decompressobj().decompress(packed, num_bytes + 1), np.uint8)

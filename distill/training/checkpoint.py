@@ -73,7 +73,7 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
         trainer.curves = state["curves"]
         if state["best"]:
             levels = tuple(LevelHealth(**level) for level in state["best"].pop("levels"))
-            usage, warnings = (tuple(map(tuple, state["best"].pop("usage"))), tuple(state["best"].pop("warnings")))
+            usage, warnings = (tuple(map(tuple, state["best"].pop("usage", ()))), tuple(state["best"].pop("warnings")))
             trainer.best = Validation(**state["best"], levels=levels, usage=usage, warnings=warnings)
     except FileNotFoundError as error:
         raise CodecFileError(f"There is nothing to resume: {name} does not exist.") from error

@@ -297,11 +297,13 @@ class Trainer:
         """The same, of the decoder alone, from the codes that the clips and the rehearsed sound have now."""
         self.model.eval()
         self.model.decoder.train()
-        rehearsed = round(self.batch_size * self.config.rehearsal) if self.rehearsal else 0
-        parts = [self._coded_crops(self.sampler, self.batch_size - rehearsed)]
+        rehearsed = min(max(1, round(self.batch_size * self.config.rehearsal)), self.batch_size - 1)
         if self.rehearsal and rehearsed:
-            parts.append(self._coded_crops(self.rehearsal, rehearsed))
-        latent, mel, mask = (torch.cat(part) for part in zip(*parts, strict=True))
+            parts = [(self.sampler, self.batch_size - rehearsed), (self.rehearsal, rehearsed)]
+        else:
+            parts = [(self.sampler, self.batch_size)]
+        coded = [self._coded_crops(sampler, count) for sampler, count in parts]
+        latent, mel, mask = (torch.cat(part) for part in zip(*coded, strict=True))
         recon = self.model.decode(latent.contiguous(memory_format=torch.channels_last))
         return recon, mel, mask, torch.zeros((), device=self.device)
 

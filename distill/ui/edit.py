@@ -1,7 +1,8 @@
 """The Edit tab: the code grid as an instrument."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,10 @@ import gradio as gr
 import numpy as np
 
 from distill import plots
-from distill.audio import Clip, load_clip, write_wav
+from distill.audio import load_clip, write_wav
 from distill.audio.clips import write_flac
 from distill.codes import CodeGrid
+from distill.codes.grid import MAX_COLUMNS
 from distill.errors import GridError
 from distill.ui import explore, tools
 from distill.ui.components import CodeGridCanvas, Picture, flac_base64, grid_value, pack, picture, piece_answer
@@ -107,6 +109,8 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors, page_lo
     @handle
     def edit(visitor: Session, kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """An edit by name: what each needs stands in ``distill.ui.tools``. "second" is the name of an example clip."""
+        if not isinstance(arguments, dict):
+            raise GridError("The arguments of an edit must be given by name.")
         if "second" in arguments:
             arguments = arguments | {"second": open_second(visitor, _path(examples, arguments["second"])).secret}
         return perform(visitor.work, arguments | {"kind": kind}, visitors.own_work)
@@ -137,7 +141,9 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors, page_lo
     @handle
     def listen(visitor: Session) -> dict[str, str]:
         """The clip as it is now, as a FLAC file in base64."""
-        return {"flac": flac_base64(visitor.work.edited)}
+        work = visitor.work
+        with work.lock:
+            return {"flac": flac_base64(work.edited)}
 
     @handle
     def begin(visitor: Session) -> Any:
@@ -166,33 +172,35 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors, page_lo
         return picture(plots.plot_mels(before, after, titles=("Before", "After")), DIFFERENCE_ALT)
 
     @handle
-    def export(visitor: Session) -> Any:
-        work, folder = visitor.work, Path(tempfile.mkdtemp())
+    def export(visitor: Session) -> Iterator[Any]:
+        work = visitor.work
+        with work.lock:  # the sound and the grid of one moment
+            sound, grid = work.edited.copy(), work.history.grid
         stem = f"{Path(work.clip.name).stem}-edited"
-        write_wav(folder / f"{stem}.wav", work.edited)
-        write_flac(folder / f"{stem}.flac", work.edited)
-        for suffix in ("npz", "json"):
-            work.history.grid.save(folder / f"{stem}.{suffix}")
-        return [
-            str(folder / f"{stem}.{suffix}") for suffix in ("wav", "flac", "npz", "json")
-        ], work.history.grid.to_text()
+        with tempfile.TemporaryDirectory() as folder:  # Gradio copies what is yielded
+            paths = [Path(folder) / f"{stem}.{suffix}" for suffix in ("wav", "flac", "npz", "json")]
+            write_wav(paths[0], sound)
+            write_flac(paths[1], sound)
+            grid.save(paths[2])
+            grid.save(paths[3])
+            yield [str(path) for path in paths], grid.to_text()
 
-    def turn_to(visitor: Session, name: str, grid: CodeGrid) -> Any:
-        waveform = visitor.codec.decode(grid)
-        work = Work(visitor.codec, Clip(name, waveform), grid)
-        work.reconstruction = waveform
-        visitor.turn_to(work)
-        return *explore.show(work), *show(visitor)
+    def turn_to(visitor: Session, name: str, grid: CodeGrid, progress: gr.Progress) -> Any:
+        visitor.codec.check(grid)
+        if grid.columns > MAX_COLUMNS:
+            raise GridError(f"{name} is longer than ten minutes; grids of up to that length can be opened.")
+        visitor.turn_to(Work.opened(visitor.codec, name, grid, lambda share: progress(share, desc="Decoding")))
+        return *explore.show(visitor.work), *show(visitor)
 
     @handle
-    def open_grid(visitor: Session, path: str | None) -> Any:
+    def open_grid(visitor: Session, path: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
         if not path:
             raise GridError("There is no grid there: choose an .npz or .json file.")
-        return turn_to(visitor, Path(path).name, CodeGrid.load(path))
+        return turn_to(visitor, Path(path).name, CodeGrid.load(path), progress)
 
     @handle
-    def open_text(visitor: Session, text: str | None) -> Any:
-        return turn_to(visitor, "grid from text", CodeGrid.from_text(text or ""))
+    def open_text(visitor: Session, text: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
+        return turn_to(visitor, "grid from text", CodeGrid.from_text(text or ""), progress)
 
     for function, name in (
         (edit, "edit"), (set_codes, "set_codes"), (undo, "undo"), (redo, "redo"), (reset, "reset"),
@@ -245,7 +253,11 @@ def perform(work: Work, request: Any, find: Callable[[object], Work]) -> dict[st
     """
     fields = tools.Request(request, find)
     kind, identity = fields["kind"], request.get("id")
-    with work.lock:
+    second = fields.second() if "second" in fields else None
+    works = {each.secret: each for each in (work, second) if each is not None}
+    with ExitStack() as stack:
+        for _, each in sorted(works.items()):  # in one order everywhere: two swaps must not wait for each other
+            stack.enter_context(each.lock)
         if identity is not None and work.last_answer and work.last_answer[0] == identity:
             return work.last_answer[1]
         before, splice = work.history.grid, None
@@ -258,7 +270,10 @@ def perform(work: Work, request: Any, find: Callable[[object], Work]) -> dict[st
         elif kind == "look":
             return {"indices": pack(before.indices)}
         else:
-            splice = work.do(*tools.apply(work, kind, fields))
+            edit = tools.apply(work, kind, fields)
+            splice = work.do(edit.label, edit.grid)
+            if second and edit.second:
+                second.do(f"Swapped with {work.clip.name}", edit.second)
         answered = _changes(work, before, splice)
         work.last_answer = (identity, answered)
         return answered
@@ -299,8 +314,10 @@ def _path(examples: dict[str, Path], name: object) -> Path:
 
 
 def _canvas_value(work: Work, *, editable: bool = True) -> dict[str, Any]:
-    history, codec = work.history, work.codec
-    return grid_value(
-        work.secret, history.grid, history.original, codec.atlas, work.original, codec.usage(history.original),
-        history.labels, can_redo=history.can_redo, editable=editable,
-    )  # fmt: skip
+    codec = work.codec
+    with work.lock:
+        history = work.history
+        return grid_value(
+            work.secret, history.grid, history.original, codec.atlas, work.original, codec.usage(history.original),
+            history.labels, can_redo=history.can_redo, editable=editable,
+        )  # fmt: skip

@@ -69,7 +69,6 @@ def build(examples: Examples, visitors: Visitors) -> ExploreTab:
     """Lay out the tab, filled with the example clip."""
     work = examples.first
     seconds = (0.0, _seconds(work))
-    mels, maps, layers = _figures(work, slice(None))
 
     def sound(request: Any) -> dict[str, Any]:
         return answer(lambda: _piece(visitors.work(field(request, "work")), Request(request, visitors.work)))
@@ -102,13 +101,15 @@ def build(examples: Examples, visitors: Visitors) -> ExploreTab:
         )
         view = gr.Button("Show this part", size="sm", elem_id="explore-view", min_width=140)
     gr.HTML("<h3>Spectrograms <small>time from left to right, frequency upwards, brighter is louder</small></h3>")
-    mels_view = Picture(mels, MEL_ALT, seconds=seconds, elem_id="explore-mels")
+    mels_view = Picture(
+        plots.plot_mels(work.original, work.layers[-1].log_mel), MEL_ALT, seconds=seconds, elem_id="explore-mels"
+    )
     gr.HTML(
         "<h3>Code maps <small>one a level, on the same time axis; codes that sound alike have like colours</small></h3>"
     )
-    maps_view = Picture(maps, MAP_ALT, seconds=seconds, elem_id="explore-maps")
+    maps_view = Picture(_maps(work), MAP_ALT, seconds=seconds, elem_id="explore-maps")
     gr.HTML("<h3>Level by level <small>what is heard with one level of codes, with two, and so on</small></h3>")
-    layers_view = Picture(layers, LAYER_ALT, seconds=seconds, elem_id="explore-layers")
+    layers_view = Picture(_layers(work), LAYER_ALT, seconds=seconds, elem_id="explore-layers")
     gr.HTML(
         "<h3>The codebook <small>every code of a level by itself; the green bar is its use in this clip</small></h3>"
     )
@@ -127,31 +128,40 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
     """Wire the tab's events."""
     handle = handler(visitors)
     examples = {path.stem: path for path in visitors.examples.clips}
+    outputs = [*tab.outputs, *edit_tab.outputs]
+
+    def open_file(visitor: Session, path: Path, example: Any) -> Iterator[Any]:
+        """The spectrograms first: they are what a person waits for."""
+        with visitor.lock:
+            visitor.open(visitor.codec, load_clip(path), file_bytes=path.stat().st_size)
+            work = visitor.work
+        first = (example, *_first(work))
+        yield *first, *(gr.skip(),) * (len(outputs) - len(first))
+        # No lock is held while something is yielded: the next step may run on another thread.
+        with visitor.lock:
+            rest = (*_rest(work), *edit.show(visitor)) if visitor.work is work else None  # no other clip since
+        if rest:
+            yield *(gr.skip(),) * len(first), *rest
 
     @handle
-    def open_clip(visitor: Session, path: str | None) -> Any:
+    def open_clip(visitor: Session, path: str | None) -> Iterator[Any]:
         if not path:
             raise AudioError("There is no sound there: drop a file or record one.")
-        visitor.open(visitor.codec, load_clip(path), file_bytes=Path(path).stat().st_size)
-        return *show(visitor.work), *edit.show(visitor)
+        yield from open_file(visitor, Path(path), None)
 
     @handle
-    def open_example(visitor: Session, name: str | None) -> Any:
+    def open_example(visitor: Session, name: str | None) -> Iterator[Any]:
         if name not in examples:
             raise AudioError("There is no example of that name.")
-        path = examples[name]
-        visitor.open(visitor.codec, load_clip(path), file_bytes=path.stat().st_size)
-        _, *shown = show(visitor.work)
-        return gr.skip(), *shown, *edit.show(visitor)  # the list has its choice already, perhaps a newer one
+        yield from open_file(visitor, examples[name], gr.skip())  # the list has its choice already, perhaps a newer one
 
     @handle
     def decode(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
         """The figures that wait for the sound."""
         work = visitor.work
         work.decode(lambda share: progress(share, desc="Decoding"))
-        with visitor.lock:
-            is_open = visitor.work is work  # and no other clip since
-            yield views.clip_facts(work) if is_open else gr.skip()
+        facts = views.clip_facts(work)
+        yield facts if visitor.work is work else gr.skip()  # another clip was opened since
 
     @handle
     def look(visitor: Session, start: float | None, stop: float | None) -> Any:
@@ -159,16 +169,20 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
 
     @handle
     def zoom(visitor: Session, event: gr.EventData) -> Any:
-        return _view(visitor.work, event._data.get("start"), event._data.get("stop"))
+        ends = Request(event._data, visitors.own_work)
+        return _view(visitor.work, ends.number("start"), ends.number("stop"))
 
     @handle
-    def save(visitor: Session, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
-        return _save(visitor.work, progress)
+    def save(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
+        with tempfile.TemporaryDirectory() as folder:  # Gradio copies what is yielded
+            yield _save(visitor.work, Path(folder), progress)
 
     @handle
     def listen(visitor: Session, levels: int) -> dict[str, str]:
         """The open clip rebuilt from that many levels, the original for 0, as a FLAC file in base64."""
-        return {"flac": flac_base64(visitor.work.sound(levels))}
+        levels = Request({"levels": levels}, visitors.own_work).integer("levels")
+        work = visitor.work
+        return {"flac": flac_base64(work.sound(levels) if levels else work.clip.waveform)}
 
     @handle
     def audition(visitor: Session, level: int, code: int) -> dict[str, str]:
@@ -177,7 +191,6 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
 
     # Progress, and the badge of a failure, stand over the place to drop a sound.
     where: dict[str, Any] = {"show_progress_on": tab.upload}
-    outputs = [*tab.outputs, *edit_tab.outputs]
     opened = gr.on(
         [tab.upload.upload, tab.upload.stop_recording], open_clip, tab.upload, outputs, api_name="explore", **where
     )
@@ -202,11 +215,20 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
 
 def show(work: Work) -> tuple[Any, ...]:
     """Everything the tab says of a clip that is no example, for :attr:`ExploreTab.outputs`; its sound comes later."""
+    return None, *_first(work), *_rest(work)
+
+
+def _first(work: Work) -> tuple[Any, ...]:
+    """From the player to the spectrograms."""
+    mels = plots.plot_mels(work.original, work.layers[-1].log_mel)
+    end = _seconds(work)
+    return _player(work), views.clip_facts(work), 0, round(end, 2), picture(mels, MEL_ALT, seconds=(0, end))
+
+
+def _rest(work: Work) -> tuple[Any, ...]:
+    """From the code maps on."""
     return (
-        None,
-        _player(work),
-        views.clip_facts(work),
-        *_view(work, 0.0, _seconds(work)),
+        *_codes_and_layers(work, slice(None), (0, _seconds(work))),
         _codebook(work),
         picture(_usage(work), USAGE_ALT),
         _health(work),
@@ -218,28 +240,32 @@ def _view(work: Work, start: float | None, stop: float | None) -> tuple[Any, ...
     end = _seconds(work)
     if start is None or stop is None or not 0 <= start < min(stop, end):
         raise GridError(f"Choose a part of the clip, from 0 to {end:.2f} s, whose end comes after its start.")
+    stop = min(stop, end)
     first = min(int(start * SAMPLE_RATE / HOP_LENGTH), max(0, work.history.original.num_frames - 16))
     last = min(max(first + 16, round(stop * SAMPLE_RATE / HOP_LENGTH)), work.history.original.num_frames)
-    mels, maps, layers = _figures(work, slice(first, last))
-    seconds = (first * plots.FRAME_SECONDS, last * plots.FRAME_SECONDS)
+    frames, seconds = slice(first, last), (first * plots.FRAME_SECONDS, last * plots.FRAME_SECONDS)
+    mels = plots.plot_mels(work.original, work.layers[-1].log_mel, frames=frames)
     return (
         round(seconds[0], 2),
         round(seconds[1], 2),
         picture(mels, MEL_ALT, seconds=seconds),
-        picture(maps, MAP_ALT, seconds=seconds),
-        picture(layers, LAYER_ALT, seconds=seconds),
+        *_codes_and_layers(work, frames, seconds),
     )
 
 
-def _figures(work: Work, frames: slice) -> tuple[Any, Any, Any]:
-    grid, layers = work.history.original, work.layers
-    return (
-        plots.plot_mels(work.original, layers[-1].log_mel, frames=frames),
-        plots.plot_code_maps(grid.indices, work.codec.atlas.colours, grid.num_frames, frames=frames),
-        plots.plot_layers(
-            [layer.log_mel for layer in layers], [views.layer_title(layer) for layer in layers], frames=frames
-        ),
-    )
+def _codes_and_layers(work: Work, frames: slice, seconds: tuple[float, float]) -> tuple[Any, Any]:
+    maps, layers = _maps(work, frames), _layers(work, frames)
+    return picture(maps, MAP_ALT, seconds=seconds), picture(layers, LAYER_ALT, seconds=seconds)
+
+
+def _maps(work: Work, frames: slice = slice(None)) -> Any:
+    grid = work.history.original
+    return plots.plot_code_maps(grid.indices, work.codec.atlas.colours, grid.num_frames, frames=frames)
+
+
+def _layers(work: Work, frames: slice = slice(None)) -> Any:
+    titles = [views.layer_title(layer) for layer in work.layers]
+    return plots.plot_layers([layer.log_mel for layer in work.layers], titles, frames=frames)
 
 
 def _player(work: Work) -> dict[str, Any]:
@@ -285,9 +311,9 @@ def _health(work: Work) -> str:
     return f"<h3>Codes in this clip</h3>{here}{there}"
 
 
-def _save(work: Work, progress: gr.Progress) -> list[str]:
+def _save(work: Work, folder: Path, progress: gr.Progress) -> list[str]:
     """The sound of every number of levels, the original, and the report as PNG and PDF."""
-    folder, stem = Path(tempfile.mkdtemp()), Path(work.clip.name).stem
+    stem = Path(work.clip.name).stem
     paths = [folder / f"{stem}-original.wav"]
     write_wav(paths[0], work.clip.waveform)
     levels = work.codec.num_levels

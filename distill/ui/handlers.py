@@ -47,9 +47,10 @@ def handler(visitors: Visitors) -> Callable[[Callable[..., Any]], Callable[..., 
         request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
         functools.update_wrapper(wrapped, function)
         del wrapped.__wrapped__  # type: ignore[attr-defined]
-        wrapped.__signature__ = inspect.Signature([request, *rest])  # type: ignore[attr-defined]
+        returned = inspect.signature(function).return_annotation
+        wrapped.__signature__ = inspect.Signature([request, *rest], return_annotation=returned)  # type: ignore[attr-defined]
         wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in (request, *rest)}
-        wrapped.__annotations__["return"] = inspect.signature(function).return_annotation
+        wrapped.__annotations__["return"] = returned
         return wrapped
 
     return decorate

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from distill.audio import HOP_LENGTH, Clip, load_clip
+from distill.audio import HOP_LENGTH, SAMPLE_RATE, Clip, load_clip
 from distill.audio.loudness import matching_gain_db
 from distill.audio.vocoders import BLOCK_FRAMES, num_blocks
 from distill.codec import Codec
@@ -27,11 +27,13 @@ from distill.models.losses import mel_l1
 from distill.training.dataset import MelClip
 
 KEPT_WORKS = 8
-KEPT_SPLICES = 200
-"""Edits whose earlier samples are kept; older ones are undone too, but decoded anew."""
+KEPT_SAMPLES = 120 * SAMPLE_RATE
+"""Of what edits replaced, for each clip; edits from before that are undone too, but decoded anew."""
 FIRST_CLIP = "loop_breakbeat"
 BLOCK_SAMPLES = BLOCK_FRAMES * HOP_LENGTH
 IDLE_SECONDS = 3 * 3600
+ABSENT_SECONDS = 10 * 60
+"""How long a visit is kept whose page was closed, or lost its connection: it may come back."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +93,10 @@ class Work:
         self.last_answer: tuple[object, dict[str, Any]] | None = None
         self._pieces: dict[int, list[np.ndarray]] = {}
         self._streams: dict[int, Iterator[Tensor]] = {}
+        self._gains_db: dict[int, float] = {}
+        self._original: np.ndarray | None = None
+        self._layers: list[Layer] | None = None
+        self._reconstruction: np.ndarray | None = None
         self._edited: np.ndarray | None = None
         self._done: list[Splice | None] = []  # what undoing brings back; None where it must be decoded again
         self._undone: list[Splice | None] = []
@@ -102,24 +108,41 @@ class Work:
         grid = codec.encode_mel(codec.log_mel_of(clip))
         return cls(codec, clip, grid, file_bytes=file_bytes, encode_seconds=time.perf_counter() - began)
 
+    @classmethod
+    def opened(
+        cls, codec: Codec, name: str, grid: CodeGrid, progress: Callable[[float], object] | None = None
+    ) -> "Work":
+        """Decode a grid that came without its clip: the decoded sound is taken for the original."""
+        waveform = codec.decode(grid, progress=progress)
+        work = cls(codec, Clip(name, waveform), grid)
+        work._reconstruction = waveform
+        return work
+
     def fresh(self) -> "Work":
         """The same clip in the same codec, without edits, sharing what is already decoded."""
         other = Work(
             self.codec, self.clip, self.history.original, file_bytes=self.file_bytes, encode_seconds=self.encode_seconds
         )
-        other.reconstruction, other.original, other.layers = self.reconstruction, self.original, self.layers
+        other._reconstruction, other._original, other._layers = self.reconstruction, self.original, self.layers
         other.decode_seconds = dict(self.decode_seconds)
         return other
 
-    @cached_property
+    # No cached properties: in Python 3.11 they hold one lock for all instances, and visitors would wait for each other.
+    @property
     def original(self) -> np.ndarray:
         """The clip's log-mel [128, frames]."""
-        return self.codec.log_mel_of(self.clip).numpy()
+        with self.lock:
+            if self._original is None:
+                self._original = self.codec.log_mel_of(self.clip).numpy()
+            return self._original
 
-    @cached_property
+    @property
     def layers(self) -> list[Layer]:
         """The clip with one level of its codes, with two, and so on."""
-        return peel(self.codec, torch.from_numpy(self.original), self.history.original)
+        with self.lock:
+            if self._layers is None:
+                self._layers = peel(self.codec, torch.from_numpy(self.original), self.history.original)
+            return self._layers
 
     @property
     def num_pieces(self) -> int:
@@ -136,11 +159,12 @@ class Work:
         """
         if not (0 <= number < self.num_pieces and 0 <= levels <= self.codec.num_levels):
             raise GridError("That part of the sound is not there; please reload the page.")
+        span = slice(number * BLOCK_SAMPLES, None if number == self.num_pieces - 1 else (number + 1) * BLOCK_SAMPLES)
+        if levels == 0:
+            return self.clip.waveform[span]
         with self.lock:
-            if levels == 0:
-                last = number == self.num_pieces - 1
-                stop = len(self.clip.waveform) if last else (number + 1) * BLOCK_SAMPLES
-                return self.clip.waveform[number * BLOCK_SAMPLES : stop]
+            if levels == self.codec.num_levels and self._reconstruction is not None:
+                return self._reconstruction[span]
             pieces = self._pieces.setdefault(levels, [])
             while len(pieces) <= number:
                 began = time.perf_counter()
@@ -150,38 +174,47 @@ class Work:
                 pieces.append(next(self._streams[levels]).numpy())
                 spent = time.perf_counter() - began
                 self.decode_seconds[levels] = self.decode_seconds.get(levels, 0.0) + spent
+                if len(pieces) == self.num_pieces:
+                    del self._streams[levels]
             return pieces[number]
 
     def sound(self, levels: int, progress: Callable[[float], object] | None = None) -> np.ndarray:
         """The whole sound of that many levels; ``progress`` is called with the share that is done, 0 to 1."""
+        if levels == self.codec.num_levels and self._reconstruction is not None:
+            return self._reconstruction
         pieces = []
         for number in range(self.num_pieces):
             pieces.append(self.piece(levels, number))
             if progress:
                 progress((number + 1) / self.num_pieces)
-        whole = np.concatenate(pieces)
-        if levels:  # views of the whole take the place of the pieces, which would be there twice
-            self._pieces[levels] = np.split(whole, range(BLOCK_SAMPLES, BLOCK_SAMPLES * len(pieces), BLOCK_SAMPLES))
-        return whole
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
     def gain_db(self, levels: int) -> float:
         """Decibels that make the sound of that many levels as loud as the original."""
-        return matching_gain_db(self.sound(levels), self.clip.waveform)
+        if levels not in self._gains_db:
+            self._gains_db[levels] = matching_gain_db(self.sound(levels), self.clip.waveform)
+        return self._gains_db[levels]
 
-    @cached_property
+    @property
     def reconstruction(self) -> np.ndarray:
         """The sound of all levels, before any edit: float32 [num_frames * 512]."""
-        return self.sound(self.codec.num_levels)
+        return self.decode()
 
-    def decode(self, progress: Callable[[float], object] | None = None) -> None:
-        """Make the reconstruction, if it is not there yet; ``progress`` as in :meth:`sound`."""
-        if not self.is_decoded:
-            self.reconstruction = self.sound(self.codec.num_levels, progress)
+    def decode(self, progress: Callable[[float], object] | None = None) -> np.ndarray:
+        """The reconstruction, made if it is not there yet; ``progress`` as in :meth:`sound`."""
+        if self._reconstruction is None:
+            levels = self.codec.num_levels
+            whole = self.sound(levels, progress)
+            with self.lock:
+                if self._reconstruction is None:
+                    self._reconstruction = whole
+                    self._pieces.pop(levels, None)
+        return self._reconstruction
 
     @property
     def is_decoded(self) -> bool:
         """Whether the sound of all levels is there."""
-        return "reconstruction" in self.__dict__
+        return self._reconstruction is not None
 
     @property
     def is_edited(self) -> bool:
@@ -193,14 +226,14 @@ class Work:
         if not 0 <= number < self.num_pieces:
             raise GridError("That part of the sound is not there; please reload the page.")
         stop = None if number == self.num_pieces - 1 else (number + 1) * BLOCK_SAMPLES
-        return self.edited[number * BLOCK_SAMPLES : stop]
+        with self.lock:
+            return self.edited[number * BLOCK_SAMPLES : stop].copy()
 
     @property
     def edited(self) -> np.ndarray:
-        """The sound as it is now."""
+        """The sound as it is now; edits change it in place, so copy what is to stay."""
         return self.reconstruction if self._edited is None else self._edited
 
-    @cached_property
     def mel_l1_audio(self) -> float:
         """Mean absolute log-mel difference between the original and the reconstruction's sound, in nepers."""
         heard = self.codec.log_mel(torch.from_numpy(self.reconstruction)[None])[0, 0]
@@ -209,14 +242,13 @@ class Work:
     def do(self, label: str, grid: CodeGrid) -> Splice | None:
         """Make an edit and return the sound of what it changed, None if that is nothing."""
         with self.lock:
-            before = self.history.grid
-            if not self.history.do(label, grid):
+            if grid == self.history.grid:
                 return None
+            splice = self._restored() if grid == self.history.original else self._decoded(self.history.grid, grid)
+            self.history.do(label, grid)
             self._undone.clear()
-            splice = self._restored() if grid == self.history.original else self._decoded(before, grid)
             self._done.append(self._put(splice))
-            if len(self._done) > KEPT_SPLICES:
-                self._done[-KEPT_SPLICES - 1] = None
+            self._forget()
             return splice
 
     def undo(self) -> Splice | None:
@@ -237,6 +269,7 @@ class Work:
                 return None
             splice = here.pop() or self._decoded(before, grid)
             there.append(self._put(splice))
+            self._forget()
             return splice
 
     def _decoded(self, before: CodeGrid, grid: CodeGrid) -> Splice:
@@ -246,20 +279,31 @@ class Work:
         return Splice(patch.start, patch.waveform)
 
     def _restored(self) -> Splice:
-        """The reconstruction wherever an edit has been: to the original's codes belong the original's very samples."""
-        spans = [splice for splice in (*self._done, *self._undone) if splice]
-        whole = None in self._done or not spans
-        start = 0 if whole else min(splice.start for splice in spans)
-        stop = len(self.reconstruction) if whole else max(splice.stop for splice in spans)
+        """The reconstruction wherever the sound is another: to the original's codes belong the original's samples."""
+        changed = np.flatnonzero(self.edited != self.reconstruction)
+        start, stop = (int(changed[0]), int(changed[-1]) + 1) if len(changed) else (0, 0)
         return Splice(start, self.reconstruction[start:stop])
 
     def _put(self, splice: Splice) -> Splice:
         """Put samples into the clip, and return those that stood there."""
+        if self._edited is None:
+            self._edited = self.reconstruction.copy()
         span = slice(splice.start, splice.stop)
-        replaced = Splice(splice.start, self.edited[span].copy())
-        self._edited = self.edited.copy()
+        replaced = Splice(splice.start, self._edited[span].copy())
         self._edited[span] = splice.waveform
         return replaced
+
+    def _forget(self) -> None:
+        """Keep no more samples of what was replaced than there is room for, the latest ones."""
+        for splices in (self._done, self._undone):
+            room = KEPT_SAMPLES
+            for place in range(len(splices) - 1, -1, -1):
+                splice = splices[place]
+                if splice is None:
+                    break
+                room -= len(splice.waveform)
+                if room < 0:
+                    splices[place] = None
 
 
 @dataclass(frozen=True)
@@ -280,7 +324,7 @@ class Session:
     first_clip: Clip | None = None
     run: Run | None = None
     seen: float = 0.0
-    sequence: int = 0
+    left: float | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
     works: dict[tuple[str, str, str], Work] = field(default_factory=dict)
 
@@ -305,8 +349,9 @@ class Session:
         key = _key(work.codec, work.clip)
         self.works.pop(key, None)
         self.works[key] = work
-        while len(self.works) > KEPT_WORKS:
-            self.works.pop(next(key for key, kept in self.works.items() if kept is not self.work))
+        while len(self.works) > KEPT_WORKS:  # first those that are only looked at
+            others = [key for key, kept in self.works.items() if kept not in (self.work, work)]
+            self.works.pop(next((key for key in others if not self.works[key].is_edited), others[0]))
         return work
 
     def require_run(self) -> Run:
@@ -369,15 +414,16 @@ class Visitors:
         self._sessions: dict[str, Session] = {}
 
     def session(self, secret: str) -> Session:
-        """The session of that page, begun if it is new; sessions unused for three hours end."""
+        """The session of that page, begun if it is new; sessions that are unused or left for long end."""
         with self._lock:
             now = self._clock()
-            for other in [key for key, session in self._sessions.items() if now - session.seen > IDLE_SECONDS]:
+            for other in [key for key, session in self._sessions.items() if _is_over(session, now)]:
                 self._end(self._sessions.pop(other))
             if secret not in self._sessions:
                 self._sessions[secret] = self.examples.new_session()
-            self._sessions[secret].seen = now
-            return self._sessions[secret]
+            session = self._sessions[secret]
+            session.seen, session.left = now, None
+            return session
 
     def work(self, secret: object) -> Work:
         """The clip of that secret, to look at and listen to: a visitor's own, or the example.
@@ -392,23 +438,30 @@ class Visitors:
     def own_work(self, secret: object) -> Work:
         """A visitor's own clip of that secret, to change; errors as :meth:`work`."""
         with self._lock:
-            works = [work for session in self._sessions.values() for work in session.works.values()]
-        for work in works:
-            if _same(work.secret, secret):
-                return work
+            for session in self._sessions.values():
+                for work in list(session.works.values()):
+                    if _same(work.secret, secret):
+                        session.seen, session.left = self._clock(), None
+                        return work
         raise GridError("This clip is no longer open on the server; please reload the page.")
 
     def leave(self, secret: str) -> None:
-        """The page was closed: its session is dropped and its training stopped."""
+        """The page was closed, or lost its connection: its training stops, and what it had is kept for ten minutes."""
         with self._lock:
-            session = self._sessions.pop(secret, None)
-        if session is not None:
-            self._end(session)
+            session = self._sessions.get(secret)
+            if session is not None:
+                session.left = self._clock()
+                self._end(session)
 
     @staticmethod
     def _end(session: Session) -> None:
         if session.run is not None:
             session.run.job.stop()
+
+
+def _is_over(session: Session, now: float) -> bool:
+    left = session.left is not None and now - session.left > ABSENT_SECONDS
+    return left or now - session.seen > IDLE_SECONDS
 
 
 def _same(secret: str, given: object) -> bool:

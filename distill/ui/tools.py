@@ -1,17 +1,18 @@
 """The tools of the code grid by name: what a page or a script asks for, to an edit of a clip's grid and its label."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from distill.codes import CodeGrid, edits
 from distill.errors import GridError
-from distill.plots import FRAME_SECONDS
+from distill.plots import COLUMN_SECONDS
 from distill.training.health import level_names
 from distill.ui.session import Work
 
-COLUMN_SECONDS = 16 * FRAME_SECONDS
+LARGEST = 2**31
 
 
 class Request:
@@ -23,27 +24,31 @@ class Request:
     def __init__(self, fields: Any, find: Callable[[object], Work]) -> None:
         self._fields, self._find = fields, find
 
+    def __contains__(self, name: str) -> bool:
+        return isinstance(self._fields, dict) and name in self._fields
+
     def __getitem__(self, name: str) -> Any:
         return field(self._fields, name)
 
     def integer(self, name: str, default: int | None = None) -> int:
         """A whole number."""
         value = self[name] if default is None else self._fields.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value or value % 1:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST or value % 1:
             raise GridError(f"{name!r} must be a whole number, got {value!r:.40}.")
         return int(value)
 
     def number(self, name: str) -> float:
         """A number."""
         value = self[name]
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST:
             raise GridError(f"{name!r} must be a number, got {value!r:.40}.")
         return float(value)
 
     def span(self, name: str) -> slice:
         """A first and a last place, both included."""
         value = self[name]
-        if not isinstance(value, list | tuple) or len(value) != 2 or not all(type(place) is int for place in value):
+        whole = isinstance(value, list | tuple) and all(type(place) is int and abs(place) < LARGEST for place in value)
+        if not whole or len(value) != 2:
             raise GridError(f"{name!r} must be a first and a last whole number, got {value!r:.40}.")
         return slice(value[0], value[1] + 1)
 
@@ -62,7 +67,7 @@ class Request:
         return codes
 
     def second(self) -> Work:
-        """The second clip."""
+        """The second clip, to blend or swap with."""
         return self._find(self["second"])
 
 
@@ -73,11 +78,27 @@ def field(fields: Any, name: str) -> Any:
     return fields[name]
 
 
-Edit = tuple[str, CodeGrid]
+@dataclass(frozen=True)
+class Edit:
+    """What was asked for.
+
+    Attributes
+    ----------
+    label : str
+        The edit in words.
+    grid : CodeGrid
+        After it.
+    second : CodeGrid or None
+        The second clip's grid after it, if that changes too.
+    """
+
+    label: str
+    grid: CodeGrid
+    second: CodeGrid | None = None
 
 
 def apply(work: Work, kind: object, request: Request) -> Edit:
-    """The grid after an edit, and the edit in words.
+    """Make an edit of a clip's grid; nothing is kept yet.
 
     Raises
     ------
@@ -94,14 +115,14 @@ def _paint(work: Work, grid: CodeGrid, request: Request) -> Edit:
     edited = edits.set_cells(grid, level=level, cells=cells, code=code)
     rows, columns = cells[:, 0], cells[:, 1]
     spans = slice(int(rows.min()), int(rows.max()) + 1), slice(int(columns.min()), int(columns.max()) + 1)
-    return f"{_where(grid, slice(level, level + 1), *spans)}: painted code {code}", edited
+    return Edit(f"{_where(grid, slice(level, level + 1), *spans)}: painted code {code}", edited)
 
 
 def _fill(work: Work, grid: CodeGrid, request: Request) -> Edit:
     region, code = request.region(), request.integer("code")
     level = _one_level(region)
     edited = edits.set_codes(grid, level=level, rows=region["rows"], columns=region["columns"], code=code)
-    return f"{_where(grid, **region)}: filled with code {code}", edited
+    return Edit(f"{_where(grid, **region)}: filled with code {code}", edited)
 
 
 def _paste(work: Work, grid: CodeGrid, request: Request) -> Edit:
@@ -112,35 +133,38 @@ def _paste(work: Work, grid: CodeGrid, request: Request) -> Edit:
     edited = edits.paste_codes(grid, codes, level=level, row=row, column=column)
     levels = slice(level, level + codes.shape[0])
     spans = slice(row, row + codes.shape[1]), slice(column, min(column + codes.shape[2], grid.columns))
-    return f"{_where(grid, levels, *spans)}: pasted", edited
+    return Edit(f"{_where(grid, levels, *spans)}: pasted", edited)
 
 
 def _clear(work: Work, grid: CodeGrid, request: Request) -> Edit:
     region = request.region()
-    return f"{_where(grid, **region)}: silenced", edits.clear_codes(grid, **region, quiet=_quiet(work, region))
+    edited = edits.clear_codes(grid, **region, quiet=_quiet(work, region))
+    return Edit(f"{_where(grid, **region)}: silenced", edited)
 
 
 def _move(work: Work, grid: CodeGrid, request: Request) -> Edit:
     region, row, column = request.region(), request.integer("row"), request.integer("column")
     edited = edits.move_codes(grid, **region, row=row, column=column, quiet=_quiet(work, region))
-    return f"{_where(grid, **region)}: moved to {column * COLUMN_SECONDS:.2f} s, row {row}", edited
+    return Edit(f"{_where(grid, **region)}: moved to {column * COLUMN_SECONDS:.2f} s, row {row}", edited)
 
 
 def _repeat(work: Work, grid: CodeGrid, request: Request) -> Edit:
     region, times = request.region(), request.integer("times", 1)
-    return f"{_where(grid, **region)}: repeated {times} ×", edits.repeat_columns(grid, **region, times=times)
+    edited = edits.repeat_columns(grid, **region, times=times)
+    return Edit(f"{_where(grid, **region)}: repeated {times} ×", edited)
 
 
 def _reverse(work: Work, grid: CodeGrid, request: Request) -> Edit:
     region = request.region()
-    return f"{_where(grid, **region)}: reversed", edits.reverse_columns(grid, **region)
+    edited = edits.reverse_columns(grid, **region)
+    return Edit(f"{_where(grid, **region)}: reversed", edited)
 
 
 def _shift(work: Work, grid: CodeGrid, request: Request) -> Edit:
     region, by_rows, by_columns = request.region(), request.integer("by_rows", 0), request.integer("by_columns", 0)
     parts = [f"{by_columns:+d} steps in time"] * bool(by_columns) + [f"{by_rows:+d} bands"] * bool(by_rows)
     edited = edits.shift_codes(grid, **region, by_rows=by_rows, by_columns=by_columns)
-    return f"{_where(grid, **region)}: shifted {', '.join(parts) or 'by nothing'}", edited
+    return Edit(f"{_where(grid, **region)}: shifted {', '.join(parts) or 'by nothing'}", edited)
 
 
 def _similar(work: Work, grid: CodeGrid, request: Request) -> Edit:
@@ -149,7 +173,7 @@ def _similar(work: Work, grid: CodeGrid, request: Request) -> Edit:
     edited = edits.replace_with_neighbour(
         grid, level=level, rows=region["rows"], columns=region["columns"], codebook=_codebook(work, level), rank=rank
     )
-    return f"{_where(grid, **region)}: each code by its neighbour {rank}", edited
+    return Edit(f"{_where(grid, **region)}: each code by its neighbour {rank}", edited)
 
 
 def _random(work: Work, grid: CodeGrid, request: Request) -> Edit:
@@ -159,13 +183,13 @@ def _random(work: Work, grid: CodeGrid, request: Request) -> Edit:
         grid, level=level, rows=region["rows"], columns=region["columns"],
         codebook=_codebook(work, level), among=among, seed=seed,
     )  # fmt: skip
-    return f"{_where(grid, **region)}: each code by one of its {among} nearest", edited
+    return Edit(f"{_where(grid, **region)}: each code by one of its {among} nearest", edited)
 
 
 def _replace(work: Work, grid: CodeGrid, request: Request) -> Edit:
     level, code, replacement = (request.integer(name) for name in ("level", "code", "replacement"))
     edited = edits.replace_code(grid, level=level, code=code, replacement=replacement)
-    return f"{level_names(grid.levels)[level]}, whole clip: every code {code} by {replacement}", edited
+    return Edit(f"{level_names(grid.levels)[level]}, whole clip: every code {code} by {replacement}", edited)
 
 
 def _blend(work: Work, grid: CodeGrid, request: Request) -> Edit:
@@ -174,7 +198,7 @@ def _blend(work: Work, grid: CodeGrid, request: Request) -> Edit:
         grid, second.history.grid, **region, amount=amount, codebooks=work.codec.codebooks,
         other_column=_same_moment(region, second),
     )  # fmt: skip
-    return f"{_where(grid, **region)}: {amount:.0%} of {second.clip.name}", edited
+    return Edit(f"{_where(grid, **region)}: {amount:.0%} of {second.clip.name}", edited)
 
 
 def _swap(work: Work, grid: CodeGrid, request: Request) -> Edit:
@@ -182,9 +206,7 @@ def _swap(work: Work, grid: CodeGrid, request: Request) -> Edit:
     if second is work:
         raise GridError("The second clip is this one; choose another to swap with.")
     edited, other = edits.swap_codes(grid, second.history.grid, **region, other_column=_same_moment(region, second))
-    label = f"{_where(grid, **region)}: swapped with "
-    second.do(label + work.clip.name, other)
-    return label + second.clip.name, edited
+    return Edit(f"{_where(grid, **region)}: swapped with {second.clip.name}", edited, other)
 
 
 TOOLS: dict[str, Callable[[Work, CodeGrid, Request], Edit]] = {
@@ -232,8 +254,10 @@ def _same_moment(region: dict[str, slice], second: Work) -> int:
 def _where(grid: CodeGrid, levels: slice, rows: slice, columns: slice) -> str:
     names = level_names(grid.levels)
     one = levels.stop - levels.start == 1 and 0 <= levels.start < len(names)
+    which = names[levels.start] if one else f"Levels {levels.start + 1} to {levels.stop}"
+    which = "All levels" if (levels.start, levels.stop) == (0, len(names)) else which
     start, stop = columns.start * COLUMN_SECONDS, columns.stop * COLUMN_SECONDS
     span = "all bands" if rows.stop - rows.start == grid.rows else f"rows {rows.start} to {rows.stop - 1}"
     if rows.stop - rows.start == 1:
         span = f"row {rows.start}"
-    return f"{names[levels.start] if one else 'All levels'}, {start:.2f} to {stop:.2f} s, {span}"
+    return f"{which}, {start:.2f} to {stop:.2f} s, {span}"

@@ -131,7 +131,7 @@ def report_facts(work: "Work") -> list[tuple[str, str]]:
         ("As codes", f"{codec.bitrate_bps:.0f} bit/s"),
         ("Smaller than 16-bit WAV", f"{SAMPLE_RATE * 16 / codec.bitrate_bps:.0f} ×"),
         ("Error of the spectrogram", decibels(work.layers[-1].mel_l1)),
-        ("Error of the sound", decibels(work.mel_l1_audio) if heard else "…"),
+        ("Error of the sound", decibels(work.mel_l1_audio()) if heard else "…"),
     ]
     if work.encode_seconds:  # not so for a grid that was opened as one
         facts.append(("Time to encode", milliseconds(work.encode_seconds)))

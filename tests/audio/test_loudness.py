@@ -17,8 +17,8 @@ def test_a_full_scale_sine_has_the_loudness_that_the_standard_says():
 
 
 @pytest.mark.parametrize("seconds", [0.02, 0.2, 3])
-def test_a_sound_at_a_quarter_of_the_level_needs_12_db(seconds):
-    assert matching_gain_db(sine(seconds, 0.25), sine(seconds)) == pytest.approx(12.0, abs=0.05)
+def test_a_sound_at_half_the_level_needs_6_db(seconds):
+    assert matching_gain_db(sine(seconds, 0.5), sine(seconds)) == pytest.approx(6.02, abs=0.05)
 
 
 def test_a_gain_is_never_more_than_12_db():

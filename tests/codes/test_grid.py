@@ -281,7 +281,7 @@ def test_the_text_of_a_ten_second_clip_fits_a_link():
     assert len(CodeGrid(indices, 862, "0123456789ab", 64).to_text()) < 2000
 
 
-@pytest.mark.parametrize("change", ["cut", "empty", "word", "flip", "huge", "negative", "bomb", "other"])
+@pytest.mark.parametrize("change", ["cut", "empty", "word", "flip", "huge", "long", "negative", "bomb", "other"])
 def test_a_text_that_is_no_grid_is_refused_in_a_sentence(change, is_one_sentence):
     text = a_grid().to_text()
     *header, body = text.split(".")
@@ -292,6 +292,7 @@ def test_a_text_that_is_no_grid_is_refused_in_a_sentence(change, is_one_sentence
         "word": "a sentence. with. dots. and more. of. them. here",
         "flip": ".".join([*header, body[::-1]]),
         "huge": ".".join(["distill1", "m", "64", "999999999999", "4", "8", body]),
+        "long": CodeGrid(np.zeros((1, 8, 4000), dtype=int), 64_000, "m", 64).to_text(),
         "negative": ".".join(["distill1", "m", "64", "45", "-2", "-8", body]),
         "bomb": ".".join([*header, bomb]),
         "other": text.replace("distill1", "distill9"),

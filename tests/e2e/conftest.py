@@ -45,8 +45,8 @@ def page(browser, app_url):
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    # Gradio's player tries to draw any upload before it is checked, and says so when that is no sound; and one test cuts
-    # the network.
+    # Gradio's player tries to draw any upload before it is checked, and says so when that is no sound; and one test
+    # cuts the network.
     known = ("Waveform load error", "Failed to load resource: net::ERR_FAILED")
     page.on(
         "console",

@@ -11,7 +11,8 @@ import soundfile
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from distill.audio import load_clip
+from distill.audio import SAMPLE_RATE, load_clip
+from distill.codes import CodeGrid
 
 
 @pytest.fixture
@@ -33,24 +34,54 @@ def test_every_public_call_has_a_name_of_its_own(client):
         *("/add_clips", "/train", "/stop", "/resume", "/use_trained", "/load_codec"),
         *("/explore", "/explore_example", "/explore_decode", "/explore_view", "/explore_listen", "/explore_save"),
         "/audition",
-        *("/set_codes", "/undo", "/redo", "/reset", "/export", "/open_grid"),
+        *("/edit", "/set_codes", "/undo", "/redo", "/reset", "/edit_listen", "/edit_difference"),
+        *("/second_example", "/second_clip", "/export", "/open_grid", "/open_text"),
     } <= names
     assert not [name for name in names if name.rsplit("_", 1)[-1].isdigit()]
 
 
 def test_an_edit_is_heard_undone_and_exported(client):
-    _, edited, history, *_ = client.predict(0, 2, 3, 4, 5, 7, api_name="/set_codes")
-    assert "code 7 in rows 2 to 3, columns 4 to 5" in history
-    _, undone, *_ = client.predict(api_name="/undo")
-    assert not np.array_equal(samples(edited), samples(undone))
-    _, redone, *_ = client.predict(api_name="/redo")
-    assert np.array_equal(samples(edited), samples(redone))
-    files = client.predict(api_name="/export")
+    before = decoded(client.predict(api_name="/edit_listen"))
+    edited = client.predict(0, 2, 3, 4, 5, 7, api_name="/set_codes")
+    assert "rows 2 to 3: filled with code 7" in edited["history"][0]
+    assert (edited["can_undo"], edited["can_redo"]) == (True, False)
+    heard = decoded(client.predict(api_name="/edit_listen"))
+    patch = slice(edited["start"], edited["start"] + len(decoded(edited)))
+    assert np.array_equal(heard[patch], decoded(edited))
+    outside = np.ones(len(heard), dtype=bool)
+    outside[patch] = False
+    assert np.array_equal(heard[outside], before[outside])
+    client.predict(api_name="/undo")
+    assert np.array_equal(decoded(client.predict(api_name="/edit_listen")), before)
+    client.predict(api_name="/redo")
+    assert np.array_equal(decoded(client.predict(api_name="/edit_listen")), heard)
+    files, text = client.predict(api_name="/export")
     grid = next(path for path in files if path.endswith(".json"))
-    with open(grid, encoding="utf-8") as file:
-        assert np.array(json.load(file)["indices"])[0, 2:4, 4:6].tolist() == [[7, 7], [7, 7]]
-    again = client.predict(handle_file(grid), api_name="/open_grid")
-    assert again
+    assert np.array(json.loads(Path(grid).read_text())["indices"])[0, 2:4, 4:6].tolist() == [[7, 7], [7, 7]]
+    assert CodeGrid.from_text(text) == CodeGrid.load(grid)
+    client.predict(api_name="/reset")
+    assert np.array_equal(decoded(client.predict(api_name="/edit_listen")), before)
+    client.predict(text, api_name="/open_text")
+    again = decoded(client.predict(api_name="/edit_listen"))
+    client.predict(handle_file(grid), api_name="/open_grid")
+    assert np.array_equal(decoded(client.predict(api_name="/edit_listen")), again)
+
+
+def test_the_readmes_edit_works(client):
+    region = {"levels": [0, 2], "rows": [0, 7], "columns": [2, 5]}
+    answer = client.predict("reverse", region, api_name="/edit")
+    assert "reversed" in answer["history"][0]
+    assert len(decoded(client.predict(api_name="/edit_listen"))) > SAMPLE_RATE
+
+
+def test_a_second_clip_is_blended_in_by_its_name(client, clips):
+    region = {"levels": [0, 2], "rows": [0, 7], "columns": [1, 2], "amount": 1, "second": "loop_industrial"}
+    answer = client.predict("blend", region, api_name="/edit")
+    assert "100% of loop_industrial.flac" in answer["history"][0]
+    assert answer["codes"]
+    client.predict("loop_mika", api_name="/second_example")
+    client.predict(handle_file(clips[2]), api_name="/second_clip")
+    assert "data:image" in str(client.predict(api_name="/edit_difference"))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +90,12 @@ def test_an_edit_is_heard_undone_and_exported(client):
         ("/set_codes", (0, 2, 3, 4, 5, 64), "out of range"),
         ("/set_codes", (0, 2, 3, 4, 500, 1), "not in this grid"),
         ("/set_codes", (9, 2, 3, 4, 5, 1), "Level 9"),
-        ("/set_codes", (None, 2, 3, 4, 5, 1), "fill in all six"),
+        ("/set_codes", (None, 2, 3, 4, 5, 1), "first and a last whole number"),
+        ("/edit", ("explode", {}), "no tool named"),
+        ("/edit", ("reverse", [1]), "given by name"),
+        ("/edit", ("reverse", {}), "needs a field"),
+        ("/edit", ("swap", {"second": "nobody"}), "no example of that name"),
+        ("/open_text", ("hello",), "not a grid of codes"),
         ("/train", (3, 32, 0.25, 0.1), "at least 5 clips"),
         ("/explore_view", (5, 1), "whose end comes after its start"),
         ("/explore_listen", (9,), "not there"),
@@ -78,21 +114,20 @@ def test_two_visitors_do_not_see_each_others_edits(app_url):
     one, other = Client(app_url, verbose=False), Client(app_url, verbose=False)
     one.predict(0, 0, 0, 0, 0, 9, api_name="/set_codes")
     one.predict(0, 1, 1, 0, 0, 9, api_name="/set_codes")
-    _, _, history, *_ = other.predict(0, 0, 0, 1, 1, 8, api_name="/set_codes")
-    assert "code 9" not in history
-    assert history.count("<li>") == 1
+    history = other.predict(0, 0, 0, 1, 1, 8, api_name="/set_codes")["history"]
+    assert len(history) == 1
+    assert "code 8" in history[0]
 
 
 def test_a_clip_is_explored_level_by_level_and_saved(client, clips):
     clip = load_clip(clips[0])
     client.predict(handle_file(clips[0]), api_name="/explore")
-    facts, edited, before = client.predict(api_name="/explore_decode")
+    facts = client.predict(api_name="/explore_decode")
     assert "bit/s" in facts
     assert "…" not in facts
-    assert np.array_equal(samples(edited), samples(before))
     layers = [decoded(client.predict(levels, api_name="/explore_listen")) for levels in range(4)]
     assert np.abs(layers[0] - clip.waveform).max() < 1e-4
-    assert np.array_equal(layers[3], samples(before))
+    assert np.array_equal(layers[3], decoded(client.predict(api_name="/edit_listen")))
     assert len({len(layer) for layer in layers[1:]}) == 1
     assert not np.array_equal(layers[1], layers[2])
     start, stop, *pictures = client.predict(0.2, 0.6, api_name="/explore_view")

@@ -7,7 +7,7 @@ import soundfile
 from distill.audio import SAMPLE_RATE, Clip, load_clip
 from distill.errors import AudioError, GridError
 from distill.ui import explore
-from distill.ui.session import BLOCK_SAMPLES, Examples, Visitors, Work
+from distill.ui.session import ABSENT_SECONDS, BLOCK_SAMPLES, IDLE_SECONDS, Examples, Visitors, Work
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_progress_is_told_while_a_clip_is_decoded_and_the_sound_is_made_once(wor
 
 
 def test_the_error_of_the_sound_is_near_that_of_the_spectrogram(work):
-    assert work.layers[-1].mel_l1 < work.mel_l1_audio < work.layers[-1].mel_l1 + 0.2
+    assert work.layers[-1].mel_l1 < work.mel_l1_audio() < work.layers[-1].mel_l1 + 0.2
 
 
 def test_a_clip_is_found_by_its_secret_and_by_nothing_else(visitors):
@@ -77,11 +77,38 @@ def test_the_example_is_for_all_to_hear_and_for_none_to_change(visitors):
     assert visitors.own_work(mine.secret) is mine
 
 
-def test_a_clip_is_not_found_after_its_visitor_left(visitors):
-    secret = visitors.session("one").work.secret
+def test_a_visit_outlives_a_lost_connection_but_not_for_long(kept):
+    now = 0.0
+    visitors = Visitors(kept, clock=lambda: now)
+    work = visitors.session("one").work
     visitors.leave("one")
+    now = ABSENT_SECONDS - 1
+    assert visitors.own_work(work.secret) is work  # it painted: it is back
+    visitors.leave("one")
+    now += ABSENT_SECONDS + 1
+    visitors.session("other")
     with pytest.raises(GridError, match="no longer open"):
-        visitors.work(secret)
+        visitors.work(work.secret)
+
+
+def test_painting_counts_as_being_here(kept):
+    now = 0.0
+    visitors = Visitors(kept, clock=lambda: now)
+    work = visitors.session("one").work
+    for _ in range(4):
+        now += IDLE_SECONDS * 0.9
+        visitors.session("other")
+        assert visitors.own_work(work.secret) is work
+
+
+def test_clips_that_were_edited_are_kept_longest(visitors, codec, drums):
+    session = visitors.session("one")
+    edited = session.keep(Work.begin(codec, Clip("edited", drums.waveform)))
+    edited.do("an edit", edited.history.grid.with_indices(np.zeros_like(edited.history.grid.indices)))
+    for number in range(12):
+        session.turn_to(Work.begin(codec, Clip(str(number), drums.waveform[: 20_000 + number])))
+    assert edited in session.works.values()
+    assert len(session.works) == 8
 
 
 def test_visitors_share_the_example_but_not_its_edits(visitors):

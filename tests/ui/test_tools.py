@@ -1,5 +1,7 @@
 """What a page or a script may ask of the grid, by name, and what it is told when it asks for nonsense."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -44,7 +46,7 @@ def arguments(kind):
 
 @pytest.mark.parametrize("kind", TOOLS)
 def test_every_tool_edits_says_so_in_words_and_is_undone_exactly(work, second, kind):
-    original, sound = work.history.grid, work.reconstruction
+    original, sound = work.history.grid, work.reconstruction.copy()
     if kind == "replace":
         asked = arguments(kind) | {"code": int(original.indices[0, 0, 0]), "replacement": 0}
         asked["replacement"] = (asked["code"] + 1) % 64
@@ -71,7 +73,7 @@ def test_every_tool_edits_says_so_in_words_and_is_undone_exactly(work, second, k
 
 def test_a_region_is_given_by_its_first_and_last_place(work):
     before = work.history.grid
-    _, edited = apply(work, "fill", Request(ONE_LEVEL | {"code": 5}, None))
+    edited = apply(work, "fill", Request(ONE_LEVEL | {"code": 5}, None)).grid
     assert edited == edits.set_codes(before, level=1, rows=slice(1, 4), columns=slice(2, 5), code=5)
 
 
@@ -92,10 +94,10 @@ def test_clearing_all_levels_is_quieter_than_clearing_one(work):
 
 
 def test_revert_brings_back_the_very_sound_and_can_be_undone(work):
-    sound = work.reconstruction
+    sound = work.reconstruction.copy()
     perform(work, {"kind": "reverse"} | REGION, None)
     perform(work, {"kind": "fill", "code": 1} | ONE_LEVEL, None)
-    edited = work.edited
+    edited = work.edited.copy()
     assert not np.array_equal(edited, sound)
     reverted = perform(work, {"kind": "revert"}, None)
     assert np.array_equal(work.edited, sound)
@@ -105,7 +107,7 @@ def test_revert_brings_back_the_very_sound_and_can_be_undone(work):
 
 
 def test_edits_from_long_ago_are_undone_by_decoding_them_again(work, monkeypatch):
-    monkeypatch.setattr("distill.ui.session.KEPT_SPLICES", 2)
+    monkeypatch.setattr("distill.ui.session.KEPT_SAMPLES", 2 * 60 * 512)
     original = work.history.grid
     for code in range(5):
         perform(work, {"kind": "paint", "level": 0, "code": code, "cells": [[0, 2 * code]]}, None)
@@ -115,6 +117,43 @@ def test_edits_from_long_ago_are_undone_by_decoding_them_again(work, monkeypatch
     assert not work.history.can_undo
     heard, expected = (work.codec.log_mel(torch.from_numpy(w)[None]) for w in (work.edited, work.reconstruction))
     assert (heard - expected).abs().mean() < 0.1
+
+
+def test_the_samples_that_are_kept_for_undoing_are_bounded(work, monkeypatch):
+    monkeypatch.setattr("distill.ui.session.KEPT_SAMPLES", 100_000)
+    for code in range(6):
+        perform(work, {"kind": "fill", "code": code} | ONE_LEVEL, None)
+    for _ in range(6):
+        perform(work, {"kind": "undo"}, None)
+    for splices in (work._done, work._undone):
+        assert sum(len(splice.waveform) for splice in splices if splice) <= 100_000
+    assert None in work._undone
+
+
+def test_revert_after_undoing_edits_from_long_ago_brings_back_the_very_sound(work, monkeypatch):
+    monkeypatch.setattr("distill.ui.session.KEPT_SAMPLES", 30_000)
+    sound = work.reconstruction.copy()
+    for column in (0, 4, 8, 12):
+        perform(work, {"kind": "paint", "level": 0, "code": 7, "cells": [[1, column], [4, column]]}, None)
+    for _ in range(3):
+        perform(work, {"kind": "undo"}, None)
+    perform(work, {"kind": "revert"}, None)
+    assert np.array_equal(work.edited, sound)
+
+
+def test_two_clips_swapped_with_each_other_at_once_do_not_wait_for_ever(work, second):
+    works = {"one": work, "two": second}
+
+    def swap(mine, other):
+        for _ in range(10):
+            perform(works[mine], REGION | {"kind": "swap", "second": other}, works.__getitem__)
+
+    threads = [threading.Thread(target=swap, args=pair, daemon=True) for pair in (("one", "two"), ("two", "one"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def test_undo_without_an_edit_changes_nothing(work):
@@ -144,6 +183,10 @@ def test_an_edit_that_changes_nothing_is_no_edit(work):
         ({"kind": "paint", "level": 0, "code": 1, "cells": [["0", "0"]]}, "whole numbers"),
         ({"kind": "paint", "level": True, "code": 1, "cells": [[0, 0]]}, "whole number"),
         ({"kind": "paint", "level": 0.5, "code": 1, "cells": [[0, 0]]}, "whole number"),
+        ({"kind": "paint", "level": 10**400, "code": 1, "cells": [[0, 0]]}, "whole number"),
+        ({"kind": "shift", "by_columns": float("inf")} | REGION, "whole number"),
+        ({"kind": "fill", "code": 1} | ONE_LEVEL | {"columns": [0, 10**400]}, "first and a last"),
+        ({"kind": "blend", "amount": 10**400, "second": "x"} | REGION, "must be a number"),
         ({"kind": "paint", "level": float("nan"), "code": 1, "cells": [[0, 0]]}, "whole number"),
         ({"kind": "fill", "code": 1} | REGION, "one level"),
         ({"kind": "fill", "code": 1} | ONE_LEVEL | {"rows": [3, 1]}, "not in this grid"),

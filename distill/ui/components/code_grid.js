@@ -1,6 +1,7 @@
 // The code grid: an instrument. Draws the codes of a clip over its spectrogram, and reports what a person does to them.
 //
-// props.value = {work: secret of the clip, editable: false for the example until this page has its own, levels: [name], rows, columns, size, indices: base64 of uint16, original: same,
+// props.value = {work: secret of the clip, editable: false for the example until this page has its own, levels: [name],
+//                rows, columns, size, indices: base64 of uint16, original: the same before any edit,
 //                palettes: [[css colour]], sprites: [data URI], order: [[code]], usage: [[count]], bands: [label per row],
 //                column_seconds, sample_rate, spectrogram: data URI, history: [label of the latest], edits: how many there
 //                are, can_undo, can_redo}
@@ -8,6 +9,7 @@
 // server.edit({work, id, kind, ...}) -> {positions, codes, start, flac, history, edits, can_undo, can_redo} or {error}
 // server.sound({work, track: 'edited' or 'before', piece}) -> {flac, pieces} or {error}
 // server.audition({work, level, code}) -> {flac} or {error}
+// Its sound is in code_grid.sound.js, what edits do in code_grid.edits.js: the three are joined to one script.
 // element.grid = {indices, pending, samples, position, selection} for scripts and tests.
 
 const $ = (name) => element.querySelector(name);
@@ -30,298 +32,14 @@ let tool = "brush";
 let brush = 0;
 let columnWidth = 0; // pixels; 0 for as wide as fits
 let cursor = { row: 0, column: 0 };
-let selection = null; // {level, rows: [first, last], columns: [first, last]}
-let clipboard = null; // {levels, rows, columns, codes}
+let selection = null; // {rows: [first, last], columns: [first, last]}
+let clipboard = null; // {codes: [level][row][column]}
 let stroke = null;
 let moving = null; // where a drag of the selection began
 let queue = []; // edits that the server has not answered yet, oldest first
 let busy = false;
 let generation = 0;
 let frame = 0;
-
-// ---- the sound -------------------------------------------------------------------------------------------------
-
-const sound = { context: null, edited: null, before: null, source: null, gain: null, origin: 0, position: 0, until: 0 };
-let playing = null; // null, "all", or "region"
-let comparing = false; // whether the sound from before the edits is heard
-
-async function fetchTrack(name) {
-  const mine = generation;
-  const decoder = new OfflineAudioContext(1, 1, grid.sample_rate);
-  const parts = [];
-  for (let piece = 0, pieces = 1; piece < pieces; piece++) {
-    const answer = (await server.sound({ work: grid.work, track: name, piece })) ?? GONE;
-    if (mine !== generation) return;
-    if (answer.error) return tell(answer.error);
-    pieces = answer.pieces;
-    parts.push(await pcm(answer.flac, decoder));
-    if (pieces > 1) tell(piece + 1 < pieces ? `Fetching the sound: ${Math.round((100 * (piece + 1)) / pieces)} %` : "");
-  }
-  if (mine !== generation) return;
-  const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  parts.reduce((offset, part) => (whole.set(part, offset), offset + part.length), 0);
-  sound[name] = whole;
-}
-
-async function pcm(flac, decoder = new OfflineAudioContext(1, 1, grid.sample_rate)) {
-  const bytes = Uint8Array.from(atob(flac), (letter) => letter.charCodeAt(0));
-  return (await decoder.decodeAudioData(bytes.buffer)).getChannelData(0);
-}
-
-function soundContext() {
-  sound.context ||= new AudioContext({ sampleRate: grid.sample_rate });
-  sound.context.resume();
-  return sound.context;
-}
-
-const seconds = () => grid.columns * grid.column_seconds;
-const looping = () => $(".loop").getAttribute("aria-pressed") === "true";
-const now = () => {
-  if (!playing) return sound.position;
-  const at = sound.context.currentTime - sound.origin;
-  const [from, to] = loopSpan();
-  return looping() && playing === "all" && at > to ? from + ((at - from) % (to - from)) : at;
-};
-
-function loopSpan() {
-  if (!selection) return [0, seconds()];
-  return [selection.columns[0] * grid.column_seconds, (selection.columns[1] + 1) * grid.column_seconds];
-}
-
-function startSource(at, until) {
-  const samples = comparing ? sound.before : sound.edited;
-  if (!samples) return;
-  const context = soundContext();
-  silence();
-  const buffer = context.createBuffer(1, samples.length, grid.sample_rate);
-  buffer.copyToChannel(samples, 0);
-  const source = context.createBufferSource();
-  source.buffer = buffer;
-  const gain = context.createGain();
-  gain.gain.setValueAtTime(0, context.currentTime);
-  gain.gain.linearRampToValueAtTime(1, context.currentTime + 0.006);
-  source.connect(gain).connect(context.destination);
-  if (looping() && playing === "all") {
-    [source.loopStart, source.loopEnd] = loopSpan();
-    source.loop = true;
-  }
-  source.start(0, at);
-  if (until !== undefined && !source.loop) source.stop(context.currentTime + until - at);
-  Object.assign(sound, { source, gain, origin: context.currentTime - at, until: until ?? seconds() });
-}
-
-function silence() {
-  if (!sound.source) return;
-  const { source, gain, context } = sound;
-  gain.gain.setValueAtTime(gain.gain.value, context.currentTime);
-  gain.gain.linearRampToValueAtTime(0, context.currentTime + 0.006);
-  source.stop(context.currentTime + 0.01);
-  sound.source = null;
-}
-
-async function play(at = sound.position) {
-  soundContext();
-  if (!sound.edited) await fetchTrack("edited");
-  if (!sound.edited) return;
-  const [from, to] = looping() ? loopSpan() : [0, seconds()];
-  if (at < from || at >= to - 0.01) at = from;
-  playing = "all";
-  startSource(at);
-  mark();
-  requestAnimationFrame(follow);
-}
-
-function pause() {
-  sound.position = Math.min(now(), seconds());
-  playing = null;
-  silence();
-  mark();
-}
-
-function follow() {
-  if (!playing || !element.isConnected) return silence();
-  const over = now() >= sound.until && !(looping() && playing === "all");
-  if (over) {
-    const back = playing === "region" ? sound.position : 0;
-    playing = null;
-    silence();
-    sound.position = back;
-    mark();
-  } else {
-    const x = now() / grid.column_seconds * width();
-    if (playing === "all" && (x < scroller.scrollLeft || x > scroller.scrollLeft + scroller.clientWidth)) scroller.scrollLeft = x - 40;
-    draw();
-    requestAnimationFrame(follow);
-  }
-}
-
-function heardEdit(start, samples) {
-  if (sound.edited) sound.edited.set(samples.subarray(0, sound.edited.length - start), start);
-  if (!samples.length || comparing) return;
-  const from = start / grid.sample_rate;
-  const to = (start + samples.length) / grid.sample_rate;
-  if (playing === "all") startSource(now());
-  else if ($(".hear input").checked && sound.edited) {
-    playing = "region";
-    sound.position = from;
-    startSource(from, to);
-    requestAnimationFrame(follow);
-  }
-}
-
-async function audition(code) {
-  const answer = (await server.audition({ work: grid.work, level, code })) ?? GONE;
-  if (answer.error) return tell(answer.error);
-  const context = soundContext();
-  const samples = await pcm(answer.flac);
-  const buffer = context.createBuffer(1, samples.length, grid.sample_rate);
-  buffer.copyToChannel(samples, 0);
-  sound.audition?.stop();
-  sound.audition = context.createBufferSource();
-  sound.audition.buffer = buffer;
-  sound.audition.connect(context.destination);
-  sound.audition.start();
-}
-
-// ---- edits: applied here at once, sent one after another, and corrected by the answer --------------------------------
-
-const at = (which, row, column) => (which * grid.rows + row) * grid.columns + column;
-
-function put(position, code) {
-  grid.indices[position] = code;
-  const which = Math.floor(position / (grid.rows * grid.columns));
-  const row = Math.floor(position / grid.columns) % grid.rows;
-  const pen = textures[which].getContext("2d");
-  pen.fillStyle = grid.palettes[which][code];
-  pen.fillRect(position % grid.columns, grid.rows - 1 - row, 1, 1);
-}
-
-function send(kind, rest = {}, local = []) {
-  queue.push({ request: { id: crypto.randomUUID?.() || `${performance.now()} ${Math.random()}`, kind, ...rest }, local });
-  local.forEach(([position, code]) => put(position, code));
-  draw();
-  drain();
-}
-
-const after = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds, null));
-
-async function drain() {
-  if (busy || !queue.length || !grid.editable) return;
-  busy = true;
-  const mine = generation;
-  const [edit] = queue;
-  let answer;
-  try {
-    answer = await Promise.race([server.edit({ work: grid.work, ...edit.request }), after(PATIENCE)]);
-  } catch (error) {
-    answer = null; // the network, or a server that was started anew
-  }
-  if (mine !== generation) {
-    busy = false;
-    return;
-  }
-  busy = false;
-  if (!answer) {
-    tell("The server does not answer. Your edits are still on this page: trying again …");
-    setTimeout(drain, 1500);
-    return;
-  }
-  queue.shift();
-  if (answer.error) {
-    tell(answer.error);
-    await resync(mine);
-  } else {
-    tell("");
-    answer.positions.forEach((position, i) => put(position, answer.codes[i]));
-    queue.forEach((later) => later.local.forEach(([position, code]) => put(position, code)));
-    Object.assign(grid, { history: answer.history, edits: answer.edits, can_undo: answer.can_undo, can_redo: answer.can_redo });
-    if (answer.flac) heardEdit(answer.start, await pcm(answer.flac));
-    mark();
-  }
-  drain();
-}
-
-async function resync(mine) {
-  const answer = await server.edit({ work: grid.work, kind: "look" }).catch(() => null);
-  if (mine !== generation || !answer || answer.error) return;
-  unpack(answer.indices).forEach((code, position) => put(position, code));
-  queue.forEach((later) => later.local.forEach(([position, code]) => put(position, code)));
-  mark();
-}
-
-function unpack(text) {
-  return new Uint16Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
-}
-
-// ---- the selection and what is done to it ------------------------------------------------------------------------------
-
-const wanted = () => selection || { level, rows: [cursor.row, cursor.row], columns: [cursor.column, cursor.column] };
-
-function region() {
-  const chosen = wanted();
-  const all = $(".all input").checked;
-  const levels = all ? [0, grid.levels.length - 1] : [level, level];
-  return { levels, rows: chosen.rows, columns: chosen.columns };
-}
-
-function copy() {
-  const { levels, rows, columns } = region();
-  const codes = [];
-  for (let which = levels[0]; which <= levels[1]; which++) {
-    const plane = [];
-    for (let row = rows[0]; row <= rows[1]; row++) {
-      const first = at(which, row, columns[0]);
-      plane.push([...grid.indices.subarray(first, first + columns[1] - columns[0] + 1)]);
-    }
-    codes.push(plane);
-  }
-  clipboard = { levels, codes };
-  tell(`Copied ${codes[0].length} × ${codes[0][0].length} cells of ${levels[0] === levels[1] ? grid.levels[levels[0]] : "all levels"}.`);
-  mark();
-}
-
-function paste() {
-  if (!clipboard) return tell("There is nothing to paste yet: select some cells and copy them.");
-  const { rows, columns } = wanted();
-  const one = clipboard.codes.length === 1;
-  send("paste", { codes: clipboard.codes, level: one ? level : 0, row: rows[0], column: columns[0] });
-}
-
-const number = (name) => Number($(name).value);
-const actions = {
-  copy,
-  paste,
-  cut: () => {
-    copy();
-    send("clear", region());
-  },
-  clear: () => send("clear", region()),
-  fill: () => send("fill", { ...region(), levels: [level, level], code: brush }),
-  reverse: () => send("reverse", region()),
-  repeat: () => send("repeat", { ...region(), times: number(".times") }),
-  left: () => send("shift", { ...region(), by_columns: -1 }),
-  right: () => send("shift", { ...region(), by_columns: 1 }),
-  up: () => send("shift", { ...region(), by_rows: 1 }),
-  down: () => send("shift", { ...region(), by_rows: -1 }),
-  similar: () => send("similar", { ...region(), levels: [level, level], rank: number(".rank") }),
-  random: () => send("random", { ...region(), levels: [level, level], among: Math.max(2, number(".rank")), seed: Math.floor(Math.random() * 1e9) }),
-  silence: () => send("clear", { levels: [level, level], rows: [0, grid.rows - 1], columns: [0, grid.columns - 1] }),
-  replace: () => {
-    const code = grid.indices[at(level, cursor.row, cursor.column)];
-    if (code === brush) return tell("Pick another code in the palette first: it takes the place of the one under the cursor.");
-    send("replace", { level, code, replacement: brush });
-  },
-  blend: () => withSecond((second) => send("blend", { ...region(), second: second.work, amount: number(".amount") / 100 })),
-  swap: () => withSecond((second) => send("swap", { ...region(), second: second.work })),
-  undo: () => send("undo"),
-  redo: () => send("redo"),
-  revert: () => send("revert"),
-};
-
-function withSecond(act) {
-  if (!props.second?.work) return tell("Choose a second clip below the grid first.");
-  act(props.second);
-}
 
 // ---- drawing -----------------------------------------------------------------------------------------------------------
 
@@ -467,10 +185,13 @@ function mark() {
   element.querySelectorAll(".tools [data-tool]").forEach((button) => button.setAttribute("aria-pressed", button.dataset.tool === tool));
   [...$(".levels").children].forEach((button, which) => button.setAttribute("aria-pressed", which === grid.levels.length ? stacked : which === level && !stacked));
   [...$(".palette").children].forEach((button) => button.setAttribute("aria-pressed", Number(button.dataset.code) === brush));
-  $("[data-act=undo]").disabled = !grid.can_undo && !queue.length;
+  const waiting = queue.some(ours);
+  $("[data-act=undo]").disabled = !grid.can_undo && !waiting;
   $("[data-act=redo]").disabled = !grid.can_redo;
-  $("[data-act=revert]").disabled = !grid.can_undo && !queue.length;
+  $("[data-act=revert]").disabled = !grid.can_undo && !waiting;
   $("[data-act=paste]").disabled = !clipboard;
+  const exporting = document.querySelector("#edit-export");
+  if (exporting) exporting.disabled = queue.length > 0; // what is exported holds every stroke
   const second = !!props.second?.work;
   $("[data-act=blend]").disabled = $("[data-act=swap]").disabled = !second;
   $(".second").textContent = second ? `with ${props.second.name}` : "with a second clip, chosen below";
@@ -574,11 +295,11 @@ function paint(row, column) {
   for (let i = 1; i <= steps; i++) {
     const r = Math.round(from.row + ((row - from.row) * i) / steps);
     const c = Math.round(from.column + ((column - from.column) * i) / steps);
-    const position = at(level, r, c);
+    const position = at(stroke.level, r, c);
     if (!stroke.seen.has(position)) {
       stroke.seen.add(position);
       stroke.cells.push([r, c]);
-      put(position, brush);
+      put(position, stroke.code);
     }
   }
   cursor = { row, column };
@@ -588,9 +309,10 @@ function paint(row, column) {
 
 function commit() {
   if (!stroke) return;
-  const { cells } = stroke;
+  const { level: which, code, cells } = stroke;
   stroke = null;
-  if (cells.length) send("paint", { level, code: brush, cells }, cells.map(([row, column]) => [at(level, row, column), brush]));
+  const local = cells.map(([row, column]) => [at(which, row, column), code]);
+  if (cells.length) send("paint", { level: which, code, cells }, local);
 }
 
 const ordered = (a, b) => [Math.min(a, b), Math.max(a, b)];
@@ -598,7 +320,7 @@ const within = (cell) => selection && cell.row >= selection.rows[0] && cell.row 
 
 canvas.addEventListener("pointerdown", (event) => {
   const cell = cellUnder(event);
-  if (!cell || event.button || tool === "scroll") return;
+  if (!cell || event.button || !event.isPrimary || tool === "scroll") return;
   canvas.focus({ preventScroll: true });
   canvas.setPointerCapture(event.pointerId);
   if (cell.level !== level) choose(cell.level);
@@ -613,13 +335,13 @@ canvas.addEventListener("pointerdown", (event) => {
     }
     mark();
   } else {
-    stroke = { cells: [], seen: new Set() };
+    stroke = { level, code: brush, cells: [], seen: new Set() };
     cursor = cell;
     paint(cell.row, cell.column);
   }
 });
 canvas.addEventListener("pointermove", (event) => {
-  if (!event.buttons) return;
+  if (!event.buttons || !event.isPrimary) return;
   for (const step of stroke ? event.getCoalescedEvents?.() || [event] : [event]) {
     const cell = cellUnder(step, true);
     if (stroke) paint(cell.row, cell.column);
@@ -631,8 +353,10 @@ canvas.addEventListener("pointermove", (event) => {
     }
   }
 });
-function release() {
+function release(event) {
+  if (!event.isPrimary) return;
   commit();
+  if (event.type === "pointercancel" || !selection) moving = null;
   if (moving) {
     const { from, to } = moving;
     moving = null;
@@ -679,12 +403,12 @@ canvas.addEventListener("keydown", (event) => {
   else if (event.key === "Delete" || event.key === "Backspace") actions.clear();
   else if (event.key === " ") playing === "all" ? pause() : play(selection && looping() ? loopSpan()[0] : cursor.column * grid.column_seconds);
   else if (event.key === "Enter") {
-    stroke = { cells: [], seen: new Set() };
+    stroke = { level, code: brush, cells: [], seen: new Set() };
     paint(cursor.row, cursor.column);
     commit();
   } else if (key === "b" || key === "s" || key === "p") tool = { b: "brush", s: "select", p: "pick" }[key];
   else if (key === "r") actions.reverse();
-  else if (event.key === "Escape") selection = null;
+  else if (event.key === "Escape") selection = moving = null;
   else if (event.key === "+" || event.key === "=") zoom(1.5);
   else if (event.key === "-") zoom(1 / 1.5);
   else if (event.key >= "1" && event.key <= String(grid.levels.length)) {
@@ -737,16 +461,19 @@ function take() {
     return;
   }
   const another = !grid || grid.work !== value.work;
-  if (!another && queue.length) return; // this page is ahead of what came
+  if (!another && queue.some(ours)) return; // this page is ahead of what came
+  stroke = moving = null;
   grid = { ...value, text: value.indices, indices: unpack(value.indices), original: unpack(value.original) };
   grid.light = grid.palettes.map((colours) => colours.map(luminous));
   textures = grid.levels.map(() => Object.assign(document.createElement("canvas"), { width: grid.columns, height: grid.rows }));
   grid.indices.forEach((code, position) => put(position, code));
+  generation += 1;
+  fetching = {};
+  playing = null;
+  comparing = false;
+  silence();
+  Object.assign(sound, { edited: null, before: another ? null : sound.before, position: 0 });
   if (another) {
-    generation += 1;
-    busy = false;
-    queue = [];
-    pause0();
     level = Math.min(level, grid.levels.length - 1);
     cursor = { row: 0, column: 0 };
     selection = null;
@@ -756,9 +483,9 @@ function take() {
     backdrop = new Image();
     backdrop.onload = draw;
     backdrop.src = grid.spectrogram;
-    Object.assign(sound, { edited: null, before: null, position: 0 });
     tell("");
-  } else sound.edited = null;
+    ahead();
+  }
   fetchTrack("edited");
   buildLevels();
   buildPalette();
@@ -766,12 +493,6 @@ function take() {
     ...[...grid.bands].reverse().map((label) => Object.assign(document.createElement("span"), { textContent: label })),
   );
   mark();
-}
-
-function pause0() {
-  playing = null;
-  comparing = false;
-  silence();
 }
 
 element.grid = {

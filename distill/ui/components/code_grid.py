@@ -1,25 +1,23 @@
-"""The code grid as a Gradio component; its drawing and its hands are in ``code_grid.js``, its shape in the page in
-``code_grid.html``."""
+"""The code grid as a Gradio component; its drawing and its hands are in ``code_grid.js``."""
 
 import base64
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-import gradio as gr
 import numpy as np
 
 from distill.atlas import CodebookAtlas
-from distill.audio import HOP_LENGTH, SAMPLE_RATE
+from distill.audio import SAMPLE_RATE
 from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
-from distill.plots import row_ranges_hz
+from distill.plots import COLUMN_SECONDS, row_ranges_hz
 from distill.training.health import level_names
+from distill.ui.components.base import FileComponent
 from distill.ui.components.sprites import css_colours, mel_sprite, spectrogram
 
 HISTORY_SHOWN = 100
 
 
-class CodeGridCanvas(gr.HTML):
+class CodeGridCanvas(FileComponent):
     """A grid of codes that can be played and edited.
 
     Its value is what :func:`grid_value` returns; its property ``second`` is ``{"work", "name"}`` of the clip to blend
@@ -27,28 +25,9 @@ class CodeGridCanvas(gr.HTML):
     take and answer stands at the top of ``code_grid.js``.
     """
 
-    def __init__(
-        self,
-        value: dict[str, Any] | None = None,
-        *,
-        server_functions: list[Callable[..., Any]] | None = None,
-        **options: Any,
-    ) -> None:
-        here = Path(__file__)
-        options.setdefault("html_template", here.with_suffix(".html").read_text(encoding="utf-8"))
-        options.setdefault("css_template", here.with_suffix(".css").read_text(encoding="utf-8"))
-        options.setdefault("js_on_load", here.with_suffix(".js").read_text(encoding="utf-8"))
+    def __init__(self, value: dict[str, Any] | None = None, **options: Any) -> None:
         options.setdefault("second", {})
-        super().__init__(value=value, server_functions=server_functions, **options)
-
-    def preprocess(self, payload: Any) -> Any:
-        return payload
-
-    def postprocess(self, value: Any) -> Any:
-        return value
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object"}
+        super().__init__(value, **options)
 
 
 def grid_value(
@@ -98,7 +77,7 @@ def grid_value(
         "order": atlas.order.tolist(),
         "usage": usage.tolist(),
         "bands": [_band(low, high) for low, high in row_ranges_hz(grid.rows)],
-        "column_seconds": FRAMES_PER_COLUMN * HOP_LENGTH / SAMPLE_RATE,
+        "column_seconds": COLUMN_SECONDS,
         "sample_rate": SAMPLE_RATE,
         "spectrogram": spectrogram(log_mel, grid.columns * FRAMES_PER_COLUMN),
         "history": list(history[-HISTORY_SHOWN:]),

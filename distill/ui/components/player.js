@@ -3,7 +3,7 @@
 // props.value = {work: secret of the clip, seconds, sample_rate, tracks: [{name, note, file}]}
 // server.sound({work, track, piece}) -> {flac: base64, pieces, gain_db: number or null} or {error: sentence}
 // Events: 'zoom' {start, stop} in seconds.
-// element.player = {loaded(track) -> Float32Array or null, track, playing, position} for scripts and tests.
+// element.player = {loaded(track) -> Float32Array or null, gain_db(track), track, playing, position} for scripts and tests.
 
 const rows = element.querySelector(".tracks");
 const playButton = element.querySelector(".play");
@@ -26,13 +26,15 @@ let position = 0; // seconds, while nothing plays
 let region = null; // [start, stop] in seconds
 let generation = 0; // of the clip: answers for an earlier one are dropped
 let drag = null;
+let ticking = 0;
+let waiting = false; // for the chosen track's sound, while the clock stands
 
 const pictures = () => document.querySelectorAll(".picture [data-stop]");
 const seconds = () => props.value.seconds;
 const span = () => region || [0, seconds()];
 
 function now() {
-  if (!playing) return position;
+  if (!playing || waiting) return position;
   const at = context.currentTime - origin;
   const [start, stop] = span();
   return loopButton.getAttribute("aria-pressed") === "true" && at >= stop ? start + ((at - start) % (stop - start)) : at;
@@ -45,7 +47,7 @@ function show(time) {
 function build() {
   generation += 1;
   stopSources();
-  playing = false;
+  playing = waiting = false;
   position = 0;
   region = null;
   message.textContent = "";
@@ -109,7 +111,7 @@ async function load(number) {
     const samples = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
     parts.reduce((offset, part) => (samples.set(part, offset), offset + part.length), 0);
     track.samples = samples;
-    if (playing) start(track);
+    if (playing && !waiting) start(track);
     draw();
   } catch (error) {
     if (mine !== generation) return;
@@ -165,17 +167,20 @@ function play(from = position) {
   stopSources();
   const [begin, end] = span();
   if (from >= end - 0.01 || (region && from < begin)) from = begin;
+  position = from;
   origin = context.currentTime - from;
   playing = true;
+  waiting = !tracks[current].samples;
   load(current);
-  tracks.forEach(start);
+  if (!waiting) tracks.forEach(start);
   mark();
-  requestAnimationFrame(tick);
+  cancelAnimationFrame(ticking);
+  ticking = requestAnimationFrame(tick);
 }
 
 function pause() {
   position = Math.min(now(), seconds());
-  playing = false;
+  playing = waiting = false;
   stopSources();
   mark();
 }
@@ -185,15 +190,13 @@ function tick() {
     if (playing) pause();
     return;
   }
-  const track = tracks[current];
-  if (!track.samples) origin = context.currentTime - position; // wait at the start for a sound that is on its way
-  if (track.samples && !track.source) start(track);
-  if (now() >= span()[1] && loopButton.getAttribute("aria-pressed") !== "true") {
+  if (waiting && tracks[current].samples) return play(position);
+  if (!waiting && now() >= span()[1] && loopButton.getAttribute("aria-pressed") !== "true") {
     pause();
     position = span()[0];
-  } else if (track.samples) position = now();
+  } else if (!waiting) position = now();
   draw();
-  requestAnimationFrame(tick);
+  ticking = requestAnimationFrame(tick);
 }
 
 function select(number) {
@@ -201,7 +204,12 @@ function select(number) {
   current = number;
   message.textContent = "";
   load(number);
-  if (playing) {
+  if (playing && !tracks[number].samples) {
+    position = now();
+    waiting = true;
+    stopSources(); // all of them, or they would run on while the clock stands
+  } else if (playing && waiting) play(position);
+  else if (playing) {
     start(tracks[number]);
     mix();
   }

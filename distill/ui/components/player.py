@@ -2,35 +2,17 @@
 
 import base64
 import io
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-import gradio as gr
 import numpy as np
 import soundfile
 
 from distill.audio import SAMPLE_RATE
-
-_TEMPLATE = """
-<div class="player">
-  <div class="transport">
-    <button type="button" class="play">Play</button>
-    <button type="button" class="compare" title="Switch between the original and the other (key X)">Compare</button>
-    <button type="button" class="loop" aria-pressed="false">Loop</button>
-    <label class="match"><input type="checkbox" checked> Same loudness</label>
-    <button type="button" class="zoom" disabled>Zoom to selection</button>
-    <button type="button" class="whole">Whole clip</button>
-    <p class="clock"></p>
-  </div>
-  <div class="tracks" role="group" aria-label="Tracks: choose one to hear it from the same moment on"></div>
-  <p class="message" role="alert"></p>
-  <p class="hint">Click a waveform or picture to jump there; drag over a waveform to choose a part to loop or zoom.</p>
-</div>
-"""
+from distill.ui.components.base import FileComponent
 
 
-class Player(gr.HTML):
+class Player(FileComponent):
     """Plays one of several tracks of a clip; choosing another goes on at the same moment.
 
     Its value is what :func:`player_value` returns. It fetches the sound itself, piece by piece, by its server function
@@ -38,28 +20,6 @@ class Player(gr.HTML):
 
     Events: ``zoom`` (start, stop, in seconds).
     """
-
-    def __init__(
-        self,
-        value: dict[str, Any] | None = None,
-        *,
-        server_functions: list[Callable[..., Any]] | None = None,
-        **options: Any,
-    ) -> None:
-        here = Path(__file__)
-        options.setdefault("html_template", _TEMPLATE)
-        options.setdefault("css_template", here.with_suffix(".css").read_text(encoding="utf-8"))
-        options.setdefault("js_on_load", here.with_suffix(".js").read_text(encoding="utf-8"))
-        super().__init__(value=value, server_functions=server_functions, **options)
-
-    def preprocess(self, payload: Any) -> Any:
-        return payload
-
-    def postprocess(self, value: Any) -> Any:
-        return value
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "object"}
 
 
 def player_value(work: str, seconds: float, tracks: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
