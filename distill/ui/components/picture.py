@@ -35,10 +35,7 @@ def Picture(  # noqa: N802, used like a component
     options
         Of ``gr.HTML``.
     """
-    if seconds is not None:
-        options |= dict(zip(("start", "stop"), seconds, strict=True)) | dict(
-            zip(("left", "right"), TIME_AXIS, strict=True)
-        )
+    options |= _axis(seconds)
     template = _STILL_TEMPLATE if seconds is None else _TEMPLATE
     value = _data_uri(figure) if figure else ""
     return gr.HTML(html_template=template, js_on_load=None, value=value, alt=alt, **options)
@@ -46,8 +43,14 @@ def Picture(  # noqa: N802, used like a component
 
 def picture(figure: Figure, alt: str, *, seconds: tuple[float, float] | None = None) -> Any:
     """An update of a :func:`Picture`."""
-    axis: dict[str, Any] = {} if seconds is None else {"start": seconds[0], "stop": seconds[1]}
-    return gr.update(value=_data_uri(figure), alt=alt.replace('"', "'"), **axis)
+    return gr.update(value=_data_uri(figure), alt=alt.replace('"', "'"), **_axis(seconds))
+
+
+def _axis(seconds: tuple[float, float] | None) -> dict[str, Any]:
+    """What the template needs; all of it with each update, for one that comes before the tab was ever opened."""
+    if seconds is None:
+        return {}
+    return dict(zip(("start", "stop", "left", "right"), (*seconds, *TIME_AXIS), strict=True))
 
 
 def _data_uri(figure: Figure) -> str:
