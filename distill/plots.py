@@ -30,6 +30,11 @@ def row_ranges_hz(rows: int = 8) -> list[tuple[float, float]]:
     return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
 
 
+def band_name(low: float, high: float) -> str:
+    """A band of frequencies, from and to in Hz, in words."""
+    return f"{low:.0f}–{high:.0f} Hz" if high < 1000 else f"{low / 1000:.1f}–{high / 1000:.1f} kHz"
+
+
 def plot_mels(
     original: np.ndarray,
     reconstruction: np.ndarray,
@@ -160,8 +165,8 @@ def plot_report(
     heights = [1.5, 2, 2, 2, *[1.1] * levels, *[0.8] * levels]
     figure = Figure(figsize=(8.27, 11.69), dpi=150)
     axes = figure.subplots(len(heights), 1, gridspec_kw={"height_ratios": heights})
-    figure.subplots_adjust(left=0.09, right=0.92, top=0.94, bottom=0.05, hspace=0.75)
-    figure.text(0.09, 0.965, title, fontsize=15, fontweight="bold", family="monospace", parse_math=False)
+    figure.subplots_adjust(left=0.1, right=0.88, top=0.94, bottom=0.05, hspace=0.75)
+    figure.text(0.1, 0.965, title, fontsize=15, fontweight="bold", family="monospace", parse_math=False)
     axes[0].axis("off")
     rows = -(-len(facts) // 3)
     for number, (what, value) in enumerate(facts):
@@ -176,7 +181,8 @@ def plot_report(
     _draw_mel(axes[3], reconstruction - original, everything, "Difference", None)
     for number, name in enumerate(level_names(levels)):
         codes, used = axes[4 + number], axes[4 + levels + number]
-        _draw_codes(codes, indices[number], palettes[number], num_frames, everything, f"{name}: codes over time (s)")
+        title = f"{name}: codes over time (s)"
+        _draw_codes(codes, indices[number], palettes[number], num_frames, everything, title, every=3)
         _draw_usage(used, counts[number], palettes[number], order[number], f"{name}: how often each code occurs")
     return figure
 
@@ -258,13 +264,23 @@ def _draw_mel(axis: Axes, log_mel: np.ndarray, frames: slice, title: str, top_db
     _style(bar.ax)
 
 
-def _draw_codes(axis: Axes, codes: np.ndarray, palette: np.ndarray, num_frames: int, frames: slice, title: str) -> None:
+def _draw_codes(
+    axis: Axes,
+    codes: np.ndarray,
+    palette: np.ndarray,
+    num_frames: int,
+    frames: slice,
+    title: str,
+    *,
+    every: int = 1,
+) -> None:
     first, last, _ = frames.indices(num_frames)
     rows, columns = codes.shape
     extent = (0, columns * FRAMES_PER_COLUMN * FRAME_SECONDS, 0, rows)
     axis.imshow(palette[codes], origin="lower", aspect="auto", interpolation="nearest", extent=extent)
     axis.set_xlim(first * FRAME_SECONDS, last * FRAME_SECONDS)
-    axis.set_yticks(range(rows), [_hz(low) for low, _ in row_ranges_hz(rows)])
+    edges = [_hz(low) for low, _ in row_ranges_hz(rows)]
+    axis.set_yticks(range(0, rows, every), edges[::every])
     axis.set_ylabel("Hz")
     axis.set_title(title, loc="left", color=INK, fontsize=10)
 

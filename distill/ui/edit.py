@@ -17,7 +17,16 @@ from distill.codes import CodeGrid
 from distill.codes.grid import MAX_COLUMNS
 from distill.errors import GridError
 from distill.ui import explore, tools
-from distill.ui.components import CodeGridCanvas, Picture, flac_base64, grid_value, pack, picture, piece_answer
+from distill.ui.components import (
+    CodeGridCanvas,
+    Picture,
+    flac_base64,
+    grid_value,
+    no_picture,
+    pack,
+    picture,
+    piece_answer,
+)
 from distill.ui.components.code_grid import HISTORY_SHOWN
 from distill.ui.handlers import answer, handler
 from distill.ui.session import Examples, Session, Splice, Visitors, Work
@@ -179,6 +188,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors, page_lo
         stem = f"{Path(work.clip.name).stem}-edited"
         with tempfile.TemporaryDirectory() as folder:  # Gradio copies what is yielded
             paths = [Path(folder) / f"{stem}.{suffix}" for suffix in ("wav", "flac", "npz", "json")]
+            sound = sound[: len(work.clip.waveform)]  # a loop must not grow by the rest of a frame
             write_wav(paths[0], sound)
             write_flac(paths[1], sound)
             grid.save(paths[2])
@@ -190,7 +200,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors, page_lo
         if grid.columns > MAX_COLUMNS:
             raise GridError(f"{name} is longer than ten minutes; grids of up to that length can be opened.")
         visitor.turn_to(Work.opened(visitor.codec, name, grid, lambda share: progress(share, desc="Decoding")))
-        return *explore.show(visitor.work), *show(visitor)
+        return *explore.show(visitor), *show(visitor)
 
     @handle
     def open_grid(visitor: Session, path: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
@@ -222,7 +232,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors, page_lo
 
 def show(visitor: Session) -> tuple[Any, ...]:
     """Everything the tab says of a clip, for :attr:`EditTab.outputs`; the canvas asks for the sound by itself."""
-    return gr.update(value=_canvas_value(visitor.work), second={}), None, gr.update(value="")
+    return gr.update(value=_canvas_value(visitor.work), second={}), None, no_picture(DIFFERENCE_ALT)
 
 
 def perform(work: Work, request: Any, find: Callable[[object], Work]) -> dict[str, Any]:
@@ -318,6 +328,6 @@ def _canvas_value(work: Work, *, editable: bool = True) -> dict[str, Any]:
     with work.lock:
         history = work.history
         return grid_value(
-            work.secret, history.grid, history.original, codec.atlas, work.original, codec.usage(history.original),
-            history.labels, can_redo=history.can_redo, editable=editable,
+            work.secret, work.clip.name, history.grid, history.original, codec.atlas, work.original,
+            codec.usage(history.original), history.labels, can_redo=history.can_redo, editable=editable,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from distill import plots
-from distill.audio import HOP_LENGTH, SAMPLE_RATE, load_clip, write_wav
+from distill.audio import HOP_LENGTH, SAMPLE_RATE, write_wav
 from distill.errors import AudioError, GridError
 from distill.training.health import codebook_health
 from distill.ui import edit, views
@@ -79,7 +79,8 @@ def build(examples: Examples, visitors: Visitors) -> ExploreTab:
     with gr.Row():
         with gr.Column(min_width=300):
             example = gr.Dropdown(
-                [path.stem for path in examples.clips], value=Path(work.clip.name).stem, label="An example clip",
+                [path.stem for path in examples.clips], value=work.example,
+                label="A clip: an example, or one that you opened",
                 elem_id="explore-example",
             )  # fmt: skip
             gr.HTML(
@@ -130,11 +131,8 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
     examples = {path.stem: path for path in visitors.examples.clips}
     outputs = [*tab.outputs, *edit_tab.outputs]
 
-    def open_file(visitor: Session, path: Path, example: Any) -> Iterator[Any]:
+    def in_turn(visitor: Session, work: Work, example: Any) -> Iterator[Any]:
         """The spectrograms first: they are what a person waits for."""
-        with visitor.lock:
-            visitor.open(visitor.codec, load_clip(path), file_bytes=path.stat().st_size)
-            work = visitor.work
         first = (example, *_first(work))
         yield *first, *(gr.skip(),) * (len(outputs) - len(first))
         # No lock is held while something is yielded: the next step may run on another thread.
@@ -147,13 +145,23 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
     def open_clip(visitor: Session, path: str | None) -> Iterator[Any]:
         if not path:
             raise AudioError("There is no sound there: drop a file or record one.")
-        yield from open_file(visitor, Path(path), None)
+        with visitor.lock:
+            visitor.open(visitor.codec, Path(path))
+            work, chosen = visitor.work, gr.update(choices=visitor.choices, value=visitor.work.secret)
+        yield from in_turn(visitor, work, chosen)
 
     @handle
     def open_example(visitor: Session, name: str | None) -> Iterator[Any]:
-        if name not in examples:
-            raise AudioError("There is no example of that name.")
-        yield from open_file(visitor, examples[name], gr.skip())  # the list has its choice already, perhaps a newer one
+        with visitor.lock:
+            own = next((work for work in visitor.works.values() if work.secret == name), None)
+            if own is not None:
+                visitor.turn_to(own)
+            elif name in examples:
+                visitor.open(visitor.codec, examples[name], example=name)
+            else:
+                raise AudioError("There is no clip of that name.")
+            work = visitor.work
+        yield from in_turn(visitor, work, gr.skip())  # the list has its choice already, perhaps a newer one
 
     @handle
     def decode(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
@@ -213,9 +221,11 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
     saved.success(lambda: gr.update(visible=True), None, tab.files, api_visibility="private")
 
 
-def show(work: Work) -> tuple[Any, ...]:
-    """Everything the tab says of a clip that is no example, for :attr:`ExploreTab.outputs`; its sound comes later."""
-    return None, *_first(work), *_rest(work)
+def show(visitor: Session) -> tuple[Any, ...]:
+    """Everything the tab says of the open clip, for :attr:`ExploreTab.outputs`; its sound comes later."""
+    work = visitor.work
+    chosen = gr.update(choices=visitor.choices, value=work.example or work.secret)
+    return chosen, *_first(work), *_rest(work)
 
 
 def _first(work: Work) -> tuple[Any, ...]:
@@ -320,7 +330,7 @@ def _save(work: Work, folder: Path, progress: gr.Progress) -> list[str]:
     for count in range(1, levels + 1):
         progress((count - 1) / levels, desc="Decoding")
         paths.append(folder / f"{stem}-{count}-of-{levels}-levels.wav")
-        write_wav(paths[-1], work.sound(count))
+        write_wav(paths[-1], work.sound(count)[: len(work.clip.waveform)])
     codec, grid = work.codec, work.history.original
     figure = plots.plot_report(
         work.original, work.layers[-1].log_mel, grid.indices, codec.atlas.colours, codec.usage(grid), codec.atlas.order,

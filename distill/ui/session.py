@@ -74,6 +74,8 @@ class Work:
 
     Attributes
     ----------
+    example : str or None
+        Its name, if it is one of the example clips.
     secret : str
         By which a page that shows this clip asks for its sound; nobody else can guess it.
     decode_seconds : dict of int to float
@@ -87,6 +89,7 @@ class Work:
     ) -> None:
         self.codec, self.clip, self.history = codec, clip, History(grid)
         self.file_bytes, self.encode_seconds = file_bytes, encode_seconds
+        self.example: str | None = None
         self.secret = secrets.token_urlsafe(16)
         self.decode_seconds: dict[int, float] = {}
         self.lock = threading.RLock()
@@ -124,7 +127,7 @@ class Work:
             self.codec, self.clip, self.history.original, file_bytes=self.file_bytes, encode_seconds=self.encode_seconds
         )
         other._reconstruction, other._original, other._layers = self.reconstruction, self.original, self.layers
-        other.decode_seconds = dict(self.decode_seconds)
+        other.decode_seconds, other.example = dict(self.decode_seconds), self.example
         return other
 
     # No cached properties: in Python 3.11 they hold one lock for all instances, and visitors would wait for each other.
@@ -323,6 +326,7 @@ class Session:
     clips: list[MelClip] = field(default_factory=list)
     first_clip: Clip | None = None
     run: Run | None = None
+    examples: Sequence[str] = ()
     seen: float = 0.0
     left: float | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -332,9 +336,23 @@ class Session:
     def codec(self) -> Codec:
         return self.work.codec
 
-    def open(self, codec: Codec, clip: Clip, *, file_bytes: int | None = None) -> None:
-        """Turn to a clip in a codec, with the edits that were made of it earlier in this visit."""
-        self.turn_to(self.find(codec, clip) or Work.begin(codec, clip, file_bytes=file_bytes))
+    def open(self, codec: Codec, path: Path, *, example: str | None = None) -> None:
+        """Turn to the clip of a file in a codec, with the edits that were made of it earlier in this visit."""
+        clip = load_clip(path)
+        work = self.find(codec, clip) or Work.begin(codec, clip, file_bytes=path.stat().st_size)
+        work.example = example
+        self.turn_to(work)
+
+    def turn_to_clip(self, codec: Codec, clip: Clip) -> None:
+        """Turn to a clip that is at hand, in a codec."""
+        self.turn_to(self.find(codec, clip) or Work.begin(codec, clip))
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """The clips there are to turn to, each with its name and what it is asked for by: examples, then the visitor's
+        own, the latest last."""
+        own = [(f"{work.clip.name} (yours)", work.secret) for work in self.works.values() if not work.example]
+        return [(name, name) for name in self.examples] + own
 
     def find(self, codec: Codec, clip: Clip) -> Work | None:
         """The clip in the codec, with its edits, if it was opened earlier in this visit."""
@@ -387,12 +405,14 @@ class Examples:
     def first(self) -> Work:
         """The clip that is open when the page opens."""
         path = next(path for path in self.clips if path.stem == FIRST_CLIP)
-        return Work.begin(self.codec, load_clip(path), file_bytes=path.stat().st_size)
+        work = Work.begin(self.codec, load_clip(path), file_bytes=path.stat().st_size)
+        work.example = FIRST_CLIP
+        return work
 
     def new_session(self) -> Session:
         """A session with the first clip open and a history of its own."""
         first = self.first
-        session = Session(first)
+        session = Session(first, examples=[path.stem for path in self.clips])
         session.turn_to(first.fresh())
         return session
 

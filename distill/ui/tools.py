@@ -8,7 +8,7 @@ import numpy as np
 
 from distill.codes import CodeGrid, edits
 from distill.errors import GridError
-from distill.plots import COLUMN_SECONDS
+from distill.plots import COLUMN_SECONDS, band_name, row_ranges_hz
 from distill.training.health import level_names
 from distill.ui.session import Work
 
@@ -145,7 +145,8 @@ def _clear(work: Work, grid: CodeGrid, request: Request) -> Edit:
 def _move(work: Work, grid: CodeGrid, request: Request) -> Edit:
     region, row, column = request.region(), request.integer("row"), request.integer("column")
     edited = edits.move_codes(grid, **region, row=row, column=column, quiet=_quiet(work, region))
-    return Edit(f"{_where(grid, **region)}: moved to {column * COLUMN_SECONDS:.2f} s, row {row}", edited)
+    band = band_name(*row_ranges_hz(grid.rows)[row])
+    return Edit(f"{_where(grid, **region)}: moved to {column * COLUMN_SECONDS:.2f} s, {band}", edited)
 
 
 def _repeat(work: Work, grid: CodeGrid, request: Request) -> Edit:
@@ -257,7 +258,6 @@ def _where(grid: CodeGrid, levels: slice, rows: slice, columns: slice) -> str:
     which = names[levels.start] if one else f"Levels {levels.start + 1} to {levels.stop}"
     which = "All levels" if (levels.start, levels.stop) == (0, len(names)) else which
     start, stop = columns.start * COLUMN_SECONDS, columns.stop * COLUMN_SECONDS
-    span = "all bands" if rows.stop - rows.start == grid.rows else f"rows {rows.start} to {rows.stop - 1}"
-    if rows.stop - rows.start == 1:
-        span = f"row {rows.start}"
+    bands = row_ranges_hz(grid.rows)[rows]
+    span = "all bands" if len(bands) == grid.rows else band_name(bands[0][0], bands[-1][1])
     return f"{which}, {start:.2f} to {stop:.2f} s, {span}"

@@ -212,7 +212,7 @@ def connect(
 
     def turn_to_trained(visitor: Session) -> tuple[Any, ...]:
         run = visitor.require_run()
-        visitor.open(Codec(run.job.best_model(), run.job.trainer.metadata()), run.first)
+        visitor.turn_to_clip(Codec(run.job.best_model(), run.job.trainer.metadata()), run.first)
         return shown(visitor)
 
     @handle
@@ -220,7 +220,7 @@ def connect(
         if not path:
             raise CodecFileError("There is no codec there: choose a .distill file.")
         codec = Codec.load(path)
-        visitor.open(codec, visitor.work.clip)
+        visitor.turn_to_clip(codec, visitor.work.clip)
         loaded = f"<p class='status'>Loaded {html.escape(Path(path).name)}.</p>"
         curves = picture(plots.plot_curves(**_curves(codec)), CURVES_ALT)
         return loaded, curves, _info_health(codec), views.sound(visitor.work.reconstruction), *shown(visitor)
@@ -228,7 +228,7 @@ def connect(
     def shown(visitor: Session) -> tuple[Any, ...]:
         visitor.work.decode()
         saved = gr.update(value=str(_saved(visitor.codec)))
-        return saved, views.codec_line(visitor.codec), *explore.show(visitor.work), *edit.show(visitor)
+        return saved, views.codec_line(visitor.codec), *explore.show(visitor), *edit.show(visitor)
 
     everywhere = [tab.download, codec_bar, *explore_tab.outputs, *edit_tab.outputs]
     hidden: dict[str, Any] = {"show_progress": "hidden"}

@@ -159,9 +159,10 @@ def layer_note(layer: "Layer") -> str:
 def layer_title(layer: "Layer") -> str:
     """What a layer is and what its last level brings, for a picture."""
     levels = f"{layer.levels} level{'s' * (layer.levels > 1)}"
+    worth = f"carries {layer.share:.0%} of the sound" if layer.share > 0 else "brings this sound no nearer"
     return (
         f"{levels}, with {layer.name}: {layer.bitrate_bps:.0f} bit/s, average error {decibels(layer.mel_l1)}; "
-        f"{layer.name} carries {layer.share:.0%} of the sound"
+        f"{layer.name} {worth}"
     )
 
 

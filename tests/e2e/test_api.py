@@ -43,7 +43,7 @@ def test_every_public_call_has_a_name_of_its_own(client):
 def test_an_edit_is_heard_undone_and_exported(client):
     before = decoded(client.predict(api_name="/edit_listen"))
     edited = client.predict(0, 2, 3, 4, 5, 7, api_name="/set_codes")
-    assert "rows 2 to 3: filled with code 7" in edited["history"][0]
+    assert "1.0–2.8 kHz: filled with code 7" in edited["history"][0]
     assert (edited["can_undo"], edited["can_redo"]) == (True, False)
     heard = decoded(client.predict(api_name="/edit_listen"))
     patch = slice(edited["start"], edited["start"] + len(decoded(edited)))

@@ -181,6 +181,17 @@ def test_the_codebook_is_sorted_by_use(explore, codec, clips):
     assert codec.usage(grid)[0][int(first.split()[1].strip(","))] == codec.usage(grid)[0][most]
 
 
+def test_a_clip_that_was_opened_before_the_edit_tab_is_the_one_to_edit(explore, hands):
+    explore.locator("#explore-example input").click()
+    explore.get_by_role("option", name="loop_perc1").click()
+    ends_at(explore, "maps", 214 * 512 / SAMPLE_RATE)
+    explore.get_by_role("tab", name="Edit").click()
+    explore.locator("canvas.cells").wait_for()
+    hands.samples()
+    assert hands.indices().shape == (3, 8, 14)
+    expect(explore.locator("body")).not_to_contain_text("Error rendering")
+
+
 def test_a_silent_file_is_refused_in_a_sentence_and_the_clip_stays(explore, tmp_path):
     before = axis(explore, "mels")
     soundfile.write(tmp_path / "nothing.wav", np.zeros(SAMPLE_RATE), SAMPLE_RATE)

@@ -7,7 +7,7 @@ import soundfile
 from distill.audio import SAMPLE_RATE, Clip, load_clip
 from distill.errors import AudioError, GridError
 from distill.ui import explore
-from distill.ui.session import ABSENT_SECONDS, BLOCK_SAMPLES, IDLE_SECONDS, Examples, Visitors, Work
+from distill.ui.session import ABSENT_SECONDS, BLOCK_SAMPLES, IDLE_SECONDS, Examples, Session, Visitors, Work
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +91,14 @@ def test_a_visit_outlives_a_lost_connection_but_not_for_long(kept):
         visitors.work(work.secret)
 
 
+def test_clips_that_were_opened_can_be_turned_to_again(visitors, codec, drums):
+    session = visitors.session("one")
+    assert ("loop_breakbeat", "loop_breakbeat") in session.choices
+    assert not [name for name, _ in session.choices if "yours" in name]
+    session.turn_to(Work.opened(codec, "a grid.json", codec.encode_mel(codec.log_mel_of(drums))))
+    assert session.choices[-1] == ("a grid.json (yours)", session.work.secret)
+
+
 def test_painting_counts_as_being_here(kept):
     now = 0.0
     visitors = Visitors(kept, clock=lambda: now)
@@ -131,8 +139,7 @@ def test_a_strange_clip_is_shown_and_heard(codec, tmp_path, kind):
     path = tmp_path / "strange.wav"
     soundfile.write(path, STRANGE[kind], SAMPLE_RATE, subtype="FLOAT")
     work = Work.begin(codec, load_clip(path), file_bytes=path.stat().st_size)
-    shown = explore.show(work)
-    assert all(item is not None for item in shown[1:])
+    assert all(item is not None for item in explore.show(Session(work)))
     assert all(np.isfinite(work.sound(levels)).all() for levels in range(4))
     assert np.isfinite([work.gain_db(levels) for levels in (1, 2, 3)]).all()
 
@@ -142,7 +149,7 @@ def test_a_clip_of_8_khz_is_shown_up_to_its_end(codec, tmp_path):
     soundfile.write(path, np.sin(np.arange(8000) * 0.3), 8000)
     work = Work.begin(codec, load_clip(path))
     assert work.clip.seconds == pytest.approx(1.0)
-    assert all(item is not None for item in explore.show(work)[1:])
+    assert all(item is not None for item in explore.show(Session(work)))
 
 
 @pytest.mark.parametrize(("samples", "words"), [(np.zeros(SAMPLE_RATE), "silent"), (np.ones(100), "too short")])

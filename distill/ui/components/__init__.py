@@ -2,7 +2,7 @@
 
 from distill.ui.components.code_grid import CodeGridCanvas, grid_value, pack
 from distill.ui.components.codebook import Codebook, codebook_value
-from distill.ui.components.picture import Picture, picture
+from distill.ui.components.picture import Picture, no_picture, picture
 from distill.ui.components.player import Player, flac_base64, piece_answer, player_value
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "codebook_value",
     "flac_base64",
     "grid_value",
+    "no_picture",
     "pack",
     "picture",
     "piece_answer",

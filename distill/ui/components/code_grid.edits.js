@@ -43,7 +43,8 @@ async function drain() {
       await resync();
       continue;
     }
-    tell("");
+    const idle = !answer.positions.length && !["undo", "redo", "paint"].includes(edit.request.kind);
+    tell(idle ? "That changed nothing: the codes there are these already." : "");
     answer.positions.forEach((position, i) => put(position, answer.codes[i]));
     ahead();
     Object.assign(grid, { history: answer.history, edits: answer.edits, can_undo: answer.can_undo, can_redo: answer.can_redo });

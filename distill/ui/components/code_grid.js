@@ -1,6 +1,6 @@
 // The code grid: an instrument. Draws the codes of a clip over its spectrogram, and reports what a person does to them.
 //
-// props.value = {work: secret of the clip, editable: false for the example until this page has its own, levels: [name],
+// props.value = {work: secret of the clip, name: of its file, editable: false for the example until this page has its own, levels: [name],
 //                rows, columns, size, indices: base64 of uint16, original: the same before any edit,
 //                palettes: [[css colour]], sprites: [data URI], order: [[code]], usage: [[count]], bands: [label per row],
 //                column_seconds, sample_rate, spectrogram: data URI, history: [label of the latest], edits: how many there
@@ -167,7 +167,7 @@ function drawAxis(pen, wide, tall, ink) {
 function say() {
   const code = grid.indices[at(level, cursor.row, cursor.column)];
   const time = (cursor.column * grid.column_seconds).toFixed(2);
-  const chosen = selection ? ` Selected: ${(selection.columns[1] - selection.columns[0] + 1) * (selection.rows[1] - selection.rows[0] + 1)} cells.` : "";
+  const chosen = selection ? ` Selected: ${selection.columns[1] - selection.columns[0] + 1} × ${selection.rows[1] - selection.rows[0] + 1}.` : "";
   $(".readout").textContent = `${time} s, ${grid.bands[cursor.row]}: ${grid.levels[level]} code ${code}. Brush: code ${brush}.${chosen}`;
 }
 
@@ -263,10 +263,12 @@ function buildLevels() {
 
 function zoom(factor) {
   const fit = scroller.clientWidth / grid.columns;
-  const middle = (scroller.scrollLeft + scroller.clientWidth / 2) / width();
-  columnWidth = Math.min(WIDEST, Math.max(Math.min(fit, WIDEST), width() * factor));
+  const x = (cursor.column + 0.5) * width() - scroller.scrollLeft; // the cursor stays where it is, if it is in view
+  const held = x >= 0 && x <= scroller.clientWidth ? x : scroller.clientWidth / 2;
+  const column = (scroller.scrollLeft + held) / width();
+  columnWidth = Math.min(Math.max(fit, WIDEST), Math.max(fit, width() * factor));
   track.style.width = `${columnWidth * grid.columns}px`;
-  scroller.scrollLeft = middle * columnWidth - scroller.clientWidth / 2;
+  scroller.scrollLeft = column * columnWidth - held;
   draw();
 }
 
@@ -487,6 +489,7 @@ function take() {
     ahead();
   }
   fetchTrack("edited");
+  $(".clip").textContent = grid.name;
   buildLevels();
   buildPalette();
   $(".bands").replaceChildren(
@@ -512,6 +515,9 @@ element.grid = {
     return selection;
   },
 };
+window.addEventListener("beforeunload", (event) => {
+  if (element.isConnected && (grid.edits || queue.length)) event.preventDefault(); // the browser asks whether to leave
+});
 watch("value", take);
 watch("second", mark);
 scroller.addEventListener("scroll", draw);

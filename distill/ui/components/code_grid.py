@@ -9,7 +9,7 @@ import numpy as np
 from distill.atlas import CodebookAtlas
 from distill.audio import SAMPLE_RATE
 from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
-from distill.plots import COLUMN_SECONDS, row_ranges_hz
+from distill.plots import COLUMN_SECONDS, band_name, row_ranges_hz
 from distill.training.health import level_names
 from distill.ui.components.base import FileComponent
 from distill.ui.components.sprites import css_colours, mel_sprite, spectrogram
@@ -32,6 +32,7 @@ class CodeGridCanvas(FileComponent):
 
 def grid_value(
     work: str,
+    name: str,
     grid: CodeGrid,
     original: CodeGrid,
     atlas: CodebookAtlas,
@@ -48,6 +49,8 @@ def grid_value(
     ----------
     work : str
         By which the server finds the clip.
+    name : str
+        Of its file.
     grid, original : CodeGrid
         As it is and as it was; of the same shape.
     atlas : CodebookAtlas
@@ -65,6 +68,7 @@ def grid_value(
     """
     return {
         "work": work,
+        "name": name,
         "editable": editable,
         "levels": list(level_names(grid.levels)),
         "rows": grid.rows,
@@ -76,7 +80,7 @@ def grid_value(
         "sprites": [mel_sprite(level) for level in atlas.log_mels],
         "order": atlas.order.tolist(),
         "usage": usage.tolist(),
-        "bands": [_band(low, high) for low, high in row_ranges_hz(grid.rows)],
+        "bands": [band_name(low, high) for low, high in row_ranges_hz(grid.rows)],
         "column_seconds": COLUMN_SECONDS,
         "sample_rate": SAMPLE_RATE,
         "spectrogram": spectrogram(log_mel, grid.columns * FRAMES_PER_COLUMN),
@@ -90,7 +94,3 @@ def grid_value(
 def pack(indices: np.ndarray) -> str:
     """Codes as the page unpacks them: 16-bit little-endian numbers in base64."""
     return base64.b64encode(indices.astype("<u2").tobytes()).decode()
-
-
-def _band(low: float, high: float) -> str:
-    return f"{low:.0f}–{high:.0f} Hz" if high < 1000 else f"{low / 1000:.1f}–{high / 1000:.1f} kHz"

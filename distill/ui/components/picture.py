@@ -46,6 +46,11 @@ def picture(figure: Figure, alt: str, *, seconds: tuple[float, float] | None = N
     return gr.update(value=_data_uri(figure), alt=alt.replace('"', "'"), **_axis(seconds))
 
 
+def no_picture(alt: str) -> Any:
+    """An update of a :func:`Picture` that takes its figure away."""
+    return gr.update(value="", alt=alt)
+
+
 def _axis(seconds: tuple[float, float] | None) -> dict[str, Any]:
     """What the template needs; all of it with each update, for one that comes before the tab was ever opened."""
     if seconds is None:

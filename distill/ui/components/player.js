@@ -84,8 +84,16 @@ function build() {
     }),
   );
   mark();
-  load(0);
-  load(tracks.length - 1);
+  loadSome();
+}
+
+async function loadSome() {
+  const mine = generation;
+  // The ends first; in a long clip the others wait until they are asked for.
+  const order = [0, tracks.length - 1, ...(seconds() <= 30 ? tracks.keys() : [])];
+  for (const number of order) {
+    if (mine === generation) await load(number);
+  }
 }
 
 async function load(number) {
@@ -245,7 +253,7 @@ function draw() {
     const height = canvas.clientHeight;
     if (!width) return;
     const scale = window.devicePixelRatio || 1;
-    const key = `${width} ${scale} ${ink} ${track.samples ? "all" : track.status} ${number === current}`;
+    const key = `${width} ${scale} ${ink} ${track.samples ? "all" : `${track.loading} ${track.status}`} ${number === current}`;
     if (track.key !== key) {
       track.key = key;
       track.picture = paintWave(track, width * scale, height * scale, number === current ? accent : ink);
@@ -284,7 +292,11 @@ function paintWave(track, width, height, colour) {
   pen.fillStyle = colour;
   if (!track.samples) {
     pen.globalAlpha = 0.25;
-    pen.fillRect(0, height / 2 - 1, width * (track.loading ? track.status : 1), 2);
+    pen.fillRect(0, height / 2 - 1, width * track.status, 2);
+    pen.globalAlpha = 0.7;
+    pen.font = `${12 * (window.devicePixelRatio || 1)}px sans-serif`;
+    pen.textBaseline = "middle";
+    pen.fillText(track.loading ? "decoding …" : "not decoded yet: press the track", 10, height / 2);
     return picture;
   }
   const step = track.samples.length / width;
@@ -387,7 +399,10 @@ loopButton.onclick = () => {
 };
 element.querySelector(".compare").onclick = compare;
 matchBox.onchange = () => context && mix();
-zoomButton.onclick = () => trigger("zoom", { start: region[0], stop: region[1] });
+zoomButton.onclick = () => {
+  trigger("zoom", { start: region[0], stop: region[1] });
+  pictures()[0]?.scrollIntoView({ block: "center", behavior: "smooth" }); // that is where it shows
+};
 wholeButton.onclick = () => trigger("zoom", { start: 0, stop: seconds() });
 document.addEventListener("click", (event) => {
   const picture = element.isConnected && event.target.closest?.(".picture [data-stop]");
