@@ -162,7 +162,7 @@ def plot_report(
         What is measured, and its value with its unit.
     """
     levels, num_frames, everything = len(indices), original.shape[1], slice(None)
-    heights = [1.5, 2, 2, 2, *[1.1] * levels, *[0.8] * levels]
+    heights = [2.2, 2, 2, 2, *[1.1] * levels, *[0.8] * levels]
     figure = Figure(figsize=(8.27, 11.69), dpi=150)
     axes = figure.subplots(len(heights), 1, gridspec_kw={"height_ratios": heights})
     figure.subplots_adjust(left=0.1, right=0.88, top=0.94, bottom=0.05, hspace=0.75)
@@ -172,7 +172,7 @@ def plot_report(
     for number, (what, value) in enumerate(facts):
         x, y = (number // rows) / 3, 1 - (number % rows) / rows
         axes[0].text(x, y, what, fontsize=7, color=INK, va="top", transform=axes[0].transAxes)
-        axes[0].text(x, y - 0.42 / rows, value, fontsize=9, va="top", family="monospace", transform=axes[0].transAxes)
+        axes[0].text(x, y - 0.4 / rows, value, fontsize=9, va="top", family="monospace", transform=axes[0].transAxes)
     for axis in axes[1:]:
         _style(axis)
     top = _top_db(original)
