@@ -25,6 +25,10 @@ class GridError(DistillError, ValueError):
     """A grid of codes, or an edit of one, does not fit."""
 
 
+class GoneError(GridError):
+    """A clip was open on the server once, and is not any more."""
+
+
 class TrainingError(DistillError):
     """A training cannot start or go on."""
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import gradio as gr
 
-from distill.errors import DistillError
+from distill.errors import DistillError, GoneError
 from distill.ui.session import Visitors
 
 logger = logging.getLogger(__name__)
@@ -75,6 +75,8 @@ def answer(function: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """What a component's server function answers: a failure is a sentence for the page, not a broken call."""
     try:
         return function()
+    except GoneError as error:
+        return {"error": str(error), "gone": True}
     except Exception as error:
         return {"error": sentence(error)}
 

@@ -20,7 +20,7 @@ from distill.audio.vocoders import BLOCK_FRAMES, num_blocks
 from distill.codec import Codec
 from distill.codes import CodeGrid, History
 from distill.codes.edits import changed_columns
-from distill.errors import GridError, TrainingError
+from distill.errors import GoneError, GridError, TrainingError
 from distill.evaluation import Layer, peel
 from distill.jobs import TrainingJob
 from distill.models.losses import mel_l1
@@ -450,7 +450,7 @@ class Visitors:
 
         Raises
         ------
-        GridError
+        GoneError
             If nobody here has it: the server was started anew, or the visit is long over.
         """
         return self.examples.first if _same(self.examples.first.secret, secret) else self.own_work(secret)
@@ -463,7 +463,7 @@ class Visitors:
                     if _same(work.secret, secret):
                         session.seen, session.left = self._clock(), None
                         return work
-        raise GridError("This clip is no longer open on the server; please reload the page.")
+        raise GoneError("This clip is no longer open on the server; please reload the page.")
 
     def leave(self, secret: str) -> None:
         """The page was closed, or lost its connection: its training stops, and what it had is kept for ten minutes."""

@@ -177,6 +177,19 @@ def test_a_stroke_is_kept_and_sent_again_when_the_network_fails(edit, hands):
     assert on_the_server(edit, hands)[0, 5, 5] == code
 
 
+def test_edits_can_be_saved_when_the_server_was_started_anew(edit, hands, example, tmp_path):
+    _, grid = example
+    gone = {"error": "This clip is no longer open on the server; please reload the page.", "gone": True}
+    edit.route(re.compile("component_server"), lambda route: route.fulfill(json=gone))
+    code = hands.another_code(0, 6, 2)
+    hands.paint(6, 2, code)
+    expect(edit.locator(".code-grid .message")).to_contain_text("no longer open")
+    with edit.expect_download() as download:
+        edit.get_by_role("button", name="Save this grid").click()
+    download.value.save_as(tmp_path / "saved.json")
+    assert CodeGrid.load(tmp_path / "saved.json") == edits.set_codes(grid, level=0, rows=6, columns=2, code=code)
+
+
 def test_a_second_clip_is_swapped_and_blended_in(edit, hands, example, clips):
     codec, grid = example
     edit.locator("#edit-second input").click()

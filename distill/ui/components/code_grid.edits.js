@@ -38,6 +38,12 @@ async function drain() {
     }
     queue.shift();
     if (!ours(edit)) continue; // another clip is open by now; the server keeps this one with its edits
+    if (answer.gone) {
+      queue = queue.filter((later) => !ours(later));
+      tell(answer.error);
+      $(".message").append(" Your edits are still on this page: ", rescue());
+      continue;
+    }
     if (answer.error) {
       tell(answer.error);
       await resync();
@@ -63,6 +69,23 @@ async function resync() {
   unpack(answer.indices).forEach((code, position) => put(position, code));
   ahead();
   mark();
+}
+
+function rescue() {
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Save this grid" });
+  button.onclick = () => {
+    const row = (which, r) => [...grid.indices.subarray(at(which, r, 0), at(which, r, 0) + grid.columns)];
+    const rows = [...Array(grid.rows).keys()];
+    const indices = grid.levels.map((_, which) => rows.map((r) => row(which, r)));
+    const { format, num_frames, model_id, size: codebook_size } = grid;
+    const text = JSON.stringify({ format, indices, num_frames, model_id, codebook_size });
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    link.download = `${grid.name.replace(/\.[^.]*$/, "")}-edited.json`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  };
+  return button;
 }
 
 function unpack(text) {

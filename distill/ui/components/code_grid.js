@@ -1,12 +1,13 @@
 // The code grid: an instrument. Draws the codes of a clip over its spectrogram, and reports what a person does to them.
 //
 // props.value = {work: secret of the clip, name: of its file, editable: false for the example until this page has its own, levels: [name],
-//                rows, columns, size, indices: base64 of uint16, original: the same before any edit,
+//                rows, columns, num_frames, model_id, format: of a grid's file, size, indices: base64 of uint16, original: the same before any edit,
 //                palettes: [[css colour]], sprites: [data URI], order: [[code]], usage: [[count]], bands: [label per row],
 //                column_seconds, sample_rate, spectrogram: data URI, history: [label of the latest], edits: how many there
 //                are, can_undo, can_redo}
 // props.second = {work, name} of the second clip, or {}
-// server.edit({work, id, kind, ...}) -> {positions, codes, start, flac, history, edits, can_undo, can_redo} or {error}
+// server.edit({work, id, kind, ...}) -> {positions, codes, start, flac, history, edits, can_undo, can_redo} or {error}, and with it
+//                gone: true if the server no longer has the clip
 // server.sound({work, track: 'edited' or 'before', piece}) -> {flac, pieces} or {error}
 // server.audition({work, level, code}) -> {flac} or {error}
 // Its sound is in code_grid.sound.js, what edits do in code_grid.edits.js: the three are joined to one script.

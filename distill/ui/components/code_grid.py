@@ -8,7 +8,7 @@ import numpy as np
 
 from distill.atlas import CodebookAtlas
 from distill.audio import SAMPLE_RATE
-from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
+from distill.codes.grid import FORMAT, FRAMES_PER_COLUMN, CodeGrid
 from distill.plots import COLUMN_SECONDS, band_name, row_ranges_hz
 from distill.training.health import level_names
 from distill.ui.components.base import FileComponent
@@ -74,6 +74,9 @@ def grid_value(
         "rows": grid.rows,
         "columns": grid.columns,
         "size": grid.codebook_size,
+        "num_frames": grid.num_frames,
+        "model_id": grid.model_id,
+        "format": FORMAT,
         "indices": pack(grid.indices),
         "original": pack(original.indices),
         "palettes": [css_colours(level) for level in atlas.colours],
