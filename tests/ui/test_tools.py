@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from distill.audio import Clip
 from distill.codes import edits
 from distill.errors import GridError
 from distill.ui.edit import perform
@@ -69,6 +70,20 @@ def test_every_tool_edits_says_so_in_words_and_is_undone_exactly(work, second, k
     perform(work, {"kind": "redo"}, None)
     assert work.history.grid == edited
     assert np.array_equal(work.edited, changed)
+
+
+@pytest.mark.parametrize("kind", TOOLS)
+def test_a_clip_of_one_column_can_be_edited_with_every_tool(codec, drums, second, kind):
+    work = Work.begin(codec, Clip("short.wav", drums.waveform[:1400]))
+    assert work.history.grid.columns == 1
+    region = {"rows": [0, 7], "columns": [0, 0]}
+    asked = arguments(kind) | {name: value for name, value in region.items() if name in arguments(kind)}
+    asked |= {"cells": [[0, 0], [7, 0]]} if kind == "paint" else {}
+    asked |= {"column": 0} if "column" in asked else {}
+    perform(work, asked | {"kind": kind}, lambda secret: second)
+    sound = work.edited
+    assert len(sound) == work.history.grid.num_frames * 512
+    assert np.isfinite(sound).all()
 
 
 def test_a_region_is_given_by_its_first_and_last_place(work):
