@@ -119,7 +119,7 @@ def measure_speed(codec: Codec) -> dict[str, float]:
     """Seconds of sound encoded and decoded per second, seconds that the vocoder takes for ten seconds of sound, and
     milliseconds from the server's receiving an edit of one cell to its sending the sound."""
     from distill.ui.edit import perform
-    from distill.ui.session import Work
+    from distill.ui.work import Work
 
     sounds = [item.waveform for item in read_clips([EXAMPLES / "clips"]) if isinstance(item, Clip)]
     clip = Clip("ten seconds", np.concatenate(sounds)[: EDIT_SECONDS * SAMPLE_RATE])

@@ -29,7 +29,8 @@ from distill.ui.components import (
 )
 from distill.ui.components.code_grid import HISTORY_SHOWN
 from distill.ui.handlers import answer, handler
-from distill.ui.session import Examples, Session, Splice, Visitors, Work
+from distill.ui.session import Examples, Session, Visitors
+from distill.ui.work import Splice, Work
 
 if TYPE_CHECKING:
     from distill.ui.explore import ExploreTab

@@ -24,8 +24,9 @@ from distill.ui.components import (
     player_value,
 )
 from distill.ui.handlers import answer, handler
-from distill.ui.session import Examples, Session, Visitors, Work
+from distill.ui.session import Examples, Session, Visitors
 from distill.ui.tools import Request, field
+from distill.ui.work import Work
 
 if TYPE_CHECKING:
     from distill.ui.edit import EditTab

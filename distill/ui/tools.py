@@ -10,7 +10,7 @@ from distill.codes import CodeGrid, edits
 from distill.errors import GridError
 from distill.plots import COLUMN_SECONDS, band_name, row_ranges_hz
 from distill.training.health import level_names
-from distill.ui.session import Work
+from distill.ui.work import Work
 
 LARGEST = 2**31
 

@@ -16,7 +16,7 @@ from distill.training.health import LOW_UTILIZATION, LevelHealth, level_names
 
 if TYPE_CHECKING:
     from distill.evaluation import Layer
-    from distill.ui.session import Work
+    from distill.ui.work import Work
 
 
 def sound(waveform: np.ndarray) -> tuple[int, np.ndarray]:

@@ -7,7 +7,8 @@ import soundfile
 from distill.audio import SAMPLE_RATE, Clip, load_clip
 from distill.errors import AudioError, GridError
 from distill.ui import explore
-from distill.ui.session import ABSENT_SECONDS, BLOCK_SAMPLES, IDLE_SECONDS, Examples, Session, Visitors, Work
+from distill.ui.session import ABSENT_SECONDS, IDLE_SECONDS, Examples, Session, Visitors
+from distill.ui.work import BLOCK_SAMPLES, Work
 
 
 @pytest.fixture(scope="module")

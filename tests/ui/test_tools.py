@@ -10,8 +10,8 @@ from distill.audio import Clip
 from distill.codes import edits
 from distill.errors import GridError
 from distill.ui.edit import perform
-from distill.ui.session import Work
 from distill.ui.tools import TOOLS, Request, apply
+from distill.ui.work import Work
 
 REGION = {"levels": [0, 2], "rows": [1, 3], "columns": [2, 4]}
 ONE_LEVEL = REGION | {"levels": [1, 1]}
@@ -122,7 +122,7 @@ def test_revert_brings_back_the_very_sound_and_can_be_undone(work):
 
 
 def test_edits_from_long_ago_are_undone_by_decoding_them_again(work, monkeypatch):
-    monkeypatch.setattr("distill.ui.session.KEPT_SAMPLES", 2 * 60 * 512)
+    monkeypatch.setattr("distill.ui.work.KEPT_SAMPLES", 2 * 60 * 512)
     original = work.history.grid
     for code in range(5):
         perform(work, {"kind": "paint", "level": 0, "code": code, "cells": [[0, 2 * code]]}, None)
@@ -135,7 +135,7 @@ def test_edits_from_long_ago_are_undone_by_decoding_them_again(work, monkeypatch
 
 
 def test_the_samples_that_are_kept_for_undoing_are_bounded(work, monkeypatch):
-    monkeypatch.setattr("distill.ui.session.KEPT_SAMPLES", 100_000)
+    monkeypatch.setattr("distill.ui.work.KEPT_SAMPLES", 100_000)
     for code in range(6):
         perform(work, {"kind": "fill", "code": code} | ONE_LEVEL, None)
     for _ in range(6):
@@ -146,7 +146,7 @@ def test_the_samples_that_are_kept_for_undoing_are_bounded(work, monkeypatch):
 
 
 def test_revert_after_undoing_edits_from_long_ago_brings_back_the_very_sound(work, monkeypatch):
-    monkeypatch.setattr("distill.ui.session.KEPT_SAMPLES", 30_000)
+    monkeypatch.setattr("distill.ui.work.KEPT_SAMPLES", 30_000)
     sound = work.reconstruction.copy()
     for column in (0, 4, 8, 12):
         perform(work, {"kind": "paint", "level": 0, "code": 7, "cells": [[1, column], [4, column]]}, None)
