@@ -4,15 +4,16 @@ Rows, columns and levels are given as slices that stay within the grid, or as si
 is always a number. Codebooks are given as arrays, so that no model is needed here.
 """
 
-import numbers
 from collections.abc import Sequence
 
 import numpy as np
 
 from distill.codes.grid import CodeGrid
+from distill.codes.likeness import blend_codes, nearest_codes, replace_at_random, replace_with_neighbour
 from distill.codes.regions import (
     ALL,
     Span,
+    put_codes,
     to_both_regions,
     to_cells,
     to_code,
@@ -20,10 +21,30 @@ from distill.codes.regions import (
     to_index,
     to_region,
     to_slice,
-    to_vectors,
     to_whole,
 )
 from distill.errors import GridError
+
+__all__ = [
+    "Span",
+    "blend_codes",
+    "changed_columns",
+    "clear_codes",
+    "copy_codes",
+    "move_codes",
+    "nearest_codes",
+    "paste_codes",
+    "repeat_columns",
+    "replace_at_random",
+    "replace_code",
+    "replace_with_neighbour",
+    "reverse_columns",
+    "set_cells",
+    "set_codes",
+    "shift_codes",
+    "swap_codes",
+    "to_slice",
+]
 
 
 def set_codes(grid: CodeGrid, *, level: int, rows: Span, columns: Span, code: int) -> CodeGrid:
@@ -45,7 +66,7 @@ def set_codes(grid: CodeGrid, *, level: int, rows: Span, columns: Span, code: in
         If the level or region is not in the grid, or the code is out of range.
     """
     region = to_region(grid, to_index("Level", level, grid.levels), rows, columns)
-    return _with(grid, region, to_code(code, grid.codebook_size))
+    return put_codes(grid, region, to_code(code, grid.codebook_size))
 
 
 def set_cells(grid: CodeGrid, *, level: int, cells: Sequence[Sequence[int]] | np.ndarray, code: int) -> CodeGrid:
@@ -68,7 +89,7 @@ def set_cells(grid: CodeGrid, *, level: int, cells: Sequence[Sequence[int]] | np
     """
     level, code = to_index("Level", level, grid.levels), to_code(code, grid.codebook_size)
     rows, columns = to_cells(grid, cells)
-    return _with(grid, (level, rows, columns), code)
+    return put_codes(grid, (level, rows, columns), code)
 
 
 def copy_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL) -> np.ndarray:
@@ -114,7 +135,7 @@ def paste_codes(grid: CodeGrid, codes: np.ndarray, *, row: int, column: int, lev
     codes = codes[:, : grid.rows - row, : grid.columns - column]
     _, height, width = codes.shape
     region = slice(level, level + len(codes)), slice(row, row + height), slice(column, column + width)
-    return _with(grid, region, codes)
+    return put_codes(grid, region, codes)
 
 
 def clear_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL, quiet: np.ndarray) -> CodeGrid:
@@ -135,7 +156,7 @@ def clear_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL
     region = to_region(grid, levels, rows, columns)
     shape = {"levels": grid.levels, "rows": grid.rows}
     quiet = to_codes("The quiet codes", quiet, shape, grid.codebook_size)
-    return _with(grid, region, quiet[region[:2]][..., None])
+    return put_codes(grid, region, quiet[region[:2]][..., None])
 
 
 def move_codes(
@@ -185,7 +206,7 @@ def repeat_columns(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = 
     target = slice(stop, min(grid.columns, stop + times * width))
     source = start + np.arange(target.stop - target.start) % width
     codes = grid.indices[level_span, row_span][..., source]
-    return _with(grid, (level_span, row_span, target), codes)
+    return put_codes(grid, (level_span, row_span, target), codes)
 
 
 def reverse_columns(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL) -> CodeGrid:
@@ -197,7 +218,7 @@ def reverse_columns(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span =
         If the region is not in the grid.
     """
     region = to_region(grid, levels, rows, columns)
-    return _with(grid, region, grid.indices[region][..., ::-1])
+    return put_codes(grid, region, grid.indices[region][..., ::-1])
 
 
 def shift_codes(
@@ -220,7 +241,7 @@ def shift_codes(
     region = to_region(grid, levels, rows, columns)
     codes = grid.indices[region]
     by = to_whole("by_rows", by_rows) % codes.shape[1], to_whole("by_columns", by_columns) % codes.shape[2]
-    return _with(grid, region, np.roll(codes, by, axis=(1, 2)))
+    return put_codes(grid, region, np.roll(codes, by, axis=(1, 2)))
 
 
 def swap_codes(
@@ -245,149 +266,7 @@ def swap_codes(
         If the grids are not of one codec, or a region is not in its grid.
     """
     ours, theirs = to_both_regions(grid, other, rows, columns, levels, other_column)
-    return _with(grid, ours, other.indices[theirs]), _with(other, theirs, grid.indices[ours])
-
-
-def blend_codes(
-    grid: CodeGrid,
-    other: CodeGrid,
-    *,
-    rows: Span,
-    columns: Span,
-    levels: Span = ALL,
-    amount: float,
-    codebooks: np.ndarray,
-    other_column: int,
-) -> CodeGrid:
-    """Move the sound of a region towards that of one in another clip.
-
-    A cell's vector is the sum of its codes' entries on all levels. The vectors of both clips are mixed, what the levels
-    outside the region add is taken off, and the rest is quantized level by level, coarsest first. That search is
-    greedy, so the codes that a cell has in either clip are taken where they are at least as near.
-
-    Parameters
-    ----------
-    grid, other : CodeGrid
-        Of one codec.
-    rows, columns, levels : slice or int
-        The region of ``grid``; what overhangs the end of ``other`` stays as it is.
-    amount : float
-        The share of ``other``, 0 to 1: 0 is ``grid`` as it is; 1, on all levels, the codes of ``other``.
-    codebooks : ndarray of float [levels, codebook_size, dimensions]
-    other_column : int
-        Where the region of ``other`` begins, in [0, other.columns).
-
-    Raises
-    ------
-    GridError
-        If the grids are not of one codec, a region is not in its grid, the amount is out of range, or the codebooks
-        do not fit.
-    """
-    region, other_region = to_both_regions(grid, other, rows, columns, levels, other_column)
-    shape = {"levels": grid.levels, "codes": grid.codebook_size, "dimensions": None}
-    codebooks = to_vectors("The codebooks", codebooks, shape).astype(np.float32, copy=False)
-    if not isinstance(amount, numbers.Real) or not 0 <= amount <= 1:
-        raise GridError(f"The amount of a blend must be from 0 to 1, got {amount}.")
-    changed, *cells = region
-    ours, theirs = grid.indices[:, *cells], other.indices[:, *other_region[1:]]
-    if amount == 0:
-        return grid
-    if amount == 1 and len(ours[changed]) == grid.levels:
-        return _with(grid, region, theirs)
-
-    step = float(amount) * (_embed(codebooks, theirs) - _embed(codebooks, ours))
-    wanted = _embed(codebooks[changed], ours[changed]) + step
-    nearest, miss = _quantize(codebooks[changed], wanted)
-    for known in (theirs[changed], ours[changed]):
-        known_miss = wanted - _embed(codebooks[changed], known)
-        nearer = _squared(known_miss) <= _squared(miss)
-        nearest, miss = np.where(nearer, known, nearest), np.where(nearer[..., None], known_miss, miss)
-    return _with(grid, region, nearest)
-
-
-def nearest_codes(codebook: np.ndarray, code: int, count: int) -> np.ndarray:
-    """The codes most like one, without itself, nearest first; of equally near ones, the lower number.
-
-    Parameters
-    ----------
-    codebook : ndarray of float [codebook_size, dimensions]
-        One level's.
-    code : int
-        In [0, codebook_size).
-    count : int
-        In [1, codebook_size).
-
-    Returns
-    -------
-    ndarray of int64 [count]
-
-    Raises
-    ------
-    GridError
-        If the code or count is out of range, or the codebook is not one.
-    """
-    codebook = to_vectors("The codebook", codebook, {"codes": None, "dimensions": None})
-    code, count = to_code(code, len(codebook)), to_whole("count", count, 1, len(codebook) - 1)
-    return _ranked(codebook, code)[1 : count + 1]
-
-
-def replace_with_neighbour(
-    grid: CodeGrid, *, level: int, rows: Span, columns: Span, codebook: np.ndarray, rank: int
-) -> CodeGrid:
-    """Put in place of each code of a region the one that is its ``rank``-th nearest.
-
-    Parameters
-    ----------
-    grid : CodeGrid
-    level : int
-        In [0, grid.levels).
-    rows, columns : slice or int
-    codebook : ndarray of float [codebook_size, dimensions]
-        The level's.
-    rank : int
-        In [0, codebook_size); 0 is the code itself, 1 the nearest of the others.
-
-    Raises
-    ------
-    GridError
-        If the level or region is not in the grid, the rank is out of range, or the codebook does not fit.
-    """
-    region = to_region(grid, to_index("Level", level, grid.levels), rows, columns)
-    codebook = to_vectors("The codebook", codebook, {"codes": grid.codebook_size, "dimensions": None})
-    rank = to_whole("rank", rank, 0, grid.codebook_size - 1)
-    codes = grid.indices[region]
-    return _with(grid, region, _neighbours(codebook, codes, slice(rank, rank + 1))[codes, 0])
-
-
-def replace_at_random(
-    grid: CodeGrid, *, level: int, rows: Span, columns: Span, codebook: np.ndarray, among: int, seed: int
-) -> CodeGrid:
-    """Put in place of each code of a region one of its nearest, each cell for itself.
-
-    Parameters
-    ----------
-    grid : CodeGrid
-    level : int
-        In [0, grid.levels).
-    rows, columns : slice or int
-    codebook : ndarray of float [codebook_size, dimensions]
-        The level's.
-    among : int
-        How many neighbours there are to choose from, in [1, codebook_size).
-    seed : int
-        At least 0; the same seed makes the same choices.
-
-    Raises
-    ------
-    GridError
-        If the level or region is not in the grid, ``among`` or the seed is out of range, or the codebook does not fit.
-    """
-    region = to_region(grid, to_index("Level", level, grid.levels), rows, columns)
-    codebook = to_vectors("The codebook", codebook, {"codes": grid.codebook_size, "dimensions": None})
-    among, seed = to_whole("among", among, 1, grid.codebook_size - 1), to_whole("seed", seed, 0)
-    codes = grid.indices[region]
-    choices = np.random.default_rng(seed).integers(among, size=codes.shape)
-    return _with(grid, region, _neighbours(codebook, codes, slice(1, among + 1))[codes, choices])
+    return put_codes(grid, ours, other.indices[theirs]), put_codes(other, theirs, grid.indices[ours])
 
 
 def replace_code(
@@ -412,7 +291,7 @@ def replace_code(
     region = to_region(grid, to_index("Level", level, grid.levels), rows, columns)
     code, replacement = to_code(code, grid.codebook_size), to_code(replacement, grid.codebook_size)
     codes = grid.indices[region]
-    return _with(grid, region, np.where(codes == code, replacement, codes))
+    return put_codes(grid, region, np.where(codes == code, replacement, codes))
 
 
 def changed_columns(before: CodeGrid, after: CodeGrid) -> slice | None:
@@ -427,45 +306,3 @@ def changed_columns(before: CodeGrid, after: CodeGrid) -> slice | None:
         raise GridError("The two grids are of different shapes.")
     changed = np.flatnonzero((before.indices != after.indices).any(axis=(0, 1)))
     return slice(int(changed[0]), int(changed[-1]) + 1) if len(changed) else None
-
-
-def _with(grid: CodeGrid, region: tuple[int | slice | np.ndarray, ...], codes: np.ndarray | int) -> CodeGrid:
-    indices = grid.indices.copy()
-    indices[region] = codes
-    return grid.with_indices(indices)
-
-
-def _embed(codebooks: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """The sums of entries [rows, columns, dimensions] that codes [levels, rows, columns] stand for."""
-    vectors = codebooks[0][codes[0]]
-    for codebook, level_codes in zip(codebooks[1:], codes[1:], strict=True):
-        vectors += codebook[level_codes]
-    return vectors
-
-
-def _quantize(codebooks: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The codes [levels, rows, columns] for vectors [rows, columns, dimensions], and what they miss."""
-    codes = []
-    for codebook in codebooks:
-        codes.append((_squared(codebook) / 2 - vectors @ codebook.T).argmin(axis=-1))
-        vectors = vectors - codebook[codes[-1]]
-    return np.stack(codes), vectors
-
-
-def _squared(vectors: np.ndarray) -> np.ndarray:
-    return np.einsum("...i,...i->...", vectors, vectors)
-
-
-def _ranked(codebook: np.ndarray, code: int) -> np.ndarray:
-    """All codes, the given one first and then by their distance from it."""
-    distances = _squared(codebook - codebook[code])
-    distances[code] = -1
-    return distances.argsort(kind="stable")
-
-
-def _neighbours(codebook: np.ndarray, codes: np.ndarray, ranks: slice) -> np.ndarray:
-    """For each code that occurs, its neighbours of some ranks, nearest first: [codebook_size, ranks]."""
-    table = np.zeros((len(codebook), ranks.stop - ranks.start), dtype=np.int64)
-    for code in np.unique(codes):
-        table[code] = _ranked(codebook, code)[ranks]
-    return table

@@ -111,3 +111,10 @@ def _to_array(what: str, given: object, shape: Mapping[str, int | None], kinds: 
     if not fits or not array.size or array.dtype.kind not in kinds:
         raise GridError(f"{what} must be {content} [{axes}], got {array.dtype} {list(array.shape)}.")
     return array
+
+
+def put_codes(grid: CodeGrid, region: tuple[int | slice | np.ndarray, ...], codes: np.ndarray | int) -> CodeGrid:
+    """The grid with other codes in a region."""
+    indices = grid.indices.copy()
+    indices[region] = codes
+    return grid.with_indices(indices)

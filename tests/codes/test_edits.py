@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distill.codes import CodeGrid, History, edits
+from distill.codes import CodeGrid, History, edits, likeness
 
 GRIDS = st.from_type(CodeGrid)
 SEEDS = st.integers(0, 2**32)
@@ -258,8 +258,10 @@ ANY_EDIT = pytest.mark.parametrize("name", EDITS)
 
 
 def test_the_laws_are_checked_for_every_edit_there_is():
-    functions = inspect.getmembers(edits, inspect.isfunction)
-    public = {name for name, f in functions if f.__module__ == edits.__name__ and not name.startswith("_")}
+    functions = inspect.getmembers(edits, inspect.isfunction) + inspect.getmembers(likeness, inspect.isfunction)
+    homes = {edits.__name__, likeness.__name__}
+    public = {name for name, f in functions if f.__module__ in homes and not name.startswith("_")}
+    assert public <= set(edits.__all__)
     assert {name.split()[0] for name in EDITS} == public - {"copy_codes", "nearest_codes", "changed_columns"}
 
 

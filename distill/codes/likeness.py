@@ -1,0 +1,197 @@
+"""Edits by likeness: codes that are near one another in their codebook, and grids that are blended there."""
+
+import numbers
+
+import numpy as np
+
+from distill.codes.grid import CodeGrid
+from distill.codes.regions import (
+    ALL,
+    Span,
+    put_codes,
+    to_both_regions,
+    to_code,
+    to_index,
+    to_region,
+    to_vectors,
+    to_whole,
+)
+from distill.errors import GridError
+
+
+def blend_codes(
+    grid: CodeGrid,
+    other: CodeGrid,
+    *,
+    rows: Span,
+    columns: Span,
+    levels: Span = ALL,
+    amount: float,
+    codebooks: np.ndarray,
+    other_column: int,
+) -> CodeGrid:
+    """Move the sound of a region towards that of one in another clip.
+
+    A cell's vector is the sum of its codes' entries on all levels. The vectors of both clips are mixed, what the levels
+    outside the region add is taken off, and the rest is quantized level by level, coarsest first. That search is
+    greedy, so the codes that a cell has in either clip are taken where they are at least as near.
+
+    Parameters
+    ----------
+    grid, other : CodeGrid
+        Of one codec.
+    rows, columns, levels : slice or int
+        The region of ``grid``; what overhangs the end of ``other`` stays as it is.
+    amount : float
+        The share of ``other``, 0 to 1: 0 is ``grid`` as it is; 1, on all levels, the codes of ``other``.
+    codebooks : ndarray of float [levels, codebook_size, dimensions]
+    other_column : int
+        Where the region of ``other`` begins, in [0, other.columns).
+
+    Raises
+    ------
+    GridError
+        If the grids are not of one codec, a region is not in its grid, the amount is out of range, or the codebooks
+        do not fit.
+    """
+    region, other_region = to_both_regions(grid, other, rows, columns, levels, other_column)
+    shape = {"levels": grid.levels, "codes": grid.codebook_size, "dimensions": None}
+    codebooks = to_vectors("The codebooks", codebooks, shape).astype(np.float32, copy=False)
+    if not isinstance(amount, numbers.Real) or not 0 <= amount <= 1:
+        raise GridError(f"The amount of a blend must be from 0 to 1, got {amount}.")
+    changed, *cells = region
+    ours, theirs = grid.indices[:, *cells], other.indices[:, *other_region[1:]]
+    if amount == 0:
+        return grid
+    if amount == 1 and len(ours[changed]) == grid.levels:
+        return put_codes(grid, region, theirs)
+
+    step = float(amount) * (_embed(codebooks, theirs) - _embed(codebooks, ours))
+    wanted = _embed(codebooks[changed], ours[changed]) + step
+    nearest, miss = _quantize(codebooks[changed], wanted)
+    for known in (theirs[changed], ours[changed]):
+        known_miss = wanted - _embed(codebooks[changed], known)
+        nearer = _squared(known_miss) <= _squared(miss)
+        nearest, miss = np.where(nearer, known, nearest), np.where(nearer[..., None], known_miss, miss)
+    return put_codes(grid, region, nearest)
+
+
+def nearest_codes(codebook: np.ndarray, code: int, count: int) -> np.ndarray:
+    """The codes most like one, without itself, nearest first; of equally near ones, the lower number.
+
+    Parameters
+    ----------
+    codebook : ndarray of float [codebook_size, dimensions]
+        One level's.
+    code : int
+        In [0, codebook_size).
+    count : int
+        In [1, codebook_size).
+
+    Returns
+    -------
+    ndarray of int64 [count]
+
+    Raises
+    ------
+    GridError
+        If the code or count is out of range, or the codebook is not one.
+    """
+    codebook = to_vectors("The codebook", codebook, {"codes": None, "dimensions": None})
+    code, count = to_code(code, len(codebook)), to_whole("count", count, 1, len(codebook) - 1)
+    return _ranked(codebook, code)[1 : count + 1]
+
+
+def replace_with_neighbour(
+    grid: CodeGrid, *, level: int, rows: Span, columns: Span, codebook: np.ndarray, rank: int
+) -> CodeGrid:
+    """Put in place of each code of a region the one that is its ``rank``-th nearest.
+
+    Parameters
+    ----------
+    grid : CodeGrid
+    level : int
+        In [0, grid.levels).
+    rows, columns : slice or int
+    codebook : ndarray of float [codebook_size, dimensions]
+        The level's.
+    rank : int
+        In [0, codebook_size); 0 is the code itself, 1 the nearest of the others.
+
+    Raises
+    ------
+    GridError
+        If the level or region is not in the grid, the rank is out of range, or the codebook does not fit.
+    """
+    region = to_region(grid, to_index("Level", level, grid.levels), rows, columns)
+    codebook = to_vectors("The codebook", codebook, {"codes": grid.codebook_size, "dimensions": None})
+    rank = to_whole("rank", rank, 0, grid.codebook_size - 1)
+    codes = grid.indices[region]
+    return put_codes(grid, region, _neighbours(codebook, codes, slice(rank, rank + 1))[codes, 0])
+
+
+def replace_at_random(
+    grid: CodeGrid, *, level: int, rows: Span, columns: Span, codebook: np.ndarray, among: int, seed: int
+) -> CodeGrid:
+    """Put in place of each code of a region one of its nearest, each cell for itself.
+
+    Parameters
+    ----------
+    grid : CodeGrid
+    level : int
+        In [0, grid.levels).
+    rows, columns : slice or int
+    codebook : ndarray of float [codebook_size, dimensions]
+        The level's.
+    among : int
+        How many neighbours there are to choose from, in [1, codebook_size).
+    seed : int
+        At least 0; the same seed makes the same choices.
+
+    Raises
+    ------
+    GridError
+        If the level or region is not in the grid, ``among`` or the seed is out of range, or the codebook does not fit.
+    """
+    region = to_region(grid, to_index("Level", level, grid.levels), rows, columns)
+    codebook = to_vectors("The codebook", codebook, {"codes": grid.codebook_size, "dimensions": None})
+    among, seed = to_whole("among", among, 1, grid.codebook_size - 1), to_whole("seed", seed, 0)
+    codes = grid.indices[region]
+    choices = np.random.default_rng(seed).integers(among, size=codes.shape)
+    return put_codes(grid, region, _neighbours(codebook, codes, slice(1, among + 1))[codes, choices])
+
+
+def _embed(codebooks: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """The sums of entries [rows, columns, dimensions] that codes [levels, rows, columns] stand for."""
+    vectors = codebooks[0][codes[0]]
+    for codebook, level_codes in zip(codebooks[1:], codes[1:], strict=True):
+        vectors += codebook[level_codes]
+    return vectors
+
+
+def _quantize(codebooks: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The codes [levels, rows, columns] for vectors [rows, columns, dimensions], and what they miss."""
+    codes = []
+    for codebook in codebooks:
+        codes.append((_squared(codebook) / 2 - vectors @ codebook.T).argmin(axis=-1))
+        vectors = vectors - codebook[codes[-1]]
+    return np.stack(codes), vectors
+
+
+def _squared(vectors: np.ndarray) -> np.ndarray:
+    return np.einsum("...i,...i->...", vectors, vectors)
+
+
+def _ranked(codebook: np.ndarray, code: int) -> np.ndarray:
+    """All codes, the given one first and then by their distance from it."""
+    distances = _squared(codebook - codebook[code])
+    distances[code] = -1
+    return distances.argsort(kind="stable")
+
+
+def _neighbours(codebook: np.ndarray, codes: np.ndarray, ranks: slice) -> np.ndarray:
+    """For each code that occurs, its neighbours of some ranks, nearest first: [codebook_size, ranks]."""
+    table = np.zeros((len(codebook), ranks.stop - ranks.start), dtype=np.int64)
+    for code in np.unique(codes):
+        table[code] = _ranked(codebook, code)[ranks]
+    return table
