@@ -1,0 +1,138 @@
+"""How much a stranger may ask of the server: every limit, each to be changed by an environment variable.
+
+``DISTILL_UPLOAD_FILES=100 python app.py`` changes :attr:`Settings.upload_files`, and so on for each field.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from distill.errors import ConfigError
+
+MINUTE, HOUR = 60, 3600
+MIB, GIB = 1024**2, 1024**3
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The limits, in bytes, seconds, hertz or counts as their names say.
+
+    Raises
+    ------
+    ConfigError
+        On construction, if a limit is not positive.
+    """
+
+    folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "distill")
+    """Where visitors' files and trainings lie. Trainings outlive a restart of the server if this folder does."""
+    disk_bytes: int = 8 * GIB
+    """Of all that lies in the folder; when it is full, nothing more is taken in until something expires."""
+    memory_bytes: int = 6 * GIB
+    """Of all visitors' clips and sounds; what was not used for longest is then forgotten, to be decoded again."""
+
+    upload_files: int = 600
+    """Files in one upload."""
+    upload_file_bytes: int = 256 * MIB
+    """Of one file."""
+    upload_bytes: int = 1 * GIB
+    """Of all files in one upload."""
+    message_bytes: int = 4 * MIB
+    """Of any other request, an edit for instance."""
+
+    set_clips: int = 500
+    """Clips that one codec is trained on."""
+    set_seconds: int = 2 * HOUR
+    """Of all these clips together."""
+    clip_seconds: int = 10 * MINUTE
+    """Of one clip."""
+    decoded_bytes: int = 1 * GIB
+    """Of one clip's samples, all channels in float32: a small FLAC file can hold hours."""
+    decoding_seconds: int = 20
+    """How long the decoding of one file may take."""
+    decoding_memory_bytes: int = 1 * GIB
+    """Address space of the process that decodes."""
+    lowest_sample_rate: int = 1_000
+    highest_sample_rate: int = 384_000
+    channels: int = 32
+
+    zip_members: int = 2_000
+    """Entries in an archive, whatever they are."""
+    zip_bytes: int = 1 * GIB
+    """Of all that an archive unpacks to."""
+    zip_ratio: int = 200
+    """Unpacked bytes for each packed one: sound packs to a half or a tenth, a bomb to a thousandth."""
+    zip_path_parts: int = 16
+    """Folders in folders, the file included."""
+
+    codec_bytes: int = 64 * MIB
+    """Of a ``.distill`` file."""
+    codec_header_bytes: int = 4 * MIB
+    """Of the JSON at its start."""
+    grid_bytes: int = 8 * MIB
+    """Of a grid's file or text, packed and unpacked."""
+    grid_columns: int = 3_230
+    """Of a grid that is opened: ten minutes."""
+
+    trainings: int = 1
+    """Trainings that run at the same time."""
+    waiting_trainings: int = 20
+    """Trainings that wait for their turn; further ones are refused."""
+    training_minutes: int = 15
+    """Longest training that can be asked for."""
+    training_memory_bytes: int = 4 * GIB
+    """Data of the process that trains."""
+    training_silence_seconds: int = 2 * MINUTE
+    """A training that has not said anything for so long hangs, and is begun again from its last checkpoint."""
+    training_restarts: int = 3
+    """How often a training is begun again after its process was lost."""
+    checkpoint_seconds: int = 10
+    """Between two checkpoints of a training."""
+    training_kept_seconds: int = 6 * HOUR
+    """How long a training that has ended is kept for the visitor to come back to."""
+
+    visits: int = 200
+    """Visitors at the same time."""
+    visit_idle_seconds: int = 3 * HOUR
+    """How long a visit is kept in which nothing happens."""
+    visit_absent_seconds: int = 10 * MINUTE
+    """How long a visit is kept whose page was closed, or lost its connection: it may come back."""
+    visit_works: int = 8
+    """Clips that one visitor can go back to."""
+    visit_memory_bytes: int = 2 * GIB
+    """Of one visitor's clips and sounds."""
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            value = getattr(self, limit.name)
+            if limit.name != "folder" and value <= 0:
+                raise ConfigError(f"{variable(limit.name)} must be more than 0, got {value}.")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """The limits, with those changed that the environment names.
+
+        Raises
+        ------
+        ConfigError
+            If a variable that begins with ``DISTILL_`` names no limit, or its value is not a whole number above 0.
+        """
+        names = {variable(limit.name): limit.name for limit in fields(cls)}
+        changes: dict[str, int | Path] = {}
+        for key in (key for key in environment if key.startswith("DISTILL_")):
+            if key not in names:
+                raise ConfigError(f"{key} is no setting of Distill; there are {', '.join(names)}.")
+            try:
+                changes[names[key]] = Path(environment[key]) if names[key] == "folder" else int(environment[key])
+            except ValueError as error:
+                raise ConfigError(f"{key} must be a whole number, got {environment[key]!r:.40}.") from error
+        return cls(**changes)  # type: ignore[arg-type]
+
+
+def variable(name: str) -> str:
+    """The environment variable that changes a limit."""
+    return f"DISTILL_{name.upper()}"
+
+
+DEFAULTS = Settings()

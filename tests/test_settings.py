@@ -1,0 +1,35 @@
+"""Every limit has one place and a variable that changes it; a wrong value stops the start in a sentence."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from distill.errors import ConfigError
+from distill.settings import Settings, variable
+
+
+def test_without_variables_the_limits_are_the_defaults():
+    assert Settings.from_environment({"PATH": "/bin", "HOME": "/root"}) == Settings()
+
+
+@pytest.mark.parametrize("name", [limit.name for limit in fields(Settings)])
+def test_every_limit_is_changed_by_its_variable_and_no_other_is(name):
+    changed = Settings.from_environment({variable(name): "17"})
+    different = [
+        field.name for field in fields(Settings) if getattr(changed, field.name) != getattr(Settings(), field.name)
+    ]
+    assert different == [name]
+    assert getattr(changed, name) == (Path("17") if name == "folder" else 17)
+
+
+@pytest.mark.parametrize("value", ["", "many", "1.5", "0", "-3", "nan", "1" * 5000])
+def test_a_value_that_is_no_positive_whole_number_is_refused_by_name(value, is_one_sentence):
+    with pytest.raises(ConfigError) as refusal:
+        Settings.from_environment({"DISTILL_CHANNELS": value})
+    assert is_one_sentence(refusal.value, "DISTILL_CHANNELS")
+
+
+def test_a_misspelt_variable_is_not_passed_over():
+    with pytest.raises(ConfigError, match="DISTILL_CHANELS is no setting"):
+        Settings.from_environment({"DISTILL_CHANELS": "2"})
