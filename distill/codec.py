@@ -22,13 +22,17 @@ from distill.codes.edits import Span, to_slice
 from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
 from distill.errors import AudioError, CodecFileError, GridError, VocoderError
 from distill.evaluation import Evaluation, evaluate
-from distill.models.persistence import load_model, read_metadata, save_model
+from distill.models.persistence import load_with_metadata, save_model
 from distill.models.vqvae import ROWS, ConvVQVAE
+from distill.settings import DEFAULTS, Settings
 from distill.training.health import LevelHealth
 
 JOIN_CONTEXT_FRAMES = 6
 """Frames of unchanged sound at each side of an edit that its phase is fitted to."""
 JOIN_FADE_SAMPLES = 256
+QUIETEST, LOUDEST = -50.0, 10.0
+"""Of decoded log-mels, in nepers. A clip keeps far within them (a full-scale sine reaches 4.6); a codec from a stranger
+need not, and the exponential of what it makes would soon be infinite."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,18 +100,30 @@ class Codec:
         self.reach = self._measure_reach()
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, vocoder: str = "griffin-lim") -> "Codec":
-        """Read a ``.distill`` file.
+    def load(
+        cls, path: str | os.PathLike[str], *, vocoder: str = "griffin-lim", settings: Settings = DEFAULTS
+    ) -> "Codec":
+        """Read a ``.distill`` file, which may come from a stranger: it is checked, and no grid can make it fail.
+
+        Parameters
+        ----------
+        path : path-like
+        vocoder : str
+            As in the class.
+        settings : Settings
+            Of which ``codec_bytes`` and ``codec_header_bytes`` count.
 
         Raises
         ------
         CodecFileError
-            If the file is missing, damaged, or not a codec.
+            If the file is missing, too large, damaged, or not a codec.
+        ConfigError
+            If there is no such vocoder.
         """
-        model = load_model(path)
+        model, info = load_with_metadata(path, settings=settings)
         if not isinstance(model, ConvVQVAE):
             raise CodecFileError(f"{Path(path).name} holds the continuous baseline, which has no codes.")
-        return cls(model, read_metadata(path), vocoder=vocoder)
+        return cls(model, info, vocoder=vocoder)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a ``.distill`` file."""
@@ -348,7 +364,7 @@ class Codec:
     def _decode_columns(self, indices: Tensor) -> Tensor:
         """Log-mel [128, 16 * columns] of indices [levels, rows, columns]."""
         cells = indices.flatten(1).T[None]
-        return self.model.decode(self.model.codes_to_embeddings(cells))[0, 0]
+        return self.model.decode(self.model.codes_to_embeddings(cells))[0, 0].clamp(QUIETEST, LOUDEST)
 
     def _decode_frames(self, grid: CodeGrid, first: int, last: int) -> Tensor:
         """Frames ``first`` to ``last`` of the decoded log-mel, from no more columns than those frames depend on."""

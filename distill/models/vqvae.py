@@ -219,17 +219,18 @@ class ConvVQVAE(nn.Module):
     Parameters
     ----------
     codebook_dim : int
-        Channels of the latent map, at least 1.
+        Channels of the latent map, 1 to 512.
     codebook_size : int
-        Entries per level.
+        Entries per level, 2 to 4096.
     num_quantizers : int
         Levels, 2 to 4.
     decay : float
         Of the codebooks' moving averages, 0 to 1.
     commitment_weight : float
-        Kept for the trainer, which hands it to :func:`~distill.models.vqvae_loss`; the model does not apply it.
+        Kept for the trainer, which hands it to :func:`~distill.models.vqvae_loss`, 0 to 100; the model does not apply
+        it.
     threshold_ema_dead_code : int
-        Average use per batch under which a code is replaced.
+        Average use per batch under which a code is replaced, 0 to 1000.
     dropout : float
         Share of latent channels dropped in training, 0 to 0.9.
     level_dropout : bool
@@ -260,6 +261,8 @@ class ConvVQVAE(nn.Module):
         check_range("codebook_dim", codebook_dim, 1, 512)
         check_range("codebook_size", codebook_size, 2, 4096)
         check_range("decay", decay, 0, 1)
+        check_range("commitment_weight", commitment_weight, 0, 100)
+        check_range("threshold_ema_dead_code", threshold_ema_dead_code, 0, 1000)
         check_range("dropout", dropout, 0, 0.9)
         self.settings = {
             "codebook_dim": codebook_dim,
