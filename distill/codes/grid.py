@@ -1,9 +1,13 @@
 """The grid: a clip as integers, the thing that a person edits."""
 
 import base64
+import io
 import json
-import lzma
+import math
 import os
+import re
+import string
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass, replace
@@ -13,16 +17,23 @@ from typing import Any
 import numpy as np
 
 from distill.errors import GridError
+from distill.settings import DEFAULTS, Settings
 
 FORMAT = "distill-grid"
 TEXT_FORMAT = "distill1"
 FRAMES_PER_COLUMN = 16
-MAX_FILE_BYTES = 64 * 1024**2
-MAX_COLUMNS = 3230
-"""Of a grid that is opened in the page or pasted as text: ten minutes."""
+MAX_COLUMNS = DEFAULTS.grid_columns
+"""Of a grid that is opened in the page: ten minutes."""
+MOST_CODES = 65_536
+"""Entries of a codebook that a grid can tell apart."""
+MOST_LINES = 64
+"""Levels times rows of a grid that is opened; codecs have up to 4 levels of 8 rows."""
+_PARTS = ("indices", "format", "num_frames", "model_id", "codebook_size")
+_MODEL_ID = re.compile(r"[A-Za-z0-9 _-]{1,64}")
+_NO_SPACE = str.maketrans("", "", string.whitespace + "\N{NO-BREAK SPACE}")
 _DAMAGE = (
-    *(OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(OSError, EOFError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError),
+    *(SyntaxError, MemoryError, zipfile.BadZipFile, zlib.error, struct.error),
 )
 """What numpy, zipfile and json raise for a file that is not what it says."""
 
@@ -57,9 +68,9 @@ class CodeGrid:
         given = np.asarray(self.indices)
         if given.ndim != 3 or not np.issubdtype(given.dtype, np.integer) or given.size == 0:
             raise GridError("A grid needs whole numbers in three dimensions: levels, rows, columns.")
-        indices = given.astype(np.int64)
-        if not 1 <= self.codebook_size <= 65_536:
-            raise GridError(f"A grid's codebook size must be from 1 to 65536, got {self.codebook_size}.")
+        indices = given.astype(np.int64, order="C")
+        if not 1 <= self.codebook_size <= MOST_CODES:
+            raise GridError(f"A grid's codebook size must be from 1 to {MOST_CODES}, got {self.codebook_size}.")
         if indices.min() < 0 or indices.max() >= self.codebook_size:
             worst = indices.min() if indices.min() < 0 else indices.max()
             raise GridError(f"Code {worst} is out of range: this codec has codes 0 to {self.codebook_size - 1}.")
@@ -137,64 +148,71 @@ class CodeGrid:
         return ".".join([*header, base64.urlsafe_b64encode(packed).decode().rstrip("=")])
 
     @classmethod
-    def from_text(cls, text: str) -> "CodeGrid":
+    def from_text(cls, text: str, *, settings: Settings = DEFAULTS) -> "CodeGrid":
         """Read what :meth:`to_text` wrote.
+
+        Parameters
+        ----------
+        text : str
+            With or without white space.
+        settings : Settings
+            Of which ``grid_bytes`` and ``grid_columns`` count.
 
         Raises
         ------
         GridError
-            If it is not such a text, or a part of it is missing.
+            If it is not such a text, a part of it is missing, or it is of a grid that is too large.
         """
         try:
-            name, model_id, *numbers, body = "".join(text.split()).split(".")
+            if len(text) > settings.grid_bytes:
+                raise GridError("That text is too long to be a grid of codes.")
+            name, model_id, *numbers, body = text.translate(_NO_SPACE).split(".", 6)
             size, num_frames, levels, rows = map(int, numbers)
-            columns, width = -(-num_frames // FRAMES_PER_COLUMN), max(1, (size - 1).bit_length())
-            count = levels * rows * columns
-            num_bytes = -(-count * width // 8)
-            if (
-                name != TEXT_FORMAT
-                or min(levels, rows) < 1
-                or not 0 < columns <= MAX_COLUMNS
-                or num_bytes > MAX_FILE_BYTES
-            ):
+            if name != TEXT_FORMAT:
                 raise ValueError("another format")
-            packed = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
-            data = np.frombuffer(zlib.decompressobj().decompress(packed, num_bytes + 1), np.uint8)
-            if len(data) != num_bytes:
+            shape = (levels, rows, -(-num_frames // FRAMES_PER_COLUMN))
+            _check_facts(shape, num_frames, model_id, size, settings)
+            count, width = math.prod(shape), max(1, (size - 1).bit_length())
+            num_bytes = -(-count * width // 8)
+            unpacker = zlib.decompressobj()
+            data = unpacker.decompress(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)), num_bytes + 1)
+            if len(data) != num_bytes or not unpacker.eof:
                 raise ValueError("cut short")
-            bits = np.unpackbits(data, count=count * width).reshape(count, width)
-            indices = (bits.astype(np.int64) @ (1 << np.arange(width)[::-1])).reshape(levels, rows, columns)
+            bits = np.unpackbits(np.frombuffer(data, np.uint8), count=count * width).reshape(count, width)
+            indices = (bits.astype(np.int64) @ (1 << np.arange(width)[::-1])).reshape(shape)
+        except GridError:
+            raise
         except _DAMAGE as error:
             raise GridError("That text is not a grid of codes, or a part of it is missing.") from error
         return cls(indices, num_frames, model_id, size)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "CodeGrid":
+    def load(cls, path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) -> "CodeGrid":
         """Read a grid from ``.npz`` or ``.json``; the content decides which.
+
+        Parameters
+        ----------
+        path : path-like
+        settings : Settings
+            Of which ``grid_bytes`` and ``grid_columns`` count.
 
         Raises
         ------
         GridError
-            If the file is missing, damaged, not a grid, or holds codes out of range.
+            If the file is missing, damaged, too large, not a grid, or holds codes out of range.
         """
         path = Path(path)
         try:
-            if path.stat().st_size > MAX_FILE_BYTES:
+            with path.open("rb") as file:
+                content = file.read(settings.grid_bytes + 1)
+            if len(content) > settings.grid_bytes:
                 raise GridError(f"{path.name} is too large to be a grid of codes.")
-            if zipfile.is_zipfile(path):
-                _check_unpacked_size(path)
-                with np.load(path, allow_pickle=False) as arrays:
-                    parts: dict[str, Any] = {
-                        name: arrays[name] if name == "indices" else arrays[name].item() for name in arrays.files
-                    }
-            else:
-                parts = json.loads(path.read_text(encoding="utf-8"))
-                parts["indices"] = np.array(parts["indices"])
-            if parts.pop("format") != FORMAT:
+            parts = _read_npz(content, settings) if content.startswith(b"PK") else _read_json(content)
+            if parts["format"] != FORMAT:
                 raise GridError(f"{path.name} is not a grid of codes.")
-            if not isinstance(parts["num_frames"], int) or not isinstance(parts["codebook_size"], int):
-                raise GridError(f"{path.name} is not a grid of codes: its sizes are not whole numbers.")
-            return cls(parts["indices"], parts["num_frames"], str(parts["model_id"]), parts["codebook_size"])
+            facts = (parts["num_frames"], parts["model_id"], parts["codebook_size"])
+            _check_facts(parts["indices"].shape, *facts, settings)
+            return cls(parts["indices"], *facts)
         except GridError as error:
             message = str(error)
             raise GridError(message if path.name in message else f"{path.name}: {message}") from error
@@ -204,7 +222,55 @@ class CodeGrid:
             raise GridError(f"{path.name} is not a grid of codes, or it is damaged.") from error
 
 
-def _check_unpacked_size(path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        if sum(member.file_size for member in archive.infolist()) > MAX_FILE_BYTES:
-            raise GridError(f"{path.name} is too large to be a grid of codes.")
+def _check_facts(
+    shape: tuple[int, ...], num_frames: Any, model_id: Any, codebook_size: Any, settings: Settings
+) -> None:
+    """Raise unless what a stranger's grid says of itself is of the right type and of a size that can be shown."""
+    if type(num_frames) is not int or type(codebook_size) is not int or type(model_id) is not str:
+        raise TypeError("facts of other types")
+    if not _MODEL_ID.fullmatch(model_id) or not 1 <= codebook_size <= MOST_CODES or num_frames < 1:
+        raise ValueError("facts that cannot be")
+    *lines, columns = shape
+    if max(columns, -(-num_frames // FRAMES_PER_COLUMN)) > settings.grid_columns:
+        raise GridError(f"A grid that is opened can have up to {settings.grid_columns} columns, and this one has more.")
+    if min(lines, default=1) < 1 or math.prod(lines) > MOST_LINES:
+        raise ValueError("no such grid")
+
+
+def _read_json(content: bytes) -> dict[str, Any]:
+    """The parts of a grid in JSON."""
+    if content.count(b"[") + content.count(b"{") > 3 * MOST_LINES:  # in Python, a list in a list is 30 times its text
+        raise ValueError("lists that are no grid")
+    parts = json.loads(content.decode("ascii"))
+    if not all(type(code) is int for level in parts["indices"] for row in level for code in row):
+        raise TypeError("codes that are no whole numbers")
+    return parts | {"indices": np.array(parts["indices"], dtype=np.int64)}
+
+
+def _read_npz(content: bytes, settings: Settings) -> dict[str, Any]:
+    """The parts of a grid in a zip of arrays; what else is in it is passed over."""
+    if content.count(b"PK\1\2") > 4 * len(_PARTS):
+        raise ValueError("too many members")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        arrays = {part: _read_array(archive, f"{part}.npy", settings) for part in _PARTS}
+    return {part: array if part == "indices" else array.item() for part, array in arrays.items()}
+
+
+def _read_array(archive: zipfile.ZipFile, name: str, settings: Settings) -> np.ndarray:
+    """An array of whole numbers or of text.
+
+    ``numpy.load`` would first reserve whatever memory an array's header claims, and then see whether it is there.
+    """
+    member = archive.getinfo(name)
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others reserve what a header claims
+        raise ValueError("another compression")
+    with archive.open(member) as packed:
+        content = packed.read(settings.grid_bytes + 1)
+    if len(content) > settings.grid_bytes:
+        raise GridError("It unpacks to what is too large to be a grid of codes.")
+    file = io.BytesIO(content)
+    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, by_columns, dtype = read_header[np.lib.format.read_magic(file)](file)
+    if dtype.kind not in "iuU" or math.prod(shape) * dtype.itemsize != len(content) - file.tell():
+        raise ValueError("an array of another kind or size")
+    return np.frombuffer(content, dtype, offset=file.tell()).reshape(shape, order="F" if by_columns else "C")

@@ -1,8 +1,10 @@
 """A grid is a value: it never changes, equals by what it holds, and comes back from a file as it was or not at all."""
 
 import base64
+import io
 import json
 import pickle
+import tracemalloc
 import zipfile
 import zlib
 from pathlib import Path
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from distill.codes import CodeGrid
 from distill.errors import GridError
+from distill.settings import Settings
 
 
 def a_grid(**changes: object) -> CodeGrid:
@@ -181,6 +184,26 @@ def as_json(**changes: object) -> bytes:
         as_json(num_frames=500),
         as_json(num_frames=45.0),
         as_json(num_frames="45"),
+        as_json(num_frames=-45),
+        as_json(num_frames=True, indices=[[[1]]]),
+        as_json(codebook_size=True, indices=[[[0]]], num_frames=3),
+        as_json(codebook_size=10**300),
+        as_json(indices=[[[True, 1, 2]]]),
+        as_json(indices=[[[1, 2, 1e999]]]),
+        as_json(indices=[[[1, 2, float("nan")]]]),
+        as_json(indices=[[["word" * 1000, 1, 2]]]),
+        as_json(indices=[[[[1]], [[2]], [[3]]]]),
+        as_json(indices={"0": {"0": [1, 2, 3]}}),
+        as_json(indices="[[[1, 2, 3]]]"),
+        as_json(indices=[[[1, 2, 3]]] * 65),
+        as_json(indices=[[]] * 60, comment=[[]] * 200),
+        as_json(indices=[]),
+        as_json(model_id=12),
+        as_json(model_id=""),
+        as_json(model_id="m" * 65),
+        as_json(model_id="<script>"),
+        as_json(model_id="caf\u00e9"),
+        as_json(model_id="line\nbreak"),
         as_json(codebook_size=None),
         json.dumps({"format": "distill-grid"}).encode(),
     ],
@@ -214,10 +237,95 @@ PARTS = {
         PARTS | {"num_frames": np.array([45, 46])},
         PARTS | {"num_frames": np.array(45.5)},
         PARTS | {"codebook_size": np.array(0)},
+        PARTS | {"model_id": np.array(12)},
+        PARTS | {"model_id": np.array("m" * 65)},
+        PARTS | {"model_id": np.array(["0123456789ab", "another"])},
+        PARTS | {"indices": PARTS["indices"] > 20},
+        PARTS | {"indices": PARTS["indices"][None]},
+        PARTS | {"indices": PARTS["indices"].astype("M8[s]")},
+        PARTS | {"indices": PARTS["indices"].astype("U9")},
+        PARTS | {"indices": np.zeros((65, 1, 3), dtype=int)},
+        PARTS | {"indices": np.zeros((2, 8, 3), dtype=[("code", "i4")])},
     ],
 )
 def test_arrays_that_are_not_a_grid_are_refused_by_name(tmp_path, parts, is_one_sentence):
     np.savez(tmp_path / "grid.npz", **parts)
+    assert is_one_sentence(refusal_of(tmp_path / "grid.npz"), "grid.npz")
+
+
+def npz(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A grid's file with some of its members replaced."""
+    whole = {f"{name}.npy": npy(part) for name, part in PARTS.items()} | members
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        for name, content in whole.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def npy(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array)
+    return file.getvalue()
+
+
+def npy_header(header: str, data: bytes = b"") -> bytes:
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + data
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        PARTS["indices"].astype(">u2"),
+        PARTS["indices"].astype("<i8"),
+        PARTS["indices"].astype("u1"),
+        np.asfortranarray(PARTS["indices"]),
+    ],
+)
+def test_whole_numbers_of_any_kind_and_order_are_read_alike(tmp_path, array):
+    (tmp_path / "grid.npz").write_bytes(npz({"indices.npy": npy(array), "comment.npy": npy(np.zeros(9))}))
+    grid = CodeGrid.load(tmp_path / "grid.npz")
+    assert grid == a_grid()
+    assert grid.indices.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '<i8', 'fortran_order': False, 'shape': (1000, 1000, 1000), }",
+        "{'descr': '<i8', 'fortran_order': False, 'shape': (10**9,), }",
+        "{'descr': '<i8', 'fortran_order': False, 'shape': (4, 8, -3), }",
+        "{'descr': '<i8', 'fortran_order': False, 'shape': (0, 99999999999999999999999, 3), }",
+        "{'descr': '<U2147483647', 'fortran_order': False, 'shape': (1, 1, 1), }",
+        "{'descr': '|O', 'fortran_order': False, 'shape': (2, 8, 3), }",
+        "{'descr': ('<i8', (1000000000,)), 'fortran_order': False, 'shape': (1, 1, 1), }",
+        "{'descr': '<i8', 'fortran_order': False, 'shape': (2, 8, 3), 'more': 1, }",
+        "__import__('os')",
+        "(" * 9000,
+        "-" * 9000 + "1",
+        "{" * 200,
+        "",
+        "\0" * 50,
+    ],
+)
+def test_an_array_whose_header_claims_what_is_not_there_takes_no_memory(tmp_path, header, is_one_sentence):
+    (tmp_path / "grid.npz").write_bytes(npz({"indices.npy": npy_header(header, bytes(64))}))
+    tracemalloc.start()
+    error = refusal_of(tmp_path / "grid.npz")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert is_one_sentence(error, "grid.npz")
+    assert peak < 16 * 1024**2
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compressions_that_numpy_does_not_write_are_refused_by_name(tmp_path, compression, is_one_sentence):
+    (tmp_path / "grid.npz").write_bytes(npz({}, compression))
+    assert is_one_sentence(refusal_of(tmp_path / "grid.npz"), "grid.npz")
+
+
+def test_a_zip_of_very_many_members_is_refused_by_name(tmp_path, is_one_sentence):
+    (tmp_path / "grid.npz").write_bytes(npz({f"{number}": b"" for number in range(1000)}))
     assert is_one_sentence(refusal_of(tmp_path / "grid.npz"), "grid.npz")
 
 
@@ -251,10 +359,28 @@ def test_a_zip_of_other_things_is_refused_by_name(tmp_path, is_one_sentence):
 
 def test_a_file_that_unpacks_to_too_much_is_refused_by_name(tmp_path, is_one_sentence):
     with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("indices.npy", bytes(65 * 1024**2))
+        archive.writestr("indices.npy", bytes(5 * 1024**2))
     error = refusal_of(tmp_path / "bomb.npz")
     assert "too large" in str(error)
     assert is_one_sentence(error, "bomb.npz")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+def test_a_grid_of_ten_minutes_is_opened_and_one_over_a_limit_refused_by_name(tmp_path, suffix, is_one_sentence):
+    path = tmp_path / f"grid{suffix}"
+    grid = CodeGrid(np.full((4, 8, 3230), 4095), 3230 * 16, "0123456789ab", 4096)
+    grid.save(path)
+    assert CodeGrid.load(path) == grid
+    for limits in (Settings(grid_columns=3229), Settings(grid_bytes=path.stat().st_size - 1)):
+        with pytest.raises(GridError, match=r"3229 columns|too large") as refusal:
+            CodeGrid.load(path, settings=limits)
+        assert is_one_sentence(refusal.value, path.name)
+
+
+def test_a_grid_that_was_laid_out_for_reading_is_within_the_limits(tmp_path):
+    grid = CodeGrid(np.full((4, 8, 3230), 65_535), 3230 * 16, "0123456789ab", 65_536)
+    (tmp_path / "grid.json").write_text(json.dumps(grid.to_dict(), indent=4))
+    assert CodeGrid.load(tmp_path / "grid.json") == grid
 
 
 def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path, is_one_sentence):
@@ -276,12 +402,36 @@ def test_a_grid_comes_back_from_its_text(data):
     assert not any(letter.isspace() for letter in text)
 
 
+def test_a_text_over_a_limit_is_refused_in_a_sentence(is_one_sentence):
+    with pytest.raises(GridError, match="up to 2 columns") as refusal:
+        CodeGrid.from_text(a_grid().to_text(), settings=Settings(grid_columns=2))
+    assert is_one_sentence(refusal.value)
+
+
 def test_the_text_of_a_ten_second_clip_fits_a_link():
     indices = np.random.default_rng(0).integers(64, size=(3, 8, 54))
     assert len(CodeGrid(indices, 862, "0123456789ab", 64).to_text()) < 2000
 
 
-@pytest.mark.parametrize("change", ["cut", "empty", "word", "flip", "huge", "long", "negative", "bomb", "other"])
+TEXT_CHANGES = [
+    "cut",
+    "empty",
+    "word",
+    "flip",
+    "huge",
+    "long",
+    "negative",
+    "bomb",
+    "other",
+    "digits",
+    "size",
+    "name",
+    "dots",
+    "much",
+]
+
+
+@pytest.mark.parametrize("change", TEXT_CHANGES)
 def test_a_text_that_is_no_grid_is_refused_in_a_sentence(change, is_one_sentence):
     text = a_grid().to_text()
     *header, body = text.split(".")
@@ -296,6 +446,11 @@ def test_a_text_that_is_no_grid_is_refused_in_a_sentence(change, is_one_sentence
         "negative": ".".join(["distill1", "m", "64", "45", "-2", "-8", body]),
         "bomb": ".".join([*header, bomb]),
         "other": text.replace("distill1", "distill9"),
+        "digits": ".".join(["distill1", "m", "64", "9" * 5000, "4", "8", body]),
+        "size": ".".join(["distill1", "m", "1" + "0" * 300, "45", "2", "8", body]),
+        "name": ".".join(["distill1", "<b>", *header[2:], body]),
+        "dots": "." * 1_000_000,
+        "much": text + " " * Settings().grid_bytes,
     }
     with pytest.raises(GridError) as refusal:
         CodeGrid.from_text(texts[change])
