@@ -68,9 +68,9 @@ class Settings:
 
     codec_bytes: int = 64 * MIB
     """Of a ``.distill`` file."""
-    codec_header_bytes: int = 4 * MIB
-    """Of the JSON at its start."""
-    grid_bytes: int = 8 * MIB
+    codec_header_bytes: int = 1 * MIB
+    """Of the JSON at its start; as Python's lists and dicts, JSON can take thirty times its length."""
+    grid_bytes: int = 4 * MIB
     """Of a grid's file or text, packed and unpacked."""
     grid_columns: int = 3_230
     """Of a grid that is opened: ten minutes."""
