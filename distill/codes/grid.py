@@ -30,10 +30,15 @@ MOST_LINES = 64
 """Levels times rows of a grid that is opened; codecs have up to 4 levels of 8 rows."""
 _PARTS = ("indices", "format", "num_frames", "model_id", "codebook_size")
 _MODEL_ID = re.compile(r"[A-Za-z0-9 _-]{1,64}")
+_ARRAY_HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00.."
+    rb"\{'descr': '([<>|][iuU]\d{1,4})', 'fortran_order': (True|False), 'shape': \(([\d, ]*)\), \} *\n",
+    re.DOTALL,
+)
 _NO_SPACE = str.maketrans("", "", string.whitespace + "\N{NO-BREAK SPACE}")
 _DAMAGE = (
     *(OSError, EOFError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError),
-    *(SyntaxError, MemoryError, zipfile.BadZipFile, zlib.error, struct.error),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
 )
 """What numpy, zipfile and json raise for a file that is not what it says."""
 
@@ -259,7 +264,7 @@ def _read_npz(content: bytes, settings: Settings) -> dict[str, Any]:
 def _read_array(archive: zipfile.ZipFile, name: str, settings: Settings) -> np.ndarray:
     """An array of whole numbers or of text.
 
-    ``numpy.load`` would first reserve whatever memory an array's header claims, and then see whether it is there.
+    ``numpy.load`` would evaluate an array's header, and reserve whatever memory it claims before it sees the data.
     """
     member = archive.getinfo(name)
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others reserve what a header claims
@@ -268,9 +273,10 @@ def _read_array(archive: zipfile.ZipFile, name: str, settings: Settings) -> np.n
         content = packed.read(settings.grid_bytes + 1)
     if len(content) > settings.grid_bytes:
         raise GridError("It unpacks to what is too large to be a grid of codes.")
-    file = io.BytesIO(content)
-    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    shape, by_columns, dtype = read_header[np.lib.format.read_magic(file)](file)
-    if dtype.kind not in "iuU" or math.prod(shape) * dtype.itemsize != len(content) - file.tell():
-        raise ValueError("an array of another kind or size")
-    return np.frombuffer(content, dtype, offset=file.tell()).reshape(shape, order="F" if by_columns else "C")
+    header = _ARRAY_HEADER.match(content)
+    if header is None:
+        raise ValueError("an array of another kind")
+    kind, by_columns, sizes = (part.decode() for part in header.groups())
+    shape = tuple(int(size) for size in sizes.split(",") if size.strip())
+    codes = np.frombuffer(content, np.dtype(kind), offset=header.end())
+    return codes.reshape(shape, order="F" if by_columns == "True" else "C")

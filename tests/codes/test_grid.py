@@ -303,6 +303,7 @@ def test_whole_numbers_of_any_kind_and_order_are_read_alike(tmp_path, array):
         "__import__('os')",
         "(" * 9000,
         "-" * 9000 + "1",
+        "(" * 250,
         "{" * 200,
         "",
         "\0" * 50,
