@@ -70,6 +70,8 @@ class Settings:
     """Of a ``.distill`` file."""
     codec_header_bytes: int = 1 * MIB
     """Of the JSON at its start; as Python's lists and dicts, JSON can take thirty times its length."""
+    codec_codes: int = 1_024
+    """Entries of each of its codebooks: with four times as many, to draw and to name them all takes half a minute."""
     grid_bytes: int = 4 * MIB
     """Of a grid's file or text, packed and unpacked."""
     grid_columns: int = 3_230
