@@ -111,7 +111,7 @@ class Codec:
         vocoder : str
             As in the class.
         settings : Settings
-            Of which ``codec_bytes`` and ``codec_header_bytes`` count.
+            Of which ``codec_bytes``, ``codec_header_bytes`` and ``codec_codes`` count.
 
         Raises
         ------

@@ -79,7 +79,7 @@ def load_model(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) -
     ----------
     path : path-like
     settings : Settings
-        Of which ``codec_bytes`` and ``codec_header_bytes`` count.
+        Of which ``codec_bytes``, ``codec_header_bytes`` and ``codec_codes`` count.
 
     Raises
     ------
@@ -121,6 +121,10 @@ def load_with_metadata(
     name, content = Path(path).name, _read(path, settings)
     names, metadata = _read_header(name, content, settings)
     architecture = ARCHITECTURES[metadata["architecture"]]
+    if (codes := metadata["model"].get("codebook_size", 0)) > settings.codec_codes:
+        raise CodecFileError(
+            f"{name} has {codes} codes per level, and codecs of up to {settings.codec_codes} are opened."
+        )
     try:
         with torch.device("meta"):  # shapes without memory
             expected = architecture(**metadata["model"]).state_dict()

@@ -284,6 +284,9 @@ def test_a_file_or_header_over_its_limit_is_refused_by_name(saved, is_one_senten
     with pytest.raises(CodecFileError) as refusal:
         read_metadata(saved, settings=Settings(codec_header_bytes=header - 1))
     assert is_one_sentence(refusal.value, "kit.distill")
+    with pytest.raises(CodecFileError, match="16 codes per level") as refusal:
+        load_model(saved, settings=Settings(codec_codes=15))
+    assert is_one_sentence(refusal.value, "kit.distill")
 
 
 @pytest.mark.parametrize("claimed", [0, 1, 2**20, 2**32, 2**63, 2**64 - 1])
