@@ -61,6 +61,8 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
             for key in file.keys():  # noqa: SIM118
                 group, _, rest = key.partition(".")
                 tensors.setdefault(group, {})[rest] = file.get_tensor(key)
+        if not all(tensor.isfinite().all() for group in tensors.values() for tensor in group.values()):
+            raise ValueError("values that are not numbers")
         trainer.model.load_state_dict(tensors["model"])
         trainer.best_state = tensors.get("best", {})
         for which, optimizer in enumerate(trainer.optimizers):

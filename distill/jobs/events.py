@@ -1,0 +1,56 @@
+"""What a worker's events mean for the record of its job, and what the visitor is told of them."""
+
+from typing import Any
+
+from distill.jobs.folder import Curves, restore_curves, restore_progress, restore_validation
+from distill.jobs.job import TrainingJob
+
+INTERRUPTED = "The training was interrupted."
+
+
+def changes_of(job: TrainingJob, event: dict[str, Any]) -> dict[str, Any]:
+    """What an event changes in a job's record; errors as :meth:`JobRecord.from_json`."""
+    match event:
+        case {"event": "begun", "steps": 0, "damaged": damaged}:
+            curves: Curves = {"steps": [], "validations": []}
+            return {"progress": None, "curves": curves, "note": _began_anew(job.record.note, damaged)}
+        case {"event": "begun", "seconds": float(seconds)} if job.record.note:
+            return {"note": _went_on(None if job.lost_at is None else job.lost_at - seconds)}
+        case {"event": "progress", "progress": progress}:
+            return {"progress": restore_progress(progress)}
+        case {"event": "validation", "validation": validation, "curves": curves}:
+            return {"validation": restore_validation(validation), "curves": restore_curves(curves)}
+        case {"event": "warning", "note": str(note)}:
+            return {"note": note}
+        case {"event": "begun" | "checkpoint" | "finished" | "stopped"} | {"event": "failed", "error": str()}:
+            return {}
+    raise ValueError("no such event")
+
+
+def _began_anew(note: str, damaged: bool) -> str:
+    if damaged:
+        return "The training began anew, because what was kept of it could not be read."
+    return "The training was interrupted before anything was kept of it, and began anew." if note else ""
+
+
+def _went_on(lost_seconds: float | None) -> str:
+    if lost_seconds is None:
+        return "The training was interrupted and went on from what was kept of it last."
+    before = f" {lost_seconds:.0f} s before" if lost_seconds >= 1 else ""
+    return f"The training was interrupted and went on from where it was{before}."
+
+
+def lost_too_often(job: TrainingJob, times: int) -> str:
+    """Why a job is not begun again."""
+    return f"The training was lost {times} times, perhaps for want of memory: {_what_is_kept(job)}."
+
+
+def too_long(job: TrainingJob) -> str:
+    """Why a job was ended that took more time than there is."""
+    return f"The training took far longer than its {job.config.minutes:g} minutes and was ended: {_what_is_kept(job)}."
+
+
+def _what_is_kept(job: TrainingJob) -> str:
+    if job.folder.best.exists():
+        return "what it had learned is kept, and it can be resumed"
+    return "nothing could be kept of it, so please try fewer or shorter clips"

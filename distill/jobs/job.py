@@ -1,0 +1,144 @@
+"""A training as the page sees it: where it stands, and what can be asked of it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from distill.errors import CodecFileError, TrainingError
+from distill.jobs.folder import Curves, JobFolder, JobRecord
+
+if TYPE_CHECKING:
+    from distill.audio import Clip
+    from distill.codec import Codec
+    from distill.jobs.process import Worker
+    from distill.jobs.runner import JobRunner
+    from distill.training.config import VQVAEConfig
+    from distill.training.trainer import Progress, Validation
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """Where a job stands.
+
+    Attributes
+    ----------
+    state : str
+        "waiting", "running", "stopped", "finished" or "failed".
+    ahead : int
+        Jobs that run or wait before this one.
+    wait_seconds : float
+        How long it may be until its turn, an estimate; 0 unless it waits.
+    progress : Progress or None
+        The latest step; None until the first one, some seconds after it began to run.
+    validation : Validation or None
+        The latest validation.
+    curves : dict
+        As :attr:`Trainer.curves`, up to that validation.
+    error : str
+        Why it failed, in one sentence.
+    note : str
+        What else there is to know, in one sentence: that it was interrupted, for instance.
+    """
+
+    state: str
+    ahead: int
+    wait_seconds: float
+    progress: "Progress | None"
+    validation: "Validation | None"
+    curves: Curves
+    error: str
+    note: str
+
+    @property
+    def active(self) -> bool:
+        return self.state in ("waiting", "running")
+
+
+class TrainingJob:
+    """One training and where it stands; made by :meth:`JobRunner.submit`.
+
+    What it is asked for, and where it stands, lies in its folder; its clips are read from there when they are needed.
+    """
+
+    def __init__(self, folder: JobFolder, record: JobRecord, runner: "JobRunner") -> None:
+        self.folder, self.record, self._runner = folder, record, runner
+        self.worker: Worker | None = None
+        self.wish = ""
+        """What was asked of it while it runs: "stop" or "delete"."""
+        self.lost_at: float | None = None
+        """Seconds of training after which its process was lost."""
+
+    @property
+    def id(self) -> str:
+        """Unguessable: 32 hexadecimal digits."""
+        return self.folder.id
+
+    @property
+    def owner(self) -> str:
+        return self.record.owner
+
+    @property
+    def config(self) -> "VQVAEConfig":
+        return self.record.config
+
+    @property
+    def created(self) -> float:
+        """In seconds since 1970."""
+        return self.record.created
+
+    @property
+    def clip_names(self) -> tuple[str, ...]:
+        return self.record.clip_names
+
+    @property
+    def first(self) -> "Clip":
+        """The clip to turn to when the training has ended; read from disk each time.
+
+        Raises
+        ------
+        TrainingError
+            If it is missing or damaged.
+        """
+        return self.folder.read_first(self.record.first_name)
+
+    def status(self) -> JobStatus:
+        """Where the job stands now."""
+        return self._runner.status_of(self)
+
+    def wait(self, seconds: float) -> JobStatus:
+        """The status, after that many seconds or as soon as the job is no longer active."""
+        return self._runner.wait_for(self, seconds)
+
+    def stop(self) -> None:
+        """Stop after the current step, or give up the place in the queue; what was reached is kept."""
+        self._runner.stop(self)
+
+    def resume(self) -> None:
+        """Queue a job again that was stopped or has failed; it goes on where it was.
+
+        Raises
+        ------
+        TrainingError
+            If it is neither, its owner has another one that is active, or too many wait.
+        """
+        self._runner.resume(self)
+
+    def delete(self) -> None:
+        """End it at once and forget all of it."""
+        self._runner.delete(self)
+
+    def best_codec(self) -> "Codec":
+        """The codec as it was when it validated best.
+
+        Raises
+        ------
+        TrainingError
+            Before the first validation, or if its file is missing or damaged.
+        """
+        from distill.codec import Codec
+
+        if not self.folder.best.exists() and self.record.validation is None:
+            raise TrainingError("Training has not come to its first validation yet.")
+        try:
+            return Codec.load(self.folder.best)
+        except CodecFileError as error:
+            raise TrainingError("The trained codec is missing or damaged on the server; please train again.") from error

@@ -1,0 +1,90 @@
+"""Workers that do as they are told instead of training, and how to tell them."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from distill.jobs import JobStatus, TrainingJob
+
+PATIENCE = 300
+"""In seconds: a worker gives way to all else on the machine, and that may be much."""
+
+PUPPET = """
+import json, os, signal, sys, time
+from pathlib import Path
+
+def say(event, **values):
+    print(json.dumps({"event": event, **values}), flush=True)
+
+def step(number):
+    progress = dict(step=number, epoch=1.0, seconds=number / 1, remaining=60.0 - number, fraction=number / 60)
+    say("progress", progress=progress | dict(recon_loss=0.5, commit_loss=0.1))
+
+def stop(*_):
+    say("stopped")
+    os._exit(0)
+
+manner, folder = sys.argv[1], Path(sys.argv[2])
+if manner == "deaf":
+    time.sleep(600)
+signal.signal(signal.SIGTERM, stop)
+(folder / "environment").write_text(json.dumps(dict(os.environ)))
+say("begun", steps=30 * (folder / "checkpoint.safetensors").exists(), seconds=30.0, damaged=False)
+if manner == "crashing":
+    os.kill(os.getpid(), signal.SIGKILL)
+if manner == "silent":
+    time.sleep(600)
+while manner == "endless":
+    step(1)
+    time.sleep(0.05)
+order = folder / "order"
+while True:
+    if order.exists():
+        word, *values = order.read_text().split()
+        order.unlink()
+        if word == "step":
+            step(int(values[0]))
+        elif word == "babble":
+            print("no JSON", "[1]", '{"event": 5}', flush=True, sep="\\n")
+            say("progress", progress={"step": "x"})
+        elif word == "crash":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif word == "fail":
+            say("failed", error="Nothing to train on.")
+            break
+        elif word == "finish":
+            say("finished")
+            break
+    time.sleep(0.01)
+"""
+"""A worker that waits for orders, or has a manner of its own."""
+
+
+def puppet(manner: str = "obedient") -> Sequence[str]:
+    """The command of such a worker."""
+    return [sys.executable, "-S", "-c", PUPPET, manner]
+
+
+def order(job: TrainingJob, words: str) -> None:
+    """Tell the worker of a job what to do."""
+    unfinished = job.folder.path / "order.part"
+    unfinished.write_text(words)
+    unfinished.replace(job.folder.path / "order")
+
+
+def wait_until(job: TrainingJob, condition: Callable[[JobStatus], object]) -> JobStatus:
+    """The status of a job as soon as that holds for it."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        status = job.status()
+        if condition(status):
+            return status
+        if status.state == "failed":
+            break
+        time.sleep(0.01)
+    raise AssertionError(f"it did not come to that: {job.status()}")
+
+
+def wait_for_a_step(job: TrainingJob, after: int = 0) -> JobStatus:
+    """The status of a job as soon as it has taken a step after that one."""
+    return wait_until(job, lambda status: status.progress and status.progress.step > after)

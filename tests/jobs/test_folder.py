@@ -1,0 +1,201 @@
+"""A training's folder gives back what was put into it, or says in a sentence that it cannot."""
+
+import errno
+import json
+import os
+import pickle
+import random
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from distill.errors import TrainingError
+from distill.jobs.folder import JobFolder, JobRecord
+from distill.training.health import LevelHealth
+from distill.training.trainer import Progress, Validation
+
+PROGRESS = Progress(3, 0.5, 12.0, 48.0, 0.2, 0.7, float("nan"))  # a training that came to nothing is still read
+VALIDATION = Validation(3, 12.0, 0.4, None, (LevelHealth(0.5, 3.0, 2),), ((3, 0), (1, 2)), ("Too few.",), True)
+CURVES = {
+    "steps": [{"step": 1, "seconds": 0.5, "recon_loss": 0.9}],
+    "validations": [{"step": 3, "seconds": 12.0, "mel_l1": 0.4, "val_mel_l1": None}],
+}
+
+
+@pytest.fixture
+def folder(make_folder) -> JobFolder:
+    return make_folder(progress=PROGRESS, validation=VALIDATION, curves=CURVES, note="It was late.")
+
+
+def test_a_folder_gives_back_what_was_put_into_it(folder, mel_clips, first):
+    record = folder.read_record()
+    assert record.owner == "anna"
+    assert (record.validation, record.curves, record.note) == (VALIDATION, CURVES, "It was late.")
+    assert (record.progress.step, record.progress.seconds) == (3, 12.0)
+    assert record.clip_names == tuple(clip.name for clip in mel_clips)
+    folder.write_record(record)
+    assert repr(folder.read_record()) == repr(record)  # NaN is not equal to itself
+    clips = folder.read_clips(record.clip_names)
+    assert all(torch.equal(clip.log_mel, original.log_mel) for clip, original in zip(clips, mel_clips, strict=True))
+    assert [clip.name for clip in clips] == [clip.name for clip in mel_clips]
+    assert np.array_equal(folder.read_first(record.first_name).waveform, first.waveform)
+
+
+def test_only_the_server_may_read_a_folder(folder):
+    assert folder.path.stat().st_mode & 0o077 == 0
+
+
+def read_or_refused(folder: JobFolder) -> JobRecord | TrainingError:
+    try:
+        return folder.read_record()
+    except TrainingError as error:
+        return error
+
+
+HOSTILE = [None, True, -1, 1.5, 1e999, "", "x" * 100, [], [[]], {}, {"a": 1}, [None], "NaN", 10**30]
+
+
+def test_every_value_of_a_record_is_checked(folder, is_one_sentence):
+    """Each value, at every depth, is swapped for others; what is then read could have been written, or is refused."""
+    original = json.loads(folder.record.read_text())
+
+    def places(value, path=()):
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, part in items:
+            yield (*path, key)
+            yield from places(part, (*path, key))
+
+    refused = 0
+    for path in places(original):
+        for hostile in HOSTILE:
+            values = json.loads(json.dumps(original))
+            parent = values
+            for key in path[:-1]:
+                parent = parent[key]
+            parent[path[-1]] = hostile
+            folder.record.write_text(json.dumps(values))
+            record = read_or_refused(folder)
+            if isinstance(record, TrainingError):
+                refused += 1
+                assert is_one_sentence(record)
+            else:
+                assert record.state in ("waiting", "running", "stopped", "finished", "failed")
+                assert isinstance(record.created + record.place + record.restarts, float)
+                assert 0.01 <= (record.config.minutes or 1) <= 24 * 60
+    assert refused > 500
+
+
+def test_a_record_with_flipped_bits_or_cut_short_is_read_or_refused(folder, is_one_sentence):
+    content, chance = folder.record.read_bytes(), random.Random(0)
+    for _ in range(300):
+        damaged = bytearray(content)
+        for _ in range(chance.randint(1, 4)):
+            damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+        folder.record.write_bytes(damaged[: chance.choice([len(damaged), chance.randrange(len(damaged))])])
+        record = read_or_refused(folder)
+        assert isinstance(record, JobRecord) or is_one_sentence(record)
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b"[]", b"[" * 100_000, b"\xff\xfe", b'{"owner": "anna"}'])
+def test_what_is_no_record_is_refused(folder, content, is_one_sentence):
+    folder.record.write_bytes(content)
+    with pytest.raises(TrainingError) as refusal:
+        folder.read_record()
+    assert is_one_sentence(refusal.value)
+
+
+def test_a_record_of_an_older_version_is_read_with_the_defaults_of_this_one(folder):
+    values = json.loads(folder.record.read_text())
+    del values["config"]["rehearsal"], values["note"]
+    folder.record.write_text(json.dumps(values))
+    assert folder.read_record().note == ""
+    assert folder.read_record().config.rehearsal == 0.125
+
+
+def test_clips_that_are_damaged_or_others_are_refused(folder, mel_clips, is_one_sentence):
+    names, content = folder.read_record().clip_names, folder.clips.read_bytes()
+    whole = {str(number): clip.log_mel for number, clip in enumerate(mel_clips)}
+    damaged = [
+        content[: len(content) // 2],
+        b"",
+        pickle.dumps(whole),
+        whole | {"0": whole["0"] * torch.nan},
+        whole | {"0": whole["0"].double()},
+        whole | {"0": whole["0"][:127]},
+        whole | {"0": whole["0"][:, :0]},
+        whole | {"more": whole["0"].clone()},
+        {name: tensor for name, tensor in whole.items() if name != "3"},
+    ]
+    for case in damaged:
+        if isinstance(case, bytes):
+            folder.clips.write_bytes(case)
+        else:
+            save_file({name: tensor.contiguous() for name, tensor in case.items()}, folder.clips)
+        with pytest.raises(TrainingError) as refusal:
+            folder.read_clips(names)
+        assert is_one_sentence(refusal.value, "clips")
+    folder.clips.unlink()
+    with pytest.raises(TrainingError):
+        folder.read_clips(names)
+
+
+def test_a_first_clip_that_is_damaged_or_could_be_code_is_refused(folder, first, is_one_sentence):
+    content = folder.first.read_bytes()
+    damaged = [
+        content[: len(content) // 2],
+        b"",
+        pickle.dumps([1]),
+        np.array([{"an": "object"}]),
+        first.waveform.astype(np.float64),
+        first.waveform[None],
+        first.waveform[:0],
+        first.waveform * np.nan,
+    ]
+    for case in damaged:
+        folder.first.write_bytes(case) if isinstance(case, bytes) else np.save(folder.first, case)
+        with pytest.raises(TrainingError) as refusal:
+            folder.read_first("kick.wav")
+        assert is_one_sentence(refusal.value, "first clip")
+
+
+def test_a_record_that_cannot_be_written_leaves_the_old_one(folder, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = folder.record.read_bytes()
+    for step in ("write_text", "replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"pathlib.Path.{step}", fail)
+            with pytest.raises(OSError, match="No space left"):
+                folder.write_record(replace(folder.read_record(), note="new"))
+        assert folder.record.read_bytes() == before
+        assert not list(folder.path.glob("*.part"))
+
+
+def test_one_process_at_a_time_has_the_lock_and_its_death_frees_it(folder):
+    program = (
+        "import sys, time; from pathlib import Path; from distill.jobs.folder import JobFolder\n"
+        "with JobFolder(Path(sys.argv[1])).lock(lambda: True) as ours: print(ours, flush=True); time.sleep(600)"
+    )
+    other = subprocess.Popen([sys.executable, "-c", program, str(folder.path)], stdout=subprocess.PIPE)
+    try:
+        assert other.stdout.readline() == b"True\n"
+        with folder.lock(lambda: True) as is_ours:
+            assert not is_ours
+    finally:
+        other.kill()
+        other.communicate()
+    deadline = time.monotonic() + 10
+    with folder.lock(lambda: time.monotonic() > deadline) as is_ours:
+        assert is_ours
+
+
+def test_a_record_is_made_of_what_json_can_hold(folder):
+    record = folder.read_record()
+    assert repr(JobRecord.from_json(json.loads(json.dumps(asdict(record))))) == repr(record)

@@ -1,0 +1,408 @@
+"""Trainings queue, run in processes of their own, are stopped and resumed, and survive what becomes of them."""
+
+import errno
+import json
+import logging
+import os
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from distill.errors import TrainingError
+from distill.jobs import JobRunner
+from distill.jobs.folder import JobFolder
+from distill.jobs.process import Worker
+from distill.settings import Settings
+from tests.jobs.puppets import PATIENCE, order, puppet, wait_for_a_step, wait_until
+
+
+def test_later_jobs_wait_and_know_how_many_are_ahead_and_about_how_long(open_runner, submit):
+    runner = open_runner()
+    anna, ben, carl = (submit(runner, owner) for owner in ("anna", "ben", "carl"))
+    assert (anna.status().state, anna.status().ahead, anna.status().wait_seconds) == ("running", 0, 0)
+    assert (ben.status().state, ben.status().ahead) == ("waiting", 1)
+    assert (carl.status().state, carl.status().ahead) == ("waiting", 2)
+    assert 60 <= ben.status().wait_seconds < 90 < 120 <= carl.status().wait_seconds < 180
+    assert runner.status() == {"running": 1, "waiting": 2}
+    order(anna, "step 50")
+    wait_for_a_step(anna)
+    assert ben.status().wait_seconds == 10
+    order(anna, "finish")
+    assert anna.wait(PATIENCE).state == "finished"
+    wait_until(ben, lambda status: status.state == "running")
+    assert (carl.status().state, carl.status().ahead) == ("waiting", 1)
+    order(ben, "finish")
+    assert ben.wait(PATIENCE).state == "finished"
+    order(carl, "finish")
+    assert carl.wait(PATIENCE).state == "finished"
+    assert runner.status() == {"running": 0, "waiting": 0}
+
+
+def test_as_many_jobs_run_at_once_as_the_settings_say(open_runner, submit):
+    runner = open_runner(Settings(trainings=2))
+    jobs = [submit(runner, owner) for owner in ("anna", "ben", "carl")]
+    assert [job.status().state for job in jobs] == ["running", "running", "waiting"]
+    assert jobs[2].status().ahead == 2
+    assert 60 <= jobs[2].status().wait_seconds < 90
+    for job in jobs:
+        order(job, "finish")
+    assert [job.wait(PATIENCE).state for job in jobs] == ["finished"] * 3
+
+
+def test_a_waiting_job_that_is_stopped_gives_up_its_place_and_can_queue_again(open_runner, submit):
+    runner = open_runner()
+    anna, ben, carl = (submit(runner, owner) for owner in ("anna", "ben", "carl"))
+    ben.stop()
+    assert ben.status().state == "stopped"
+    assert carl.status().ahead == 1
+    ben.resume()
+    assert (ben.status().state, ben.status().ahead) == ("waiting", 2)
+    for job in (anna, carl, ben):
+        order(job, "finish")
+        assert job.wait(PATIENCE).state == "finished"
+
+
+@pytest.mark.parametrize("manner", ["obedient", "deaf"])
+def test_a_running_job_stops_and_the_next_one_runs(open_runner, submit, manner):
+    runner = open_runner(command=puppet(manner))
+    anna, ben = submit(runner, "anna"), submit(runner, "ben")
+    anna.stop()  # just when its process begins
+    assert anna.wait(PATIENCE).state == "stopped"
+    assert anna.status().note == ""
+    wait_until(ben, lambda status: status.state == "running")
+    anna.resume()
+    assert anna.status().ahead == 1
+
+
+def test_waiting_for_a_job_that_runs_on_comes_back_with_where_it_stands(open_runner, submit):
+    job = submit(open_runner())
+    assert job.wait(0.01).state == "running"
+    assert job.wait(0.01).active
+
+
+def test_only_a_job_that_was_stopped_can_be_resumed(open_runner, submit):
+    job = submit(open_runner())
+    for _ in range(2):
+        with pytest.raises(TrainingError, match="Only a training that was stopped"):
+            job.resume()
+        order(job, "finish")
+        job.wait(PATIENCE)
+
+
+def test_a_training_that_is_too_long_or_has_no_end_is_refused(open_runner, submit, minute, is_one_sentence):
+    runner = open_runner()
+    for minutes, named in ((15.1, "15.1 minutes"), (None, "any time")):
+        with pytest.raises(TrainingError) as refusal:
+            submit(runner, config=replace(minute, minutes=minutes))
+        assert is_one_sentence(refusal.value, "15 minutes", named)
+    assert runner.jobs_of("anna") == []
+
+
+def test_an_owner_has_one_active_training(open_runner, submit, is_one_sentence):
+    runner = open_runner()
+    first_job = submit(runner)
+    with pytest.raises(TrainingError) as refusal:
+        submit(runner)
+    assert is_one_sentence(refusal.value, "You have a training")
+    first_job.stop()
+    first_job.wait(PATIENCE)
+    second_job = submit(runner)
+    with pytest.raises(TrainingError, match="You have a training"):
+        first_job.resume()
+    assert runner.jobs_of("anna") == [first_job, second_job]
+
+
+def test_when_too_many_wait_the_next_is_refused(open_runner, submit, is_one_sentence):
+    runner = open_runner(Settings(waiting_trainings=2))
+    for owner in ("anna", "ben", "carl"):
+        submit(runner, owner)
+    with pytest.raises(TrainingError) as refusal:
+        submit(runner, "dora")
+    assert is_one_sentence(refusal.value, "2 trainings are waiting")
+    assert runner.jobs_of("dora") == []
+
+
+def test_nobody_gets_the_trainings_of_another(open_runner, submit):
+    runner = open_runner()
+    anna, ben = submit(runner, "anna"), submit(runner, "ben")
+    assert (runner.jobs_of("anna"), runner.jobs_of("ben"), runner.jobs_of("")) == ([anna], [ben], [])
+    runner.close()
+    again = open_runner()
+    assert [job.id for job in again.jobs_of("anna")] == [anna.id]
+    assert [job.id for job in again.jobs_of("ben")] == [ben.id]
+    assert len({anna.id, ben.id}) == 2
+    assert len(anna.id) == 32
+
+
+@pytest.mark.parametrize("write", ["distill.jobs.folder.np.save", "distill.jobs.folder.JobFolder.write_record"])
+def test_when_the_disk_is_full_a_training_is_refused_and_nothing_of_it_stays(
+    open_runner, submit, root, monkeypatch, write, is_one_sentence
+):
+    def fail(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    runner = open_runner()
+    with monkeypatch.context() as patch:
+        patch.setattr(write, fail)
+        with pytest.raises(TrainingError) as refusal:
+            submit(runner)
+    assert is_one_sentence(refusal.value, "disk is full")
+    assert list(root.iterdir()) == []
+    assert submit(runner).status().state == "running"
+
+
+def test_a_training_goes_on_when_its_state_cannot_be_written(open_runner, submit, monkeypatch, caplog):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    job = submit(open_runner())
+    monkeypatch.setattr(JobFolder, "write_record", fail)
+    order(job, "finish")
+    assert job.wait(PATIENCE).state == "finished"
+    assert "could not be noted on disk" in caplog.text
+
+
+def test_a_users_error_is_shown_as_it_is_and_the_next_job_still_runs(open_runner, submit):
+    runner = open_runner()
+    anna, ben = submit(runner, "anna"), submit(runner, "ben")
+    order(anna, "fail")
+    assert (anna.wait(PATIENCE).state, anna.status().error) == ("failed", "Nothing to train on.")
+    order(ben, "finish")
+    assert ben.wait(PATIENCE).state == "finished"
+    anna.resume()
+    assert (anna.status().active, anna.status().error) == (True, "")
+
+
+def test_what_a_worker_says_that_makes_no_sense_is_passed_over(open_runner, submit):
+    job = submit(open_runner())
+    order(job, "babble")
+    wait_until(job, lambda _: not (job.folder.path / "order").exists())
+    order(job, "step 3")
+    assert wait_for_a_step(job).progress.step == 3
+    order(job, "finish")
+    assert job.wait(PATIENCE).state == "finished"
+
+
+def test_a_job_whose_process_dies_is_begun_again_from_its_checkpoint_with_a_note(open_runner, submit, is_one_sentence):
+    job = submit(open_runner())
+    order(job, "step 38")
+    wait_for_a_step(job)
+    job.folder.checkpoint.touch()
+    order(job, "crash")
+    status = wait_until(job, lambda status: "went on" in status.note)
+    assert (status.state, status.progress.step) == ("running", 38)
+    assert status.note == "The training was interrupted and went on from where it was 8 s before."
+    assert is_one_sentence(status.note)
+    order(job, "finish")
+    assert job.wait(PATIENCE).state == "finished"
+
+
+def test_a_job_whose_process_dies_before_a_checkpoint_begins_anew(open_runner, submit, is_one_sentence):
+    job = submit(open_runner())
+    order(job, "step 5")
+    wait_for_a_step(job)
+    order(job, "crash")
+    status = wait_until(job, lambda status: "anew" in status.note)
+    assert is_one_sentence(status.note)
+    assert status.progress is None
+
+
+@pytest.mark.parametrize("manner", ["crashing", "silent"])
+@pytest.mark.parametrize("has_best", [False, True])
+def test_a_job_that_is_lost_again_and_again_is_given_up_and_can_be_resumed(
+    open_runner, submit, codec_path, manner, has_best, is_one_sentence
+):
+    runner = open_runner(Settings(training_restarts=1, training_silence_seconds=1), command=puppet(manner))
+    job = submit(runner)
+    if has_best:
+        job.folder.best.write_bytes(codec_path.read_bytes())
+    status = job.wait(PATIENCE)
+    assert status.state == "failed"
+    assert is_one_sentence(status.error, "2 times", "is kept" if has_best else "nothing could be kept")
+    if has_best:
+        assert job.best_codec().num_levels == 3
+    job.resume()
+    assert job.status().active
+
+
+def test_a_worker_that_is_silent_because_others_have_the_processors_is_let_be(open_runner, submit, monkeypatch):
+    monkeypatch.setattr(Worker, "_starved_seconds", lambda _: time.monotonic())
+    job = submit(open_runner(Settings(training_silence_seconds=1)))
+    order(job, "step 1")
+    wait_for_a_step(job)
+    time.sleep(2.5)
+    assert (job.status().state, job.status().note) == ("running", "")
+
+
+def test_a_job_that_does_not_come_to_its_end_is_ended(open_runner, submit, minute, is_one_sentence):
+    runner = open_runner(Settings(training_silence_seconds=1), command=puppet("endless"))
+    status = submit(runner, config=replace(minute, minutes=0.01)).wait(PATIENCE)
+    assert status.state == "failed"
+    assert is_one_sentence(status.error, "0.01 minutes", "ended")
+
+
+def test_a_worker_that_cannot_be_started_fails_its_job_in_a_sentence(open_runner, submit, is_one_sentence):
+    status = submit(open_runner(command=["/no/such/command"])).wait(PATIENCE)
+    assert status.state == "failed"
+    assert is_one_sentence(status.error, "could not be started")
+
+
+def test_after_a_restart_the_queue_goes_on_in_its_order(open_runner, submit):
+    runner = open_runner()
+    anna, ben, carl, dora = (submit(runner, owner) for owner in ("anna", "ben", "carl", "dora"))
+    ben.stop()
+    ben.resume()
+    dora.stop()
+    order(anna, "step 20")
+    wait_for_a_step(anna)
+    anna.folder.checkpoint.touch()
+    runner.close()
+    assert [job.status().state for job in (anna, ben, carl, dora)] == ["waiting", "waiting", "waiting", "stopped"]
+    with pytest.raises(TrainingError, match="about to restart"):
+        submit(runner, "emil")
+
+    runner = open_runner()
+    anna, ben, carl, dora = (runner.jobs_of(owner)[0] for owner in ("anna", "ben", "carl", "dora"))
+    assert (anna.status().state, anna.status().progress.step) == ("running", 20)
+    assert (carl.status().ahead, ben.status().ahead, dora.status().state) == (1, 2, "stopped")
+    assert "went on" in wait_until(anna, lambda status: status.note != "The training was interrupted.").note
+    assert carl.status().note == ""
+    for job in (anna, carl, ben):
+        order(job, "finish")
+        assert job.wait(PATIENCE).state == "finished"
+    dora.resume()
+    assert dora.status().state == "running"
+
+
+def test_a_job_that_brings_the_server_down_is_given_up_at_last(open_runner, make_folder, is_one_sentence):
+    make_folder(0, state="running", restarts=2)
+    make_folder(1, owner="ben", state="running", restarts=3)
+    runner = open_runner()
+    assert runner.jobs_of("anna")[0].status().state == "running"
+    status = runner.jobs_of("ben")[0].status()
+    assert status.state == "failed"
+    assert is_one_sentence(status.error, "4 times")
+
+
+def test_a_damaged_folder_is_passed_over_and_logged_and_the_others_go_on(open_runner, make_folder, root, caplog):
+    damaged, whole = make_folder(0), make_folder(1, owner="ben")
+    damaged.record.write_text('{"owner": "anna"')
+    (root / "a stranger's file").touch()
+    runner = open_runner()
+    assert runner.jobs_of("anna") == []
+    assert [job.id for job in runner.jobs_of("ben")] == [whole.id]
+    [logged] = [entry for entry in caplog.records if entry.levelno == logging.WARNING]
+    assert logged.job == damaged.id[:6]
+
+
+def test_jobs_are_forgotten_some_hours_after_they_ended(open_runner, submit, root):
+    now = [time.time()]
+    runner = open_runner(Settings(training_kept_seconds=100), clock=lambda: now[0])
+    anna = submit(runner, "anna")
+    order(anna, "finish")
+    anna.wait(PATIENCE)
+    now[0] += 60
+    ben, carl = submit(runner, "ben"), submit(runner, "carl")
+    ben.stop()
+    ben.wait(PATIENCE)
+    unfinished = root / f"{1:032x}"  # what a training that could not be written left behind
+    unfinished.mkdir()
+    os.utime(unfinished, (now[0], now[0]))
+    assert runner.expire(now[0] + 39) == 0
+    assert runner.expire(now[0] + 41) == 1
+    assert runner.jobs_of("anna") == []
+    assert not anna.folder.path.exists()
+    with pytest.raises(TrainingError, match="no longer kept"):
+        anna.resume()
+    assert runner.expire(now[0] + 1000) == 2
+    assert runner.jobs_of("ben") == []
+    assert runner.jobs_of("carl") == [carl]
+    assert [path.name for path in root.iterdir()] == [carl.id]
+
+
+@pytest.mark.parametrize("state", ["running", "waiting", "stopped"])
+def test_a_deleted_job_is_gone_and_so_is_its_process(open_runner, submit, root, state):
+    runner = open_runner()
+    if state == "waiting":
+        submit(runner, "ben")
+    job = submit(runner)
+    if state == "stopped":
+        job.stop()
+        job.wait(PATIENCE)
+    worker = wait_until(job, lambda _: job.worker or state != "running") and job.worker
+    job.delete()
+    assert runner.jobs_of("anna") == []
+    assert not job.folder.path.exists()
+    if worker:
+        with pytest.raises(ProcessLookupError):
+            os.kill(worker.pid, 0)
+    assert not job.status().active
+    with pytest.raises(TrainingError, match="no longer kept"):
+        job.resume()
+
+
+def test_a_worker_is_given_nothing_of_the_servers_environment_that_could_be_a_secret(open_runner, submit, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    job = submit(open_runner())
+    order(job, "step 1")
+    wait_for_a_step(job)
+    environment = json.loads((job.folder.path / "environment").read_text())
+    allowed = {"PATH", "HOME", "TMPDIR", "PYTHONPATH", "LANG", "LC_CTYPE"}  # Python sets the last by itself
+    assert {name for name in environment if not name.startswith("OMP_")} <= allowed
+    assert (environment["OMP_NUM_THREADS"], environment["OMP_WAIT_POLICY"]) == ("1", "PASSIVE")
+
+
+def test_neither_owners_nor_clips_are_ever_logged(open_runner, submit, mel_clips, first, caplog):
+    caplog.set_level(logging.DEBUG)
+    runner = open_runner(Settings(training_restarts=1))
+    job = submit(runner, "secret-owner")
+    for words in ("step 1", "crash", "crash"):
+        wait_until(job, lambda status: not (job.folder.path / "order").exists() or not status.active)
+        order(job, words)
+    assert job.wait(PATIENCE).state == "failed"
+    job.delete()
+    told = [str(vars(entry)) for entry in caplog.records]
+    assert len(told) >= 4
+    assert all(entry.job == job.id[:6] for entry in caplog.records)
+    for secret in ("secret-owner", first.name, job.id, *(clip.name for clip in mel_clips)):
+        assert not any(secret in line for line in told)
+
+
+def test_before_the_first_validation_there_is_no_codec_and_a_damaged_one_is_no_crash(
+    open_runner, submit, is_one_sentence
+):
+    job = submit(open_runner())
+    with pytest.raises(TrainingError, match="not come to its first validation"):
+        job.best_codec()
+    job.folder.best.write_bytes(b"damaged")
+    with pytest.raises(TrainingError) as refusal:
+        job.best_codec()
+    assert is_one_sentence(refusal.value, "damaged")
+
+
+def test_a_job_knows_its_clips_and_keeps_the_first(open_runner, submit, mel_clips, first):
+    job = submit(open_runner())
+    assert job.clip_names == tuple(clip.name for clip in mel_clips)
+    assert job.first.name == first.name
+    assert np.array_equal(job.first.waveform, first.waveform)
+
+
+def test_a_finished_job_keeps_its_codec_but_not_what_it_was_made_of(open_runner, submit, codec_path):
+    job = submit(open_runner())
+    job.folder.best.write_bytes(codec_path.read_bytes())
+    job.folder.checkpoint.touch()
+    order(job, "finish")
+    job.wait(PATIENCE)
+    wait_until(job, lambda _: not job.folder.clips.exists())
+    assert not job.folder.checkpoint.exists()
+    assert job.best_codec().num_levels == 3
+    assert isinstance(job.first.waveform, np.ndarray)
+    assert job.clip_names
+
+
+def test_a_runner_makes_its_folder_for_itself_alone(root):
+    JobRunner(root / "deeper").close()
+    assert (root / "deeper").stat().st_mode & 0o077 == 0

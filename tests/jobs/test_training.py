@@ -1,0 +1,221 @@
+"""A training in a job's folder tells what happens, keeps what it reached, and goes on from there bit for bit."""
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors import SafetensorError
+
+from distill.codec import Codec
+from distill.errors import CodecFileError, TrainingError
+from distill.jobs import training
+from distill.jobs.folder import JobFolder, restore_curves, restore_validation
+from distill.jobs.training import Training
+from distill.jobs.worker import TOO_MUCH_MEMORY, explain
+from distill.training.trainer import Trainer
+
+
+class Listener:
+    """Remembers what is said, and can ask to stop after a step."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.events: list[dict] = []
+        self._asked, self._stop_after = 0, stop_after
+
+    def __call__(self, event: str, **values: object) -> None:
+        self.events.append({"event": event, **values})
+
+    def must_stop(self) -> bool:
+        self._asked += 1
+        return self._stop_after is not None and self._asked > self._stop_after
+
+    def said(self, event: str) -> list[dict]:
+        return [said for said in self.events if said["event"] == event]
+
+
+@pytest.fixture
+def folder(make_folder, quick_config) -> JobFolder:
+    """A training of twelve steps."""
+    return make_folder(config=quick_config)
+
+
+@pytest.fixture
+def train(folder) -> Callable[..., Listener]:
+    def run(stop_after: int | None = None, **options: object) -> Listener:
+        listener = Listener(stop_after)
+        Training(folder, listener, must_stop=listener.must_stop, **options).run()
+        return listener
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(mel_clips, quick_config) -> Trainer:
+    trainer = Trainer(mel_clips, quick_config)
+    list(trainer.run())
+    return trainer
+
+
+def test_a_training_tells_of_its_steps_and_validations_and_keeps_the_best_codec(train, folder, uninterrupted):
+    said = train()
+    assert said.events[0] == {"event": "begun", "steps": 0, "seconds": 0.0, "damaged": False}
+    assert said.events[-1] == {"event": "finished"}
+    assert said.said("progress")[-1]["progress"]["fraction"] == 1
+    validations = said.said("validation")
+    assert [restore_validation(said["validation"]).step for said in validations] == [4, 8, 12]
+    curves = [restore_curves(said["curves"]) for said in validations]
+    assert len(curves[-1]["validations"]) == 3
+    codec = Codec.load(folder.best)
+    assert codec.info["mel_l1"] == uninterrupted.best.mel_l1
+    assert codec.info["provenance"]["clips"] == 6
+    assert not list(folder.path.glob("*.part"))
+
+
+def test_progress_is_told_some_times_a_second_and_never_withheld_from_a_validation(train, folder):
+    said = train(clock=lambda: 0.0)  # a moment that does not pass
+    steps = [said["progress"]["step"] for said in said.said("progress")]
+    assert steps == [1, 4, 8, 12]
+
+
+@pytest.mark.parametrize(
+    "stop_after", [pytest.param(1, marks=pytest.mark.slow), 3, pytest.param(9, marks=pytest.mark.slow)]
+)
+def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(train, folder, uninterrupted, stop_after):
+    said = train(stop_after)
+    assert said.events[-1] == {"event": "stopped"}
+    assert said.said("progress")[-1]["progress"]["step"] == stop_after
+    assert Codec.load(folder.best).num_levels == 3
+    again = train()
+    assert again.events[0] | {"seconds": 0} == {"event": "begun", "steps": stop_after, "seconds": 0, "damaged": False}
+    assert again.said("progress")[0]["progress"]["step"] == stop_after + 1
+    steps = [point["step"] for point in again.said("validation")[-1]["curves"]["steps"]]
+    assert steps == list(range(1, 13))
+    weights = Codec.load(folder.best).model.state_dict()
+    if stop_after != 9:  # the validation at the stop may have been the best one
+        assert all(
+            torch.equal(weights[name], tensor) for name, tensor in uninterrupted.best_model().state_dict().items()
+        )
+
+
+def test_a_training_stopped_before_its_first_step_has_nothing_to_keep(train, folder):
+    said = train(stop_after=0)
+    assert [said["event"] for said in said.events] == ["begun", "stopped"]
+    assert not folder.checkpoint.exists()
+
+
+def test_a_finished_training_that_is_begun_again_is_finished_at_once(train, folder):
+    train()
+    folder.best.unlink()  # the process was lost before it could say so
+    said = train()
+    assert [said["event"] for said in said.events] == ["begun", "checkpoint", "finished"]
+    assert Codec.load(folder.best).num_levels == 3
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_said_to_be(train, folder, caplog):
+    train(stop_after=2)
+    content = folder.checkpoint.read_bytes()
+    middle = len(content) // 2
+    not_numbers = content[:middle] + b"\xff" * 64 + content[middle + 64 :]
+    for damaged in (content[:-1], b"", b"not a checkpoint", not_numbers):
+        folder.checkpoint.write_bytes(damaged)
+        said = train(stop_after=1)
+        assert said.events[0] == {"event": "begun", "steps": 0, "seconds": 0.0, "damaged": True}
+        assert said.said("progress")[0]["progress"]["step"] == 1
+    assert folder.id not in caplog.text
+
+
+def test_checkpoints_come_as_often_as_asked_for(train, folder):
+    often = train(checkpoint_seconds=0.0)
+    assert len(often.said("checkpoint")) >= 12
+    folder.checkpoint.unlink()
+    rarely = train(checkpoint_seconds=1000.0)
+    assert len(rarely.said("checkpoint")) == 4  # at each validation, and at the end
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SafetensorError("I/O error: No space left on device"),
+        pytest.param(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), marks=pytest.mark.slow),
+    ],
+)
+def test_when_a_checkpoint_cannot_be_written_the_training_goes_on_and_says_so(
+    train, folder, monkeypatch, error, is_one_sentence
+):
+    written = 0
+
+    def save(trainer, path):
+        nonlocal written
+        written += 1
+        if 3 <= written <= 6:
+            path.with_name(f"{path.name}.part").write_bytes(b"half")
+            raise error
+        original(trainer, path)
+
+    original = training.save_checkpoint
+    monkeypatch.setattr(training, "save_checkpoint", save)
+    said = train(checkpoint_seconds=0.0)
+    warnings = [said["note"] for said in said.said("warning")]
+    assert is_one_sentence(warnings[0], "disk is full")
+    assert warnings[-1] == ""
+    assert said.events[-1] == {"event": "finished"}
+    assert not list(folder.path.glob("*.part"))
+    assert folder.checkpoint.exists()
+
+
+def test_when_the_trained_codec_cannot_be_written_the_training_fails_in_a_sentence(
+    train, folder, monkeypatch, is_one_sentence
+):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Codec, "save", fail)
+    with pytest.raises(TrainingError) as refusal:
+        train()
+    assert is_one_sentence(refusal.value, "disk is full")
+
+
+def test_a_folder_without_its_clips_fails_in_a_sentence(train, folder, is_one_sentence):
+    folder.clips.unlink()
+    with pytest.raises(TrainingError) as refusal:
+        train()
+    assert is_one_sentence(refusal.value, "clips")
+
+
+def test_a_fault_of_ours_is_one_sentence_with_a_reference_that_the_log_has_too(caplog, is_one_sentence):
+    told = explain(ZeroDivisionError("division by zero"))
+    assert is_one_sentence(told["error"], "a fault of ours", told["reference"])
+    assert "division" not in told["error"]
+    assert told["reference"] in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_too_little_memory_is_no_fault_of_ours():
+    with pytest.raises((RuntimeError, MemoryError)) as refusal:
+        torch.empty(1 << 60, dtype=torch.uint8)
+    for error in (refusal.value, MemoryError(), RuntimeError("std::bad_alloc")):
+        assert explain(error) == {"error": TOO_MUCH_MEMORY}
+
+
+def test_what_cannot_be_read_for_want_of_memory_is_not_taken_for_damaged(train, folder, monkeypatch):
+    train(stop_after=2)
+    before = folder.checkpoint.read_bytes()
+
+    def load(*_):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096 bytes.")
+
+    monkeypatch.setattr("distill.training.checkpoint._load_optimizer", load)
+    with pytest.raises(CodecFileError) as refusal:
+        train()
+    assert explain(refusal.value) == {"error": TOO_MUCH_MEMORY}
+    assert folder.checkpoint.read_bytes() == before
+
+
+def test_held_out_clips_are_validated_too(make_folder, mel_clips, minute):
+    folder = make_folder(clips=mel_clips * 4, config=replace(minute, epochs=1))
+    listener = Listener(stop_after=1)
+    Training(folder, listener, must_stop=listener.must_stop).run()
+    assert restore_validation(listener.said("validation")[-1]["validation"]).val_mel_l1 > 0
