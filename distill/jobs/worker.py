@@ -22,9 +22,10 @@ from typing import Any
 from distill.errors import DistillError
 from distill.jobs.folder import JobFolder
 from distill.jobs.memory import is_out_of_memory
+from distill.logs import log_as_json
 from distill.settings import DEFAULTS
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("distill.jobs.worker")  # which __name__ is not: this is what is run
 
 LOCK_SECONDS = 60
 PR_SET_PDEATHSIG = 1
@@ -67,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     _end_with_parent()
     _give_way()
+    log_as_json()
     say = Voice(os.dup(sys.stdout.fileno()))
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no event
 

@@ -4,6 +4,8 @@ import errno
 import json
 import logging
 import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -406,3 +408,9 @@ def test_a_finished_job_keeps_its_codec_but_not_what_it_was_made_of(open_runner,
 def test_a_runner_makes_its_folder_for_itself_alone(root):
     JobRunner(root / "deeper").close()
     assert (root / "deeper").stat().st_mode & 0o077 == 0
+
+
+def test_a_worker_gives_way_to_others_before_anything_heavy_is_imported(repository):
+    program = "import sys, distill.jobs.worker; print(sorted({'torch', 'safetensors', 'soundfile'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=repository, check=True)
+    assert done.stdout.strip() == "[]"

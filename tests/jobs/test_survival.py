@@ -1,6 +1,8 @@
 """Real trainings, in processes of their own, outlive their process, their server, and too little memory."""
 
+import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -208,3 +210,25 @@ def test_however_soon_a_server_is_killed_no_worker_is_left_and_the_training_come
     [job] = open_trainer(Settings(training_restarts=20)).jobs_of("anna")
     assert job.wait(PATIENCE).state == "finished"
     assert job.best_codec().num_levels == 3
+
+
+@pytest.mark.slow
+def test_two_workers_never_train_one_job(make_folder, short, repository):
+    folder = make_folder(config=short)
+    with folder.lock(lambda: True):
+        worker = subprocess.Popen([*COMMAND, str(folder.path)], stdout=subprocess.PIPE, cwd=repository)
+        assert not select.select([worker.stdout], [], [], 10)[0]
+        assert is_alive(worker.pid)
+    events = [json.loads(line)["event"] for line in worker.stdout]
+    assert (events[0], events[-1]) == ("begun", "finished")
+    assert worker.wait(PATIENCE) == 0
+
+
+@pytest.mark.slow
+def test_a_fault_of_ours_reaches_the_log_of_the_server_under_the_visitors_reference(root, repository, is_one_sentence):
+    done = subprocess.run([*COMMAND, str(root / "no folder")], capture_output=True, cwd=repository, check=True)
+    event, logged = json.loads(done.stdout), json.loads(done.stderr)
+    assert event["event"] == "failed"
+    assert is_one_sentence(event["error"], event["reference"])
+    assert event["reference"] in logged["message"]
+    assert "FileNotFoundError" in logged["traceback"]
