@@ -6,7 +6,7 @@ import os
 # two visitors, compute at once. The OpenMP runtime reads this when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from distill.ui import build_app, launch
+from distill.ui import main
 
 if __name__ == "__main__":
-    launch(build_app())
+    main()

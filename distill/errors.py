@@ -35,3 +35,19 @@ class TrainingError(DistillError):
 
 class VocoderError(DistillError):
     """A vocoder cannot be had on this machine."""
+
+
+class FullError(DistillError):
+    """The server cannot take more in now."""
+
+
+class GateError(DistillError):
+    """A request that is refused at the gate, with the HTTP status that says so."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class StartupError(DistillError):
+    """The server lacks what it needs to start."""

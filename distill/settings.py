@@ -27,7 +27,7 @@ class Settings:
 
     folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "distill")
     """Where visitors' files and trainings lie. Trainings outlive a restart of the server if this folder does."""
-    disk_bytes: int = 8 * GIB
+    disk_bytes: int = 20 * GIB
     """Of all that lies in the folder; when it is full, nothing more is taken in until something expires."""
     memory_bytes: int = 6 * GIB
     """Of all visitors' clips and sounds; what was not used for longest is then forgotten, to be decoded again."""
@@ -102,6 +102,8 @@ class Settings:
     """How long a visit is kept whose page was closed, or lost its connection: it may come back."""
     visit_works: int = 8
     """Clips that one visitor can go back to."""
+    visit_disk_bytes: int = 2 * GIB
+    """Of one visitor's uploads, clips to train on and downloads."""
     visit_memory_bytes: int = 2 * GIB
     """Of one visitor's clips and sounds."""
 

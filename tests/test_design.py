@@ -168,7 +168,7 @@ def imports_of(folder: Path) -> set[str]:
         ("training", ["distill.codec", "distill.codes", "distill.jobs", "distill.ui", "distill.plots", "gradio"]),
         ("codes", ["torch", "distill.models", "distill.training", "distill.codec", "distill.ui", "gradio"]),
         ("codec.py", ["distill.ui", "distill.jobs", "distill.cli", "gradio"]),
-        ("jobs.py", ["distill.ui", "distill.cli", "distill.codec", "gradio"]),
+        ("jobs", ["distill.ui", "distill.cli", "gradio"]),
         ("plots.py", ["torch", "distill.models", "distill.ui", "matplotlib.pyplot", "gradio"]),
         ("cli.py", ["distill.ui", "gradio"]),
     ],

@@ -1,11 +1,11 @@
 """Sound in and sound out: files to clips, clips to log-mels, log-mels back to clips. Knows no model."""
 
 from distill.audio.clips import (
-    MAX_CLIPS,
     MIN_CLIPS,
     Clip,
     Refusal,
     load_clip,
+    new_decoder,
     read_clips,
     write_wav,
 )
@@ -14,7 +14,6 @@ from distill.audio.vocoders import GriffinLim, Vocoder, get_vocoder
 
 __all__ = [
     "HOP_LENGTH",
-    "MAX_CLIPS",
     "MIN_CLIPS",
     "N_MELS",
     "SAMPLE_RATE",
@@ -25,6 +24,7 @@ __all__ = [
     "Vocoder",
     "get_vocoder",
     "load_clip",
+    "new_decoder",
     "read_clips",
     "write_wav",
 ]

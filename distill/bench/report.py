@@ -1,11 +1,13 @@
 """The table that the benchmark prints, and the file it writes."""
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,8 +17,11 @@ from distill.bench.contest import Contestant, Result, run
 from distill.bench.listening import Listening, listen, opus, synthesize
 from distill.codec import Codec
 from distill.errors import ConfigError
-from distill.training.config import check_range
+from distill.training.config import check_range, get_adaptive_vqvae_config
 from distill.training.dataset import MelClip, to_mel_clip
+
+if TYPE_CHECKING:
+    from distill.ui.work import Work
 
 Say = Callable[[str], object]
 Progress = Callable[[str, float], object]
@@ -34,7 +39,8 @@ HELD_OUT_CONTESTANTS = ("plain", "distill")
 NAMES = (*(contestant.name for contestant in CONTESTANTS), HELD_OUT, SPEED)
 VALUES = (0.5, 0.4, 0.32, 0.25, 0.2)
 HEADINGS = ("levels", "bit/s", "seconds", "steps/s", "mel_l1", "held out", "codes", "MB", *(f"to {v}" for v in VALUES))
-EDIT_SECONDS, EDITS = 10, 20
+EDIT_SECONDS, EDITS, PAUSE_SECONDS = 10, 20, 0.2
+STEPS_BEFORE = 100  # of the training beside which edits are timed
 
 
 def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Progress) -> dict[str, Any]:
@@ -110,19 +116,21 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
             f"\nThe example codec encodes {speed['encode_rtf']:.0f} and decodes {speed['decode_rtf']:.1f} seconds "
             f"of sound a second; {EDIT_SECONDS} s of log-mel are sound after {speed['vocoder_seconds']:.2f} s; an edit "
             f"of one cell in a {EDIT_SECONDS} s clip is heard after {speed['edit_ms_median']:.0f} ms "
-            f"(median of {EDITS}; worst {speed['edit_ms_worst']:.0f} ms)."
+            f"(median of {EDITS}; worst {speed['edit_ms_worst']:.0f} ms), while a training runs after "
+            f"{speed['training_edit_ms_median']:.0f} ms (worst {speed['training_edit_ms_worst']:.0f} ms), "
+            f"{speed['training_edit_ms_median'] / speed['edit_ms_median']:.2f} times as long."
         )
     return report
 
 
 def measure_speed(codec: Codec) -> dict[str, float]:
     """Seconds of sound encoded and decoded per second, seconds that the vocoder takes for ten seconds of sound, and
-    milliseconds from the server's receiving an edit of one cell to its sending the sound."""
-    from distill.ui.edit import perform
+    milliseconds from the server's receiving an edit of one cell to its sending the sound, alone and while a training
+    runs beside it."""
     from distill.ui.work import Work
 
-    sounds = [item.waveform for item in read_clips([EXAMPLES / "clips"]) if isinstance(item, Clip)]
-    clip = Clip("ten seconds", np.concatenate(sounds)[: EDIT_SECONDS * SAMPLE_RATE])
+    sounds = [item for item in read_clips([EXAMPLES / "clips"]) if isinstance(item, Clip)]
+    clip = Clip("ten seconds", np.concatenate([sound.waveform for sound in sounds])[: EDIT_SECONDS * SAMPLE_RATE])
     evaluation = codec.evaluate([clip])  # the first run warms the caches up
     evaluation = codec.evaluate([clip])
     work = Work.begin(codec, clip)
@@ -131,20 +139,51 @@ def measure_speed(codec: Codec) -> dict[str, float]:
     codec.vocoder(log_mel)
     vocoder_seconds = time.perf_counter() - began
     work.decode()
-    random, times = np.random.default_rng(0), []
+    alone = _time_edits(work, seed=0)
+    with _training(sounds):
+        beside = _time_edits(work, seed=1)
+    return {
+        "encode_rtf": evaluation.encode_rtf,
+        "decode_rtf": evaluation.decode_rtf,
+        "vocoder_seconds": vocoder_seconds,
+        "edit_ms_median": float(np.median(alone)),
+        "edit_ms_worst": max(alone),
+        "training_edit_ms_median": float(np.median(beside)),
+        "training_edit_ms_worst": max(beside),
+    }
+
+
+def _time_edits(work: "Work", *, seed: int) -> list[float]:
+    """Milliseconds that each of some edits of one cell takes, someone's who pauses between them."""
+    from distill.ui.edit import perform
+
+    random, times = np.random.default_rng(seed), []
     for _ in range(EDITS):
+        time.sleep(PAUSE_SECONDS)
         grid = work.history.grid
         row, column, code = random.integers(0, (grid.rows, grid.columns, grid.codebook_size)).tolist()
         began = time.perf_counter()
         perform(work, {"kind": "paint", "level": 0, "code": code, "cells": [[row, column]]}, lambda secret: work)
         times.append((time.perf_counter() - began) * 1000)
-    return {
-        "encode_rtf": evaluation.encode_rtf,
-        "decode_rtf": evaluation.decode_rtf,
-        "vocoder_seconds": vocoder_seconds,
-        "edit_ms_median": float(np.median(times)),
-        "edit_ms_worst": max(times),
-    }
+    return times
+
+
+@contextmanager
+def _training(clips: Sequence[Clip]) -> Iterator[None]:
+    """A training as the page begins it, from its first steps on."""
+    from distill.jobs import JobRunner
+
+    log_mel = LogMel()
+    config = replace(get_adaptive_vqvae_config(len(clips)), minutes=5.0)
+    with tempfile.TemporaryDirectory() as folder:
+        runner = JobRunner(Path(folder))
+        job = runner.submit("bench", [to_mel_clip(clip, log_mel) for clip in clips], config, clips[0])
+        while (status := job.wait(0.2)).active and (status.progress is None or status.progress.step < STEPS_BEFORE):
+            pass
+        try:
+            yield
+        finally:
+            job.delete()
 
 
 def _listen(

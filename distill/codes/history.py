@@ -7,6 +7,9 @@ import numpy as np
 from distill.codes.grid import CodeGrid
 from distill.errors import GridError
 
+KEPT_BYTES = 64 * 1024**2
+"""Of edits that can be undone: a hundred thousand strokes, or a hundred edits of all codes of ten minutes."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Change:
@@ -14,6 +17,10 @@ class _Change:
     positions: np.ndarray
     before: np.ndarray
     after: np.ndarray
+
+    @property
+    def num_bytes(self) -> int:
+        return 200 + 2 * len(self.label) + self.positions.nbytes + self.before.nbytes + self.after.nbytes
 
 
 class History:
@@ -29,6 +36,12 @@ class History:
         self.original = self.grid = original
         self._done: list[_Change] = []
         self._undone: list[_Change] = []
+        self._changes_bytes = 0
+
+    @property
+    def num_bytes(self) -> int:
+        """Of memory."""
+        return self.grid.indices.nbytes + self.original.indices.nbytes + self._changes_bytes
 
     @property
     def labels(self) -> list[str]:
@@ -44,7 +57,8 @@ class History:
         return bool(self._undone)
 
     def do(self, label: str, grid: CodeGrid) -> bool:
-        """Make a grid the current one, and say whether that changed anything; what was undone can't be redone then.
+        """Make a grid the current one, and say whether that changed anything; what was undone can't be redone then, and
+        the very oldest edits not undone, where there are more than :data:`KEPT_BYTES` of them.
 
         Raises
         ------
@@ -57,9 +71,14 @@ class History:
         positions = np.flatnonzero(old != new)
         if not len(positions):
             return False
-        self._done.append(_Change(label, positions, old.flat[positions], new.flat[positions]))
+        before, after = (codes.flat[positions].astype(np.uint16) for codes in (old, new))
+        change = _Change(label, positions.astype(np.int32), before, after)
+        self._changes_bytes += change.num_bytes - sum(undone.num_bytes for undone in self._undone)
+        self._done.append(change)
         self._undone.clear()
         self.grid = grid
+        while self._changes_bytes > KEPT_BYTES and len(self._done) > 1:
+            self._changes_bytes -= self._done.pop(0).num_bytes
         return True
 
     def undo(self) -> CodeGrid:

@@ -1,13 +1,19 @@
-"""The page: a header, three tabs, and one session a visitor."""
+"""The page: a header and three tabs; before it the gate, behind it the server."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
-from distill.jobs import JobRunner
+from distill.errors import DistillError
+from distill.logs import log_as_json
+from distill.settings import Settings
 from distill.ui import edit, explore, train
-from distill.ui.session import Examples, Visitors
+from distill.ui.gate import Gate
+from distill.ui.server import Server
+from distill.ui.session import owner_of
 from distill.ui.views import codec_line
 
 HEADER = """
@@ -16,45 +22,70 @@ HEADER = """
 </header>
 """
 EXAMPLES = Path(__file__).parents[2] / "examples"
+THREADS = 100  # whoever waits for a training holds one
+HEAVY = 2
+"""Things that one button does for several visitors at the same time; there are two cores."""
 
 
-def build_app(examples_folder: Path = EXAMPLES) -> gr.Blocks:
+class App(gr.Blocks):
+    """The page, with the server that stands behind it."""
+
+    backend: Server
+
+
+def build_app(examples_folder: Path = EXAMPLES, settings: Settings | None = None) -> App:
     """The app, not yet launched, with the example codec and clip loaded.
 
     Parameters
     ----------
     examples_folder : Path
         Holds ``clips/`` and ``models/loops.distill``.
+    settings : Settings, optional
+        The limits; from the environment by default.
 
     Raises
     ------
-    CodecFileError
-        If the example codec cannot be loaded.
+    ConfigError
+        If a variable of the environment sets a limit wrongly.
+    StartupError
+        If something is missing without which the server could not serve.
     """
-    examples = Examples.load(examples_folder)
-    visitors, runner = Visitors(examples), JobRunner()
-    with gr.Blocks(title="Distill", analytics_enabled=False, fill_width=True, delete_cache=(3600, 6 * 3600)) as app:
+    server = Server.start(settings or Settings.from_environment(), examples_folder)
+    os.environ["GRADIO_TEMP_DIR"] = str(server.storage.files)  # the only way to tell Gradio where its files go
+    with App(title="Distill", analytics_enabled=False, fill_width=True) as app:
         gr.HTML(HEADER)
-        codec_bar = gr.HTML(codec_line(examples.codec), elem_id="codec")
+        codec_bar = gr.HTML(codec_line(server.examples.codec), elem_id="codec")
         with gr.Tabs():
             with gr.Tab("Train", id="train"):
-                train_tab = train.build(examples)
+                train_tab = train.build(server)
             with gr.Tab("Explore", id="explore"):
-                explore_tab = explore.build(examples, visitors)
+                explore_tab = explore.build(server)
             with gr.Tab("Edit", id="edit"):
-                edit_tab = edit.build(examples, visitors)
-        train.connect(train_tab, explore_tab, edit_tab, codec_bar, visitors, runner)
-        explore.connect(explore_tab, edit_tab, visitors)
-        edit.connect(edit_tab, explore_tab, visitors, app.load)
+                edit_tab = edit.build(server)
+        train.connect(train_tab, explore_tab, edit_tab, codec_bar, server, app.load)
+        explore.connect(explore_tab, edit_tab, server)
+        edit.connect(edit_tab, explore_tab, server, app.load)
 
         def leave(request: gr.Request) -> None:
-            visitors.leave(request.session_hash or "")
+            server.visitors.leave(owner_of(request.headers.get("cookie", "")), request.session_hash or "")
 
         app.unload(leave)
+    server.storage.publish()
+    app.backend = server
     return app
 
 
-def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
+def main() -> None:
+    """Start the server, with its log as JSON lines; what is missing ends the start with a sentence."""
+    log_as_json()
+    try:
+        app = build_app()
+    except DistillError as error:
+        raise SystemExit(str(error)) from None
+    launch(app)
+
+
+def launch(app: App, **options: Any) -> tuple[Any, str, str | None]:
     """Launch the app as the Space does; options go to ``gr.Blocks.launch``."""
     css = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
     neutral, accent = gr.themes.colors.stone, gr.themes.colors.orange
@@ -65,5 +96,12 @@ def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
     )
-    app.queue(default_concurrency_limit=4)
-    return app.launch(theme=theme, css=css, footer_links=["api"], run_history=False, ssr_mode=False, **options)
+    server = app.backend
+    server.keep_tidy()
+    gate = Middleware(Gate, server.storage, server.settings, server.visitors.is_anothers, server.health)
+    app.queue(default_concurrency_limit=HEAVY)
+    return app.launch(
+        theme=theme, css=css, footer_links=["api"], run_history=False, ssr_mode=False, enable_monitoring=False,
+        max_file_size=server.settings.upload_file_bytes, max_threads=THREADS, app_kwargs={"middleware": [gate]},
+        **options,
+    )  # fmt: skip

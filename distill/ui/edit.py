@@ -1,7 +1,6 @@
 """The Edit tab: the code grid as an instrument."""
 
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,9 @@ import gradio as gr
 import numpy as np
 
 from distill import plots
-from distill.audio import load_clip, write_wav
+from distill.audio import write_wav
 from distill.audio.clips import write_flac
 from distill.codes import CodeGrid
-from distill.codes.grid import MAX_COLUMNS
 from distill.errors import GridError
 from distill.ui import explore, tools
 from distill.ui.components import (
@@ -29,7 +27,8 @@ from distill.ui.components import (
 )
 from distill.ui.components.code_grid import HISTORY_SHOWN
 from distill.ui.handlers import answer, handler
-from distill.ui.session import Examples, Session, Visitors
+from distill.ui.server import Server
+from distill.ui.session import Session
 from distill.ui.work import Splice, Work
 
 if TYPE_CHECKING:
@@ -63,8 +62,9 @@ class EditTab:
         return [self.canvas, self.second, self.difference]
 
 
-def build(examples: Examples, visitors: Visitors) -> EditTab:
+def build(server: Server) -> EditTab:
     """Lay out the tab, filled with the example clip."""
+    examples, visitors = server.examples, server.visitors
     work = examples.first
 
     def edit(request: Any) -> dict[str, Any]:
@@ -111,8 +111,9 @@ def build(examples: Examples, visitors: Visitors) -> EditTab:
     return EditTab(canvas, second, second_upload, compare, difference, export, files, load, text, load_text)
 
 
-def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors, page_load: Callable[..., Any]) -> None:
+def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: Callable[..., Any]) -> None:
     """Wire the tab's events; ``page_load`` is the event of the page's being opened."""
+    visitors = server.visitors
     handle = handler(visitors)
     examples = {path.stem: path for path in visitors.examples.clips}
 
@@ -159,9 +160,8 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors, page_lo
     def begin(visitor: Session) -> Any:
         return gr.update(value=_canvas_value(visitor.work))
 
-    def open_second(visitor: Session, path: Path) -> Work:
-        clip = load_clip(path)
-        return visitor.keep(visitor.find(visitor.codec, clip) or Work.begin(visitor.codec, clip))
+    def open_second(visitor: Session, path: Path, *, is_example: bool = True) -> Work:
+        return visitor.visit.keep(visitor.read(visitor.codec, path, is_example=is_example))
 
     @handle
     def choose_second(visitor: Session, name: str | None) -> Any:
@@ -173,7 +173,9 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors, page_lo
     def upload_second(visitor: Session, path: str | None) -> Any:
         if not path:
             raise GridError("There is no sound there: choose a file.")
-        return _second(open_second(visitor, Path(path)))
+        second = open_second(visitor, Path(path), is_example=False)
+        Path(path).unlink(missing_ok=True)
+        return _second(second)
 
     @handle
     def compare(visitor: Session) -> Any:
@@ -182,24 +184,23 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors, page_lo
         return picture(plots.plot_mels(before, after, titles=("Before", "After")), DIFFERENCE_ALT)
 
     @handle
-    def export(visitor: Session) -> Iterator[Any]:
+    def export(visitor: Session) -> Any:
         work = visitor.work
         with work.lock:  # the sound and the grid of one moment
             sound, grid = work.edited.copy(), work.history.grid
-        stem = f"{Path(work.clip.name).stem}-edited"
-        with tempfile.TemporaryDirectory() as folder:  # Gradio copies what is yielded
-            paths = [Path(folder) / f"{stem}.{suffix}" for suffix in ("wav", "flac", "npz", "json")]
-            sound = sound[: len(work.clip.waveform)]  # a loop must not grow by the rest of a frame
-            write_wav(paths[0], sound)
-            write_flac(paths[1], sound)
-            grid.save(paths[2])
-            grid.save(paths[3])
-            yield [str(path) for path in paths], grid.to_text()
+        server.storage.require_room(visitor.owner)
+        folder, stem = server.storage.new_folder(visitor.owner), f"{Path(work.clip.name).stem}-edited"
+        paths = [folder / f"{stem}.{suffix}" for suffix in ("wav", "flac", "npz", "json")]
+        sound = sound[: len(work.clip.waveform)]  # a loop must not grow by the rest of a frame
+        write_wav(paths[0], sound)
+        write_flac(paths[1], sound)
+        grid.save(paths[2])
+        grid.save(paths[3])
+        return [str(path) for path in paths], grid.to_text()
 
     def turn_to(visitor: Session, name: str, grid: CodeGrid, progress: gr.Progress) -> Any:
         visitor.codec.check(grid)
-        if grid.columns > MAX_COLUMNS:
-            raise GridError(f"{name} is longer than ten minutes; grids of up to that length can be opened.")
+        visitors.make_room()
         visitor.turn_to(Work.opened(visitor.codec, name, grid, lambda share: progress(share, desc="Decoding")))
         return *explore.show(visitor), *show(visitor)
 
@@ -207,11 +208,13 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", visitors: Visitors, page_lo
     def open_grid(visitor: Session, path: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
         if not path:
             raise GridError("There is no grid there: choose an .npz or .json file.")
-        return turn_to(visitor, Path(path).name, CodeGrid.load(path), progress)
+        grid = CodeGrid.load(path, settings=server.settings)
+        Path(path).unlink(missing_ok=True)
+        return turn_to(visitor, Path(path).name, grid, progress)
 
     @handle
     def open_text(visitor: Session, text: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
-        return turn_to(visitor, "grid from text", CodeGrid.from_text(text or ""), progress)
+        return turn_to(visitor, "grid from text", CodeGrid.from_text(text or "", settings=server.settings), progress)
 
     for function, name in (
         (edit, "edit"), (set_codes, "set_codes"), (undo, "undo"), (redo, "redo"), (reset, "reset"),

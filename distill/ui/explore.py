@@ -1,6 +1,5 @@
 """The Explore tab: what the codec does to a sound."""
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,8 @@ from distill.ui.components import (
     player_value,
 )
 from distill.ui.handlers import answer, handler
-from distill.ui.session import Examples, Session, Visitors
+from distill.ui.server import Server
+from distill.ui.session import Session
 from distill.ui.tools import Request, field
 from distill.ui.work import Work
 
@@ -66,8 +66,9 @@ class ExploreTab:
         return [self.start, self.stop, self.mels, self.maps, self.layers]
 
 
-def build(examples: Examples, visitors: Visitors) -> ExploreTab:
+def build(server: Server) -> ExploreTab:
     """Lay out the tab, filled with the example clip."""
+    examples, visitors = server.examples, server.visitors
     work = examples.first
     seconds = (0.0, _seconds(work))
 
@@ -126,8 +127,9 @@ def build(examples: Examples, visitors: Visitors) -> ExploreTab:
     )  # fmt: skip
 
 
-def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
+def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
     """Wire the tab's events."""
+    visitors = server.visitors
     handle = handler(visitors)
     examples = {path.stem: path for path in visitors.examples.clips}
     outputs = [*tab.outputs, *edit_tab.outputs]
@@ -148,13 +150,14 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
             raise AudioError("There is no sound there: drop a file or record one.")
         with visitor.lock:
             visitor.open(visitor.codec, Path(path))
+            Path(path).unlink(missing_ok=True)  # what was read is not kept
             work, chosen = visitor.work, gr.update(choices=visitor.choices, value=visitor.work.secret)
         yield from in_turn(visitor, work, chosen)
 
     @handle
     def open_example(visitor: Session, name: str | None) -> Iterator[Any]:
         with visitor.lock:
-            own = next((work for work in visitor.works.values() if work.secret == name), None)
+            own = next((work for work in visitor.visit.works.values() if work.secret == name), None)
             if own is not None:
                 visitor.turn_to(own)
             elif name in examples:
@@ -183,8 +186,8 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", visitors: Visitors) -> None:
 
     @handle
     def save(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
-        with tempfile.TemporaryDirectory() as folder:  # Gradio copies what is yielded
-            yield _save(visitor.work, Path(folder), progress)
+        server.storage.require_room(visitor.owner)
+        yield _save(visitor.work, server.storage.new_folder(visitor.owner), progress)
 
     @handle
     def listen(visitor: Session, levels: int) -> dict[str, str]:

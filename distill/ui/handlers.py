@@ -1,5 +1,6 @@
 """How a handler is wired: it gets its visitor's session, and what goes wrong reaches the page as one sentence."""
 
+import errno
 import functools
 import html
 import inspect
@@ -11,7 +12,7 @@ from typing import Any, NoReturn
 import gradio as gr
 
 from distill.errors import DistillError, GoneError
-from distill.ui.session import Visitors
+from distill.ui.session import Session, Visitors, owner_of
 
 logger = logging.getLogger(__name__)
 
@@ -28,15 +29,15 @@ def handler(visitors: Visitors) -> Callable[[Callable[..., Any]], Callable[..., 
 
             def wrapped(request: gr.Request, *inputs: Any) -> Any:
                 try:
-                    yield from function(visitors.session(_secret(request)), *inputs)
+                    yield from function(_session(visitors, request), *inputs)
                 except Exception as error:
                     _show(error)
 
         else:
 
             def wrapped(request: gr.Request, *inputs: Any) -> Any:
-                session = visitors.session(_secret(request))
                 try:
+                    session = _session(visitors, request)
                     with session.lock:
                         return function(session, *inputs)
                 except Exception as error:
@@ -56,10 +57,10 @@ def handler(visitors: Visitors) -> Callable[[Callable[..., Any]], Callable[..., 
     return decorate
 
 
-def _secret(request: gr.Request) -> str:
+def _session(visitors: Visitors, request: gr.Request) -> Session:
     if not request.session_hash:
         raise gr.Error("This call needs a session: use gradio_client, or the page.", print_exception=False)
-    return request.session_hash
+    return visitors.session(owner_of(request.headers.get("cookie", "")), request.session_hash)
 
 
 def sentence(error: Exception) -> str:
@@ -67,7 +68,11 @@ def sentence(error: Exception) -> str:
     if isinstance(error, DistillError):
         return str(error)
     reference = uuid.uuid4().hex[:8]
-    logger.error("A handler failed (reference %s).", reference, exc_info=error)
+    logger.error("A handler failed (reference %s).", reference, exc_info=error, extra={"reference": reference})
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"The server's disk is full; please try again in some minutes (reference {reference})."
+    if isinstance(error, MemoryError):
+        return f"The server has no memory for this now; please try again in some minutes (reference {reference})."
     return f"Something broke on our side; nothing of yours is lost (reference {reference})."
 
 

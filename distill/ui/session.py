@@ -7,96 +7,136 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 
-from distill.audio import Clip, load_clip
+from distill.audio import Clip, load_clip, new_decoder
 from distill.codec import Codec
-from distill.errors import GoneError, TrainingError
-from distill.jobs import TrainingJob
-from distill.training.dataset import MelClip
+from distill.errors import FullError, GoneError
+from distill.settings import DEFAULTS, Settings
+from distill.ui.clip_set import ClipSet
+from distill.ui.storage import ANYONE
 from distill.ui.work import Work
 
-KEPT_WORKS = 8
+COOKIE = "distill"
 FIRST_CLIP = "loop_breakbeat"
-IDLE_SECONDS = 3 * 3600
-ABSENT_SECONDS = 10 * 60
-"""How long a visit is kept whose page was closed, or lost its connection: it may come back."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A training, and the start of its first clip, to listen to how it comes along."""
-
-    job: TrainingJob
-    probe: Clip
-    first: Clip
 
 
 @dataclass
-class Session:
-    """One visitor's clips, codec, edits and training."""
+class Visit:
+    """What one visitor has here, whichever page shows it: reloaded pages, and several in one browser, share it."""
 
-    work: Work
-    clips: list[MelClip] = field(default_factory=list)
-    first_clip: Clip | None = None
-    run: Run | None = None
-    examples: Sequence[str] = ()
+    owner: str
+    last: Work
+    settings: Settings = DEFAULTS
+    make_room: Callable[[], object] = lambda: None
     seen: float = 0.0
-    left: float | None = None
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    clips: ClipSet | None = None
+    taken: set[str] = field(default_factory=set)  # the trainings whose codec was turned to
+    pages: dict[str, "Session"] = field(default_factory=dict)
     works: dict[tuple[str, str, str], Work] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
-    def codec(self) -> Codec:
-        return self.work.codec
-
-    def open(self, codec: Codec, path: Path, *, example: str | None = None) -> None:
-        """Turn to the clip of a file in a codec, with the edits that were made of it earlier in this visit."""
-        clip = load_clip(path)
-        work = self.find(codec, clip) or Work.begin(codec, clip, file_bytes=path.stat().st_size)
-        work.example = example
-        self.turn_to(work)
-
-    def turn_to_clip(self, codec: Codec, clip: Clip) -> None:
-        """Turn to a clip that is at hand, in a codec."""
-        self.turn_to(self.find(codec, clip) or Work.begin(codec, clip))
+    def num_bytes(self) -> int:
+        """Of memory."""
+        return sum(work.num_bytes for work in list(self.works.values()))
 
     @property
-    def choices(self) -> list[tuple[str, str]]:
-        """The clips there are to turn to, each with its name and what it is asked for by: examples, then the visitor's
-        own, the latest last."""
-        own = [(f"{work.clip.name} (yours)", work.secret) for work in self.works.values() if not work.example]
-        return [(name, name) for name in self.examples] + own
+    def is_new(self) -> bool:
+        """Whether nothing was done yet."""
+        return len(self.works) == 1 and not self.is_edited
+
+    @property
+    def is_edited(self) -> bool:
+        return any(work.is_edited for work in list(self.works.values()))
 
     def find(self, codec: Codec, clip: Clip) -> Work | None:
         """The clip in the codec, with its edits, if it was opened earlier in this visit."""
         return self.works.get(_key(codec, clip))
 
-    def turn_to(self, work: Work) -> None:
-        """Make a work the current one."""
-        self.work = self.keep(work)
-
     def keep(self, work: Work) -> Work:
         """Remember a work among the latest, and return it."""
-        key = _key(work.codec, work.clip)
-        self.works.pop(key, None)
-        self.works[key] = work
-        while len(self.works) > KEPT_WORKS:  # first those that are only looked at
-            others = [key for key, kept in self.works.items() if kept not in (self.work, work)]
-            self.works.pop(next((key for key in others if not self.works[key].is_edited), others[0]))
+        with self.lock:
+            self.works.pop(_key(work.codec, work.clip), None)
+            self.works[_key(work.codec, work.clip)] = work
+            work.used = self.seen
+            others = {key: kept for key, kept in self.works.items() if kept is not work and not self._shows(kept)}
+            while len(self.works) > self.settings.visit_works and others:  # first those that are only looked at
+                key = next((key for key, other in others.items() if not other.is_edited), next(iter(others)))
+                del self.works[key], others[key]
+            for other in others.values():
+                if self.num_bytes > self.settings.visit_memory_bytes:
+                    other.release()
         return work
 
-    def require_run(self) -> Run:
-        """The visitor's training.
+    def _shows(self, work: Work) -> bool:
+        return any(page.work is work for page in list(self.pages.values()))
+
+
+@dataclass(eq=False)
+class Session:
+    """What a visitor's page shows: the clip at work, and the clips to train on."""
+
+    visit: Visit
+    work: Work
+    examples: Sequence[str] = ()
+    clips: ClipSet | None = None
+    left: float | None = None
+
+    @property
+    def owner(self) -> str:
+        return self.visit.owner
+
+    @property
+    def lock(self) -> threading.RLock:
+        return self.visit.lock
+
+    @property
+    def codec(self) -> Codec:
+        return self.work.codec
+
+    def set_clips(self, clips: ClipSet | None) -> None:
+        """The clips to train on, here and on pages that are opened later."""
+        self.clips = self.visit.clips = clips
+
+    def open(self, codec: Codec, path: Path, *, example: str | None = None) -> None:
+        """Turn to the clip of a file in a codec, with the edits that were made of it earlier in this visit."""
+        work = self.read(codec, path, is_example=example is not None)
+        work.example = example
+        self.turn_to(work)
+
+    def read(self, codec: Codec, path: Path, *, is_example: bool = False) -> Work:
+        """The clip of a file in a codec, as it was left earlier in this visit, or new; a stranger's file is decoded
+        where it can do no harm.
 
         Raises
         ------
-        TrainingError
-            If there is none.
+        FullError
+            If the server has no memory for another clip.
         """
-        if self.run is None:
-            raise TrainingError("There is no training yet: drop some clips and press Train.")
-        return self.run
+        self.visit.make_room()
+        if is_example:
+            clip = load_clip(path)
+        else:
+            with new_decoder(self.visit.settings) as decoder:
+                clip = load_clip(path, settings=self.visit.settings, decoder=decoder)
+        return self.visit.find(codec, clip) or Work.begin(codec, clip, file_bytes=path.stat().st_size)
+
+    def turn_to_clip(self, codec: Codec, clip: Clip) -> None:
+        """Turn to a clip that is at hand, in a codec."""
+        self.turn_to(self.visit.find(codec, clip) or Work.begin(codec, clip))
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """The clips there are to turn to, each with its name and what it is asked for by: examples, then the visitor's
+        own, the latest last."""
+        own = [(f"{work.clip.name} (yours)", work.secret) for work in self.visit.works.values() if not work.example]
+        return [(name, name) for name in self.examples] + own
+
+    def turn_to(self, work: Work) -> None:
+        """Make a work the current one."""
+        self.work = self.visit.last = self.visit.keep(work)
 
 
 def _key(codec: Codec, clip: Clip) -> tuple[str, str, str]:
@@ -123,41 +163,61 @@ class Examples:
         work.example = FIRST_CLIP
         return work
 
-    def new_session(self) -> Session:
-        """A session with the first clip open and a history of its own."""
-        first = self.first
-        session = Session(first, examples=[path.stem for path in self.clips])
-        session.turn_to(first.fresh())
-        return session
+    @property
+    def names(self) -> list[str]:
+        return [path.stem for path in self.clips]
 
 
 class Visitors:
-    """The sessions of all who are here, each found by the secret that Gradio gives its page.
+    """Who is here: each visit is found by its owner, each page by the secret that Gradio gives it.
 
     Parameters
     ----------
     examples : Examples
-        What a new session starts with.
+        What a new visit starts with.
+    settings : Settings
+        How many visits there may be, how long they last, and how much memory they may take.
     clock : callable
         Seconds that only ever grow.
     """
 
-    def __init__(self, examples: Examples, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.examples, self._clock = examples, clock
+    def __init__(
+        self, examples: Examples, settings: Settings = DEFAULTS, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.examples, self._settings, self._clock = examples, settings, clock
         self._lock = threading.Lock()
-        self._sessions: dict[str, Session] = {}
+        self._visits: dict[str, Visit] = {}
 
-    def session(self, secret: str) -> Session:
-        """The session of that page, begun if it is new; sessions that are unused or left for long end."""
+    def session(self, owner: str, page: str) -> Session:
+        """A visitor's page, begun if it is new, with the clip that this visitor looked at last.
+
+        Parameters
+        ----------
+        owner : str
+            Whom the cookie stands for; "" without a cookie, then the page is a visitor by itself.
+        page : str
+            Gradio's name for it.
+
+        Raises
+        ------
+        FullError
+            If there are as many visitors as there may be.
+        """
+        owner = owner or ANYONE + hashlib.sha256(page.encode()).hexdigest()[:32]
         with self._lock:
-            now = self._clock()
-            for other in [key for key, session in self._sessions.items() if _is_over(session, now)]:
-                self._end(self._sessions.pop(other))
-            if secret not in self._sessions:
-                self._sessions[secret] = self.examples.new_session()
-            session = self._sessions[secret]
-            session.seen, session.left = now, None
+            self._end_those_over()
+            visit = self._visits.get(owner) or self._begin(owner)
+            if page not in visit.pages:
+                visit.pages[page] = Session(visit, visit.last, self.examples.names, visit.clips)
+            visit.seen, session = self._clock(), visit.pages[page]
+            session.left = None
             return session
+
+    def is_anothers(self, page: str, owner: str) -> bool:
+        """Whether a page is that of another visitor; one without a cookie is anyone's who knows its name."""
+        with self._lock:
+            visits = list(self._visits.values())
+        return any(page in visit.pages and visit.owner not in (owner, *_nobodys(visit)) for visit in visits)
 
     def work(self, secret: object) -> Work:
         """The clip of that secret, to look at and listen to: a visitor's own, or the example.
@@ -172,30 +232,84 @@ class Visitors:
     def own_work(self, secret: object) -> Work:
         """A visitor's own clip of that secret, to change; errors as :meth:`work`."""
         with self._lock:
-            for session in self._sessions.values():
-                for work in list(session.works.values()):
+            for visit in self._visits.values():
+                for work in list(visit.works.values()):
                     if _same(work.secret, secret):
-                        session.seen, session.left = self._clock(), None
+                        visit.seen = work.used = self._clock()
+                        for page in visit.pages.values():
+                            page.left = None
                         return work
         raise GoneError("This clip is no longer open on the server; please reload the page.")
 
-    def leave(self, secret: str) -> None:
-        """The page was closed, or lost its connection: its training stops, and what it had is kept for ten minutes."""
+    def leave(self, owner: str, page: str) -> None:
+        """The page was closed, or lost its connection; what its visitor has here is kept for a while."""
         with self._lock:
-            session = self._sessions.get(secret)
-            if session is not None:
-                session.left = self._clock()
-                self._end(session)
+            for visit in self._visits.values():
+                if page in visit.pages and visit.owner in (owner, *_nobodys(visit)):
+                    visit.pages[page].left = self._clock()
 
-    @staticmethod
-    def _end(session: Session) -> None:
-        if session.run is not None:
-            session.run.job.stop()
+    def make_room(self) -> None:
+        """Raise a FullError if, with all forgotten that can be made again, there is no memory for another clip."""
+        if self.tidy() > self._settings.memory_bytes:
+            raise FullError("The server has no memory for another clip now; please try again in some minutes.")
+
+    def tidy(self) -> int:
+        """End the visits that are over, and forget the sounds that were not used for longest until the rest fits into
+        memory; tells how many bytes of it are taken then."""
+        with self._lock:
+            self._end_those_over()
+            visits = list(self._visits.values())
+        works = sorted({work for visit in visits for work in list(visit.works.values())}, key=lambda work: work.used)
+        total = sum(work.num_bytes for work in works)
+        for work in works:
+            if total <= self._settings.memory_bytes:
+                break
+            total -= work.release()
+        return total
+
+    @property
+    def owners(self) -> set[str]:
+        """Who is here."""
+        with self._lock:
+            return set(self._visits)
+
+    def _begin(self, owner: str) -> Visit:
+        if len(self._visits) >= self._settings.visits:
+            gone = [
+                visit for visit in self._visits.values() if all(page.left is not None for page in visit.pages.values())
+            ]
+            if not gone:
+                raise FullError("Distill has as many visitors as it can hold; please come back in some minutes.")
+            del self._visits[min(gone, key=lambda visit: (visit.is_edited, visit.seen)).owner]
+        visit = Visit(owner, self.examples.first.fresh(), self._settings, self.make_room)
+        visit.keep(visit.last)
+        self._visits[owner] = visit
+        return visit
+
+    def _end_those_over(self) -> None:
+        now, settings = self._clock(), self._settings
+        for owner, visit in list(self._visits.items()):
+            for name, page in list(visit.pages.items()):
+                if page.left is not None and now - page.left > settings.visit_absent_seconds:
+                    del visit.pages[name]
+            if not visit.pages or now - visit.seen > settings.visit_idle_seconds:
+                del self._visits[owner]
 
 
-def _is_over(session: Session, now: float) -> bool:
-    left = session.left is not None and now - session.left > ABSENT_SECONDS
-    return left or now - session.seen > IDLE_SECONDS
+def owner_of(cookies: str) -> str:
+    """Whom a ``Cookie`` header stands for, as 32 hexadecimal digits; "" without a cookie of ours.
+
+    The cookie itself is the visitor's secret: it is kept nowhere on the server.
+    """
+    try:
+        morsel = SimpleCookie(cookies).get(COOKIE)
+    except CookieError:
+        return ""
+    return hashlib.sha256(morsel.value.encode()).hexdigest()[:32] if morsel and len(morsel.value) >= 32 else ""
+
+
+def _nobodys(visit: Visit) -> list[str]:
+    return [visit.owner] if visit.owner.startswith(ANYONE) else []
 
 
 def _same(secret: str, given: object) -> bool:

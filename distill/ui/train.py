@@ -1,26 +1,28 @@
 """The Train tab: clips in, a codec out, and what happens in between."""
 
 import html
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+import numpy as np
 
 from distill import plots
-from distill.audio import MAX_CLIPS, MIN_CLIPS, SAMPLE_RATE, Clip, LogMel, Refusal, read_clips
+from distill.audio import MIN_CLIPS, SAMPLE_RATE, Clip, new_decoder, read_clips, write_wav
 from distill.codec import Codec
-from distill.errors import CodecFileError, TrainingError
-from distill.jobs import JobRunner
+from distill.errors import CodecFileError, ConfigError, TrainingError
+from distill.jobs import JobStatus, TrainingJob
 from distill.training.config import get_adaptive_vqvae_config
-from distill.training.dataset import check_clip_count, to_mel_clip
-from distill.training.trainer import Trainer, Validation
+from distill.training.dataset import check_clip_count
+from distill.training.trainer import Validation
 from distill.ui import edit, explore, views
+from distill.ui.clip_set import ClipSet
 from distill.ui.components import Picture, picture
 from distill.ui.handlers import handler
-from distill.ui.session import Examples, Run, Session, Visitors
+from distill.ui.server import Server
+from distill.ui.session import Session
 
 if TYPE_CHECKING:
     from distill.ui.edit import EditTab
@@ -29,10 +31,12 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.5
 PROBE_SECONDS = 4
 CURVES_ALT = "Training loss at each step and error on whole clips, over seconds of training"
-INVITATION = (
-    f"<p>Drop {MIN_CLIPS} to {MAX_CLIPS} clips (WAV, FLAC, OGG, MP3, AIFF, or a zip of them). Short, related sounds "
-    "work best: drum hits, loops, one instrument, one voice.</p>"
-)
+REMEMBER = """(shown) => {
+    const training = /data-training='(\\w*)'/.exec(shown || "");
+    if (training) localStorage.setItem("distill-training", training[1]);
+}"""
+"""The browser keeps the name of the training it began, to be told of it should the server have lost it."""
+RECALL = "() => [localStorage.getItem('distill-training') || '']"
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,9 @@ class TrainTab:
     preview: gr.Audio
     download: gr.DownloadButton
     load: gr.UploadButton
+    remembered: gr.Textbox
+    returned: gr.State
+    taken: gr.State
 
     @property
     def live(self) -> list[Any]:
@@ -62,15 +69,16 @@ class TrainTab:
         return [self.progress, self.curves, self.health, self.preview]
 
 
-def build(examples: Examples) -> TrainTab:
+def build(server: Server) -> TrainTab:
     """Lay out the tab; it shows the example codec's training until a visitor's own begins."""
+    examples, settings = server.examples, server.settings
     codec = examples.codec
     with gr.Row():
         with gr.Column(scale=1, min_width=320):
             files = gr.File(
                 label="Your clips", file_count="multiple", type="filepath", elem_id="train-files", height=150
             )
-            clips = gr.HTML(INVITATION, elem_id="train-clips")
+            clips = gr.HTML(views.invitation(settings), elem_id="train-clips")
             reason = gr.HTML("", elem_id="train-reason")
             levels = gr.Slider(
                 2,
@@ -82,7 +90,7 @@ def build(examples: Examples) -> TrainTab:
             )
             minutes = gr.Slider(
                 0.1,
-                15,
+                settings.training_minutes,
                 value=1,
                 step=0.1,
                 label="Minutes",
@@ -114,19 +122,25 @@ def build(examples: Examples) -> TrainTab:
             curves = Picture(plots.plot_curves(**_curves(codec)), CURVES_ALT, elem_id="train-curves")
             health = gr.HTML(_info_health(codec), elem_id="train-health")
             preview = gr.Audio(
-                views.sound(examples.first.reconstruction), label="Reconstruction by the codec so far",
+                _sound(examples.first.reconstruction, server, "page"), label="Reconstruction by the codec so far",
                 interactive=False, elem_id="train-preview", buttons=["download"],
             )  # fmt: skip
             with gr.Row():
                 download = gr.DownloadButton(
-                    "Download the codec", value=str(_saved(codec)), size="sm", elem_id="train-download", min_width=160
+                    "Download the codec",
+                    value=_saved(codec, server, "page"),
+                    size="sm",
+                    elem_id="train-download",
+                    min_width=160,
                 )
                 load = gr.UploadButton(
                     "Load a .distill file", file_types=[".distill"], size="sm", elem_id="train-load", min_width=160
                 )
+    remembered, returned, taken = gr.Textbox(visible=False), gr.State(False), gr.State("")
     return TrainTab(
         files, clips, reason, levels, codebook_dim, commitment_weight, minutes, from_base, start, stop, resume, use,
-        progress, curves, health, preview, download, load,
+        progress, curves, health, preview, download, load, remembered, returned,
+        taken,
     )  # fmt: skip
 
 
@@ -135,27 +149,25 @@ def connect(
     explore_tab: "ExploreTab",
     edit_tab: "EditTab",
     codec_bar: gr.HTML,
-    visitors: Visitors,
-    runner: JobRunner,
+    server: Server,
+    page_load: Callable[..., Any],
 ) -> None:
-    """Wire the tab's events."""
-    handle = handler(visitors)
+    """Wire the tab's events; ``page_load`` is the event of the page's being opened."""
+    handle, runner = handler(server.visitors), server.runner
 
     @handle
     def add_clips(visitor: Session, paths: list[str] | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
-        visitor.clips, visitor.first_clip, refused, log_mel = [], None, [], LogMel()
-        for number, item in enumerate(read_clips(paths or [])):
-            progress((number, None), desc="Reading", unit="clips")
-            if isinstance(item, Refusal):
-                refused.append(item)
-                continue
-            visitor.clips.append(to_mel_clip(item, log_mel))
-            visitor.first_clip = visitor.first_clip or item
         if not paths:
-            return INVITATION, "", gr.skip()
-        config = get_adaptive_vqvae_config(max(1, len(visitor.clips)))
-        reason = views.config_reason(config, len(visitor.clips)) if len(visitor.clips) >= MIN_CLIPS else ""
-        return views.clip_list(visitor.clips, refused), reason, config.minutes
+            visitor.set_clips(None)
+            return views.invitation(server.settings), "", gr.skip()
+        server.storage.require_room(visitor.owner)
+        clips = ClipSet(server.storage.new_set(visitor.owner))
+        with new_decoder(server.settings) as decoder:
+            for number, item in enumerate(read_clips(paths, settings=server.settings, decoder=decoder)):
+                progress((number, None), desc="Reading", unit="clips")
+                clips.add(item)
+        visitor.set_clips(clips)
+        return _listed(clips)
 
     @handle
     def train(
@@ -167,78 +179,131 @@ def connect(
         from_base: bool = True,
     ) -> Iterator[Any]:
         with visitor.lock:
-            if visitor.run is not None and visitor.run.job.status().active:
-                raise TrainingError("Your training is still running: stop it first.")
-            check_clip_count(len(visitor.clips))
+            clips = visitor.clips
+            count = len(clips.clips) if clips else 0
+            check_clip_count(count)
+            assert clips is not None
+            assert clips.first is not None
             config = replace(
-                get_adaptive_vqvae_config(len(visitor.clips)),
-                num_quantizers=int(levels),
-                codebook_dim=int(codebook_dim),
-                commitment_weight=commitment_weight,
-                minutes=minutes,
-                from_base=from_base,
+                get_adaptive_vqvae_config(count),
+                num_quantizers=_whole("levels", levels),
+                codebook_dim=_whole("codebook_dim", codebook_dim),
+                commitment_weight=_number("commitment_weight", commitment_weight),
+                minutes=_number("minutes", minutes),
+                from_base=bool(from_base),
             )
-            first = visitor.first_clip
-            assert first is not None
-            probe = Clip(first.name, first.waveform[: PROBE_SECONDS * SAMPLE_RATE])
-            visitor.run = run = Run(runner.submit(Trainer(visitor.clips, config)), probe, first)
-        yield from _follow(run)
+            server.storage.require_room(visitor.owner, clips.num_bytes)
+            earlier = runner.jobs_of(visitor.owner)
+            job = runner.submit(visitor.owner, clips.clips, config, clips.first)
+            for each in earlier:  # the codec of an earlier one may be at work still, but that is in memory
+                each.delete()
+        yield from _follow(job, server)
 
     @handle
     def resume(visitor: Session) -> Iterator[Any]:
         with visitor.lock:
-            run = visitor.require_run()
-            run.job.resume()
-        yield from _follow(run)
+            job = require_job(visitor)
+            job.resume()
+            visitor.visit.taken.discard(job.id)
+        yield from _follow(job, server)
+
+    @handle
+    def follow(visitor: Session) -> Iterator[Any]:
+        """A training that was begun on this page before it was reloaded, or on another of the same browser."""
+        job = latest_job(visitor)
+        if job is None:
+            yield (gr.skip(),) * len(tab.live)
+            return
+        yield from _follow(job, server)
 
     @handle
     def stop(visitor: Session) -> None:
-        visitor.require_run().job.stop()
+        require_job(visitor).stop()
 
     @handle
-    def trained(visitor: Session) -> Any:
-        """Take the new codec into the other tabs, unless there are edits there that it would put out of sight."""
-        trainer = visitor.require_run().job.trainer
-        if trainer.best is None:
-            return tuple(gr.skip() for _ in everywhere)
+    def trained(visitor: Session, taken: str) -> str:
+        """Which codec the other tabs are to turn to: the new one, unless that would put edits out of sight."""
+        job = latest_job(visitor)
+        validation = job.status().validation if job else None
+        if job is None or validation is None or job.id in visitor.visit.taken:
+            return taken
         if visitor.work.history.can_undo:
             gr.Info("Your codec is ready. Your edits stay as they are: press “Use the trained codec” to change over.")
-            return tuple(gr.skip() for _ in everywhere)
-        return turn_to_trained(visitor)
+            return taken
+        return f"{job.id} after {validation.step} steps"
 
     @handle
     def use_trained(visitor: Session) -> Any:
-        return turn_to_trained(visitor)
+        return turn_to_trained(visitor, require_job(visitor))
 
-    def turn_to_trained(visitor: Session) -> tuple[Any, ...]:
-        run = visitor.require_run()
-        visitor.turn_to_clip(Codec(run.job.best_model(), run.job.trainer.metadata()), run.first)
+    def latest_job(visitor: Session) -> TrainingJob | None:
+        jobs = runner.jobs_of(visitor.owner)
+        return jobs[-1] if jobs else None
+
+    def require_job(visitor: Session) -> TrainingJob:
+        job = latest_job(visitor)
+        if job is None:
+            raise TrainingError("There is no training yet: drop some clips and press Train.")
+        return job
+
+    def turn_to_trained(visitor: Session, job: TrainingJob) -> tuple[Any, ...]:
+        visitor.turn_to_clip(job.best_codec(), job.first)
+        if not job.status().active:
+            visitor.visit.taken.add(job.id)
         return shown(visitor)
 
     @handle
     def load_codec(visitor: Session, path: str | None) -> Any:
         if not path:
             raise CodecFileError("There is no codec there: choose a .distill file.")
-        codec = Codec.load(path)
+        codec = Codec.load(path, settings=server.settings)
+        Path(path).unlink(missing_ok=True)
         visitor.turn_to_clip(codec, visitor.work.clip)
         loaded = f"<p class='status'>Loaded {html.escape(Path(path).name)}.</p>"
         curves = picture(plots.plot_curves(**_curves(codec)), CURVES_ALT)
-        return loaded, curves, _info_health(codec), views.sound(visitor.work.reconstruction), *shown(visitor)
+        heard = _sound(visitor.work.reconstruction, server, visitor.owner)
+        return loaded, curves, _info_health(codec), heard, *shown(visitor)
+
+    @handle
+    def arrive(visitor: Session, remembered: str | None = None) -> tuple[Any, ...]:
+        """What this visitor had on this tab before the page was opened or reloaded, and whether there is more."""
+        job = latest_job(visitor)
+        live: tuple[Any, ...] = (gr.skip(),) * len(tab.live)
+        if job is not None:
+            status = job.status()
+            live = (views.training_progress(status, job.id), *_news(job, status, server))
+        elif remembered:
+            live = (views.lost_training(server.settings), *live[1:])
+        listed = _listed(visitor.clips) if visitor.clips else (gr.skip(),) * 3
+        return (*live, *listed, not visitor.visit.is_new)
+
+    @handle
+    def come_back(visitor: Session) -> tuple[Any, ...]:
+        """The clip and the codec that this visitor had open."""
+        return shown(visitor)
 
     def shown(visitor: Session) -> tuple[Any, ...]:
         visitor.work.decode()
-        saved = gr.update(value=str(_saved(visitor.codec)))
+        saved = gr.update(value=_saved(visitor.codec, server, visitor.owner))
         return saved, views.codec_line(visitor.codec), *explore.show(visitor), *edit.show(visitor)
 
     everywhere = [tab.download, codec_bar, *explore_tab.outputs, *edit_tab.outputs]
+    about_clips = [tab.clips, tab.reason, tab.minutes]
     hidden: dict[str, Any] = {"show_progress": "hidden"}
-    tab.files.change(add_clips, tab.files, [tab.clips, tab.reason, tab.minutes], api_name="add_clips")
+    tab.files.change(add_clips, tab.files, about_clips, api_name="add_clips")
     settings = [tab.levels, tab.codebook_dim, tab.commitment_weight, tab.minutes, tab.from_base]
-    for button, function, inputs in ((tab.start, train, settings), (tab.resume, resume, None)):
-        followed = button.click(
-            function, inputs, tab.live, api_name=function.__name__, concurrency_limit=None, **hidden
-        )
-        followed.success(trained, None, everywhere, api_visibility="private", **hidden)
+    arrived = page_load(
+        arrive, tab.remembered, [*tab.live, *about_clips, tab.returned], js=RECALL, api_name="arrive", **hidden
+    )
+    for event, function, inputs in (
+        (tab.start.click, train, settings), (tab.resume.click, resume, None), (arrived.success, follow, None),
+    ):  # fmt: skip
+        followed = event(function, inputs, tab.live, api_name=function.__name__, concurrency_limit=None, **hidden)
+        followed.success(trained, tab.taken, tab.taken, api_visibility="private", **hidden)
+    # By a state that changes, and not at once: what is sent to a tab that was never opened must be sent whole.
+    for state, function, name in ((tab.taken, use_trained, "take_trained"), (tab.returned, come_back, "come_back")):
+        state.change(function, None, everywhere, api_name=name, api_visibility="private", **hidden)
+    tab.progress.change(None, tab.progress, None, js=REMEMBER)
     tab.stop.click(stop, None, None, api_name="stop", **hidden)
     tab.use.click(use_trained, None, everywhere, api_name="use_trained", show_progress_on=tab.progress)
     tab.load.upload(
@@ -246,29 +311,50 @@ def connect(
     )
 
 
-def _follow(run: Run) -> Iterator[Any]:
+def _follow(job: TrainingJob, server: Server) -> Iterator[Any]:
     """The live outputs, twice a second until the training ends; picture and sound when they have changed."""
-    shown = None
+    shown: Validation | None = None
     while True:
-        status = run.job.wait(POLL_SECONDS)
+        status = job.wait(POLL_SECONDS)
         news: tuple[Any, ...] = (gr.skip(), gr.skip(), gr.skip())
-        if status.validation is not None and status.validation is not shown:
-            shown = status.validation
-            news = _news(run, shown)
-        yield views.training_progress(status), *news
+        if status.validation is not None and status.validation != shown:
+            shown, news = status.validation, _news(job, status, server)
+        yield views.training_progress(status, job.id), *news
         if not status.active:
             return
 
 
-def _news(run: Run, validation: Validation) -> tuple[Any, ...]:
-    codec = Codec(run.job.best_model())
-    curves = {name: list(points) for name, points in run.job.trainer.curves.items()}
-    heard = codec.decode(codec.encode_mel(codec.log_mel_of(run.probe)))
+def _news(job: TrainingJob, status: JobStatus, server: Server) -> tuple[Any, ...]:
+    if status.validation is None:
+        return gr.skip(), gr.skip(), gr.skip()
+    codec = job.best_codec()
+    probe = Clip(job.first.name, job.first.waveform[: PROBE_SECONDS * SAMPLE_RATE])
+    heard = codec.decode(codec.encode_mel(codec.log_mel_of(probe)))
     return (
-        picture(plots.plot_curves(**curves), CURVES_ALT),
-        views.health_table(validation.levels, codec.codebook_size),
-        views.sound(heard),
+        picture(plots.plot_curves(**status.curves), CURVES_ALT),
+        views.health_table(status.validation.levels, codec.codebook_size),
+        _sound(heard, server, job.owner),
     )
+
+
+def _listed(clips: ClipSet) -> tuple[Any, Any, Any]:
+    count = len(clips.clips)
+    config = get_adaptive_vqvae_config(max(1, count))
+    reason = views.config_reason(config, count) if count >= MIN_CLIPS else ""
+    return views.clip_list(clips.clips, clips.refused), reason, config.minutes
+
+
+def _whole(name: str, value: object) -> int:
+    number = _number(name, value)
+    if number % 1:
+        raise ConfigError(f"{name} must be a whole number, got {number}.")
+    return int(number)
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
+        raise ConfigError(f"{name} must be a number, got {value!r:.40}.")
+    return float(value)
 
 
 def _curves(codec: Codec) -> dict[str, Any]:
@@ -280,7 +366,14 @@ def _info_health(codec: Codec) -> str:
     return views.health_table(levels, codec.codebook_size) if levels else ""
 
 
-def _saved(codec: Codec) -> Path:
-    path = Path(tempfile.mkdtemp()) / f"codec-{codec.model_id[:6]}.distill"
+def _saved(codec: Codec, server: Server, owner: str) -> str:
+    path = server.storage.new_folder(owner) / f"codec-{codec.model_id[:6]}.distill"
     codec.save(path)
-    return path
+    return str(path)
+
+
+def _sound(waveform: np.ndarray, server: Server, owner: str) -> str:
+    """A file for a player; what is louder than full scale is clipped, so that one loud moment changes nothing else."""
+    path = server.storage.new_folder(owner) / "reconstruction.wav"
+    write_wav(path, np.clip(waveform, -1, 1))
+    return str(path)

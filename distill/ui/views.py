@@ -1,15 +1,15 @@
 """What the tabs say: values in, HTML or arrays for components out."""
 
 import html
+import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from distill.audio import HOP_LENGTH, MIN_CLIPS, SAMPLE_RATE, Refusal
 from distill.codec import Codec
 from distill.jobs import JobStatus
 from distill.plots import NEPERS_TO_DB
+from distill.settings import Settings
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import MelClip
 from distill.training.health import LOW_UTILIZATION, LevelHealth, level_names
@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from distill.ui.work import Work
 
 
-def sound(waveform: np.ndarray) -> tuple[int, np.ndarray]:
-    """A waveform for ``gr.Audio``: 16-bit, because Gradio would rescale floats to full scale; what is louder than that
-    is clipped, so that one loud edit does not change the rest of the clip."""
-    return SAMPLE_RATE, np.round(np.clip(waveform, -1, 1) * 32767).astype(np.int16)
+def invitation(settings: Settings) -> str:
+    """What may be dropped."""
+    m4a = ", M4A" if shutil.which("ffmpeg") else ""
+    return (
+        f"<p>Drop {MIN_CLIPS} to {settings.set_clips} clips (WAV, FLAC, OGG, MP3, AIFF{m4a}, or a zip of them), each "
+        f"up to {settings.clip_seconds / 60:g} minutes. Short, related sounds work best: drum hits, loops, one "
+        "instrument, one voice.</p>"
+    )
 
 
 def clip_list(accepted: Sequence[MelClip], refused: Sequence[Refusal]) -> str:
@@ -50,21 +54,40 @@ def config_reason(config: VQVAEConfig, count: int) -> str:
     return f"<p>For {count} clips: <b>{config.codebook_size} codes per level</b> and {minutes}, because {why}.</p>"
 
 
-def training_progress(status: JobStatus) -> str:
-    """A bar, the time left, and how good the codec is so far."""
+def training_progress(status: JobStatus, job: str) -> str:
+    """A bar, the time left, and how good the codec is so far; the browser remembers the ``job`` by its name."""
+    note = f"<p class='note'>{html.escape(status.note)}</p>" if status.note else ""
+    return f"<div data-training='{html.escape(job)}'>{_training_progress(status)}{note}</div>"
+
+
+def _training_progress(status: JobStatus) -> str:
     if status.state == "waiting":
-        return _bar(0, f"Waiting: {status.ahead} training{'s' * (status.ahead != 1)} ahead of yours.")
+        minutes = max(1, round(status.wait_seconds / 60))
+        ahead = f"{status.ahead} training{'s' * (status.ahead != 1)} ahead of yours"
+        return _bar(
+            0, f"Waiting: {ahead}, about {minutes} minute{'s' * (minutes != 1)}. You may close the page meanwhile."
+        )
     if status.state == "failed":
         return f"<p class='bad'>{html.escape(status.error)}</p>"
     progress, validation = status.progress, status.validation
     quality = f", average error {validation.mel_l1 * NEPERS_TO_DB:.1f} dB" if validation else ""
     if status.state == "running":
         if progress is None:
-            return _bar(0, "Placing the codebooks …")
+            return _bar(0, "Starting, and placing the codebooks …")
         return _bar(progress.fraction, f"{progress.remaining:.0f} s left, step {progress.step}{quality}.")
     done = f": {progress.step} steps in {progress.seconds:.0f} s{quality}" if progress else ""
     ended = {"stopped": "Stopped; Continue goes on from here", "finished": "Finished"}[status.state]
     return _bar(progress.fraction if progress else 0, f"{ended}{done}.")
+
+
+def lost_training(settings: Settings) -> str:
+    """For a visitor whose browser remembers a training that the server does not."""
+    hours = settings.training_kept_seconds / 3600
+    return (
+        "<div data-training=''><p class='bad'>The training that you began here is lost: the server was started anew, "
+        f"or it ended more than {hours:g} hours ago. Please drop your clips and train again; a codec that you have "
+        "downloaded can be loaded below.</p></div>"
+    )
 
 
 HEALTH_ADVICE = {

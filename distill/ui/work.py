@@ -72,6 +72,8 @@ class Work:
         How long it took to decode that many levels, once that is done.
     last_answer : (object, dict) or None
         The identity of the last edit and what was answered to it.
+    used : float
+        When it was last asked for, by its visitors' clock.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Work:
         self.decode_seconds: dict[int, float] = {}
         self.lock = threading.RLock()
         self.last_answer: tuple[object, dict[str, Any]] | None = None
+        self.used = 0.0
         self._pieces: dict[int, list[np.ndarray]] = {}
         self._streams: dict[int, Iterator[Tensor]] = {}
         self._gains_db: dict[int, float] = {}
@@ -226,6 +229,29 @@ class Work:
     def edited(self) -> np.ndarray:
         """The sound as it is now; edits change it in place, so copy what is to stay."""
         return self.reconstruction if self._edited is None else self._edited
+
+    @property
+    def num_bytes(self) -> int:
+        """Of the memory that it takes."""
+        pieces = [piece for pieces in list(self._pieces.values()) for piece in list(pieces)]
+        layers = [layer.log_mel for layer in self._layers or ()]
+        splices = [splice.waveform for splice in [*self._done, *self._undone] if splice]
+        sounds = (self.clip.waveform, self._original, self._reconstruction, self._edited)
+        arrays = {id(array): array.nbytes for array in (*pieces, *layers, *splices, *sounds) if array is not None}
+        return sum(arrays.values()) + self.history.num_bytes
+
+    def release(self) -> int:
+        """Forget what can be made again from the clip and its codes; tells how many bytes that were."""
+        if not self.lock.acquire(blocking=False):  # someone is at it: it is needed
+            return 0
+        try:
+            before = self.num_bytes
+            self._pieces, self._streams, self._layers, self._original = {}, {}, None, None
+            if self._reconstruction is not self.clip.waveform:
+                self._reconstruction = None
+            return before - self.num_bytes
+        finally:
+            self.lock.release()
 
     def mel_l1_audio(self) -> float:
         """Mean absolute log-mel difference between the original and the reconstruction's sound, in nepers."""

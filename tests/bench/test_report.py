@@ -51,6 +51,7 @@ def test_the_command_prints_a_table_and_writes_it_as_json(capsys, tmp_path):
     assert written["speed"]["vocoder_seconds"] > 0
     assert [result["contestant"]["name"] for result in written["trainings"]] == ["plain", "distill"]
     assert written["speed"]["edit_ms_median"] > 0
+    assert written["speed"]["training_edit_ms_median"] > 0
     assert written["cores"] >= 1
 
 

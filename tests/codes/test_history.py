@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distill.codes import CodeGrid, History, edits
+from distill.codes import history as history_module
 from distill.errors import GridError
 
 GRIDS = st.from_type(CodeGrid)
@@ -115,3 +116,20 @@ def test_a_grid_of_another_clip_or_codec_is_no_edit(grid, other):
         history.do("Swap", other)
     assert history.grid == grid
     assert not history.can_undo
+
+
+def test_the_oldest_of_very_many_edits_can_no_longer_be_undone_and_all_others_can(grid, monkeypatch):
+    monkeypatch.setattr(history_module, "KEPT_BYTES", 20_000)
+    history, grids = History(grid), [grid]
+    for number in range(300):
+        edited = edits.set_codes(history.grid, level=0, rows=0, columns=0, code=number % 2 + (number % 2 == 0) * 2)
+        if history.do(f"edit {number}", edited):
+            grids.append(edited)
+        assert history.num_bytes <= 20_000 + 2 * grid.indices.nbytes
+    kept = len(history.labels)
+    assert 50 < kept < 150
+    for expected in reversed(grids[-kept - 1 : -1]):
+        assert history.undo() == expected
+    assert not history.can_undo
+    assert history.redo() == grids[-kept]
+    assert history.original == grid

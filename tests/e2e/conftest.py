@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
+from distill.settings import Settings
 from distill.ui import build_app, launch
 
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="session")
-def app_url():
+def app_url(tmp_path_factory):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    app = build_app()
+    app = build_app(settings=Settings(folder=tmp_path_factory.mktemp("space")))
     _, url, _ = launch(app, server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True)
     yield url
     app.close()
@@ -42,12 +43,16 @@ def browser():
 @pytest.fixture
 def page(browser, app_url):
     """The page as a first-time visitor sees it; the test fails if the page logs an error."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    # Gradio's player tries to draw any upload before it is checked, and says so when that is no sound; and one test
-    # cuts the network.
-    known = ("Waveform load error", "Failed to load resource: net::ERR_FAILED")
+    # Gradio's player tries to draw any upload before it is checked, and says so when that is no sound; one test cuts
+    # the network, and some reload the page in the middle of a training.
+    known = (
+        *("Waveform load error", "Failed to load resource: net::ERR_FAILED"),
+        *("AbortError: signal is aborted", "Unexpected error Connection errored out"),
+    )
     page.on(
         "console",
         lambda message: (
@@ -57,7 +62,7 @@ def page(browser, app_url):
     page.goto(app_url)
     page.get_by_role("tab", name="Train").wait_for()
     yield page
-    page.close()
+    context.close()
     assert not errors
 
 

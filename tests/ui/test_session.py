@@ -5,9 +5,10 @@ import pytest
 import soundfile
 
 from distill.audio import SAMPLE_RATE, Clip, load_clip
-from distill.errors import AudioError, GridError
+from distill.errors import AudioError, FullError, GridError
+from distill.settings import DEFAULTS, Settings
 from distill.ui import explore
-from distill.ui.session import ABSENT_SECONDS, IDLE_SECONDS, Examples, Session, Visitors
+from distill.ui.session import Examples, Session, Visit, Visitors
 from distill.ui.work import BLOCK_SAMPLES, Work
 
 
@@ -59,8 +60,26 @@ def test_the_error_of_the_sound_is_near_that_of_the_spectrogram(work):
     assert work.layers[-1].mel_l1 < work.mel_l1_audio() < work.layers[-1].mel_l1 + 0.2
 
 
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def visit(work):
+    return Visit("one", work)
+
+
 def test_a_clip_is_found_by_its_secret_and_by_nothing_else(visitors):
-    one, other = visitors.session("one"), visitors.session("other")
+    one, other = visitors.session("one", "page"), visitors.session("other", "page of other")
     assert visitors.work(one.work.secret) is one.work
     assert visitors.work(other.work.secret) is other.work
     assert len({one.work.secret, other.work.secret, visitors.examples.first.secret}) == 3
@@ -74,54 +93,171 @@ def test_the_example_is_for_all_to_hear_and_for_none_to_change(visitors):
     assert visitors.work(secret) is visitors.examples.first
     with pytest.raises(GridError, match="no longer open"):
         visitors.own_work(secret)
-    mine = visitors.session("one").work
+    mine = visitors.session("one", "page").work
     assert visitors.own_work(mine.secret) is mine
 
 
-def test_a_visit_outlives_a_lost_connection_but_not_for_long(kept):
-    now = 0.0
-    visitors = Visitors(kept, clock=lambda: now)
-    work = visitors.session("one").work
-    visitors.leave("one")
-    now = ABSENT_SECONDS - 1
+def test_a_page_is_its_visitors_and_nobody_elses(visitors):
+    visitors.session("one", "page")
+    assert not visitors.is_anothers("page", "one")
+    assert visitors.is_anothers("page", "other")
+    assert visitors.is_anothers("page", "")
+    assert not visitors.is_anothers("a new page", "other")
+    assert visitors.session("other", "page").work is not visitors.session("one", "page").work
+
+
+def test_without_a_cookie_each_page_is_a_visitor(visitors):
+    one, other = visitors.session("", "page"), visitors.session("", "another page")
+    assert one is visitors.session("", "page")
+    assert one.visit is not other.visit
+    assert one.owner != other.owner
+    assert not visitors.is_anothers("page", "")
+
+
+def test_a_reloaded_page_shows_the_clip_and_the_edits_that_were_there(visitors, codec, drums):
+    page = visitors.session("one", "page")
+    assert page.visit.is_new
+    page.turn_to_clip(codec, drums)
+    edit(page.work)
+    visitors.leave("one", "page")
+    again = visitors.session("one", "reloaded")
+    assert again is not page
+    assert again.work is page.work
+    assert not again.visit.is_new
+
+
+def test_two_pages_of_one_browser_each_show_their_own_clip(visitors, codec, drums, drone):
+    one, other = visitors.session("one", "left"), visitors.session("one", "right")
+    one.turn_to_clip(codec, drums)
+    other.turn_to_clip(codec, drone)
+    assert (one.work.clip, other.work.clip) == (drums, drone)
+    assert {drums.name, drone.name} <= {name.removesuffix(" (yours)") for name, _ in one.choices}
+
+
+def test_a_visit_outlives_a_lost_connection_but_not_for_long(kept, clock):
+    visitors = Visitors(kept, clock=clock)
+    work = visitors.session("one", "page").work
+    visitors.leave("one", "page")
+    clock.now = DEFAULTS.visit_absent_seconds - 1
     assert visitors.own_work(work.secret) is work  # it painted: it is back
-    visitors.leave("one")
-    now += ABSENT_SECONDS + 1
-    visitors.session("other")
+    visitors.leave("one", "page")
+    clock.now += DEFAULTS.visit_absent_seconds + 1
+    visitors.tidy()
+    assert visitors.owners == set()
     with pytest.raises(GridError, match="no longer open"):
         visitors.work(work.secret)
 
 
+def test_one_page_that_is_closed_does_not_end_what_another_shows(kept, clock):
+    visitors = Visitors(kept, clock=clock)
+    work = visitors.session("one", "left").work
+    visitors.session("one", "right")
+    visitors.leave("one", "right")
+    clock.now = DEFAULTS.visit_absent_seconds + 1
+    assert visitors.own_work(work.secret) is work
+
+
+def test_nobody_closes_anothers_page(kept, clock):
+    visitors = Visitors(kept, clock=clock)
+    work = visitors.session("one", "page").work
+    visitors.leave("other", "page")
+    clock.now = DEFAULTS.visit_absent_seconds + 1
+    assert visitors.own_work(work.secret) is work
+
+
 def test_clips_that_were_opened_can_be_turned_to_again(visitors, codec, drums):
-    session = visitors.session("one")
+    session = visitors.session("one", "page")
     assert ("loop_breakbeat", "loop_breakbeat") in session.choices
     assert not [name for name, _ in session.choices if "yours" in name]
     session.turn_to(Work.opened(codec, "a grid.json", codec.encode_mel(codec.log_mel_of(drums))))
     assert session.choices[-1] == ("a grid.json (yours)", session.work.secret)
 
 
-def test_painting_counts_as_being_here(kept):
-    now = 0.0
-    visitors = Visitors(kept, clock=lambda: now)
-    work = visitors.session("one").work
-    for _ in range(4):
-        now += IDLE_SECONDS * 0.9
-        visitors.session("other")
+def test_painting_counts_as_being_here(kept, clock):
+    visitors = Visitors(kept, clock=clock)
+    work = visitors.session("one", "page").work
+    for number in range(4):
+        clock.now += DEFAULTS.visit_idle_seconds * 0.9
+        visitors.session("other", str(number))
         assert visitors.own_work(work.secret) is work
 
 
+def edit(work):
+    work.do("an edit", work.history.grid.with_indices(np.zeros_like(work.history.grid.indices)))
+
+
 def test_clips_that_were_edited_are_kept_longest(visitors, codec, drums):
-    session = visitors.session("one")
-    edited = session.keep(Work.begin(codec, Clip("edited", drums.waveform)))
-    edited.do("an edit", edited.history.grid.with_indices(np.zeros_like(edited.history.grid.indices)))
+    session = visitors.session("one", "page")
+    edited = session.visit.keep(Work.begin(codec, Clip("edited", drums.waveform)))
+    edit(edited)
     for number in range(12):
         session.turn_to(Work.begin(codec, Clip(str(number), drums.waveform[: 20_000 + number])))
-    assert edited in session.works.values()
-    assert len(session.works) == 8
+    assert edited in session.visit.works.values()
+    assert len(session.visit.works) == 8
+
+
+def test_what_a_clip_takes_is_counted_and_what_can_be_made_again_is_given_back(work):
+    bare = work.num_bytes
+    assert work.clip.waveform.nbytes < bare
+    sound = work.reconstruction
+    shown = work.layers
+    assert work.num_bytes > bare + sound.nbytes
+    given = work.release()
+    assert work.num_bytes < bare + 1000
+    assert given > sound.nbytes
+    assert np.array_equal(work.reconstruction, sound)
+    assert np.array_equal(work.layers[0].log_mel, shown[0].log_mel)
+
+
+def test_edits_are_not_given_back(work):
+    edit(work)
+    heard = work.edited.copy()
+    work.release()
+    assert np.array_equal(work.edited, heard)
+    work.undo()
+    assert not work.history.can_undo
+
+
+def test_what_was_not_used_for_longest_is_forgotten_first(kept, clock, codec, drums, drone):
+    visitors = Visitors(kept, Settings(memory_bytes=3_000_000), clock=clock)
+    works = []
+    for owner, clip in (("one", drums), ("other", drone)):
+        clock.now += 1
+        session = visitors.session(owner, owner)
+        session.turn_to_clip(codec, clip)
+        session.work.decode()
+        works.append(session.work)
+    assert [work.is_decoded for work in works] == [True, True]
+    assert visitors.tidy() <= 3_000_000
+    assert [work.is_decoded for work in works] == [False, True]
+    assert works[0].reconstruction is not None
+
+
+def test_when_nothing_can_be_forgotten_another_clip_is_refused_in_a_sentence(
+    kept, clock, codec_path, examples, is_one_sentence
+):
+    visitors = Visitors(kept, Settings(memory_bytes=1000), clock=clock)
+    session = visitors.session("one", "page")
+    with pytest.raises(FullError, match="no memory for another clip") as refusal:
+        session.open(session.codec, examples / "clips" / "loop_perc1.flac")
+    assert is_one_sentence(refusal.value)
+
+
+def test_there_is_a_place_for_so_many_visitors_and_those_who_left_make_room(kept, clock, is_one_sentence):
+    visitors = Visitors(kept, Settings(visits=2), clock=clock)
+    visitors.session("one", "page of one")
+    visitors.session("two", "page of two")
+    with pytest.raises(FullError, match="as many visitors as it can hold") as refusal:
+        visitors.session("three", "page of three")
+    assert is_one_sentence(refusal.value)
+    visitors.leave("one", "page of one")
+    clock.now = 1.0
+    visitors.session("three", "page of three")
+    assert visitors.owners == {"two", "three"}
 
 
 def test_visitors_share_the_example_but_not_its_edits(visitors):
-    one, other = visitors.session("one").work, visitors.session("other").work
+    one, other = visitors.session("one", "page").work, visitors.session("other", "its page").work
     assert one.reconstruction is other.reconstruction
     assert one.history is not other.history
 
@@ -140,7 +276,7 @@ def test_a_strange_clip_is_shown_and_heard(codec, tmp_path, kind):
     path = tmp_path / "strange.wav"
     soundfile.write(path, STRANGE[kind], SAMPLE_RATE, subtype="FLOAT")
     work = Work.begin(codec, load_clip(path), file_bytes=path.stat().st_size)
-    assert all(item is not None for item in explore.show(Session(work)))
+    assert all(item is not None for item in explore.show(Session(Visit("one", work), work)))
     assert all(np.isfinite(work.sound(levels)).all() for levels in range(4))
     assert np.isfinite([work.gain_db(levels) for levels in (1, 2, 3)]).all()
 
@@ -150,7 +286,7 @@ def test_a_clip_of_8_khz_is_shown_up_to_its_end(codec, tmp_path):
     soundfile.write(path, np.sin(np.arange(8000) * 0.3), 8000)
     work = Work.begin(codec, load_clip(path))
     assert work.clip.seconds == pytest.approx(1.0)
-    assert all(item is not None for item in explore.show(Session(work)))
+    assert all(item is not None for item in explore.show(Session(Visit("one", work), work)))
 
 
 @pytest.mark.parametrize(("samples", "words"), [(np.zeros(SAMPLE_RATE), "silent"), (np.ones(100), "too short")])

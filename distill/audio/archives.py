@@ -1,0 +1,139 @@
+"""Zip archives of sound, unpacked a file at a time and with care: anyone may have packed them."""
+
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from distill.errors import AudioError
+from distill.settings import DEFAULTS, MIB, Settings
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".m4a")
+ARCHIVE_SUFFIXES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
+LONGEST_ENTRY_BYTES = 1024
+"""Of the directory of an archive, on average: names are some tens of bytes long."""
+RATIO_FREE_BYTES = MIB
+"""So much may unpack from however few bytes: a second of silence packs very well."""
+PIECE_BYTES = 1 << 16
+_DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, NotImplementedError)
+
+
+def is_zip(path: str | os.PathLike[str]) -> bool:
+    """Whether a file begins like a zip archive, whatever it is called."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) in SIGNATURES
+    except OSError:
+        return False
+
+
+def unpack_zip(
+    path: str | os.PathLike[str], folder: str | os.PathLike[str], *, settings: Settings = DEFAULTS
+) -> Iterator[Path | AudioError]:
+    """Write the sound files of a zip archive into a folder, each under its bare file name, one when it is asked for.
+
+    Parameters
+    ----------
+    path : path-like
+        The archive. Members that do not end like sound are passed over.
+    folder : path-like
+        An existing, empty folder. Each member gets a sub-folder of its own, so equal names do not collide; a file may
+        be deleted as soon as the next one is asked for.
+    settings : Settings
+        Bounds the members, the bytes they unpack to, their ratio to packed ones, and folders in folders.
+
+    Yields
+    ------
+    Path or AudioError
+        A file; or why a member is left out, in one sentence.
+
+    Raises
+    ------
+    AudioError
+        If it is not a zip archive that can be opened, holds no sound files or too many of any kind.
+    """
+    name = Path(path).name
+    try:
+        _check_directory(path, name, settings)
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            if len(members) > settings.zip_members:
+                raise AudioError(f"{name} holds more than {settings.zip_members} files; please split it.")
+            members = [m for m in members if not m.is_dir() and not _bare_name(m).startswith("._")]
+            members = [m for m in members if _bare_name(m).lower().endswith((*AUDIO_SUFFIXES, *ARCHIVE_SUFFIXES))]
+            if not members:
+                raise AudioError(f"{name} holds no sound files.")
+            room = settings.zip_bytes
+            for number, member in enumerate(members):
+                target = Path(folder) / str(number) / (_bare_name(member) or "unnamed")
+                try:
+                    _check_member(member, name, settings)
+                    room -= _unpack(archive, member, target, room, name, settings)
+                except AudioError as error:
+                    yield error
+                else:
+                    yield target
+    except _DAMAGE as error:
+        raise AudioError(f"{name} is not a zip archive that can be opened.") from error
+
+
+def _check_directory(path: str | os.PathLike[str], name: str, settings: Settings) -> None:
+    """Raise an AudioError if the archive's directory is larger than its members could need: it is read as a whole."""
+    with open(path, "rb") as file:
+        # zipfile's own reading of the end record, the 64-bit form included: another might see another size.
+        record = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+    if record and record[zipfile._ECD_SIZE] > settings.zip_members * LONGEST_ENTRY_BYTES:  # type: ignore[attr-defined]
+        raise AudioError(f"{name} holds more than {settings.zip_members} files; please split it.")
+
+
+def _check_member(member: zipfile.ZipInfo, archive: str, settings: Settings) -> None:
+    """Raise an AudioError, before anything is unpacked, unless a member is a plain file."""
+    name = _bare_name(member)
+    if name.lower().endswith(ARCHIVE_SUFFIXES):
+        raise AudioError(f"{name} in {archive} is an archive in an archive; please unpack it first.")
+    if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
+        raise AudioError(f"{name} in {archive} is a link, not a file; please pack the sound itself.")
+    if member.flag_bits & 1:
+        raise AudioError(f"{name} in {archive} has a password; please pack it without one.")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise AudioError(f"{name} in {archive} is packed in an unusual way; please make a plain zip.")
+    if len(PurePosixPath(member.filename.replace("\\", "/")).parts) > settings.zip_path_parts:
+        raise AudioError(f"{name} in {archive} lies in more than {settings.zip_path_parts} folders; please move it.")
+
+
+def _unpack(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, room: int, archive_name: str, settings: Settings
+) -> int:
+    """Write a member, and count: what the archive says of its size is not believed."""
+    name = target.name
+    most = max(RATIO_FREE_BYTES, settings.zip_ratio * member.compress_size)
+    target.parent.mkdir()
+    written = 0
+    try:
+        with archive.open(member) as source, target.open("wb") as destination:
+            while piece := source.read(PIECE_BYTES):
+                written += len(piece)
+                if written > most:
+                    raise AudioError(f"{name} in {archive_name} unpacks to far more than sound would; it is left out.")
+                if written > settings.upload_file_bytes:
+                    megabytes = settings.upload_file_bytes // MIB
+                    raise AudioError(f"{name} in {archive_name} is larger than {megabytes} MB; please cut it.")
+                if written > room:
+                    megabytes = settings.zip_bytes // MIB
+                    raise AudioError(f"{name} was left out: {archive_name} unpacks to more than {megabytes} MB.")
+                destination.write(piece)
+    except _DAMAGE as error:
+        target.unlink(missing_ok=True)
+        raise AudioError(f"{name} in {archive_name} is damaged; please pack it again.") from error
+    except AudioError:
+        target.unlink(missing_ok=True)
+        raise
+    return written
+
+
+def _bare_name(member: zipfile.ZipInfo) -> str:
+    name = PurePosixPath(member.filename.replace("\\", "/")).name
+    return "".join(character for character in name if character.isprintable())[-200:]

@@ -1,0 +1,101 @@
+"""What stands behind the page, made once when the server starts and handed to every part of it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distill.audio import load_clip, new_decoder
+from distill.errors import DistillError, StartupError
+from distill.jobs import JobRunner
+from distill.models import ConvVQVAE
+from distill.settings import Settings
+from distill.training.base import start_from_base
+from distill.training.config import VQVAEConfig
+from distill.ui.session import Examples, Visitors
+from distill.ui.storage import Storage
+
+TIDY_SECONDS = 10
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Server:
+    """The examples, the visitors, their files and their trainings."""
+
+    settings: Settings
+    examples: Examples
+    storage: Storage
+    visitors: Visitors
+    runner: JobRunner
+
+    @classmethod
+    def start(
+        cls, settings: Settings, examples_folder: Path, *, clock: Callable[[], float] = time.monotonic
+    ) -> "Server":
+        """Look that everything is there, and take up the trainings that an earlier server left.
+
+        Raises
+        ------
+        StartupError
+            If the examples or the base model are missing or damaged, no file can be decoded, or the settings' folder
+            cannot be used.
+        """
+        try:
+            examples = Examples.load(examples_folder)
+            if not examples.clips:
+                raise StartupError("There are no example clips; please copy all of the examples folder.")
+            start_from_base(ConvVQVAE.from_config(VQVAEConfig()))
+            with new_decoder(settings) as decoder:
+                load_clip(examples.clips[0], settings=settings, decoder=decoder)
+        except DistillError as error:
+            raise StartupError(f"Distill cannot start: {error}") from error
+        storage = Storage(settings)
+        visitors = Visitors(examples, settings, clock=clock)
+        return cls(settings, examples, storage, visitors, JobRunner(storage.jobs, settings))
+
+    def tidy(self, now: float) -> None:
+        """End what is over and delete what is nobody's any more; ``now`` in seconds since 1970."""
+        self.visitors.tidy()
+        expired = self.runner.expire(now)
+        self.storage.sweep(self.visitors.owners, now)
+        if expired:
+            logger.info("trainings expired", extra={"count": expired})
+
+    def keep_tidy(self) -> None:
+        """Tidy up from now on, every ten seconds."""
+
+        def keep() -> None:
+            while True:
+                time.sleep(TIDY_SECONDS)
+                try:
+                    self.tidy(time.time())
+                except Exception:
+                    logger.exception("Tidying up failed.")
+
+        threading.Thread(target=keep, name="tidy", daemon=True).start()
+
+    def health(self) -> dict[str, Any]:
+        """How the server is, in numbers that are nobody's secret."""
+        used, ceiling = self.storage.used_bytes, self.settings.disk_bytes
+        return {
+            "status": "ok" if used < ceiling else "disk full",
+            "visitors": len(self.visitors.owners),
+            "trainings": self.runner.status(),
+            "memory_bytes": _resident_bytes(),
+            "disk_bytes": used,
+            "disk_ceiling_bytes": ceiling,
+        }
+
+
+def _resident_bytes() -> int | None:
+    """Of this process; None where that is not told."""
+    try:
+        import resource
+
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except (OSError, ImportError):
+        return None

@@ -1,0 +1,48 @@
+"""Servers in processes of their own, and visitors to them; none outlives its test."""
+
+import socket
+
+import pytest
+
+from tests.space.visiting import Space, Visitor
+
+
+@pytest.fixture(scope="session")
+def new_port():
+    def port():
+        with socket.socket() as server:
+            server.bind(("127.0.0.1", 0))
+            return server.getsockname()[1]
+
+    return port
+
+
+@pytest.fixture
+def new_space(tmp_path, new_port):
+    """Starts servers, each in a folder of its own unless it is told which, and kills them in the end."""
+    started = []
+
+    def start(name="space", **limits):
+        space = Space(tmp_path / name, new_port(), **limits)
+        started.append(space)
+        space.start()
+        return space
+
+    yield start
+    for space in started:
+        if space.process.poll() is None:
+            space.kill()
+
+
+@pytest.fixture
+def new_visitor():
+    """Visitors whose connections are closed in the end."""
+    visitors = []
+
+    def visit(space, cookie=None):
+        visitors.append(Visitor(space.url, cookie))
+        return visitors[-1]
+
+    yield visit
+    for visitor in visitors:
+        visitor.close()

@@ -1,0 +1,183 @@
+"""The server as it stands on the internet, and visitors who speak to it as the page does."""
+
+import base64
+import io
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import numpy as np
+import soundfile
+
+REPOSITORY = Path(__file__).parents[2]
+PATIENCE = 120
+
+
+class Space:
+    """``python app.py`` with limits of its own."""
+
+    def __init__(self, folder, port, **limits):
+        self.folder, self.port, self.url = folder, port, f"http://127.0.0.1:{port}"
+        self._environment = {f"DISTILL_{name.upper()}": str(value) for name, value in limits.items()}
+        self._log = folder.parent / f"{folder.name}.log"
+        self.process = None
+
+    def start(self):
+        environment = os.environ | self._environment | {
+            "DISTILL_FOLDER": str(self.folder),
+            "GRADIO_SERVER_PORT": str(self.port),
+            "GRADIO_SERVER_NAME": "127.0.0.1",
+        }  # fmt: skip
+        with self._log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "app.py"], cwd=REPOSITORY, env=environment, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            with suppress(httpx.TransportError):
+                return self.health()
+            assert self.process.poll() is None, self._log.read_text()
+            time.sleep(0.2)
+        raise AssertionError("the server did not start")
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def health(self):
+        return httpx.get(f"{self.url}/health", timeout=PATIENCE).json()
+
+    def log(self):
+        """What it logged, as far as that is JSON, and the rest as text."""
+        lines = self._log.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")], [
+            line for line in lines if not line.startswith("{")
+        ]
+
+
+class Visitor:
+    """A page, as far as the server can tell.
+
+    Parameters
+    ----------
+    url : str
+    cookie : str, optional
+        Of a browser that was here before.
+    """
+
+    def __init__(self, url, cookie=None):
+        self.http = httpx.Client(base_url=url, timeout=PATIENCE, cookies={"distill": cookie} if cookie else None)
+        self.config = self.http.get("/config").json()
+        self.page = secrets.token_hex(6)
+        self.calls = {call["api_name"]: call["id"] for call in self.config["dependencies"] if call["api_name"]}
+        self.grid_id = next(c["id"] for c in self.config["components"] if c["props"].get("elem_id") == "edit-grid")
+
+    @property
+    def cookie(self):
+        return self.http.cookies["distill"]
+
+    def close(self):
+        self.http.close()
+
+    def call(self, name, *data):
+        """What a handler answers last; a failure is an ``AssertionError`` with its sentence."""
+        return list(self.stream(name, *data))[-1]
+
+    def stream(self, name, *data):
+        """All that a handler answers, one after another."""
+        body = {"data": list(data), "fn_index": self.calls[name] if isinstance(name, str) else name}
+        event = self.http.post("/gradio_api/queue/join", json=body | {"session_hash": self.page})
+        assert event.status_code == 200, event.text
+        full = None
+        with self.http.stream("GET", "/gradio_api/queue/data", params={"session_hash": self.page}) as answer:
+            assert answer.status_code == 200
+            for line in answer.iter_lines():
+                message = json.loads(line[5:]) if line.startswith("data:") else {}
+                if message.get("event_id") != event.json()["event_id"]:
+                    continue
+                if message["msg"] in ("process_generating", "process_completed"):
+                    assert message["success"], message["output"].get("error")
+                    output = message["output"]["data"]
+                    if message["msg"] == "process_completed":
+                        if output and full is None:
+                            yield output
+                        return
+                    full = output if full is None else [_patched(*pair) for pair in zip(full, output, strict=True)]
+                    yield full
+
+    def upload(self, *paths):
+        """Send files; what the server calls them."""
+        files = [("files", (Path(path).name, Path(path).read_bytes())) for path in paths]
+        answer = self.http.post("/gradio_api/upload", files=files)
+        assert answer.status_code == 200, answer.text
+        return [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in answer.json()]
+
+    def open_page(self):
+        """What happens when a page is opened: the grid that is then at hand."""
+        load = next(
+            call["id"]
+            for call in self.config["dependencies"]
+            if [event for _, event in call["targets"]] == ["load"] and call["outputs"] == [self.grid_id]
+        )
+        value = self.call(load)[0]["value"]
+        self.work, self.shape = value["work"], (len(value["levels"]), value["rows"], value["columns"])
+        self.codebook_size, self.indices = value["size"], unpacked(value["indices"]).reshape(self.shape)
+        return value
+
+    def serve(self, function, **request):
+        """Ask a server function of the code grid, as its script does."""
+        answer = self.http.post(
+            "/gradio_api/component_server",
+            json={
+                "data": {"work": self.work, **request},
+                "component_id": self.grid_id,
+                "fn_name": function,
+                "session_hash": self.page,
+            },
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def edited_sound(self):
+        """The whole clip as it is now."""
+        pieces, count = [], 1
+        while len(pieces) < count:
+            answer = self.serve("sound", track="edited", piece=len(pieces))
+            pieces.append(samples(answer["flac"]))
+            count = answer["pieces"]
+        return np.concatenate(pieces)
+
+
+def _patched(before, change):
+    """Gradio sends of later answers what has changed only."""
+    if isinstance(change, list) and all(isinstance(each, list) and len(each) == 3 for each in change):
+        value = [before]
+        for action, path, new in change:
+            at, key = value, 0
+            for step in path:
+                at, key = at[key], step
+            if action == "delete":
+                del at[key]
+            elif action == "append":
+                at[key] += new
+            elif action == "add" and isinstance(at, list):
+                at.insert(key, new)
+            else:
+                at[key] = new
+        return value[0]
+    return change
+
+
+def unpacked(indices):
+    return np.frombuffer(base64.b64decode(indices), "<u2").astype(np.int64)
+
+
+def samples(flac):
+    return soundfile.read(io.BytesIO(base64.b64decode(flac)), dtype="float32")[0]

@@ -1,0 +1,267 @@
+"""Before the page: files go to those whose they are, what is sent is bounded, and a visitor cannot pass for another."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse
+from starlette.routing import Route
+
+from distill.settings import MIB, Settings
+from distill.ui.gate import Gate
+from distill.ui.session import owner_of
+from distill.ui.storage import Storage
+
+URL = "http://distill"
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(
+        folder=tmp_path / "data", upload_bytes=2 * MIB, upload_files=3, message_bytes=MIB, disk_bytes=4 * MIB,
+        visit_disk_bytes=3 * MIB,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def storage(settings):
+    storage = Storage(settings)
+    (storage.files / "picture").mkdir()
+    (storage.files / "picture" / "page.png").write_bytes(b"public")
+    storage.publish()
+    yield storage
+    storage.close()
+
+
+@pytest.fixture
+def gate(storage, settings):
+    """The gate before something that does with files what Gradio does."""
+
+    async def upload(request):
+        paths = []
+        async with request.form() as form:
+            for part in form.getlist("files"):
+                content = await part.read()
+                path = storage.files / hashlib.sha256(content).hexdigest() / Path(part.filename).name
+                path.parent.mkdir(exist_ok=True)
+                (storage.files / "unfinished").write_bytes(content)
+                (storage.files / "unfinished").rename(path)
+                paths.append(str(path))
+        return JSONResponse(paths)
+
+    async def echo(request):
+        return JSONResponse(await request.json() if await request.body() else None)
+
+    async def file(request):
+        return FileResponse(request.path_params["path"])
+
+    async def page(request):
+        return PlainTextResponse("page")
+
+    app = Starlette(
+        routes=[
+            Route("/", page),
+            Route("/config", page),
+            Route("/gradio_api/upload", upload, methods=["POST"]),
+            Route("/gradio_api/queue/join", echo, methods=["POST"]),
+            Route("/gradio_api/queue/data", page),
+            Route("/gradio_api/heartbeat/{session}", page),
+            Route("/gradio_api/deep_link", page),
+            Route("/gradio_api/file={path:path}", file),
+        ]
+    )
+    sessions = {"page-of-one": owner_of(f"distill={'1' * 40}")}
+    health = {"status": "ok", "visitors": 0}
+    gate = Gate(app, storage, settings, lambda page, owner: sessions.get(page, owner) != owner, lambda: health)
+    gate.health_of_test = health
+    return gate
+
+
+def visitor(gate, cookie=None):
+    headers = {"cookie": f"distill={cookie * 40}"} if cookie else {}
+    return httpx.AsyncClient(transport=httpx.ASGITransport(gate), base_url=URL, headers=headers)
+
+
+@pytest.fixture
+def one(gate):
+    return visitor(gate, "1")
+
+
+@pytest.fixture
+def other(gate):
+    return visitor(gate, "2")
+
+
+@pytest.fixture
+def nobody(gate):
+    return visitor(gate)
+
+
+async def send(client, *contents, name="a.wav"):
+    answer = await client.post("/gradio_api/upload", files=[("files", (name, content)) for content in contents])
+    return answer.json() if answer.status_code == 200 else answer
+
+
+def file_data(path):
+    return {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}]}
+
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+async def test_the_first_page_gives_a_cookie_that_scripts_cannot_read_and_later_ones_do_not(gate):
+    client = visitor(gate)
+    first = (await client.get("/")).headers["set-cookie"]
+    assert "HttpOnly" in first
+    assert "SameSite=Lax" in first
+    assert "set-cookie" not in (await client.get("/config")).headers
+    assert first != (await visitor(gate).get("/config")).headers["set-cookie"]
+    framed = (await visitor(gate).get("/", headers={"x-forwarded-proto": "https"})).headers["set-cookie"]
+    assert "SameSite=None; Secure; Partitioned" in framed
+
+
+async def test_an_upload_is_its_visitors_and_nobody_elses(one, other, nobody):
+    (path,) = await send(one, b"mine")
+    assert (await one.get(f"/gradio_api/file={path}")).content == b"mine"
+    for stranger in (other, nobody):
+        answer = await stranger.get(f"/gradio_api/file={path}")
+        assert answer.status_code == 404
+        assert "data" not in answer.text
+        assert (await stranger.post("/gradio_api/queue/join", json=file_data(path))).status_code == 403
+    assert (await one.post("/gradio_api/queue/join", json=file_data(path))).json() == file_data(path)
+
+
+async def test_two_visitors_may_send_the_same_file_at_the_same_time(one, other):
+    (mine,), (theirs,) = await send(one, b"same"), await send(other, b"same")
+    Path(mine).unlink()
+    assert (await other.get(f"/gradio_api/file={theirs}")).content == b"same"
+
+
+async def test_where_the_content_alone_says_a_file_lies_it_is_not_served(one, other, storage):
+    await send(one, b"guessed")
+    path = storage.files / hashlib.sha256(b"guessed").hexdigest() / "a.wav"
+    assert path.exists()
+    for client in (one, other):
+        assert (await client.get(f"/gradio_api/file={path}")).status_code == 404
+
+
+async def test_the_pages_own_files_are_for_all(nobody, storage):
+    assert (await nobody.get(f"/gradio_api/file={storage.files}/picture/page.png")).content == b"public"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/etc/passwd", "{files}/../../../etc/passwd", "{files}/{owner}/../{other}/x", "http://example.com", "", "."],
+)
+async def test_nothing_else_is_served_or_taken_for_a_file(one, storage, path):
+    path = path.format(
+        files=storage.files, owner=owner_of(f"distill={'1' * 40}"), other=owner_of(f"distill={'2' * 40}")
+    )
+    assert (await one.get(f"/gradio_api/file={path}")).status_code == 404
+    answer = await one.post("/gradio_api/queue/join", json=file_data(path))
+    assert answer.status_code == 403
+    assert "passwd" not in answer.text
+
+
+async def test_a_link_out_of_a_visitors_folder_leads_nowhere(one, storage):
+    link = storage.new_folder(owner_of(f"distill={'1' * 40}")) / "link"
+    link.symlink_to("/etc/passwd")
+    assert (await one.get(f"/gradio_api/file={link}")).status_code == 404
+
+
+async def test_without_a_cookie_a_file_is_had_by_its_unguessable_path(nobody):
+    (path,) = await send(nobody, b"mine")
+    assert (await nobody.get(f"/gradio_api/file={path}")).content == b"mine"
+    assert "anyone-" in path
+
+
+async def test_a_page_is_its_visitors_and_nobody_elses(one, other):
+    calls = [
+        ("GET", "/gradio_api/queue/data?session_hash=page-of-one", None),
+        ("GET", "/gradio_api/heartbeat/page-of-one", None),
+        ("POST", "/gradio_api/queue/join", {"session_hash": "page-of-one", "data": []}),
+    ]
+    for method, address, body in calls:
+        assert (await one.request(method, address, json=body)).status_code == 200
+        assert (await other.request(method, address, json=body)).status_code == 403
+
+
+async def test_too_much_is_refused_in_a_sentence(one, is_one_sentence):
+    for contents in ([bytes(4 * MIB)], [b"1", b"2", b"3", b"4"]):
+        answer = await send(one, *contents)
+        assert answer.status_code == 413
+        assert is_one_sentence(answer.text)
+    answer = await one.post("/gradio_api/queue/join", content=bytes(MIB + 1))
+    assert answer.status_code == 413
+    assert is_one_sentence(answer.json()["detail"])
+
+
+async def test_an_upload_that_does_not_say_how_long_it_is_is_cut_off(one):
+    async def endless():
+        yield b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+        for _ in range(10_000):
+            yield bytes(10_000)
+
+    answer = await one.post(
+        "/gradio_api/upload", content=endless(), headers={"content-type": "multipart/form-data; boundary=x"}
+    )
+    assert answer.status_code == 413
+
+
+async def test_a_full_disk_is_one_sentence(one, other, is_one_sentence):
+    await send(one, bytes(MIB + MIB // 2))
+    answer = await send(one, bytes(MIB + MIB // 2 + 1))
+    assert (answer.status_code, is_one_sentence(answer.text)) == (507, True)
+    await send(other, bytes(MIB + MIB // 2))
+    answer = await send(visitor_third(one), bytes(MIB + MIB // 2))
+    assert (answer.status_code, "no room" in answer.text) == (507, True)
+
+
+def visitor_third(client):
+    return httpx.AsyncClient(transport=client._transport, base_url=URL, headers={"cookie": f"distill={'3' * 40}"})
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 50_000, "not json", '"text"', "", "null", "{}", "\0"])
+async def test_a_body_that_makes_no_sense_hurts_nobody(gate, body):
+    transport = httpx.ASGITransport(gate, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
+        answer = await client.post("/gradio_api/queue/join", content=body)
+    assert answer.status_code in (200, 400, 500)
+
+
+async def test_files_are_found_however_deep_they_are_nested(one):
+    nested = file_data("/etc/passwd")
+    for _ in range(300):
+        nested = {"data": [nested]}
+    assert (await one.post("/gradio_api/queue/join", content=json.dumps(nested))).status_code == 403
+
+
+async def test_what_gradio_offers_and_distill_does_not_use_is_closed(one):
+    assert (await one.get("/gradio_api/deep_link?session_hash=page-of-one")).status_code == 404
+
+
+async def test_health_is_told_and_its_status_with_it(nobody, gate):
+    answer = await nobody.get("/health")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    gate.health_of_test["status"] = "disk full"
+    assert (await nobody.get("/health")).status_code == 503
+
+
+@pytest.mark.parametrize("cookie", ["", "distill=short", "other=" + "1" * 40, "distill", ";;;=", 'distill="' + "é" * 5])
+def test_what_is_no_cookie_of_ours_stands_for_nobody(cookie):
+    assert owner_of(cookie) == ""
+
+
+def test_an_owner_does_not_tell_the_cookie():
+    owner = owner_of(f"a=b; distill={'1' * 40}; c=d")
+    assert owner == owner_of(f"distill={'1' * 40}") != owner_of(f"distill={'2' * 40}")
+    assert len(owner) == 32
+    assert "1" * 40 not in owner

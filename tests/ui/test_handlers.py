@@ -1,0 +1,55 @@
+"""What goes wrong reaches the page as one sentence; a fault of ours is logged once, by the reference that is shown."""
+
+import errno
+import json
+import logging
+import re
+
+import pytest
+
+from distill.errors import GoneError, GridError
+from distill.logs import JsonLines
+from distill.ui.handlers import answer, sentence
+
+
+def raising(error):
+    def function():
+        raise error
+
+    return function
+
+
+def test_the_packages_own_errors_are_shown_as_they_are_and_not_logged(caplog):
+    assert answer(raising(GridError("Code 64 is out of range."))) == {"error": "Code 64 is out of range."}
+    assert answer(raising(GoneError("It is gone."))) == {"error": "It is gone.", "gone": True}
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ZeroDivisionError("secret"), "nothing of yours is lost"),
+        (OSError(errno.ENOSPC, "No space left", "/secret/place"), "disk is full"),
+        (PermissionError(errno.EACCES, "denied", "/secret/place"), "nothing of yours is lost"),
+        (MemoryError("secret"), "no memory"),
+        (RecursionError("secret"), "nothing of yours is lost"),
+    ],
+)
+def test_any_other_error_is_logged_once_by_the_reference_that_is_shown(caplog, is_one_sentence, error, words):
+    told = answer(raising(error))["error"]
+    assert is_one_sentence(told, words)
+    assert "secret" not in told
+    (record,) = caplog.records
+    assert re.search(r"reference (\w{8})\)", told)[1] == record.reference
+    assert record.exc_info[1] is error
+
+
+def test_the_log_is_one_json_object_a_line(caplog):
+    caplog.set_level(logging.INFO)
+    logging.getLogger("distill.test").info("upload", extra={"files": 3})
+    sentence(ZeroDivisionError("two\nlines"))
+    upload, fault = (json.loads(JsonLines().format(record)) for record in caplog.records)
+    assert (upload["message"], upload["files"], upload["level"]) == ("upload", 3, "info")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", upload["time"])
+    assert "ZeroDivisionError: two\nlines" in fault["traceback"]
+    assert "\n" not in JsonLines().format(caplog.records[1])

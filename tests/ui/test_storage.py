@@ -1,0 +1,99 @@
+"""The disk has a ceiling, for each visitor and for all; what nobody owns is deleted; a folder serves one server."""
+
+import os
+import time
+from dataclasses import replace
+
+import pytest
+
+from distill.errors import FullError, StartupError
+from distill.settings import Settings
+from distill.ui.storage import Storage
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(folder=tmp_path / "data", disk_bytes=10_000, visit_disk_bytes=6_000)
+
+
+@pytest.fixture
+def storage(settings):
+    storage = Storage(settings)
+    yield storage
+    storage.close()
+
+
+def fill(storage, owner, size):
+    path = storage.new_folder(owner) / "file"
+    path.write_bytes(bytes(size))
+    return path
+
+
+def test_a_visitor_has_a_ceiling_and_so_have_all_together(storage, is_one_sentence):
+    fill(storage, "one", 5_000)
+    storage.require_room("one", 1_000)
+    with pytest.raises(FullError, match="each visitor has") as refusal:
+        storage.require_room("one", 1_001)
+    assert is_one_sentence(refusal.value)
+    fill(storage, "other", 4_000)
+    storage.require_room("third", 1_000)
+    with pytest.raises(FullError, match="no room") as refusal:
+        storage.require_room("third", 1_001)
+    assert is_one_sentence(refusal.value)
+
+
+def test_what_is_deleted_makes_room(storage):
+    fill(storage, "one", 5_000)
+    fill(storage, "other", 5_000)
+    storage.sweep({"other"}, time.time() + 61)
+    storage.require_room("third", 5_000)
+
+
+def test_only_files_of_those_who_are_gone_are_swept_and_none_that_are_on_their_way(storage):
+    page = fill(storage, "page", 10)
+    storage.publish()
+    here, gone, clips = fill(storage, "here", 10), fill(storage, "gone", 10), storage.new_set("gone")
+    half = storage.files / "tmphalf"
+    half.touch()
+    now = time.time()
+    storage.sweep({"here"}, now)
+    assert all(path.exists() for path in (page, here, gone, clips, half))
+    storage.sweep({"here"}, now + 61)
+    assert page.exists()
+    assert here.exists()
+    assert half.exists()
+    assert not gone.exists()
+    assert not clips.exists()
+    storage.sweep({"here"}, now + 3601)
+    assert not half.exists()
+
+
+def test_two_names_of_one_file_are_counted_once(storage):
+    path = fill(storage, "one", 4_000)
+    before = storage.used_bytes
+    os.link(path, path.with_name("again"))
+    assert storage.used_bytes == before
+
+
+def test_a_restart_keeps_trainings_and_nothing_else(settings):
+    storage = Storage(settings)
+    old, job = fill(storage, "one", 10), storage.jobs / "job"
+    job.mkdir()
+    storage.close()
+    again = Storage(settings)
+    assert job.exists()
+    assert not old.exists()
+    again.close()
+
+
+def test_two_servers_do_not_share_a_folder(storage, settings, is_one_sentence):
+    with pytest.raises(StartupError, match="Another Distill") as refusal:
+        Storage(settings)
+    assert is_one_sentence(refusal.value, "DISTILL_FOLDER")
+
+
+def test_a_folder_that_cannot_be_made_stops_the_start_in_a_sentence(settings, tmp_path, is_one_sentence):
+    (tmp_path / "file").touch()
+    with pytest.raises(StartupError, match="cannot write") as refusal:
+        Storage(replace(settings, folder=tmp_path / "file" / "data"))
+    assert is_one_sentence(refusal.value, "DISTILL_FOLDER")
