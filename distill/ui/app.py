@@ -22,6 +22,7 @@ HEADER = """
 </header>
 """
 EXAMPLES = Path(__file__).parents[2] / "examples"
+UNFIT = "This call sends something else than it should; see its description under “Use via API”, below on the page."
 THREADS = 100  # whoever waits for a training holds one
 HEAVY = 2
 """Things that one button does for several visitors at the same time; there are two cores."""
@@ -31,6 +32,15 @@ class App(gr.Blocks):
     """The page, with the server that stands behind it."""
 
     backend: Server
+
+    async def preprocess_data(self, *args: Any, **options: Any) -> Any:
+        """As Gradio's, but a call that no component can make sense of is told so in a sentence."""
+        try:
+            return await super().preprocess_data(*args, **options)
+        except gr.Error:
+            raise
+        except Exception:
+            raise gr.Error(UNFIT, print_exception=False) from None
 
 
 def build_app(examples_folder: Path = EXAMPLES, settings: Settings | None = None) -> App:
