@@ -1,6 +1,7 @@
 """Zip archives of sound, unpacked a file at a time and with care: anyone may have packed them."""
 
 import os
+import re
 import stat
 import zipfile
 import zlib
@@ -10,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from distill.errors import AudioError
 from distill.settings import DEFAULTS, MIB, Settings
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".m4a")
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".m4a", ".mp4", ".aac")
 ARCHIVE_SUFFIXES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 LONGEST_ENTRY_BYTES = 1024
@@ -18,6 +19,8 @@ LONGEST_ENTRY_BYTES = 1024
 RATIO_FREE_BYTES = MIB
 """So much may unpack from however few bytes: a second of silence packs very well."""
 PIECE_BYTES = 1 << 16
+LONGEST_NAME_BYTES = 240
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, NotImplementedError)
 
 
@@ -55,23 +58,23 @@ def unpack_zip(
     AudioError
         If it is not a zip archive that can be opened, holds no sound files or too many of any kind.
     """
-    name = Path(path).name
+    name = printable(Path(path).name)
     try:
         _check_directory(path, name, settings)
         with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if len(members) > settings.zip_members:
+            if len(archive.infolist()) > settings.zip_members:
                 raise AudioError(f"{name} holds more than {settings.zip_members} files; please split it.")
-            members = [m for m in members if not m.is_dir() and not _bare_name(m).startswith("._")]
+            members = [m for m in archive.infolist() if not m.is_dir() and not _bare_name(m).startswith("._")]
             members = [m for m in members if _bare_name(m).lower().endswith((*AUDIO_SUFFIXES, *ARCHIVE_SUFFIXES))]
             if not members:
                 raise AudioError(f"{name} holds no sound files.")
             room = settings.zip_bytes
             for number, member in enumerate(members):
-                target = Path(folder) / str(number) / (_bare_name(member) or "unnamed")
+                target = Path(folder) / str(number) / _bare_name(member)
                 try:
-                    _check_member(member, name, settings)
-                    room -= _unpack(archive, member, target, room, name, settings)
+                    _check_member(member, name, room, settings)
+                    room -= member.file_size  # also if it turns out damaged: it is the work that is bounded
+                    _unpack(archive, member, target, name)
                 except AudioError as error:
                     yield error
                 else:
@@ -89,51 +92,51 @@ def _check_directory(path: str | os.PathLike[str], name: str, settings: Settings
         raise AudioError(f"{name} holds more than {settings.zip_members} files; please split it.")
 
 
-def _check_member(member: zipfile.ZipInfo, archive: str, settings: Settings) -> None:
-    """Raise an AudioError, before anything is unpacked, unless a member is a plain file."""
-    name = _bare_name(member)
+def _check_member(member: zipfile.ZipInfo, archive: str, room: int, settings: Settings) -> None:
+    """Raise an AudioError, before anything is unpacked, unless a member is a plain file of a size there is room for."""
+    name, parts = _bare_name(member), PurePosixPath(member.filename.replace("\\", "/")).parts
     if name.lower().endswith(ARCHIVE_SUFFIXES):
         raise AudioError(f"{name} in {archive} is an archive in an archive; please unpack it first.")
     if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
         raise AudioError(f"{name} in {archive} is a link, not a file; please pack the sound itself.")
     if member.flag_bits & 1:
         raise AudioError(f"{name} in {archive} has a password; please pack it without one.")
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack without bounds
         raise AudioError(f"{name} in {archive} is packed in an unusual way; please make a plain zip.")
-    if len(PurePosixPath(member.filename.replace("\\", "/")).parts) > settings.zip_path_parts:
-        raise AudioError(f"{name} in {archive} lies in more than {settings.zip_path_parts} folders; please move it.")
+    if len(parts) > settings.zip_path_parts:
+        raise AudioError(
+            f"{name} in {archive} lies in more than {settings.zip_path_parts - 1} folders; please move it."
+        )
+    if member.file_size > settings.upload_file_bytes:
+        raise AudioError(f"{name} in {archive} is larger than {settings.upload_file_bytes / MIB:g} MB; please cut it.")
+    if member.file_size > max(RATIO_FREE_BYTES, settings.zip_ratio * member.compress_size):
+        raise AudioError(f"{name} in {archive} unpacks to far more than sound would; it is left out.")
+    if member.file_size > room:
+        raise AudioError(f"{name} was left out: {archive} unpacks to more than {settings.zip_bytes / MIB:g} MB.")
 
 
-def _unpack(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, room: int, archive_name: str, settings: Settings
-) -> int:
-    """Write a member, and count: what the archive says of its size is not believed."""
-    name = target.name
-    most = max(RATIO_FREE_BYTES, settings.zip_ratio * member.compress_size)
+def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, archive_name: str) -> None:
+    """Write a member, but no more of it than the archive says there is."""
     target.parent.mkdir()
     written = 0
     try:
         with archive.open(member) as source, target.open("wb") as destination:
             while piece := source.read(PIECE_BYTES):
                 written += len(piece)
-                if written > most:
-                    raise AudioError(f"{name} in {archive_name} unpacks to far more than sound would; it is left out.")
-                if written > settings.upload_file_bytes:
-                    megabytes = settings.upload_file_bytes // MIB
-                    raise AudioError(f"{name} in {archive_name} is larger than {megabytes} MB; please cut it.")
-                if written > room:
-                    megabytes = settings.zip_bytes // MIB
-                    raise AudioError(f"{name} was left out: {archive_name} unpacks to more than {megabytes} MB.")
+                if written > member.file_size:
+                    raise zipfile.BadZipFile("a member larger than it says")
                 destination.write(piece)
     except _DAMAGE as error:
         target.unlink(missing_ok=True)
-        raise AudioError(f"{name} in {archive_name} is damaged; please pack it again.") from error
-    except AudioError:
-        target.unlink(missing_ok=True)
-        raise
-    return written
+        raise AudioError(f"{target.name} in {archive_name} is damaged; please pack it again.") from error
+
+
+def printable(name: str) -> str:
+    """A name for people to read, without what would break a line or cannot be written as UTF-8."""
+    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", name)
 
 
 def _bare_name(member: zipfile.ZipInfo) -> str:
-    name = PurePosixPath(member.filename.replace("\\", "/")).name
-    return "".join(character for character in name if character.isprintable())[-200:]
+    """A member's name without folders, and short enough for any file system; its end tells what it is."""
+    name = printable(PurePosixPath(member.filename.replace("\\", "/")).name)
+    return name.encode()[-LONGEST_NAME_BYTES:].decode(errors="ignore")

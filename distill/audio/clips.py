@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from distill.audio.archives import AUDIO_SUFFIXES, is_zip, unpack_zip
+from distill.audio.archives import AUDIO_SUFFIXES, is_zip, printable, unpack_zip
 from distill.audio.decoding import Decoder, DecodingError, decode
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
 from distill.errors import AudioError
@@ -50,7 +50,7 @@ class Refusal:
 
 def new_decoder(settings: Settings = DEFAULTS) -> Decoder:
     """A process to decode strangers' files, for :func:`load_clip` and :func:`read_clips`; to be used in a ``with``."""
-    return Decoder(asdict(settings), seconds=settings.decoding_seconds, memory_bytes=settings.decoding_memory_bytes)
+    return Decoder(asdict(settings), memory_bytes=settings.decoding_memory_bytes)
 
 
 def load_clip(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS, decoder: Decoder | None = None) -> Clip:
@@ -76,16 +76,16 @@ def load_clip(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS, de
         If the file is missing, empty, damaged, silent, too large, short or long, or holds NaN or infinite samples.
     """
     path = Path(path)
-    name = path.name
+    name = printable(path.name)
     if not path.is_file():
         raise AudioError(f"{name} does not exist or is not a file.")
     num_bytes = path.stat().st_size
     if num_bytes == 0:
         raise AudioError(f"{name} is empty: the file has no bytes in it.")
     if num_bytes > settings.upload_file_bytes:
-        raise AudioError(f"{name} is larger than {settings.upload_file_bytes // MIB} MB; please cut it.")
+        raise AudioError(f"{name} is larger than {settings.upload_file_bytes / MIB:g} MB; please cut it.")
     try:
-        sound = decoder.decode(path) if decoder else decode(path, asdict(settings))
+        sound = decoder.decode(path, name=name) if decoder else decode(path, asdict(settings), name=name)
     except DecodingError as error:
         raise AudioError(str(error)) from error
     except OSError as error:
@@ -119,15 +119,17 @@ def to_mono_44k(
     AudioError
         If it is shorter than one hop (12 ms) or silent.
     """
-    mono = samples.mean(axis=1) if samples.ndim == 2 else samples
+    mono = samples.mean(axis=1, dtype=np.float64) if samples.ndim == 2 else samples
     if len(mono) < HOP_LENGTH * sample_rate / SAMPLE_RATE:
         raise AudioError(f"{name} is too short: {len(mono)} samples, where sound starts at 12 ms.")
-    loudest = np.abs(mono).max()
+    loudest = max(float(mono.max()), -float(mono.min()))
     if loudest < SILENCE_PEAK:
         cancelled = (np.abs(samples).max() if peak is None else peak) > SILENCE_PEAK
         how = " once its channels are mixed to one" if cancelled else ""
         raise AudioError(f"{name} is silent{how}: nothing in it is louder than -80 dB.")
-    mono = soxr.resample((mono / max(1.0, float(loudest))).astype(np.float32), sample_rate, SAMPLE_RATE)
+    if loudest > 1:
+        mono = mono / loudest  # before resampling, which overflows where samples are near float32's largest
+    mono = soxr.resample(mono.astype(np.float32, copy=False), sample_rate, SAMPLE_RATE)
     return mono / max(1.0, float(np.abs(mono).max()))
 
 
@@ -155,7 +157,7 @@ def read_clips(
     accepted, seconds = 0, 0.0
     with tempfile.TemporaryDirectory() as unpacked:
         for number, item in enumerate(_find_audio(paths, Path(unpacked), settings)):
-            name = item.name
+            name = printable(item.name)
             if number == settings.upload_files:
                 reason = f"{name} and all after it were left out: {settings.upload_files} files are the most at once."
                 yield Refusal(name, reason)
@@ -191,7 +193,7 @@ def _find_audio(
         if path.is_dir():
             yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES and p.is_file())
         elif is_zip(path):
-            folder = unpacked / str(number)
+            folder, name = unpacked / str(number), printable(path.name)
             folder.mkdir()
             try:
                 for item in unpack_zip(path, folder, settings=settings):
@@ -199,11 +201,9 @@ def _find_audio(
                         yield item
                         item.unlink()
                     else:
-                        yield Refusal(path.name, str(item))
+                        yield Refusal(name, str(item))
             except AudioError as error:
-                yield Refusal(path.name, str(error))
-        elif path.suffix.lower() == ".zip" and path.is_file():
-            yield Refusal(path.name, f"{path.name} is not a zip archive that can be opened.")
+                yield Refusal(name, str(error))
         else:
             yield path
 
