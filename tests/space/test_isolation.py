@@ -64,8 +64,8 @@ def one_visit(space, number, clips, codec):
     said += [str(files), text]
     exported = {Path(path).suffix: path for path in files}
     assert CodeGrid.load(exported[".npz"]) == CodeGrid.load(exported[".json"]) == CodeGrid.from_text(text) == expected
-    length = len(load_clip(clips[0]).waveform)
-    assert np.abs(decoded(exported[".flac"]) - sound[:length]).max() < 2e-4
+    sound = sound[: len(load_clip(clips[0]).waveform)]
+    assert np.abs(decoded(exported[".flac"]) - sound / max(1, np.abs(sound).max())).max() < 2e-4
     assert np.abs(decoded(exported[".flac"]) - decoded(exported[".wav"])).max() <= 1 / 32_768
     assert all(Path(path).name.startswith(clips[0].stem) for path in files)
 
@@ -140,7 +140,7 @@ def test_a_wrong_call_is_one_sentence_and_a_fault_has_a_reference_that_the_log_h
         ("train", [3, 32, 0.25, 1, True]), ("train", ["many", 32, 0.25, 1, True]), ("explore", [None]),
         ("explore_view", [5, 1]), ("open_text", ["distill1.x"]),
         ("load_codec", [None]), ("edit", ["fill", {"levels": [0, 9]}]), ("edit", [7, 7]), ("audition", [9, 9]),
-        ("set_codes", ["a", None, {}, [], 1e9, -1]), ("stop", []), ("second_example", ["nobody"]),
+        ("set_codes", ["a", None, {}, [], 1e9, -1]), ("stop", []),
     ):  # fmt: skip
         with pytest.raises(AssertionError) as told:
             visitor.call(name, *data)
