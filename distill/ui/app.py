@@ -23,6 +23,7 @@ HEADER = """
 """
 EXAMPLES = Path(__file__).parents[2] / "examples"
 UNFIT = "This call sends something else than it should; see its description under “Use via API”, below on the page."
+PAGES_EACH = 2  # of which Gradio keeps the state, for each visitor, on average
 THREADS = 100  # whoever waits for a training holds one
 HEAVY = 2
 """Things that one button does for several visitors at the same time; there are two cores."""
@@ -32,6 +33,14 @@ class App(gr.Blocks):
     """The page, with the server that stands behind it."""
 
     backend: Server
+
+    def forget_page(self, page: str) -> None:
+        """Drop what Gradio keeps of a page, which it does for ever: every value shown, and the path of every file."""
+        self.state_holder.session_data.pop(page, None)
+        self.state_holder.time_last_used.pop(page, None)
+        self.upload_file_set.clear()
+        for block in self.blocks.values():
+            block.temp_files.clear()
 
     async def preprocess_data(self, *args: Any, **options: Any) -> Any:
         """As Gradio's, but a call that no component can make sense of is told so in a sentence."""
@@ -82,6 +91,7 @@ def build_app(examples_folder: Path = EXAMPLES, settings: Settings | None = None
         app.unload(leave)
     server.storage.publish()
     app.backend = server
+    server.visitors.forget_page = app.forget_page
     return app
 
 
@@ -112,6 +122,7 @@ def launch(app: App, **options: Any) -> tuple[Any, str, str | None]:
     app.queue(default_concurrency_limit=HEAVY)
     return app.launch(
         theme=theme, css=css, footer_links=["api"], run_history=False, ssr_mode=False, enable_monitoring=False,
-        max_file_size=server.settings.upload_file_bytes, max_threads=THREADS, app_kwargs={"middleware": [gate]},
+        max_file_size=server.settings.upload_file_bytes, max_threads=THREADS,
+        state_session_capacity=PAGES_EACH * server.settings.visits, app_kwargs={"middleware": [gate]},
         **options,
     )  # fmt: skip

@@ -1,5 +1,7 @@
 """What stands behind the page, made once when the server starts and handed to every part of it."""
 
+import contextlib
+import ctypes
 import logging
 import threading
 import time
@@ -60,6 +62,7 @@ class Server:
     def tidy(self, now: float) -> None:
         """End what is over and delete what is nobody's any more; ``now`` in seconds since 1970."""
         self.visitors.tidy()
+        _return_memory()
         expired = self.runner.expire(now)
         self.storage.sweep(self.visitors.owners, now)
         if expired:
@@ -89,6 +92,12 @@ class Server:
             "disk_bytes": used,
             "disk_ceiling_bytes": ceiling,
         }
+
+
+def _return_memory() -> None:
+    """Give memory that was freed back to the system, where the C library can: by itself it keeps most of it."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _resident_bytes() -> int | None:

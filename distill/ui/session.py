@@ -185,6 +185,7 @@ class Visitors:
         self, examples: Examples, settings: Settings = DEFAULTS, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.examples, self._settings, self._clock = examples, settings, clock
+        self.forget_page: Callable[[str], object] = lambda page: None  # what else is to be done when a page is over
         self._lock = threading.Lock()
         self._visits: dict[str, Visit] = {}
 
@@ -280,7 +281,10 @@ class Visitors:
             ]
             if not gone:
                 raise FullError("Distill has as many visitors as it can hold; please come back in some minutes.")
-            del self._visits[min(gone, key=lambda visit: (visit.is_edited, visit.seen)).owner]
+            least = min(gone, key=lambda visit: (visit.is_edited, visit.seen))
+            for page in list(least.pages):
+                self._end(least, page)
+            del self._visits[least.owner]
         visit = Visit(owner, self.examples.first.fresh(), self._settings, self.make_room)
         visit.keep(visit.last)
         self._visits[owner] = visit
@@ -289,11 +293,16 @@ class Visitors:
     def _end_those_over(self) -> None:
         now, settings = self._clock(), self._settings
         for owner, visit in list(self._visits.items()):
+            is_idle = now - visit.seen > settings.visit_idle_seconds
             for name, page in list(visit.pages.items()):
-                if page.left is not None and now - page.left > settings.visit_absent_seconds:
-                    del visit.pages[name]
-            if not visit.pages or now - visit.seen > settings.visit_idle_seconds:
+                if is_idle or (page.left is not None and now - page.left > settings.visit_absent_seconds):
+                    self._end(visit, name)
+            if not visit.pages:
                 del self._visits[owner]
+
+    def _end(self, visit: Visit, page: str) -> None:
+        del visit.pages[page]
+        self.forget_page(page)
 
 
 def owner_of(cookies: str) -> str:
