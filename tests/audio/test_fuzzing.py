@@ -1,0 +1,257 @@
+"""Damaged and forged files by the hundred, and on demand by the thousand: each gives clips or a sentence.
+
+``pytest -m slow tests/audio/test_fuzzing.py -s`` prints what became of them.
+"""
+
+import binascii
+import io
+import shutil
+import struct
+import subprocess
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from distill.audio import SAMPLE_RATE, Clip, Refusal, load_clip, new_decoder, read_clips
+from distill.settings import MIB, Settings
+
+SETTINGS = Settings(decoding_seconds=8)
+LONGEST_CASE_SECONDS = 10
+GROWTH_BYTES = 512 * MIB
+"""Of this process while it reads one file: what a clip of ten minutes takes, resampled, and then some."""
+SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".m4a", ".zip", ".txt", "")
+NUMBERS = (
+    0,
+    1,
+    2,
+    0x7F,
+    0x80,
+    0xFF,
+    999,
+    0x7FFF,
+    0x8000,
+    0xFFFF,
+    44_100,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFFF,
+    2**63 - 1,
+)
+WRITTEN = (
+    ("wav 16", "WAV", "PCM_16"),
+    ("wav 24", "WAV", "PCM_24"),
+    ("wav float", "WAV", "FLOAT"),
+    ("wav adpcm", "WAV", "IMA_ADPCM"),
+    ("wavex", "WAVEX", "PCM_16"),
+    ("rf64", "RF64", "PCM_16"),
+    ("flac", "FLAC", "PCM_16"),
+    ("vorbis", "OGG", "VORBIS"),
+    ("opus", "OGG", "OPUS"),
+    ("mp3", "MP3", "MPEG_LAYER_III"),
+    ("aiff", "AIFF", "PCM_16"),
+    ("aiff float", "AIFF", "FLOAT"),
+)
+
+
+@pytest.fixture(scope="module")
+def sounds(examples, tmp_path_factory) -> dict[str, bytes]:
+    """A quarter of a second of drums in every format, in stereo, and archives of some of them."""
+    drums = load_clip(examples / "clips" / "loop_amen.flac").waveform[:11_025]
+    stereo = np.stack([drums, drums[::-1]], axis=1)
+    sounds = {}
+    for kind, file_format, subtype in WRITTEN:
+        buffer = io.BytesIO()
+        rate = 48_000 if kind == "opus" else SAMPLE_RATE
+        soundfile.write(buffer, stereo, rate, format=file_format, subtype=subtype)
+        sounds[kind] = buffer.getvalue()
+    if ffmpeg := shutil.which("ffmpeg"):
+        folder = tmp_path_factory.mktemp("m4a")
+        (folder / "drums.wav").write_bytes(sounds["wav 16"])
+        for kind, name, coder in (("m4a", "a.m4a", "aac"), ("alac", "b.m4a", "alac"), ("aac", "c.aac", "aac")):
+            command = [ffmpeg, "-v", "error", "-i", folder / "drums.wav", "-c:a", coder, folder / name]
+            subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+            sounds[kind] = (folder / name).read_bytes()
+    for kind, method in (("zip", zipfile.ZIP_DEFLATED), ("zip stored", zipfile.ZIP_STORED)):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", method) as archive:
+            for number, name in enumerate(("wav 16", "flac", "vorbis")):
+                archive.writestr(f"kit/{number}.wav", sounds[name])
+        sounds[kind] = buffer.getvalue()
+    return sounds
+
+
+def cases(sounds: dict[str, bytes], num_cases: int, seed: int) -> Iterator[tuple[str, str, bytes]]:
+    """Kinds, names and contents: every kind in turn, harmed in one to three ways."""
+    rng = np.random.default_rng(seed)
+    harms = (flipped, overwritten, cut, spliced, forged, forged, lengthened, doubled)
+    kinds = list(sounds)
+    for number in range(num_cases):
+        kind = kinds[number % len(kinds)]
+        content = bytearray(sounds[kind])
+        for _ in range(rng.integers(1, 4)):
+            content = harms[rng.integers(len(harms))](content, rng, sounds[kinds[rng.integers(len(kinds))]])
+        if content[:4] == b"OggS" and rng.random() < 0.8:
+            content = with_checksums(content)
+        suffix = SUFFIXES[rng.integers(len(SUFFIXES))]
+        yield kind, f"case-{number}{suffix}", bytes(content)
+
+
+def position(content: bytearray, rng: np.random.Generator) -> int:
+    """Where to do harm: in half of all cases near the start or the end, where headers and directories are."""
+    whole, near = max(1, len(content)), int(rng.integers(200))
+    return int(rng.choice([near % whole, -1 - near % whole, rng.integers(whole), rng.integers(whole)])) % whole
+
+
+def flipped(content: bytearray, rng: np.random.Generator, _: bytes) -> bytearray:
+    for _each in range(rng.integers(1, 20) if content else 0):
+        content[position(content, rng)] ^= 1 << int(rng.integers(8))
+    return content
+
+
+def overwritten(content: bytearray, rng: np.random.Generator, _: bytes) -> bytearray:
+    start, length = position(content, rng), int(rng.integers(1, 400))
+    content[start : start + length] = rng.bytes(length) if rng.random() < 0.5 else bytes(length)
+    return content
+
+
+def cut(content: bytearray, rng: np.random.Generator, _: bytes) -> bytearray:
+    start = position(content, rng)
+    return content[:start] if rng.random() < 0.7 else content[start:]
+
+
+def spliced(content: bytearray, rng: np.random.Generator, other: bytes) -> bytearray:
+    start, length = int(rng.integers(len(other))), int(rng.integers(1, 3000))
+    here = position(content, rng)
+    content[here : here + int(rng.integers(2)) * length] = other[start : start + length]
+    return content
+
+
+def forged(content: bytearray, rng: np.random.Generator, _: bytes) -> bytearray:
+    """A number that is a size, a count, a rate or a flag where one may be, as either kind of machine writes it."""
+    number, width = NUMBERS[rng.integers(len(NUMBERS))], int(rng.choice([1, 2, 4, 8]))
+    start = position(content, rng) & (~1 if rng.random() < 0.7 else ~0)
+    content[start : start + width] = (number % 256**width).to_bytes(width, str(rng.choice(["big", "little"])))
+    return content
+
+
+def lengthened(content: bytearray, rng: np.random.Generator, other: bytes) -> bytearray:
+    return content + (other if rng.random() < 0.5 else rng.bytes(int(rng.integers(1, 5000))))
+
+
+def doubled(content: bytearray, rng: np.random.Generator, _: bytes) -> bytearray:
+    start, length = position(content, rng), int(rng.integers(1, 2000))
+    return content[: start + length] + content[start:]
+
+
+def with_checksums(content: bytearray) -> bytearray:
+    """An Ogg file with right checksums, so that its damage gets past them."""
+    start = 0
+    while (start := content.find(b"OggS", start)) >= 0 and len(content) >= start + 27:
+        lengths = content[start + 27 : start + 27 + content[start + 26]]
+        end = start + 27 + len(lengths) + sum(lengths)
+        content[start + 22 : start + 26] = bytes(4)
+        content[start + 22 : start + 26] = struct.pack("<I", ogg_checksum(content[start:end]))
+        start += 4
+    return content
+
+
+def ogg_checksum(page: bytes) -> int:
+    """The CRC-32 of Ogg: that of zip without reflection, or any bit at the start and end turned over."""
+    reversed_bits = bytes(int(f"{byte:08b}"[::-1], 2) for byte in page)
+    plain = binascii.crc32(reversed_bits, 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{plain:032b}"[::-1], 2)
+
+
+def memory_bytes(field: str, process: int | str = "self") -> int:
+    """A figure of the kernel's about a process, 0 where there is none."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:")), 0)
+
+
+def reset_peak() -> None:
+    if Path("/proc/self/clear_refs").exists():
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def try_all(sounds: dict[str, bytes], num_cases: int, seed: int, folder: Path, is_one_sentence) -> Counter[str]:
+    """Read every case with one decoder, check what comes of it, and count."""
+    counts: Counter[str] = Counter()
+    slowest, grown, decoder_memory, decoder_space = 0.0, 0, 0, 0
+    with new_decoder(SETTINGS) as decoder:
+        for kind, name, content in cases(sounds, num_cases, seed):
+            path = folder / name
+            path.write_bytes(content)
+            reset_peak()
+            before, start = memory_bytes("VmRSS"), time.monotonic()
+            results = list(read_clips([path], settings=SETTINGS, decoder=decoder))
+            seconds = time.monotonic() - start
+            path.unlink()
+            assert results, name
+            for item in results:
+                if isinstance(item, Refusal):
+                    assert is_one_sentence(item.reason), (name, item.reason)
+                    assert folder.name not in item.reason
+                else:
+                    check_clip(item)
+            assert seconds < LONGEST_CASE_SECONDS, (name, kind)
+            slowest, grown = max(slowest, seconds), max(grown, memory_bytes("VmHWM") - before)
+            process = decoder._process.pid if decoder._process else 0
+            decoder_memory = max(decoder_memory, memory_bytes("VmHWM", process))
+            decoder_space = max(decoder_space, memory_bytes("VmPeak", process))
+            counts["cases"] += 1
+            counts["clips"] += sum(isinstance(item, Clip) for item in results)
+            counts["refusals"] += sum(isinstance(item, Refusal) for item in results)
+            stops = [item for item in results if isinstance(item, Refusal) and "broke off" in item.reason]
+            if stops:
+                counts["stops"] += 1
+                print(f"stopped the decoder: {name} ({kind}) after {seconds:.1f} s")
+    assert decoder_space <= SETTINGS.decoding_memory_bytes
+    assert grown < GROWTH_BYTES
+    print(
+        f"\n{counts['cases']} files of {len(sounds)} kinds: {counts['clips']} clips, {counts['refusals']} refusals; "
+        f"{counts['stops']} crashed or hung the decoder; the slowest took {slowest:.2f} s; the decoder held up to "
+        f"{decoder_memory / MIB:.0f} MB ({decoder_space / MIB:.0f} of addresses), this process {grown / MIB:.0f} more"
+    )
+    return counts
+
+
+def check_clip(clip: Clip) -> None:
+    assert clip.waveform.dtype == np.float32
+    assert clip.waveform.ndim == 1
+    assert 0 < clip.seconds <= SETTINGS.clip_seconds + 1 / 1000
+    assert np.isfinite(clip.waveform).all()
+    assert np.abs(clip.waveform).max() <= 1
+
+
+def test_a_page_of_ogg_is_given_the_checksum_that_it_has(sounds):
+    assert with_checksums(bytearray(sounds["vorbis"])) == sounds["vorbis"]
+
+
+def test_every_kind_is_sound_before_it_is_harmed(sounds, tmp_path):
+    with new_decoder(SETTINGS) as decoder:
+        for kind, content in sounds.items():
+            (tmp_path / "sound").write_bytes(content)
+            results = list(read_clips([tmp_path / "sound"], settings=SETTINGS, decoder=decoder))
+            assert all(isinstance(item, Clip) for item in results), (kind, results)
+            assert len(results) == (3 if kind.startswith("zip") else 1)
+
+
+def test_hundreds_of_hostile_files_give_clips_or_sentences(sounds, tmp_path, is_one_sentence):
+    counts = try_all(sounds, 204, 0, tmp_path, is_one_sentence)
+    assert counts["clips"] > 20
+    assert counts["refusals"] > 50
+
+
+@pytest.mark.slow
+def test_thousands_of_hostile_files_give_clips_or_sentences(sounds, tmp_path, is_one_sentence):
+    counts = try_all(sounds, 5000, 1, tmp_path, is_one_sentence)
+    assert counts["cases"] >= 3000
