@@ -64,7 +64,8 @@ def unpack_zip(
         with zipfile.ZipFile(path) as archive:
             if len(archive.infolist()) > settings.zip_members:
                 raise AudioError(f"{name} holds more than {settings.zip_members} files; please split it.")
-            members = [m for m in archive.infolist() if not m.filename.endswith("/") and not _bare_name(m).startswith("._")]
+            members = [m for m in archive.infolist() if not m.filename.endswith("/")]
+            members = [m for m in members if not _bare_name(m).startswith("._")]
             members = [m for m in members if _bare_name(m).lower().endswith((*AUDIO_SUFFIXES, *ARCHIVE_SUFFIXES))]
             if not members:
                 raise AudioError(f"{name} holds no sound files.")

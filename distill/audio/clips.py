@@ -11,7 +11,8 @@ import soundfile
 import soxr
 
 from distill.audio.archives import AUDIO_SUFFIXES, is_zip, printable, unpack_zip
-from distill.audio.decoding import Decoder, DecodingError, decode
+from distill.audio.decoder import Decoder
+from distill.audio.decoding import DecodingError, Facts, decode
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
 from distill.errors import AudioError
 from distill.settings import DEFAULTS, MIB, Settings
@@ -85,17 +86,20 @@ def load_clip(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS, de
     if num_bytes > settings.upload_file_bytes:
         raise AudioError(f"{name} is larger than {settings.upload_file_bytes / MIB:g} MB; please cut it.")
     try:
-        sound = decoder.decode(path, name=name) if decoder else decode(path, asdict(settings), name=name)
+        sound = (
+            decoder.decode(path, SAMPLE_RATE, name=name)
+            if decoder
+            else decode(path, SAMPLE_RATE, asdict(settings), name=name)
+        )
     except DecodingError as error:
         raise AudioError(str(error)) from error
     except OSError as error:
         raise AudioError(f"{name} could not be opened.") from error
-    return Clip(name, to_mono_44k(sound.samples, sound.sample_rate, name=name, peak=sound.peak))
+    _check(sound.facts, name)
+    return Clip(name, _within_full_scale(sound.samples))
 
 
-def to_mono_44k(
-    samples: np.ndarray, sample_rate: int, *, name: str = "The clip", peak: float | None = None
-) -> np.ndarray:
+def to_mono_44k(samples: np.ndarray, sample_rate: int, *, name: str = "The clip") -> np.ndarray:
     """Mix to mono and resample.
 
     Parameters
@@ -106,8 +110,6 @@ def to_mono_44k(
         Their rate, in Hz.
     name : str
         What to call the sound in an error.
-    peak : float, optional
-        The largest magnitude that there was in any channel, if they are mixed already.
 
     Returns
     -------
@@ -119,18 +121,23 @@ def to_mono_44k(
     AudioError
         If it is shorter than one hop (12 ms) or silent.
     """
-    mono = samples.mean(axis=1, dtype=np.float64) if samples.ndim == 2 else samples
-    if len(mono) < HOP_LENGTH * sample_rate / SAMPLE_RATE:
-        raise AudioError(f"{name} is too short: {len(mono)} samples, where sound starts at 12 ms.")
-    loudest = max(float(mono.max()), -float(mono.min()))
-    if loudest < SILENCE_PEAK:
-        cancelled = (np.abs(samples).max() if peak is None else peak) > SILENCE_PEAK
-        how = " once its channels are mixed to one" if cancelled else ""
-        raise AudioError(f"{name} is silent{how}: nothing in it is louder than -80 dB.")
-    if loudest > 1:
-        mono = mono / loudest  # before resampling, which overflows where samples are near float32's largest
-    mono = soxr.resample(mono.astype(np.float32, copy=False), sample_rate, SAMPLE_RATE)
-    return mono / max(1.0, float(np.abs(mono).max()))
+    mono = samples.mean(axis=1) if samples.ndim == 2 else samples
+    loudest, peak = (float(np.abs(each).max(initial=0)) for each in (mono, samples))
+    _check(Facts(sample_rate, len(mono), loudest, peak), name)
+    return _within_full_scale(soxr.resample(mono.astype(np.float32), sample_rate, SAMPLE_RATE))
+
+
+def _check(facts: Facts, name: str) -> None:
+    """Raise an AudioError if a sound is too short or silent."""
+    if facts.num_frames < HOP_LENGTH * facts.sample_rate / SAMPLE_RATE:
+        raise AudioError(f"{name} is too short: {facts.num_frames} samples, where sound starts at 12 ms.")
+    if facts.loudest < SILENCE_PEAK:
+        cancelled = " once its channels are mixed to one" if facts.peak > SILENCE_PEAK else ""
+        raise AudioError(f"{name} is silent{cancelled}: nothing in it is louder than -80 dB.")
+
+
+def _within_full_scale(waveform: np.ndarray) -> np.ndarray:
+    return waveform / max(1.0, float(np.abs(waveform).max()))
 
 
 def read_clips(

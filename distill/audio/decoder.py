@@ -1,0 +1,160 @@
+"""A process that decodes the files of strangers.
+
+What decodes and resamples is written in C and works on what an attacker wrote. A process that crashes, hangs or eats
+memory there hurts nobody, and holds nothing worth stealing.
+"""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distill.audio import decoding
+from distill.audio.decoding import (
+    LIMITS,
+    SPARE_BYTES,
+    STOPPED,
+    DecodingError,
+    Facts,
+    Sound,
+    bare_environment,
+    magnitude,
+)
+
+LONGEST_ANSWER = 1 << 12
+
+
+class Decoder:
+    """A process that decodes files one after another; begun with the first, and anew after one that broke it.
+
+    Threads may share it: they wait for each other's file.
+
+    Parameters
+    ----------
+    limits : mapping
+        What :data:`~distill.audio.decoding.LIMITS` names; among them ``decoding_seconds``, how long the process may take
+        for one file.
+    memory_bytes : int
+        The address space that the process may take.
+    command : sequence of str, optional
+        What to run instead.
+    """
+
+    def __init__(self, limits: Mapping[str, int], *, memory_bytes: int, command: list[str] | None = None) -> None:
+        self._limits = {key: limits[key] for key in LIMITS}
+        file_bytes = limits["decoded_bytes"] + 2 * SPARE_BYTES
+        self._command = command or [sys.executable, "-I", decoding.__file__, str(memory_bytes), str(file_bytes)]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "Decoder":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._end()
+
+    def decode(self, path: str | os.PathLike[str], sample_rate: int, *, name: str | None = None) -> Sound:
+        """What :func:`~distill.audio.decoding.decode` makes of a file.
+
+        Raises
+        ------
+        DecodingError
+            Also if the process ended or hung while it decoded.
+        """
+        name = name or Path(path).name
+        request = {"path": os.path.abspath(path), "sample_rate": sample_rate, "limits": self._limits, "name": name}
+        with self._lock:
+            try:
+                answer = self._ask(request)
+            except BaseException as error:
+                self._end()  # what it said next would be taken for the answer to another file
+                if isinstance(error, Exception):
+                    raise DecodingError(STOPPED.format(name=name)) from error
+                raise
+        if isinstance(answer, str):
+            raise DecodingError(answer)
+        return answer
+
+    def _ask(self, request: dict[str, Any]) -> Sound | str:
+        """What the process made of a file, or why not. A process that a file took over may say anything."""
+        process, limits = self._running(), self._limits
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        answers = _Answers(process.stdout.fileno(), time.monotonic() + limits["decoding_seconds"])
+        samples, most = bytearray(), (limits["clip_seconds"] * request["sample_rate"] + 1) * 4
+        while "bytes" in (answer := answers.line()):
+            if not 0 <= answer["bytes"] <= most - len(samples):
+                raise ValueError("more samples than were allowed")
+            answers.read_into(samples, answer["bytes"])
+        if "refused" in answer:
+            return str(answer["refused"])
+        sound = Sound(np.frombuffer(samples, np.float32), Facts(**answer))
+        length = sound.facts.num_frames * request["sample_rate"] / sound.facts.sample_rate
+        if not abs(len(sound.samples) - length) < 2 or not np.isfinite([*answer.values()]).all():
+            raise ValueError("facts that are not so")
+        if samples and not np.isfinite(magnitude(sound.samples)):
+            raise ValueError("samples that are not numbers")
+        return sound
+
+    def _running(self) -> "subprocess.Popen[bytes]":
+        if self._process is None or self._process.poll() is not None:
+            self._end()
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
+                env=bare_environment(), cwd="/", start_new_session=True,
+            )  # fmt: skip
+        return self._process
+
+    def _end(self) -> None:
+        """Kill the process, with what it may have started."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe
+            pipe.close()
+        self._process = None
+
+
+class _Answers:
+    """What a process says, until a moment of the monotonic clock.
+
+    Reading raises EOFError if it ends, TimeoutError if it is late.
+    """
+
+    def __init__(self, descriptor: int, deadline: float) -> None:
+        self._descriptor, self._deadline = descriptor, deadline
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLIN)
+
+    def line(self) -> dict[str, Any]:
+        line = bytearray()
+        while not line.endswith(b"\n"):
+            if len(line) == LONGEST_ANSWER:
+                raise ValueError("an answer that does not end")
+            self.read_into(line, 1)
+        return dict(json.loads(line))
+
+    def read_into(self, received: bytearray, num_bytes: int) -> None:
+        whole = len(received) + num_bytes
+        while len(received) < whole:
+            seconds = self._deadline - time.monotonic()
+            if seconds <= 0 or not self._poll.poll(seconds * 1000):
+                raise TimeoutError
+            piece = os.read(self._descriptor, whole - len(received))
+            if not piece:
+                raise EOFError
+            received += piece
