@@ -1,6 +1,8 @@
 """The page: a header and three tabs; before it the gate, behind it the server."""
 
 import os
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +104,11 @@ def main() -> None:
         app = build_app()
     except DistillError as error:
         raise SystemExit(str(error)) from None
-    launch(app)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    try:
+        launch(app)
+    finally:
+        app.backend.close()
 
 
 def launch(app: App, **options: Any) -> tuple[Any, str, str | None]:

@@ -81,6 +81,11 @@ class Server:
 
         threading.Thread(target=keep, name="tidy", daemon=True).start()
 
+    def close(self) -> None:
+        """Stop the trainings, each with a checkpoint, for the next server to go on with."""
+        self.runner.close()
+        self.storage.close()
+
     def health(self) -> dict[str, Any]:
         """How the server is, in numbers that are nobody's secret."""
         used, ceiling = self.storage.used_bytes, self.settings.disk_bytes
