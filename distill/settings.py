@@ -51,6 +51,8 @@ class Settings:
     """Of one clip's samples, all channels in float32: a small FLAC file can hold hours."""
     decoding_seconds: int = 20
     """How long the decoding of one file may take."""
+    upload_decoding_seconds: int = 5 * MINUTE
+    """How long the decoding of all files in one upload may take together."""
     decoding_memory_bytes: int = 1 * GIB
     """Address space of the process that decodes."""
     lowest_sample_rate: int = 1_000
@@ -60,7 +62,7 @@ class Settings:
     zip_members: int = 2_000
     """Entries in an archive, whatever they are."""
     zip_bytes: int = 1 * GIB
-    """Of all that an archive unpacks to."""
+    """Of all that the archives in one upload unpack to."""
     zip_ratio: int = 200
     """Unpacked bytes for each packed one: sound packs to a half or a tenth, a bomb to a thousandth."""
     zip_path_parts: int = 16

@@ -6,6 +6,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from distill.errors import AudioError
@@ -24,17 +25,34 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, NotImplementedError)
 
 
+@dataclass
+class Room:
+    """How much may still be unpacked.
+
+    Attributes
+    ----------
+    num_bytes : int
+        What is unpacked is taken from it, also if it turns out damaged: it is the work that is bounded.
+    """
+
+    num_bytes: int
+
+
 def is_zip(path: str | os.PathLike[str]) -> bool:
     """Whether a file begins like a zip archive, whatever it is called."""
     try:
         with open(path, "rb") as file:
             return file.read(4) in SIGNATURES
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 
 def unpack_zip(
-    path: str | os.PathLike[str], folder: str | os.PathLike[str], *, settings: Settings = DEFAULTS
+    path: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    *,
+    settings: Settings = DEFAULTS,
+    room: Room | None = None,
 ) -> Iterator[Path | AudioError]:
     """Write the sound files of a zip archive into a folder, each under its bare file name, one when it is asked for.
 
@@ -47,6 +65,8 @@ def unpack_zip(
         be deleted as soon as the next one is asked for.
     settings : Settings
         Bounds the members, the bytes they unpack to, their ratio to packed ones, and folders in folders.
+    room : Room, optional
+        What several archives share; by default, ``settings.zip_bytes`` for this one.
 
     Yields
     ------
@@ -58,7 +78,7 @@ def unpack_zip(
     AudioError
         If it is not a zip archive that can be opened, holds no sound files or too many of any kind.
     """
-    name = printable(Path(path).name)
+    name, room = printable(Path(path).name), room or Room(settings.zip_bytes)
     try:
         _check_directory(path, name, settings)
         with zipfile.ZipFile(path) as archive:
@@ -69,12 +89,11 @@ def unpack_zip(
             members = [m for m in members if _bare_name(m).lower().endswith((*AUDIO_SUFFIXES, *ARCHIVE_SUFFIXES))]
             if not members:
                 raise AudioError(f"{name} holds no sound files.")
-            room = settings.zip_bytes
             for number, member in enumerate(members):
                 target = Path(folder) / str(number) / _bare_name(member)
                 try:
                     _check_member(member, name, room, settings)
-                    room -= member.file_size  # also if it turns out damaged: it is the work that is bounded
+                    room.num_bytes -= member.file_size
                     _unpack(archive, member, target, name)
                 except AudioError as error:
                     yield error
@@ -93,7 +112,7 @@ def _check_directory(path: str | os.PathLike[str], name: str, settings: Settings
         raise AudioError(f"{name} holds more than {settings.zip_members} files; please split it.")
 
 
-def _check_member(member: zipfile.ZipInfo, archive: str, room: int, settings: Settings) -> None:
+def _check_member(member: zipfile.ZipInfo, archive: str, room: Room, settings: Settings) -> None:
     """Raise an AudioError, before anything is unpacked, unless a member is a plain file of a size there is room for."""
     name, parts = _bare_name(member), PurePosixPath(member.filename.replace("\\", "/")).parts
     if name.lower().endswith(ARCHIVE_SUFFIXES):
@@ -112,8 +131,10 @@ def _check_member(member: zipfile.ZipInfo, archive: str, room: int, settings: Se
         raise AudioError(f"{name} in {archive} is larger than {settings.upload_file_bytes / MIB:g} MB; please cut it.")
     if member.file_size > max(RATIO_FREE_BYTES, settings.zip_ratio * member.compress_size):
         raise AudioError(f"{name} in {archive} unpacks to far more than sound would; it is left out.")
-    if member.file_size > room:
-        raise AudioError(f"{name} was left out: {archive} unpacks to more than {settings.zip_bytes / MIB:g} MB.")
+    if member.file_size > room.num_bytes:
+        raise AudioError(
+            f"{name} in {archive} was left out: with it, more than {settings.zip_bytes / MIB:g} MB would be unpacked."
+        )
 
 
 def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, archive_name: str) -> None:

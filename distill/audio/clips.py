@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from distill.audio.archives import AUDIO_SUFFIXES, is_zip, printable, unpack_zip
+from distill.audio.archives import AUDIO_SUFFIXES, Room, is_zip, printable, unpack_zip
 from distill.audio.decoder import Decoder
 from distill.audio.decoding import DecodingError, Facts, decode
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
@@ -51,7 +51,11 @@ class Refusal:
 
 def new_decoder(settings: Settings = DEFAULTS) -> Decoder:
     """A process to decode strangers' files, for :func:`load_clip` and :func:`read_clips`; to be used in a ``with``."""
-    return Decoder(asdict(settings), memory_bytes=settings.decoding_memory_bytes)
+    return Decoder(
+        asdict(settings),
+        memory_bytes=settings.decoding_memory_bytes,
+        seconds_in_all=settings.upload_decoding_seconds,
+    )
 
 
 def load_clip(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS, decoder: Decoder | None = None) -> Clip:
@@ -78,7 +82,7 @@ def load_clip(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS, de
     """
     path = Path(path)
     name = printable(path.name)
-    if not path.is_file():
+    if not os.path.isfile(path):  # Path.is_file raises an error where a name is too long
         raise AudioError(f"{name} does not exist or is not a file.")
     num_bytes = path.stat().st_size
     if num_bytes == 0:
@@ -196,14 +200,15 @@ def _duration(seconds: float) -> str:
 def _find_audio(
     paths: Iterable[str | os.PathLike[str]], unpacked: Path, settings: Settings
 ) -> Iterator[Path | Refusal]:
+    room = Room(settings.zip_bytes)
     for number, path in enumerate(map(Path, paths)):
-        if path.is_dir():
+        if os.path.isdir(path):
             yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES and p.is_file())
         elif is_zip(path):
             folder, name = unpacked / str(number), printable(path.name)
             folder.mkdir()
             try:
-                for item in unpack_zip(path, folder, settings=settings):
+                for item in unpack_zip(path, folder, settings=settings, room=room):
                     if isinstance(item, Path):
                         yield item
                         item.unlink()

@@ -31,7 +31,7 @@ from distill.audio.decoding import (
     magnitude,
 )
 
-LONGEST_ANSWER = 1 << 12
+LONGEST_ANSWER, PIECE_BYTES = 1 << 12, 1 << 16
 
 
 class Decoder:
@@ -42,16 +42,21 @@ class Decoder:
     Parameters
     ----------
     limits : mapping
-        What :data:`~distill.audio.decoding.LIMITS` names; among them ``decoding_seconds``, how long the process may take
+        What :data:`~distill.audio.decoding.LIMITS` names; of these ``decoding_seconds`` is how long the process may take
         for one file.
     memory_bytes : int
         The address space that the process may take.
+    seconds_in_all : float
+        How long it may take for all its files; those that come after that are refused.
     command : sequence of str, optional
         What to run instead.
     """
 
-    def __init__(self, limits: Mapping[str, int], *, memory_bytes: int, command: list[str] | None = None) -> None:
+    def __init__(
+        self, limits: Mapping[str, int], *, memory_bytes: int, seconds_in_all: float, command: list[str] | None = None
+    ) -> None:
         self._limits = {key: limits[key] for key in LIMITS}
+        self._seconds_in_all = self._seconds_left = seconds_in_all
         file_bytes = limits["decoded_bytes"] + 2 * SPARE_BYTES
         self._command = command or [sys.executable, "-I", decoding.__file__, str(memory_bytes), str(file_bytes)]
         self._process: subprocess.Popen[bytes] | None = None
@@ -69,11 +74,15 @@ class Decoder:
         Raises
         ------
         DecodingError
-            Also if the process ended or hung while it decoded.
+            Also if the process ended or hung while it decoded, or there is no time left for another file.
         """
         name = name or Path(path).name
         request = {"path": os.path.abspath(path), "sample_rate": sample_rate, "limits": self._limits, "name": name}
         with self._lock:
+            if self._seconds_left <= 0:
+                minutes = self._seconds_in_all / 60
+                raise DecodingError(f"{name} was left out: the files before it took {minutes:g} minutes to decode.")
+            began = time.monotonic()
             try:
                 answer = self._ask(request)
             except BaseException as error:
@@ -81,6 +90,8 @@ class Decoder:
                 if isinstance(error, Exception):
                     raise DecodingError(STOPPED.format(name=name)) from error
                 raise
+            finally:
+                self._seconds_left -= time.monotonic() - began
         if isinstance(answer, str):
             raise DecodingError(answer)
         return answer
@@ -108,8 +119,9 @@ class Decoder:
         return sound
 
     def _running(self) -> "subprocess.Popen[bytes]":
-        if self._process is None or self._process.poll() is not None:
-            self._end()
+        if self._process and self._process.stdout and _Answers(self._process.stdout.fileno(), 0).are_there:
+            self._end()  # it has ended, or says what it was not asked for
+        if self._process is None:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
                 env=bare_environment(), cwd="/", start_new_session=True,
@@ -140,6 +152,10 @@ class _Answers:
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN)
 
+    @property
+    def are_there(self) -> bool:
+        return bool(self._poll.poll(0))
+
     def line(self) -> dict[str, Any]:
         line = bytearray()
         while not line.endswith(b"\n"):
@@ -154,7 +170,7 @@ class _Answers:
             seconds = self._deadline - time.monotonic()
             if seconds <= 0 or not self._poll.poll(seconds * 1000):
                 raise TimeoutError
-            piece = os.read(self._descriptor, whole - len(received))
+            piece = os.read(self._descriptor, min(whole - len(received), PIECE_BYTES))
             if not piece:
                 raise EOFError
             received += piece

@@ -1,0 +1,331 @@
+"""Archives of strangers: little is unpacked of a hostile one, nothing of it elsewhere, and what is good comes out."""
+
+import contextlib
+import io
+import os
+import stat
+import struct
+import tempfile
+import tracemalloc
+import warnings
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from distill.audio import Clip, Refusal, read_clips
+from distill.audio.archives import unpack_zip
+from distill.errors import AudioError
+from distill.settings import MIB, Settings
+
+LOCAL_HEADER, DIRECTORY_ENTRY, END_RECORD = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
+FLAGS_AT, CRC_AT, PACKED_AT, SIZE_AT = 8, 16, 20, 24
+"""Where fields are in an entry of the directory; in the header before a member, all but the flags 2 bytes earlier."""
+
+
+@pytest.fixture(scope="module")
+def sound() -> bytes:
+    """A tenth of a second of noise as WAV: 9 KB."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.random.default_rng(0).uniform(-0.5, 0.5, 4410), 44_100, format="WAV")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def archive(tmp_path) -> Callable[..., Path]:
+    """Packs members, each a name or a ZipInfo and its content; the archive may be changed before it is written."""
+
+    def pack(
+        members: Iterable[tuple[str | zipfile.ZipInfo, bytes]],
+        *,
+        name: str = "kit.zip",
+        method: int = zipfile.ZIP_DEFLATED,
+        change: Callable[[bytearray], object] = lambda content: None,
+    ) -> Path:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", method) as packed, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # two members of one name
+            for member, content in members:
+                packed.writestr(member, content, compress_type=method)
+        content = bytearray(buffer.getvalue())
+        change(content)
+        (tmp_path / name).write_bytes(content)
+        return tmp_path / name
+
+    return pack
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    (tmp_path / "deep" / "out").mkdir(parents=True)
+    return tmp_path / "deep" / "out"
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch) -> Path:
+    """Where temporary files go during a test."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    return tmp_path / "temporary"
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()]
+
+
+def as_kind(name: str, kind: int) -> zipfile.ZipInfo:
+    """A member that an archiver of Unix would call a link, a device, …"""
+    info = zipfile.ZipInfo(name)
+    info.create_system, info.external_attr = 3, (kind | 0o777) << 16
+    return info
+
+
+def put(at: int, value: int, *, width: str = "<I", signature: bytes = DIRECTORY_ENTRY) -> Callable[[bytearray], object]:
+    """A change of a number in the first record of that kind, counted from its start."""
+    return lambda content: struct.pack_into(width, content, content.index(signature) + at, value)
+
+
+def test_an_archive_in_an_archive_is_refused_by_name_and_never_opened(archive, sound, is_one_sentence):
+    inner = archive([("kick.wav", sound)], name="inner.zip").read_bytes()
+    members = {"a.zip": inner, "b.wav": inner, "c.tar.gz": b"\x1f\x8b", "d.RAR": b"Rar!", "e.7z": b"7z", "f.wav": sound}
+    results = list(read_clips([archive(members.items())]))
+    assert [isinstance(result, Clip) for result in results] == [False] * 5 + [True]
+    for result, name in zip(results[:5], members, strict=False):
+        assert is_one_sentence(result.reason, name)
+    assert all("archive in an archive" in results[number].reason for number in (0, 2, 3, 4))
+    assert "could not be read as sound" in results[1].reason
+
+
+def test_an_archive_that_holds_itself_over_and_over_ends(archive, sound):
+    inner = archive([("kick.wav", sound)])
+    for _ in range(50):
+        inner.write_bytes(archive([("kit.zip", inner.read_bytes()), ("kit.wav", sound)], name="outer.zip").read_bytes())
+    results = list(read_clips([inner]))
+    assert [type(result) for result in results] == [Refusal, Clip]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+def test_a_bomb_is_left_out_before_it_is_unpacked_and_the_rest_comes_out(archive, folder, sound, method):
+    bomb = bytes(300 * MIB) if method == zipfile.ZIP_STORED else bytes(60 * MIB)
+    written = []
+    for item in unpack_zip(archive([("bomb.wav", bomb), ("kick.wav", sound)], method=method), folder):
+        written.append(item)
+        assert sum(path.stat().st_size for path in files_in(folder)) <= len(sound)
+    assert isinstance(written[0], AudioError)
+    assert written[1].name == "kick.wav"
+
+
+@pytest.mark.parametrize("claim", [0, 1, 100, MIB, 2**31, 2**32 - 1])
+@pytest.mark.parametrize("at", [SIZE_AT, PACKED_AT])
+def test_a_size_that_lies_costs_only_its_member(archive, folder, sound, claim, at, is_one_sentence):
+    def lie(content: bytearray) -> None:
+        put(at, claim)(content)
+        put(at - 2, claim, signature=LOCAL_HEADER)(content)
+
+    members = [("liar.wav", sound * 500), ("kick.wav", sound)]
+    results = list(unpack_zip(archive(members, change=lie), folder))
+    assert is_one_sentence(results[0], "liar.wav", "kit.zip")
+    assert [path.name for path in files_in(folder)] == ["kick.wav"]
+    assert results[1].read_bytes() == sound
+
+
+def test_a_damaged_member_costs_only_itself(archive, folder, sound, is_one_sentence):
+    damage = put(CRC_AT, 123)
+    first, second = unpack_zip(archive([("a.wav", sound), ("b.wav", sound)], change=damage), folder)
+    assert is_one_sentence(first, "a.wav", "damaged")
+    assert second.read_bytes() == sound
+
+
+def test_members_that_overlap_unpack_to_no_more_than_an_archive_may(folder, sound, tmp_path):
+    """As in a bomb of 10 MB that unpacks to terabytes: one packed member, a thousand entries for it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("kick.wav", sound * 50)
+    whole, count = buffer.getvalue(), 1000
+    start, end = whole.index(DIRECTORY_ENTRY), whole.index(END_RECORD)
+    directory = whole[start:end] * count
+    record = struct.pack("<4s4H2LH", END_RECORD, 0, 0, count, count, len(directory), start, 0)
+    (tmp_path / "overlap.zip").write_bytes(whole[:start] + directory + record)
+    num_bytes = 0
+    for item in unpack_zip(tmp_path / "overlap.zip", folder, settings=Settings(zip_bytes=4 * MIB)):
+        if isinstance(item, Path):
+            num_bytes += item.stat().st_size
+            item.unlink()
+    assert num_bytes <= 4 * MIB
+
+
+def test_a_member_that_turns_out_damaged_counts_towards_what_an_archive_may_unpack_to(archive, folder, sound):
+    def damage(content: bytearray) -> None:
+        at = -1
+        while (at := content.find(DIRECTORY_ENTRY, at + 1)) >= 0:
+            struct.pack_into("<I", content, at + CRC_AT, 123)
+
+    damaged = archive([(f"{number}.wav", sound * 10) for number in range(8)], change=damage)
+    reasons = [str(item) for item in unpack_zip(damaged, folder, settings=Settings(zip_bytes=len(sound) * 35))]
+    assert ["damaged" in reason for reason in reasons] == [True] * 3 + [False] * 5
+    assert not files_in(folder)
+
+
+@pytest.mark.parametrize("name", ["", "kick.wav", "d/"])
+def test_a_hundred_thousand_empty_members_are_refused_in_one_sentence(archive, folder, name, is_one_sentence):
+    many = archive([("kick.wav", b"")] * 3)
+    whole = many.read_bytes()
+    start = whole.index(DIRECTORY_ENTRY)
+    entry = bytearray(whole[start : whole.index(DIRECTORY_ENTRY, start + 1)])[:46] + name.encode()
+    struct.pack_into("<H", entry, 28, len(name))
+    for claimed in (100_000 % 65_536, 1, 0xFFFF):
+        record = struct.pack("<4s4H2LH", END_RECORD, 0, 0, claimed, claimed, 100_000 * len(entry), start, 0)
+        many.write_bytes(whole[:start] + bytes(entry) * 100_000 + record)
+        tracemalloc.start()
+        with pytest.raises(AudioError) as refusal:
+            list(unpack_zip(many, folder))
+        assert tracemalloc.get_traced_memory()[1] < 40 * MIB
+        tracemalloc.stop()
+        assert is_one_sentence(refusal.value, "kit.zip", "2000")
+
+
+def test_as_many_members_as_are_allowed_are_looked_at_and_not_one_more(archive, folder, sound):
+    settings = Settings(zip_members=20)
+    assert len(list(unpack_zip(archive([("a.wav", sound)] * 20), folder, settings=settings))) == 20
+    with pytest.raises(AudioError, match="more than 20 files"):
+        list(unpack_zip(archive([("a.wav", sound)] * 21), folder, settings=settings))
+
+
+@pytest.mark.parametrize(("at", "width"), [(8, "<H"), (10, "<H"), (12, "<I"), (16, "<I"), (4, "<H"), (20, "<H")])
+@pytest.mark.parametrize("claim", [0, 1, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_an_end_record_that_lies_gives_the_sounds_or_a_sentence(archive, sound, at, width, claim, is_one_sentence):
+    value = claim & (0xFFFF if width == "<H" else 0xFFFFFFFF)
+    lying = archive([("kick.wav", sound)], change=put(at, value, width=width, signature=END_RECORD))
+    (result,) = read_clips([lying])
+    assert isinstance(result, Clip) or is_one_sentence(result.reason, "kit.zip")
+
+
+@pytest.mark.parametrize("claim", [2**63 - 1, 2**63, 2**64 - 1, 0, 1])
+@pytest.mark.parametrize("field", [0, 1, 2])
+def test_a_64_bit_claim_gives_a_sentence(archive, sound, claim, field, is_one_sentence):
+    """Sizes and place of a member in its extra field, which zipfile believes where the usual ones are all ones."""
+
+    def lie(content: bytearray) -> None:
+        start = content.index(DIRECTORY_ENTRY)
+        values = [len(sound), len(sound), 0]
+        values[field] = claim
+        extra = struct.pack("<HHQQQ", 1, 24, *values)
+        struct.pack_into("<II", content, start + PACKED_AT, 0xFFFFFFFF, 0xFFFFFFFF)
+        struct.pack_into("<H", content, start + 30, len(extra))
+        struct.pack_into("<I", content, start + 42, 0xFFFFFFFF)
+        end = content.index(END_RECORD)
+        struct.pack_into("<I", content, end + 12, end - start + len(extra))
+        content[end:end] = extra
+
+    lying = archive([("kick.wav", sound)], method=zipfile.ZIP_STORED, change=lie)
+    (result,) = read_clips([lying])
+    assert isinstance(result, Clip) or is_one_sentence(result.reason, "kit.zip")
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK])
+def test_only_plain_files_are_created(archive, folder, sound, kind, is_one_sentence):
+    members = [(as_kind("link.wav", kind), b"/etc/passwd"), (as_kind("kick.wav", stat.S_IFREG), sound)]
+    refusal, kick = unpack_zip(archive(members), folder)
+    assert is_one_sentence(refusal, "link.wav", "kit.zip")
+    assert files_in(folder) == [kick]
+    assert stat.S_ISREG(kick.lstat().st_mode)
+
+
+def test_a_password_is_asked_to_be_left_out(archive, sound, is_one_sentence):
+    def encrypted(content: bytearray) -> None:
+        put(FLAGS_AT, 1, width="<H")(content)
+        put(FLAGS_AT - 2, 1, width="<H", signature=LOCAL_HEADER)(content)
+
+    locked, kick = read_clips([archive([("locked.wav", sound), ("kick.wav", sound)], change=encrypted)])
+    assert is_one_sentence(locked.reason, "locked.wav", "password")
+    assert isinstance(kick, Clip)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_packing_that_unpacks_without_bounds_is_refused(archive, sound, method, is_one_sentence):
+    (result,) = read_clips([archive([("kick.wav", sound)], method=method)])
+    assert is_one_sentence(result.reason, "kick.wav", "plain zip")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a" * 5000 + ".wav",
+        "🥁" * 300 + ".wav",
+        "b\nc\r\x07d.wav",
+        "\x1b[31mred.wav",
+        "\u2028.wav",
+        ".wav",
+        "..wav",
+        " .wav",
+    ],
+)
+def test_a_strange_name_becomes_one_that_any_file_can_have(archive, folder, sound, name):
+    (path,) = unpack_zip(archive([(name, sound)]), folder)
+    assert path.read_bytes() == sound
+    assert path.parent.parent == folder
+    assert path.name.isprintable()
+    assert len(os.fsencode(path.name)) < 256
+    assert name.encode()[-4:] == os.fsencode(path.name)[-4:]
+
+
+def test_a_member_in_too_many_folders_is_refused_by_name(archive, folder, sound, is_one_sentence):
+    deep, flat = unpack_zip(archive([("d/" * 16 + "deep.wav", sound), ("d/" * 15 + "kick.wav", sound)]), folder)
+    assert is_one_sentence(deep, "deep.wav", "15 folders")
+    assert flat.parent.parent == folder
+
+
+def test_the_content_decides_what_is_an_archive_not_the_name(archive, sound, tmp_path, is_one_sentence):
+    for name in ("kit.wav", "kit", "kit.mp3"):
+        (clip,) = read_clips([archive([("kick.wav", sound)], name=name)])
+        assert (type(clip), clip.name) == (Clip, "kick.wav")
+    (tmp_path / "sound.zip").write_bytes(sound)
+    (clip,) = read_clips([tmp_path / "sound.zip"])
+    assert (type(clip), clip.name) == (Clip, "sound.zip")
+    (tmp_path / "text.zip").write_text("neither")
+    (refusal,) = read_clips([tmp_path / "text.zip"])
+    assert is_one_sentence(refusal.reason, "text.zip")
+
+
+def test_an_archive_without_a_start_or_an_end_is_refused_by_name(archive, sound, is_one_sentence):
+    whole = archive([("kick.wav", sound)])
+    content = whole.read_bytes()
+    for part in (content[:-30], content[: len(content) // 2], content[:4], END_RECORD, END_RECORD + bytes(18)):
+        whole.write_bytes(part)
+        (result,) = read_clips([whole])
+        assert is_one_sentence(result.reason, "kit.zip")
+
+
+def test_one_member_lies_on_the_disk_at_a_time_and_none_is_left(archive, sound, temporary):
+    kit = archive([(f"{number}.wav", sound) for number in range(5)])
+    most = 0
+    for _ in read_clips([kit, kit]):
+        most = max(most, len(files_in(temporary)))
+    assert most == 1
+    assert not list(temporary.iterdir())
+
+
+def test_nothing_is_left_on_the_disk_or_open_when_reading_is_broken_off(archive, sound, temporary):
+    kit = archive([(f"{number}.wav", sound) for number in range(5)])
+    open_before = os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd") else []
+    with contextlib.closing(read_clips([kit])) as results:
+        next(results)
+    assert not list(temporary.iterdir())
+    assert not open_before or len(os.listdir("/proc/self/fd")) == len(open_before)
+
+
+def test_the_archives_of_an_upload_share_what_they_may_unpack_to(archive, sound, is_one_sentence):
+    first, second = (archive([(f"{name}.wav", sound)] * 3, name=f"{name}.zip") for name in "ab")
+    results = list(read_clips([first, second], settings=Settings(zip_bytes=len(sound) * 5 + 10)))
+    assert [type(result) for result in results] == [Clip] * 5 + [Refusal]
+    assert is_one_sentence(results[-1].reason, "b.wav", "b.zip")
+
+
+def test_past_the_most_files_all_others_are_left_out_in_one_refusal(archive, sound, is_one_sentence):
+    kit = archive([(f"{number}.wav", sound) for number in range(30)])
+    results = list(read_clips([kit, kit], settings=Settings(upload_files=12)))
+    assert [type(result) for result in results] == [Clip] * 12 + [Refusal]
+    assert is_one_sentence(results[-1].reason, "12.wav", "12 files")
