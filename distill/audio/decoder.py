@@ -6,6 +6,7 @@ memory there hurts nobody, and holds nothing worth stealing.
 
 import contextlib
 import json
+import math
 import os
 import select
 import signal
@@ -42,18 +43,23 @@ class Decoder:
     Parameters
     ----------
     limits : mapping
-        What :data:`~distill.audio.decoding.LIMITS` names; of these ``decoding_seconds`` is how long the process may take
+        What :data:`~distill.audio.decoding.LIMITS` names; ``decoding_seconds`` is how long the process may take
         for one file.
     memory_bytes : int
         The address space that the process may take.
     seconds_in_all : float
-        How long it may take for all its files; those that come after that are refused.
+        How long it may take for all its files; those that come after that are refused. Without end by default.
     command : sequence of str, optional
         What to run instead.
     """
 
     def __init__(
-        self, limits: Mapping[str, int], *, memory_bytes: int, seconds_in_all: float, command: list[str] | None = None
+        self,
+        limits: Mapping[str, int],
+        *,
+        memory_bytes: int,
+        seconds_in_all: float = math.inf,
+        command: list[str] | None = None,
     ) -> None:
         self._limits = {key: limits[key] for key in LIMITS}
         self._seconds_in_all = self._seconds_left = seconds_in_all
