@@ -25,7 +25,7 @@ def test_a_training_goes_on_when_the_page_is_reloaded(page, clips):
     expect(page.locator("#train-progress")).to_contain_text("Finished", timeout=60_000)
     expect(page.locator("#codec")).not_to_have_text(codec_before)
     page.reload()
-    expect(page.locator("#codec")).to_contain_text("5 clips")
+    expect(page.locator("#codec")).to_contain_text("5 clips", timeout=20_000)
     open_tab(page, "Explore")
     expect(page.locator("#explore-player")).to_contain_text(clips[0].name)
     expect(page.locator("#explore-mels img")).to_be_visible()
