@@ -1,0 +1,160 @@
+"""The server's side of decoding: nothing of a process stays behind, and all files of an upload share their time."""
+
+import gc
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from distill.audio import Clip, Refusal, load_clip, new_decoder, read_clips
+from distill.audio.decoder import Decoder
+from distill.errors import AudioError
+from distill.settings import MIB, Settings
+
+IMPATIENT = Settings(decoding_seconds=1)
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel by /proc")
+
+
+@pytest.fixture(scope="module")
+def noise(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("sound") / "noise.wav"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.5, 0.5, 4410), 44_100)
+    return path
+
+
+@pytest.fixture
+def text(tmp_path) -> Path:
+    (tmp_path / "text.wav").write_text("no sound")
+    return tmp_path / "text.wav"
+
+
+@pytest.fixture
+def decoder_that() -> Callable[..., Decoder]:
+    """A decoder whose process runs another program instead."""
+
+    def build(program: str, **settings: float) -> Decoder:
+        command = [sys.executable, "-I", "-c", f"import json, os, sys, time\n{program}"]
+        return Decoder(asdict(IMPATIENT), memory_bytes=MIB, command=command, **settings)
+
+    return build
+
+
+def children() -> set[int]:
+    """The processes that this one started and that are not reaped."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(path.read_text().rpartition(")")[2].split()[1]) == os.getpid():
+                found.add(int(path.parent.name))
+        except (OSError, IndexError):
+            continue
+    return found
+
+
+def open_files() -> list[str]:
+    gc.collect()
+    return sorted(os.listdir("/proc/self/fd"))
+
+
+@needs_linux
+def test_nothing_stays_behind_of_processes_that_end_crash_or_hang(noise, decoder_that):
+    processes, files = children(), open_files()
+    for program in ("sys.stdin.readline(); os.abort()", "os._exit(0)", "time.sleep(60)", "print('{}', flush=True)"):
+        with decoder_that(program) as decoder, pytest.raises(AudioError):
+            load_clip(noise, decoder=decoder)
+    with new_decoder() as decoder:
+        for _ in range(3):
+            load_clip(noise, decoder=decoder)
+            os.kill(decoder._process.pid, signal.SIGKILL)
+            time.sleep(0.2)
+    assert children() == processes
+    assert open_files() == files
+
+
+@needs_linux
+def test_a_process_keeps_nothing_open_of_the_files_it_read(noise, text, tmp_path):
+    (tmp_path / "empty.flac").write_bytes(b"fLaC")
+    (tmp_path / "page.ogg").write_bytes(b"OggS" + bytes(100))
+    (tmp_path / "long.wav").write_bytes(noise.read_bytes())
+    with new_decoder() as decoder:
+        load_clip(noise, decoder=decoder)
+        folder = Path(f"/proc/{decoder._process.pid}/fd")
+        before = len(list(folder.iterdir()))
+        for _ in range(30):
+            results = [*read_clips([noise, text, *sorted(tmp_path.iterdir())], decoder=decoder)]
+        assert [type(item) for item in results] == [Clip, Refusal, Refusal, Clip, Refusal, Refusal]
+        assert len(list(folder.iterdir())) == before
+
+
+def test_a_process_that_died_between_two_files_costs_neither(noise):
+    with new_decoder() as decoder:
+        for _ in range(3):
+            assert load_clip(noise, decoder=decoder).seconds == 0.1
+            decoder._process.kill()
+            time.sleep(0.2)
+
+
+def test_a_process_that_closed_its_ears_costs_the_file_that_it_was_not_told_of(noise, decoder_that, is_one_sentence):
+    with decoder_that("os.close(0); time.sleep(60)") as decoder:
+        with pytest.raises(AudioError) as refusal:
+            load_clip(noise, decoder=decoder)
+        assert is_one_sentence(refusal.value, "noise.wav")
+
+
+def test_what_a_process_says_unasked_is_not_taken_for_the_answer_to_the_next_file(noise, decoder_that):
+    answer = "print(json.dumps({'refused': f'{number} {os.getpid()}'}), flush=True)"
+    program = f"for number, line in enumerate(sys.stdin):\n  {answer}\n  {answer}"
+    answers = []
+    with decoder_that(program) as decoder:
+        for _ in range(4):
+            with pytest.raises(AudioError) as refusal:
+                load_clip(noise, decoder=decoder)
+            answers.append(str(refusal.value))
+            time.sleep(0.2)
+    assert [answer.split()[0] for answer in answers] == ["0"] * 4
+    assert len(set(answers)) == 4
+
+
+def test_an_interrupt_while_a_file_is_decoded_spoils_no_other(noise, monkeypatch):
+    with new_decoder() as decoder:
+        load_clip(noise, decoder=decoder)
+        with monkeypatch.context() as patch:
+            patch.setattr("distill.audio.decoder.os.read", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                load_clip(noise, decoder=decoder)
+        assert load_clip(noise, decoder=decoder).seconds == 0.1
+
+
+def test_files_that_come_after_the_time_for_all_are_left_out_at_once(noise, decoder_that, is_one_sentence):
+    slow = "for line in sys.stdin: time.sleep(0.3); print(json.dumps({'refused': 'Slow.'}), flush=True)"
+    with decoder_that(slow, seconds_in_all=1) as decoder:
+        start = time.monotonic()
+        reasons = [item.reason for item in read_clips([noise] * 200, decoder=decoder)]
+        assert time.monotonic() - start < 10
+    assert reasons[0] == "Slow."
+    assert len(reasons) == 200
+    assert is_one_sentence(reasons[-1], "noise.wav", "minutes to decode")
+    assert len([reason for reason in reasons if reason == "Slow."]) <= 4
+
+
+def test_files_that_hang_one_after_another_cost_no_more_than_the_time_for_all(noise):
+    patient = Settings(decoding_seconds=1, upload_decoding_seconds=2)
+    with new_decoder(patient) as decoder:
+        decoder._command = [sys.executable, "-c", "import time; time.sleep(60)"]
+        start = time.monotonic()
+        results = list(read_clips([noise] * 100, settings=patient, decoder=decoder))
+        assert time.monotonic() - start < 10
+    assert len(results) == 100
+    assert all(isinstance(item, Refusal) for item in results)
+
+
+def test_a_decoder_that_is_never_asked_starts_no_process():
+    with new_decoder() as decoder:
+        assert decoder._process is None
