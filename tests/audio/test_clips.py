@@ -161,6 +161,16 @@ def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path, is_one_senten
     assert is_one_sentence(refusal_of(tmp_path / "missing.wav"), "missing.wav")
 
 
+def test_a_file_of_too_many_bytes_is_refused_before_it_is_decoded(tmp_path, monkeypatch, is_one_sentence):
+    soundfile.write(tmp_path / "big.wav", tone(), 44_100)
+    settings = Settings(upload_file_bytes=(tmp_path / "big.wav").stat().st_size)
+    assert load_clip(tmp_path / "big.wav", settings=settings).seconds == 0.5
+    monkeypatch.setattr(soundfile, "SoundFile", None)
+    with pytest.raises(AudioError) as refusal:
+        load_clip(tmp_path / "big.wav", settings=Settings(upload_file_bytes=settings.upload_file_bytes - 1))
+    assert is_one_sentence(refusal.value, "big.wav", "MB")
+
+
 @pytest.fixture
 def blip(tmp_path) -> Path:
     soundfile.write(tmp_path / "blip.wav", tone(0.02), 44_100)

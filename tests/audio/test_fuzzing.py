@@ -69,7 +69,7 @@ def sounds(examples, tmp_path_factory) -> dict[str, bytes]:
         buffer = io.BytesIO()
         rate = 48_000 if kind == "opus" else SAMPLE_RATE
         soundfile.write(buffer, stereo, rate, format=file_format, subtype=subtype)
-        sounds[kind] = buffer.getvalue()
+        sounds[kind] = timeless(bytearray(buffer.getvalue()))
     if ffmpeg := shutil.which("ffmpeg"):
         folder = tmp_path_factory.mktemp("m4a")
         (folder / "drums.wav").write_bytes(sounds["wav 16"])
@@ -81,9 +81,19 @@ def sounds(examples, tmp_path_factory) -> dict[str, bytes]:
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", method) as archive:
             for number, name in enumerate(("wav 16", "flac", "vorbis")):
-                archive.writestr(f"kit/{number}.wav", sounds[name])
+                archive.writestr(zipfile.ZipInfo(f"kit/{number}.wav"), sounds[name], method)
         sounds[kind] = buffer.getvalue()
     return sounds
+
+
+def timeless(content: bytearray) -> bytes:
+    """A file without what differs each time it is written: the time in a PEAK chunk, the serial number in Ogg."""
+    if (peak := content.find(b"PEAK")) >= 0:
+        content[peak + 12 : peak + 16] = bytes(4)
+    for page in range(len(content) if content[:4] == b"OggS" else 0):
+        if content[page : page + 4] == b"OggS":
+            content[page + 14 : page + 18] = bytes(4)
+    return bytes(with_checksums(content))
 
 
 def cases(sounds: dict[str, bytes], num_cases: int, seed: int) -> Iterator[tuple[str, str, bytes]]:
@@ -232,8 +242,10 @@ def check_clip(clip: Clip) -> None:
     assert np.abs(clip.waveform).max() <= 1
 
 
-def test_a_page_of_ogg_is_given_the_checksum_that_it_has(sounds):
-    assert with_checksums(bytearray(sounds["vorbis"])) == sounds["vorbis"]
+def test_a_page_of_ogg_is_given_the_checksum_that_it_has():
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.zeros(10_000), SAMPLE_RATE, format="OGG")
+    assert with_checksums(bytearray(buffer.getvalue())) == buffer.getvalue()
 
 
 def test_every_kind_is_sound_before_it_is_harmed(sounds, tmp_path):
