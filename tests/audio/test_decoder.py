@@ -129,6 +129,7 @@ def test_an_interrupt_while_a_file_is_decoded_spoils_no_other(noise, monkeypatch
             patch.setattr("distill.audio.decoder.os.read", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 load_clip(noise, decoder=decoder)
+        assert decoder._process is None
         assert load_clip(noise, decoder=decoder).seconds == 0.1
 
 

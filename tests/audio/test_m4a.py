@@ -144,6 +144,17 @@ def test_a_converter_that_cannot_be_run_gives_a_sentence(converter, song, tmp_pa
     assert is_one_sentence(refusal_of(song), "song.m4a")
 
 
+def test_a_converter_that_hangs_is_ended_by_the_process_that_began_it_which_goes_on(converter, song, drums_wav):
+    converter("exec sleep 60")
+    with new_decoder(Settings(decoding_seconds=2)) as decoder:
+        load_clip(drums_wav, decoder=decoder)
+        process = decoder._process
+        with pytest.raises(AudioError):
+            load_clip(song, decoder=decoder)
+        load_clip(drums_wav, decoder=decoder)
+        assert decoder._process is process
+
+
 @needs_linux
 def test_a_converter_fills_no_disk(converter, song, tmp_path, is_one_sentence):
     converter(f"cat /dev/zero > $target; stat -Lc %s $target > {tmp_path}/written")
