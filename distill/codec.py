@@ -140,6 +140,11 @@ class Codec:
         return self.model.codebook_size
 
     @property
+    def num_bytes(self) -> int:
+        """Of memory, for its weights and codebooks."""
+        return sum(tensor.nbytes for tensor in self.model.state_dict().values())
+
+    @property
     def bitrate_bps(self) -> float:
         """Bits per second of a grid whose codes are stored as they are: levels x 8 rows x log2(size) per column."""
         columns_per_second = SAMPLE_RATE / HOP_LENGTH / FRAMES_PER_COLUMN

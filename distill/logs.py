@@ -2,11 +2,14 @@
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+_VISITORS_FILE = re.compile(r"/(files|sets|jobs|unpacked)/[^'\"\n]*")
 
 
 class JsonLines(logging.Formatter):
@@ -21,14 +24,15 @@ class JsonLines(logging.Formatter):
         }
         entry |= {name: value for name, value in vars(record).items() if name not in _PLAIN}
         if record.exc_info:
-            entry["traceback"] = self.formatException(record.exc_info)
+            entry["traceback"] = _VISITORS_FILE.sub(r"/\1/…", self.formatException(record.exc_info))
         return json.dumps(entry, default=str)
 
 
 def log_as_json(stream: TextIO = sys.stderr) -> None:
-    """Write the package's log, from "info" up, as JSON lines."""
+    """Write the package's log, from "info" up, and the web server's warnings as JSON lines."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
-    logger = logging.getLogger("distill")
-    logger.handlers, logger.propagate = [handler], False
-    logger.setLevel(logging.INFO)
+    for name, level in (("distill", logging.INFO), ("uvicorn", logging.WARNING)):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(level)

@@ -38,7 +38,7 @@ class Settings:
     """Of one file."""
     upload_bytes: int = 1 * GIB
     """Of all files in one upload."""
-    message_bytes: int = 4 * MIB
+    message_bytes: int = 1 * MIB
     """Of any other request, an edit for instance."""
 
     set_clips: int = 500
@@ -99,9 +99,11 @@ class Settings:
     visits: int = 200
     """Visitors at the same time."""
     visit_idle_seconds: int = 3 * HOUR
-    """How long a visit is kept in which nothing happens."""
+    """How long a page is kept that is open, and on which nothing happens."""
     visit_absent_seconds: int = 10 * MINUTE
-    """How long a visit is kept whose page was closed, or lost its connection: it may come back."""
+    """How long a page is kept that was closed, or lost its connection: it may come back."""
+    visit_pages: int = 8
+    """Pages that one visitor has open."""
     visit_works: int = 8
     """Clips that one visitor can go back to."""
     visit_disk_bytes: int = 2 * GIB

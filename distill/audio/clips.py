@@ -145,7 +145,11 @@ def _within_full_scale(waveform: np.ndarray) -> np.ndarray:
 
 
 def read_clips(
-    paths: Iterable[str | os.PathLike[str]], *, settings: Settings = DEFAULTS, decoder: Decoder | None = None
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    settings: Settings = DEFAULTS,
+    decoder: Decoder | None = None,
+    folder: str | os.PathLike[str] | None = None,
 ) -> Iterator[Clip | Refusal]:
     """Decode files one after another, so that a bad one costs only itself.
 
@@ -158,6 +162,8 @@ def read_clips(
         Bounds each clip and all of them.
     decoder : Decoder, optional
         As :func:`load_clip` takes it.
+    folder : path-like, optional
+        Where archives are unpacked, a file at a time; the system's place for temporary files by default.
 
     Yields
     ------
@@ -166,7 +172,7 @@ def read_clips(
         there is one refusal for all.
     """
     accepted, seconds = 0, 0.0
-    with tempfile.TemporaryDirectory() as unpacked:
+    with tempfile.TemporaryDirectory(dir=folder) as unpacked:
         for number, item in enumerate(_find_audio(paths, Path(unpacked), settings)):
             name = printable(item.name)
             if number == settings.upload_files:

@@ -22,8 +22,6 @@ from distill.settings import DEFAULTS, Settings
 FORMAT = "distill-grid"
 TEXT_FORMAT = "distill1"
 FRAMES_PER_COLUMN = 16
-MAX_COLUMNS = DEFAULTS.grid_columns
-"""Of a grid that is opened in the page: ten minutes."""
 MOST_CODES = 65_536
 """Entries of a codebook that a grid can tell apart."""
 MOST_LINES = 64

@@ -14,8 +14,7 @@ from distill.logs import log_as_json
 from distill.settings import Settings
 from distill.ui import edit, explore, train
 from distill.ui.gate import Gate
-from distill.ui.server import Server
-from distill.ui.session import owner_of
+from distill.ui.server import Server, keep_secrets
 from distill.ui.views import codec_line
 
 HEADER = """
@@ -26,7 +25,7 @@ HEADER = """
 EXAMPLES = Path(__file__).parents[2] / "examples"
 UNFIT = "This call sends something else than it should; see its description under “Use via API”, below on the page."
 PAGES_EACH = 2  # of which Gradio keeps the state, for each visitor, on average
-THREADS = 100  # whoever waits for a training holds one
+THREADS = 100
 HEAVY = 2
 """Things that one button does for several visitors at the same time; there are two cores."""
 
@@ -86,11 +85,6 @@ def build_app(examples_folder: Path = EXAMPLES, settings: Settings | None = None
         train.connect(train_tab, explore_tab, edit_tab, codec_bar, server, app.load)
         explore.connect(explore_tab, edit_tab, server)
         edit.connect(edit_tab, explore_tab, server, app.load)
-
-        def leave(request: gr.Request) -> None:
-            server.visitors.leave(owner_of(request.headers.get("cookie", "")), request.session_hash or "")
-
-        app.unload(leave)
     server.storage.publish()
     app.backend = server
     server.visitors.forget_page = app.forget_page
@@ -100,6 +94,7 @@ def build_app(examples_folder: Path = EXAMPLES, settings: Settings | None = None
 def main() -> None:
     """Start the server, with its log as JSON lines; what is missing ends the start with a sentence."""
     log_as_json()
+    keep_secrets()
     try:
         app = build_app()
     except DistillError as error:
@@ -124,8 +119,8 @@ def launch(app: App, **options: Any) -> tuple[Any, str, str | None]:
     )
     server = app.backend
     server.keep_tidy()
-    gate = Middleware(Gate, server.storage, server.settings, server.visitors.is_anothers, server.health)
-    app.queue(default_concurrency_limit=HEAVY)
+    gate = Middleware(Gate, server.storage, server.settings, server.visitors, server.health)
+    app.queue(default_concurrency_limit=HEAVY, max_size=PAGES_EACH * server.settings.visits, api_open=False)
     return app.launch(
         theme=theme, css=css, footer_links=["api"], run_history=False, ssr_mode=False, enable_monitoring=False,
         max_file_size=server.settings.upload_file_bytes, max_threads=THREADS,

@@ -1,5 +1,7 @@
 """The clips that a visitor dropped to train on, on disk: two hours of sound would take 300 MB of memory each."""
 
+import shutil
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +12,16 @@ from distill.training.dataset import MelClip, to_mel_clip
 
 
 class ClipSet:
-    """Clips as log-mels, read into memory by whoever looks at them.
+    """Clips as log-mels in one file, read into memory by whoever looks at them.
 
     Parameters
     ----------
     folder : Path
         Empty, and this set's own.
+    items : iterable of Clip or Refusal
+        What was read of the files that were dropped.
+    tick : callable, optional
+        Called with the number of items so far.
 
     Attributes
     ----------
@@ -23,29 +29,44 @@ class ClipSet:
     first : Clip or None
         The first clip itself, to listen to.
     refused : list of Refusal
+    num_bytes : int
+        On disk.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._log_mel = folder, LogMel()
-        self.clips: list[MelClip] = []
-        self.first: Clip | None = None
+    def __init__(
+        self, folder: Path, items: Iterable[Clip | Refusal], tick: Callable[[int], object] = lambda count: None
+    ) -> None:
+        self._folder, log_mel = folder, LogMel()
         self.refused: list[Refusal] = []
+        names: list[str] = []
+        shapes: list[tuple[int, ...]] = []
+        with (folder / "clips.f32").open("wb") as file:
+            for number, item in enumerate(items):
+                tick(number)
+                if isinstance(item, Refusal):
+                    self.refused.append(item)
+                    continue
+                arrays = [to_mel_clip(item, log_mel).log_mel.numpy()]
+                if not names:
+                    arrays.append(item.waveform)
+                names.append(item.name)
+                shapes += [array.shape for array in arrays]
+                for array in arrays:
+                    file.write(np.ascontiguousarray(array, dtype=np.float32).data)
+            self.num_bytes = file.tell()
+        parts = self._parts(shapes)
+        self.first = Clip(names[0], parts.pop(1)) if names else None
+        self.clips = [MelClip(name, torch.from_numpy(mel)) for name, mel in zip(names, parts, strict=True)]
 
-    @property
-    def num_bytes(self) -> int:
-        """On disk."""
-        return sum(path.stat().st_size for path in self._folder.iterdir())
+    def delete(self) -> None:
+        """Delete the set's files; who has its clips already has them still."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
-    def add(self, item: Clip | Refusal) -> None:
-        """Take in a clip, or note why one was refused."""
-        if isinstance(item, Refusal):
-            self.refused.append(item)
-            return
-        mel = to_mel_clip(item, self._log_mel).log_mel.numpy()
-        self.clips.append(MelClip(item.name, torch.from_numpy(self._on_disk(f"{len(self.clips)}", mel))))
-        self.first = self.first or Clip(item.name, self._on_disk("first", item.waveform))
-
-    def _on_disk(self, name: str, array: np.ndarray) -> np.ndarray:
-        path = self._folder / f"{name}.npy"
-        np.save(path, array)
-        return np.load(path, mmap_mode="c")
+    def _parts(self, shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
+        """The arrays of the file, which is mapped as a whole: each map would cost a file descriptor."""
+        if not shapes:
+            return []
+        whole = np.memmap(self._folder / "clips.f32", np.float32, mode="c")
+        ends = np.cumsum([np.prod(shape) for shape in shapes])
+        flat = np.split(np.asarray(whole), ends[:-1])
+        return [part.reshape(shape) for part, shape in zip(flat, shapes, strict=True)]

@@ -174,7 +174,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
         if not path:
             raise GridError("There is no sound there: choose a file.")
         second = open_second(visitor, Path(path), is_example=False)
-        Path(path).unlink(missing_ok=True)
+        server.storage.discard(Path(path))
         return _second(second)
 
     @handle
@@ -209,7 +209,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
         if not path:
             raise GridError("There is no grid there: choose an .npz or .json file.")
         grid = CodeGrid.load(path, settings=server.settings)
-        Path(path).unlink(missing_ok=True)
+        server.storage.discard(Path(path))
         return turn_to(visitor, Path(path).name, grid, progress)
 
     @handle

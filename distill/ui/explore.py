@@ -150,7 +150,7 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
             raise AudioError("There is no sound there: drop a file or record one.")
         with visitor.lock:
             visitor.open(visitor.codec, Path(path))
-            Path(path).unlink(missing_ok=True)  # what was read is not kept
+            server.storage.discard(Path(path))
             work, chosen = visitor.work, gr.update(choices=visitor.choices, value=visitor.work.secret)
         yield from in_turn(visitor, work, chosen)
 

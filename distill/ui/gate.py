@@ -2,21 +2,22 @@
 
 import json
 import logging
-import os
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from pathlib import Path
 from typing import Any
 
+from anyio import fail_after, to_thread
+from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from distill.errors import FullError, GateError
 from distill.settings import MIB, Settings
 from distill.ui.handlers import sentence
-from distill.ui.session import COOKIE, owner_of
-from distill.ui.storage import ANYONE, Storage, new_anyone
+from distill.ui.session import COOKIE, Visitors, owner_of
+from distill.ui.storage import Storage, new_anyone
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -26,10 +27,24 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 COOKIE_SECONDS = 30 * 24 * 3600
 HEALTH = "/health"
-FILE = re.compile(r"^(?:/gradio_api)?/file[=/](?P<path>.*)$", re.DOTALL)
-UPLOAD = re.compile(r"^(?:/gradio_api)?/upload/?$")
-HEARTBEAT = re.compile(r"^(?:/gradio_api)?/heartbeat/(?P<session>[^/]*)/?$")
-CLOSED = re.compile(r"^(?:/gradio_api)?/(?:deep_link|proxy=.*|monitoring.*)$", re.DOTALL)  # Gradio's, not ours
+OPEN = re.compile(
+    r"/|/(?:config|theme\.css|robots\.txt|manifest\.json|favicon\.ico|pwa_icon)|/(?:assets|static|svelte)/.*"
+    r"|/gradio_api/(?:info/?|openapi\.json|app_id|startup-events|upload_progress|upload/?|file=.*|queue/(?:join|data|status)"
+    r"|heartbeat/[^/]*|cancel|reset/?|call/.*|component_server/?)",
+    re.DOTALL,
+)
+"""What the page and scripts need of Gradio. It offers more, to anyone: screen recordings, proxies, links to a state."""
+FILE = re.compile(r"/gradio_api/file=(?P<path>.*)", re.DOTALL)
+UPLOAD = re.compile(r"/gradio_api/upload/?")
+HEARTBEAT = re.compile(r"/gradio_api/heartbeat/(?P<page>[^/]*)")
+CALL = re.compile(
+    r"/gradio_api/call/.*/(?P<page>[^/]*)", re.DOTALL
+)  # an event, but Gradio takes it for a page's name too
+LONGEST_PATH, MOST_BRACKETS = (
+    4096,
+    60_000,
+)  # an edit may name each cell of ten minutes of one level in brackets of its own
+PAUSE_SECONDS = 60
 logger = logging.getLogger(__name__)
 
 
@@ -45,8 +60,8 @@ class Gate:
         What lies behind the gate.
     storage : Storage
     settings : Settings
-    is_anothers : callable
-        Whether a page's session, of that name, is of another visitor than that owner.
+    visitors : Visitors
+        Whose pages come and go.
     health : callable
         What ``/health`` answers, a dict with ``status``, "ok" or what is wrong.
     """
@@ -56,26 +71,30 @@ class Gate:
         app: App,
         storage: Storage,
         settings: Settings,
-        is_anothers: Callable[[str, str], bool],
+        visitors: Visitors,
         health: Callable[[], dict[str, Any]],
     ) -> None:
         self._app, self._storage, self._settings = app, storage, settings
-        self._is_anothers, self._health = is_anothers, health
+        self._visitors, self._health = visitors, health
+        self._expected: dict[object, int] = {}  # bytes of uploads that are on their way
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
             return
-        headers, path = Headers(scope=scope), scope["path"]
+        headers, path = Headers(scope=scope), get_route_path(scope)
         owner = owner_of(headers.get("cookie", ""))
         try:
             if path == HEALTH:
-                health = self._health()
+                health = await to_thread.run_sync(self._health)
                 await JSONResponse(health, 200 if health["status"] == "ok" else 503)(scope, receive, send)
-            elif UPLOAD.match(path) and scope["method"] == "POST":
+            elif UPLOAD.fullmatch(path) and scope["method"] == "POST":
                 await self._upload(scope, receive, send, owner)
+            elif heartbeat := HEARTBEAT.fullmatch(path):
+                await self._beat(scope, receive, send, owner, heartbeat["page"])
             else:
-                self._check_address(scope, owner)
+                self._check_address(scope, path, owner)
                 if scope["method"] not in ("GET", "HEAD", "OPTIONS"):
                     receive = await self._checked(receive, owner)
                 if path in ("/", "/config") and not owner:
@@ -84,43 +103,44 @@ class Gate:
         except GateError as error:
             await _refusal(str(error), error.status, path)(scope, receive, send)
 
-    def _check_address(self, scope: Scope, owner: str) -> None:
+    def _check_address(self, scope: Scope, path: str, owner: str) -> None:
         """Raise unless this address is the visitor's to ask for."""
-        path = scope["path"]
-        if CLOSED.match(path):
+        if not OPEN.fullmatch(path):
             raise GateError("There is nothing here.", 404)
-        file = FILE.match(path)
-        if file and not self._may_have(file["path"], owner):
+        file = FILE.fullmatch(path)
+        if file and not (self._storage.is_public(file["path"]) or self._storage.is_owned(file["path"], owner)):
             raise GateError("This file is not there, or not yours; please make it again.", 404)
-        heartbeat = HEARTBEAT.match(path)
+        call = CALL.fullmatch(path)
         query = QueryParams(scope.get("query_string", b"")).get("session_hash")
-        for session in filter(None, (heartbeat and heartbeat["session"], query)):
-            self._check_session(session, owner)
+        for page in filter(None, (call and call["page"], query)):
+            self._check_page(page, owner)
 
-    def _check_session(self, session: str, owner: str) -> None:
-        if self._is_anothers(session, owner):
+    def _check_page(self, page: str, owner: str) -> None:
+        if self._visitors.is_anothers(page, owner):
             raise GateError("This page is another visitor's; please reload it.", 403)
 
-    def _may_have(self, path: str, owner: str) -> bool:
+    async def _beat(self, scope: Scope, receive: Receive, send: Send, owner: str, page: str) -> None:
+        """A page is here as long as it holds this connection."""
+        self._check_page(page, owner)
+        self._visitors.come(owner, page)
         try:
-            parts = Path(os.path.realpath(path)).relative_to(self._storage.files).parts
-        except ValueError:
-            return False
-        return len(parts) > 1 and (parts[0] in {owner, *self._storage.public} or parts[0].startswith(ANYONE))
+            await self._app(scope, receive, send)
+        finally:
+            self._visitors.leave(owner, page)
 
     async def _checked(self, receive: Receive, owner: str) -> Receive:
         """The request's body, read, looked through, and given on."""
         body = await _read(receive, self._settings.message_bytes)
+        if body.count(b"[") + body.count(b"{") > MOST_BRACKETS:
+            raise GateError("This request has too many parts.", 400)
         try:
             sent = json.loads(body) if body else None
-        except ValueError:
-            sent = None  # Gradio's to refuse
-        except RecursionError:
-            raise GateError("This request is nested too deeply.", 400) from None
+        except (ValueError, RecursionError):
+            raise GateError("This request is not JSON, or is nested too deeply.", 400) from None
         if isinstance(sent, dict) and isinstance(sent.get("session_hash"), str):
-            self._check_session(sent["session_hash"], owner)
+            self._check_page(sent["session_hash"], owner)
         for path in _paths(sent):
-            if not self._may_have(path, owner):
+            if not self._storage.is_owned(path, owner):
                 raise GateError("This file is not among your uploads; please drop it again.", 403)
         return _replay(body, receive)
 
@@ -131,45 +151,41 @@ class Gate:
         expected = int(announced) if announced.isdecimal() and len(announced) < 16 else most
         if announced and expected > most + MIB:
             raise GateError(f"Together these files are larger than {most // MIB} MB; please drop fewer at once.", 413)
-        try:
-            self._storage.require_room(owner, expected)
-        except FullError as error:
-            raise GateError(str(error), 507) from None
+        on_its_way = object()
+        self._expected[on_its_way] = expected  # before anything is awaited: two must not both take the last room
         answered: list[Message] = []
 
         async def keep(message: Message) -> None:
             answered.append(message)
 
         try:
-            await self._app(scope, _bounded(receive, most + MIB), keep)
-        except GateError:
-            raise
+            await to_thread.run_sync(self._storage.require_room, owner, sum(self._expected.values()), expected)
+            await self._app(scope, _bounded(receive, most + MIB, pause_seconds=PAUSE_SECONDS), keep)
+            status = answered[0]["status"]
+            text = b"".join(message.get("body", b"") for message in answered[1:])
+            if status != 200:
+                most_mb = self._settings.upload_file_bytes // MIB
+                told = f"One of these files is larger than {most_mb} MB; please cut it, or export it as FLAC."
+                raise GateError(told if status == 413 else "This upload could not be read; please try again.", status)
+            paths = json.loads(text)
+            if len(paths) > self._settings.upload_files:
+                most_files = self._settings.upload_files
+                raise GateError(
+                    f"These are {len(paths)} files; please drop at most {most_files} at once, or a zip.", 413
+                )
+            moved = self._storage.move_upload(paths, owner or new_anyone())
+        except FullError as error:
+            raise GateError(str(error), 507) from None
+        except ClientDisconnect:
+            return
         except Exception as error:
+            if isinstance(error, GateError):
+                raise
             raise GateError(sentence(error), 507 if isinstance(error, OSError) else 500) from None
-        status = answered[0]["status"]
-        text = b"".join(message.get("body", b"") for message in answered[1:])
-        if status != 200:
-            most_mb = self._settings.upload_file_bytes // MIB
-            told = f"One of these files is larger than {most_mb} MB; please cut it, or export it as FLAC."
-            raise GateError(told if status == 413 else "This upload could not be read; please try again.", status)
-        paths = json.loads(text)
-        if len(paths) > self._settings.upload_files:
-            most_files = self._settings.upload_files
-            raise GateError(f"These are {len(paths)} files; please drop at most {most_files} at once, or a zip.", 413)
-        moved = self._move(paths, owner or new_anyone())
+        finally:
+            del self._expected[on_its_way]
         logger.info("upload", extra={"files": len(moved)})
         await JSONResponse(moved)(scope, receive, send)
-
-    def _move(self, paths: list[str], owner: str) -> list[str]:
-        """Each file under its own name in a folder of its visitor. Gradio's copy stays for a minute: it lies where its
-        content says, and another visitor may be sending the same file at this moment."""
-        folder, moved = self._storage.new_folder(owner), []
-        for number, path in enumerate(map(Path, paths)):
-            target = folder / str(number) / path.name
-            target.parent.mkdir()
-            os.link(path, target)
-            moved.append(str(target))
-        return moved
 
 
 def _paths(sent: Any) -> Iterator[str]:
@@ -186,7 +202,7 @@ def _paths(sent: Any) -> Iterator[str]:
 
 
 async def _read(receive: Receive, most: int) -> bytes:
-    body, receive = bytearray(), _bounded(receive, most)
+    body, receive = bytearray(), _bounded(receive, most, pause_seconds=PAUSE_SECONDS)
     while True:
         message = await receive()
         body += message.get("body", b"")
@@ -194,12 +210,16 @@ async def _read(receive: Receive, most: int) -> bytes:
             return bytes(body)
 
 
-def _bounded(receive: Receive, most: int) -> Receive:
+def _bounded(receive: Receive, most: int, *, pause_seconds: float) -> Receive:
     received = 0
 
     async def bounded() -> Message:
         nonlocal received
-        message = await receive()
+        try:
+            with fail_after(pause_seconds):
+                message = await receive()
+        except TimeoutError:
+            raise GateError(f"Nothing more came for {pause_seconds} seconds; please send it again.", 408) from None
         received += len(message.get("body", b""))
         if received > most:
             raise GateError(f"This is more than the {most // MIB} MB that can be sent at once.", 413)
@@ -239,4 +259,4 @@ def _is_secure(scope: Scope, headers: Headers) -> bool:
 
 
 def _refusal(words: str, status: int, path: str) -> Response:
-    return PlainTextResponse(words, status) if UPLOAD.match(path) else JSONResponse({"detail": words}, status)
+    return PlainTextResponse(words, status) if UPLOAD.fullmatch(path) else JSONResponse({"detail": words}, status)

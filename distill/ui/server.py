@@ -21,6 +21,7 @@ from distill.ui.session import Examples, Visitors
 from distill.ui.storage import Storage
 
 TIDY_SECONDS = 10
+PR_SET_DUMPABLE = 4
 logger = logging.getLogger(__name__)
 
 
@@ -63,10 +64,8 @@ class Server:
         """End what is over and delete what is nobody's any more; ``now`` in seconds since 1970."""
         self.visitors.tidy()
         _return_memory()
-        expired = self.runner.expire(now)
+        self.runner.expire(now)
         self.storage.sweep(self.visitors.owners, now)
-        if expired:
-            logger.info("trainings expired", extra={"count": expired})
 
     def keep_tidy(self) -> None:
         """Tidy up from now on, every ten seconds."""
@@ -97,6 +96,12 @@ class Server:
             "disk_bytes": used,
             "disk_ceiling_bytes": ceiling,
         }
+
+
+def keep_secrets() -> None:
+    """Let no other process of this user look into this one's memory and environment, as a decoder gone wrong might."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
 
 
 def _return_memory() -> None:

@@ -1,5 +1,6 @@
 """What one visitor owns, and who is here."""
 
+import contextlib
 import hashlib
 import secrets
 import threading
@@ -7,8 +8,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
+
+from starlette.requests import cookie_parser
 
 from distill.audio import Clip, load_clip, new_decoder
 from distill.codec import Codec
@@ -28,9 +30,9 @@ class Visit:
 
     owner: str
     last: Work
+    shared: Codec | None = None
     settings: Settings = DEFAULTS
     make_room: Callable[[], object] = lambda: None
-    seen: float = 0.0
     clips: ClipSet | None = None
     taken: set[str] = field(default_factory=set)  # the trainings whose codec was turned to
     pages: dict[str, "Session"] = field(default_factory=dict)
@@ -39,8 +41,10 @@ class Visit:
 
     @property
     def num_bytes(self) -> int:
-        """Of memory."""
-        return sum(work.num_bytes for work in list(self.works.values()))
+        """Of memory, but for the example codec, which all share."""
+        works = list(self.works.values())
+        codecs = {work.codec for work in works if work.codec is not self.shared}
+        return sum(work.num_bytes for work in works) + sum(codec.num_bytes for codec in codecs)
 
     @property
     def is_new(self) -> bool:
@@ -60,7 +64,7 @@ class Visit:
         with self.lock:
             self.works.pop(_key(work.codec, work.clip), None)
             self.works[_key(work.codec, work.clip)] = work
-            work.used = self.seen
+            work.used = max((page.seen for page in self.pages.values()), default=0.0)
             others = {key: kept for key, kept in self.works.items() if kept is not work and not self._shows(kept)}
             while len(self.works) > self.settings.visit_works and others:  # first those that are only looked at
                 key = next((key for key, other in others.items() if not other.is_edited), next(iter(others)))
@@ -82,7 +86,8 @@ class Session:
     work: Work
     examples: Sequence[str] = ()
     clips: ClipSet | None = None
-    left: float | None = None
+    seen: float = 0.0
+    beats: int = 0  # connections that the page holds to say that it is here
 
     @property
     def owner(self) -> str:
@@ -98,7 +103,9 @@ class Session:
 
     def set_clips(self, clips: ClipSet | None) -> None:
         """The clips to train on, here and on pages that are opened later."""
-        self.clips = self.visit.clips = clips
+        before, self.clips, self.visit.clips = self.clips, clips, clips
+        if before is not None and all(page.clips is not before for page in self.visit.pages.values()):
+            before.delete()
 
     def open(self, codec: Codec, path: Path, *, example: str | None = None) -> None:
         """Turn to the clip of a file in a codec, with the edits that were made of it earlier in this visit."""
@@ -204,15 +211,20 @@ class Visitors:
         FullError
             If there are as many visitors as there may be.
         """
-        owner = owner or ANYONE + hashlib.sha256(page.encode()).hexdigest()[:32]
         with self._lock:
-            self._end_those_over()
-            visit = self._visits.get(owner) or self._begin(owner)
-            if page not in visit.pages:
-                visit.pages[page] = Session(visit, visit.last, self.examples.names, visit.clips)
-            visit.seen, session = self._clock(), visit.pages[page]
-            session.left = None
-            return session
+            return self._session(owner, page)
+
+    def _session(self, owner: str, page: str) -> Session:
+        owner = owner or ANYONE + hashlib.sha256(page.encode()).hexdigest()[:32]
+        self._end_those_over()
+        visit = self._visits.get(owner) or self._begin(owner)
+        if page not in visit.pages:
+            while len(visit.pages) >= self._settings.visit_pages:
+                self._end(visit, min(visit.pages, key=lambda name: (visit.pages[name].beats, visit.pages[name].seen)))
+            visit.pages[page] = Session(visit, visit.last, self.examples.names, visit.clips)
+        session = visit.pages[page]
+        session.seen = self._clock()
+        return session
 
     def is_anothers(self, page: str, owner: str) -> bool:
         """Whether a page is that of another visitor; one without a cookie is anyone's who knows its name."""
@@ -236,18 +248,28 @@ class Visitors:
             for visit in self._visits.values():
                 for work in list(visit.works.values()):
                     if _same(work.secret, secret):
-                        visit.seen = work.used = self._clock()
+                        work.used = self._clock()
                         for page in visit.pages.values():
-                            page.left = None
+                            page.seen = work.used if page.work is work else page.seen
                         return work
         raise GoneError("This clip is no longer open on the server; please reload the page.")
+
+    def touch(self, session: Session) -> None:
+        """Something happens on a page, if only that it waits."""
+        session.seen = self._clock()
+
+    def come(self, owner: str, page: str) -> None:
+        """A page holds a connection, to say that it is here; it begins if there is room for it."""
+        with self._lock, contextlib.suppress(FullError):
+            self._session(owner, page).beats += 1
 
     def leave(self, owner: str, page: str) -> None:
         """The page was closed, or lost its connection; what its visitor has here is kept for a while."""
         with self._lock:
             for visit in self._visits.values():
                 if page in visit.pages and visit.owner in (owner, *_nobodys(visit)):
-                    visit.pages[page].left = self._clock()
+                    session = visit.pages[page]
+                    session.beats, session.seen = max(0, session.beats - 1), self._clock()
 
     def make_room(self) -> None:
         """Raise a FullError if, with all forgotten that can be made again, there is no memory for another clip."""
@@ -276,26 +298,28 @@ class Visitors:
 
     def _begin(self, owner: str) -> Visit:
         if len(self._visits) >= self._settings.visits:
-            gone = [
-                visit for visit in self._visits.values() if all(page.left is not None for page in visit.pages.values())
-            ]
-            if not gone:
-                raise FullError("Distill has as many visitors as it can hold; please come back in some minutes.")
-            least = min(gone, key=lambda visit: (visit.is_edited, visit.seen))
-            for page in list(least.pages):
-                self._end(least, page)
-            del self._visits[least.owner]
-        visit = Visit(owner, self.examples.first.fresh(), self._settings, self.make_room)
+            self._make_place()
+        visit = Visit(owner, self.examples.first.fresh(), self.examples.codec, self._settings, self.make_room)
         visit.keep(visit.last)
         self._visits[owner] = visit
         return visit
 
+    def _make_place(self) -> None:
+        """End the visit that is missed least, of those whose pages hold no connection."""
+        gone = [visit for visit in self._visits.values() if not any(page.beats for page in visit.pages.values())]
+        if not gone:
+            raise FullError("Distill has as many visitors as it can hold; please come back in some minutes.")
+        least = min(gone, key=lambda visit: (visit.is_edited, not visit.is_new, _last_seen(visit)))
+        for page in list(least.pages):
+            self._end(least, page)
+        del self._visits[least.owner]
+
     def _end_those_over(self) -> None:
         now, settings = self._clock(), self._settings
         for owner, visit in list(self._visits.items()):
-            is_idle = now - visit.seen > settings.visit_idle_seconds
             for name, page in list(visit.pages.items()):
-                if is_idle or (page.left is not None and now - page.left > settings.visit_absent_seconds):
+                kept_seconds = settings.visit_idle_seconds if page.beats else settings.visit_absent_seconds
+                if now - page.seen > kept_seconds:
                     self._end(visit, name)
             if not visit.pages:
                 del self._visits[owner]
@@ -310,11 +334,12 @@ def owner_of(cookies: str) -> str:
 
     The cookie itself is the visitor's secret: it is kept nowhere on the server.
     """
-    try:
-        morsel = SimpleCookie(cookies).get(COOKIE)
-    except CookieError:
-        return ""
-    return hashlib.sha256(morsel.value.encode()).hexdigest()[:32] if morsel and len(morsel.value) >= 32 else ""
+    secret = cookie_parser(cookies).get(COOKIE, "")
+    return hashlib.sha256(secret.encode()).hexdigest()[:32] if len(secret) >= 32 else ""
+
+
+def _last_seen(visit: Visit) -> float:
+    return max((page.seen for page in visit.pages.values()), default=0.0)
 
 
 def _nobodys(visit: Visit) -> list[str]:
@@ -322,4 +347,4 @@ def _nobodys(visit: Visit) -> list[str]:
 
 
 def _same(secret: str, given: object) -> bool:
-    return isinstance(given, str) and secrets.compare_digest(secret.encode(), given.encode())
+    return isinstance(given, str) and given.isascii() and secrets.compare_digest(secret, given)

@@ -1,6 +1,7 @@
 """The Train tab: clips in, a codec out, and what happens in between."""
 
 import html
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.5
 PROBE_SECONDS = 4
+FOLLOWERS = 50
+"""Pages that are told of a training at the same time; each holds a thread, and others need some too."""
 CURVES_ALT = "Training loss at each step and error on whole clips, over seconds of training"
 REMEMBER = """(shown) => {
     const training = /data-training='(\\w*)'/.exec(shown || "");
@@ -156,18 +159,27 @@ def connect(
     handle, runner = handler(server.visitors), server.runner
 
     @handle
-    def add_clips(visitor: Session, paths: list[str] | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
+    def add_clips(
+        visitor: Session,
+        paths: list[str] | None,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> Iterator[Any]:
         if not paths:
             visitor.set_clips(None)
-            return views.invitation(server.settings), "", gr.skip()
+            yield views.invitation(server.settings), "", gr.skip()
+            return
         server.storage.require_room(visitor.owner)
-        clips = ClipSet(server.storage.new_set(visitor.owner))
-        with new_decoder(server.settings) as decoder:
-            for number, item in enumerate(read_clips(paths, settings=server.settings, decoder=decoder)):
-                progress((number, None), desc="Reading", unit="clips")
-                clips.add(item)
-        visitor.set_clips(clips)
-        return _listed(clips)
+        folder = server.storage.new_set(visitor.owner)
+        try:
+            with new_decoder(server.settings) as decoder, server.storage.unpacking() as unpacked:
+                items = read_clips(paths, settings=server.settings, decoder=decoder, folder=unpacked)
+                clips = ClipSet(folder, items, lambda count: progress((count, None), desc="Reading", unit="clips"))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        with visitor.lock:
+            visitor.set_clips(clips)
+        yield _listed(clips)
 
     @handle
     def train(
@@ -197,7 +209,7 @@ def connect(
             job = runner.submit(visitor.owner, clips.clips, config, clips.first)
             for each in earlier:  # the codec of an earlier one may be at work still, but that is in memory
                 each.delete()
-        yield from _follow(job, server)
+        yield from _follow(visitor, job, server)
 
     @handle
     def resume(visitor: Session) -> Iterator[Any]:
@@ -205,7 +217,7 @@ def connect(
             job = require_job(visitor)
             job.resume()
             visitor.visit.taken.discard(job.id)
-        yield from _follow(job, server)
+        yield from _follow(visitor, job, server)
 
     @handle
     def follow(visitor: Session) -> Iterator[Any]:
@@ -214,7 +226,7 @@ def connect(
         if job is None:
             yield (gr.skip(),) * len(tab.live)
             return
-        yield from _follow(job, server)
+        yield from _follow(visitor, job, server)
 
     @handle
     def stop(visitor: Session) -> None:
@@ -247,7 +259,7 @@ def connect(
         return job
 
     def turn_to_trained(visitor: Session, job: TrainingJob) -> tuple[Any, ...]:
-        visitor.turn_to_clip(job.best_codec(), job.first)
+        visitor.turn_to_clip(job.best_codec(), _first_of(job) or visitor.work.clip)
         if not job.status().active:
             visitor.visit.taken.add(job.id)
         return shown(visitor)
@@ -257,7 +269,7 @@ def connect(
         if not path:
             raise CodecFileError("There is no codec there: choose a .distill file.")
         codec = Codec.load(path, settings=server.settings)
-        Path(path).unlink(missing_ok=True)
+        server.storage.discard(Path(path))
         visitor.turn_to_clip(codec, visitor.work.clip)
         loaded = f"<p class='status'>Loaded {html.escape(Path(path).name)}.</p>"
         curves = picture(plots.plot_curves(**_curves(codec)), CURVES_ALT)
@@ -298,7 +310,10 @@ def connect(
     for event, function, inputs in (
         (tab.start.click, train, settings), (tab.resume.click, resume, None), (arrived.success, follow, None),
     ):  # fmt: skip
-        followed = event(function, inputs, tab.live, api_name=function.__name__, concurrency_limit=None, **hidden)
+        followed = event(
+            function, inputs, tab.live, api_name=function.__name__, concurrency_id="follow",
+            concurrency_limit=FOLLOWERS, **hidden,
+        )  # fmt: skip
         followed.success(trained, tab.taken, tab.taken, api_visibility="private", **hidden)
     # By a state that changes, and not at once: what is sent to a tab that was never opened must be sent whole.
     for state, function, name in ((tab.taken, use_trained, "take_trained"), (tab.returned, come_back, "come_back")):
@@ -311,11 +326,12 @@ def connect(
     )
 
 
-def _follow(job: TrainingJob, server: Server) -> Iterator[Any]:
+def _follow(visitor: Session, job: TrainingJob, server: Server) -> Iterator[Any]:
     """The live outputs, twice a second until the training ends; picture and sound when they have changed."""
     shown: Validation | None = None
     while True:
         status = job.wait(POLL_SECONDS)
+        server.visitors.touch(visitor)
         news: tuple[Any, ...] = (gr.skip(), gr.skip(), gr.skip())
         if status.validation is not None and status.validation != shown:
             shown, news = status.validation, _news(job, status, server)
@@ -327,14 +343,24 @@ def _follow(job: TrainingJob, server: Server) -> Iterator[Any]:
 def _news(job: TrainingJob, status: JobStatus, server: Server) -> tuple[Any, ...]:
     if status.validation is None:
         return gr.skip(), gr.skip(), gr.skip()
-    codec = job.best_codec()
-    probe = Clip(job.first.name, job.first.waveform[: PROBE_SECONDS * SAMPLE_RATE])
-    heard = codec.decode(codec.encode_mel(codec.log_mel_of(probe)))
+    codec, first = job.best_codec(), _first_of(job)
+    heard: Any = gr.skip()
+    if first is not None:
+        probe = Clip(first.name, first.waveform[: PROBE_SECONDS * SAMPLE_RATE])
+        heard = _sound(codec.decode(codec.encode_mel(codec.log_mel_of(probe))), server, job.owner)
     return (
         picture(plots.plot_curves(**status.curves), CURVES_ALT),
         views.health_table(status.validation.levels, codec.codebook_size),
-        _sound(heard, server, job.owner),
+        heard,
     )
+
+
+def _first_of(job: TrainingJob) -> Clip | None:
+    """The first clip of a training, None if it is damaged: the codec is worth more than it."""
+    try:
+        return job.first
+    except TrainingError:
+        return None
 
 
 def _listed(clips: ClipSet) -> tuple[Any, Any, Any]:
@@ -367,8 +393,11 @@ def _info_health(codec: Codec) -> str:
 
 
 def _saved(codec: Codec, server: Server, owner: str) -> str:
-    path = server.storage.new_folder(owner) / f"codec-{codec.model_id[:6]}.distill"
-    codec.save(path)
+    path = server.storage.files / owner / codec.model_id / f"codec-{codec.model_id[:6]}.distill"
+    if not path.exists():
+        server.storage.require_room(owner, codec.num_bytes)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        codec.save(path)
     return str(path)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -70,14 +71,31 @@ def gate(storage, settings):
             Route("/gradio_api/queue/data", page),
             Route("/gradio_api/heartbeat/{session}", page),
             Route("/gradio_api/deep_link", page),
+            Route("/gradio_api/process_recording", page, methods=["POST"]),
+            Route("/gradio_api/call/{name}/{event}", page),
+            Route("/gradio_api/component_server", echo, methods=["POST"]),
             Route("/gradio_api/file={path:path}", file),
         ]
     )
-    sessions = {"page-of-one": owner_of(f"distill={'1' * 40}")}
-    health = {"status": "ok", "visitors": 0}
-    gate = Gate(app, storage, settings, lambda page, owner: sessions.get(page, owner) != owner, lambda: health)
-    gate.health_of_test = health
+    gate = Gate(app, storage, settings, Pages(), lambda: gate.health_of_test)
+    gate.health_of_test, gate.pages = {"status": "ok", "visitors": 0}, gate._visitors
     return gate
+
+
+class Pages:
+    """Whose pages come and go: one is known, and is the first visitor's."""
+
+    def __init__(self):
+        self.owners, self.here = {"page-of-one": owner_of(f"distill={'1' * 40}")}, []
+
+    def is_anothers(self, page, owner):
+        return self.owners.get(page, owner) != owner
+
+    def come(self, owner, page):
+        self.here.append(page)
+
+    def leave(self, owner, page):
+        self.here.remove(page)
 
 
 def visitor(gate, cookie=None):
@@ -153,8 +171,68 @@ async def test_where_the_content_alone_says_a_file_lies_it_is_not_served(one, ot
         assert (await client.get(f"/gradio_api/file={path}")).status_code == 404
 
 
-async def test_the_pages_own_files_are_for_all(nobody, storage):
-    assert (await nobody.get(f"/gradio_api/file={storage.files}/picture/page.png")).content == b"public"
+async def test_the_pages_own_files_are_for_all_to_see_and_for_none_to_send(nobody, storage):
+    path = f"{storage.files}/picture/page.png"
+    assert (await nobody.get(f"/gradio_api/file={path}")).content == b"public"
+    assert (await nobody.post("/gradio_api/queue/join", json=file_data(path))).status_code == 403
+    storage.discard(Path(path))
+    assert Path(path).exists()
+
+
+async def test_a_page_is_here_as_long_as_it_holds_its_connection(gate, one):
+    seen = []
+    inner, gate._app = gate._app, None
+
+    async def app(scope, receive, send):
+        seen.append(list(gate.pages.here))
+        await inner(scope, receive, send)
+
+    gate._app = app
+    await one.get("/gradio_api/heartbeat/page-of-one")
+    assert seen == [["page-of-one"]]
+    assert gate.pages.here == []
+
+
+async def test_behind_a_prefix_the_gate_is_as_closed(gate, storage, one):
+    (path,) = await send(one, b"mine")
+
+    async def prefixed(scope, receive, send):
+        await gate(scope | {"root_path": "/x"}, receive, send)
+
+    transport = httpx.ASGITransport(prefixed)
+    async with httpx.AsyncClient(transport=transport, base_url=URL, headers={"cookie": f"distill={'2' * 40}"}) as other:
+        assert (await other.get(f"/x/gradio_api/file={path}")).status_code == 404
+        answer = await other.post("/x/gradio_api/upload", files=[("files", ("a.wav", b"theirs"))])
+        assert owner_of(f"distill={'2' * 40}") in answer.json()[0]
+
+
+async def test_a_request_that_would_take_long_to_look_through_is_refused_at_once(one):
+    for path in ("a/" * 500_000, "../" * 300_000):
+        answer = await one.post("/gradio_api/queue/join", json=file_data(path))
+        assert answer.status_code in (403, 413)
+    answer = await one.post("/gradio_api/queue/join", content="[" + "[]," * 200_000 + "[]]")
+    assert answer.status_code == 400
+
+
+async def test_only_json_goes_to_the_servers_functions(one):
+    answer = await one.post("/gradio_api/component_server", files=[("a", ("a", b"a"))], data={"session_hash": "x"})
+    assert answer.status_code == 400
+
+
+async def test_two_uploads_do_not_both_take_the_last_room(one, other):
+    async def upload(client):
+        return await client.post("/gradio_api/upload", files=[("files", ("a.wav", bytes(2 * MIB - 5000)))])
+
+    async with anyio.create_task_group() as together:
+        answers = []
+
+        async def note(client):
+            answers.append((await upload(client)).status_code)
+
+        for client in (one, other, visitor_third(one)):
+            together.start_soon(note, client)
+    assert sorted(answers) == [200, 507, 507] or sorted(answers) == [200, 200, 507]
+    assert answers.count(507) >= 1
 
 
 @pytest.mark.parametrize(
@@ -187,6 +265,8 @@ async def test_a_page_is_its_visitors_and_nobody_elses(one, other):
     calls = [
         ("GET", "/gradio_api/queue/data?session_hash=page-of-one", None),
         ("GET", "/gradio_api/heartbeat/page-of-one", None),
+        ("GET", "/gradio_api/call/anything/page-of-one", None),
+        ("POST", "/gradio_api/component_server", {"session_hash": "page-of-one"}),
         ("POST", "/gradio_api/queue/join", {"session_hash": "page-of-one", "data": []}),
     ]
     for method, address, body in calls:
@@ -234,7 +314,7 @@ async def test_a_body_that_makes_no_sense_hurts_nobody(gate, body):
     transport = httpx.ASGITransport(gate, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
         answer = await client.post("/gradio_api/queue/join", content=body)
-    assert answer.status_code in (200, 400, 500)
+    assert answer.status_code in (200, 400)
 
 
 async def test_files_are_found_however_deep_they_are_nested(one):
@@ -245,7 +325,14 @@ async def test_files_are_found_however_deep_they_are_nested(one):
 
 
 async def test_what_gradio_offers_and_distill_does_not_use_is_closed(one):
-    assert (await one.get("/gradio_api/deep_link?session_hash=page-of-one")).status_code == 404
+    for address in (
+        "/gradio_api/deep_link",
+        "/gradio_api/process_recording",
+        "/dev/reload",
+        "/gradio_api/proxy=http://x",
+    ):
+        for method in ("GET", "POST"):
+            assert (await one.request(method, address)).status_code == 404
 
 
 async def test_health_is_told_and_its_status_with_it(nobody, gate):
@@ -258,6 +345,12 @@ async def test_health_is_told_and_its_status_with_it(nobody, gate):
 @pytest.mark.parametrize("cookie", ["", "distill=short", "other=" + "1" * 40, "distill", ";;;=", 'distill="' + "é" * 5])
 def test_what_is_no_cookie_of_ours_stands_for_nobody(cookie):
     assert owner_of(cookie) == ""
+
+
+@pytest.mark.parametrize("before", ['a={"x":1}', "a=b c", "a@b=1", 'a="q', "ä=1", "a=1; a=2", ";"])
+def test_the_cookie_is_found_beside_any_other(before):
+    ours = f"distill={'1' * 40}"
+    assert owner_of(f"{before}; {ours}; z={before}") == owner_of(ours) != ""
 
 
 def test_an_owner_does_not_tell_the_cookie():

@@ -39,11 +39,11 @@ def test_what_a_visitor_left_is_deleted_when_the_visit_is_over_and_not_before(st
     forgotten = []
     server.visitors.forget_page = forgotten.append
     born = upload.stat().st_ctime
-    start.now = settings.visit_idle_seconds - 1
-    server.tidy(born + settings.visit_idle_seconds - 1)
+    start.now = settings.visit_absent_seconds - 1
+    server.tidy(born + settings.visit_absent_seconds - 1)
     assert server.visitors.own_work(work.secret) is work
-    start.now += settings.visit_idle_seconds + 1
-    server.tidy(born + 2 * settings.visit_idle_seconds)
+    start.now += settings.visit_absent_seconds + 1
+    server.tidy(born + 2 * settings.visit_absent_seconds)
     assert server.visitors.owners == set()
     assert forgotten == ["page"]
     assert not upload.exists()
@@ -66,14 +66,14 @@ def test_trainings_that_ended_long_ago_are_deleted(start, settings, mel_clips, d
 
 
 def test_health_is_in_numbers_and_a_full_disk_is_no_good_health(start, settings):
-    server = start(replace(settings, disk_bytes=1000))
+    server = start(replace(settings, disk_bytes=10**6))
     server.visitors.session("one", "page")
     health = server.health()
     assert health["status"] == "ok"
     assert health["visitors"] == 1
     assert health["trainings"] == {"running": 0, "waiting": 0}
     assert health["memory_bytes"] > 2**20
-    (server.storage.new_folder("one") / "big").write_bytes(bytes(1001))
+    (server.storage.new_folder("one") / "big").write_bytes(bytes(10**6))
     assert server.health()["status"] == "disk full"
 
 
@@ -104,12 +104,31 @@ def test_what_a_visitor_trains_on_lies_on_disk_and_is_what_was_sent(start, examp
     from distill.ui.clip_set import ClipSet
 
     server = start()
-    clips = ClipSet(server.storage.new_set("one"))
-    clips.add(Refusal("bad.wav", "bad.wav is empty."))
-    clips.add(drums)
-    clips.add(drums)
+    folder, counted = server.storage.new_set("one"), []
+    clips = ClipSet(folder, [Refusal("bad.wav", "bad.wav is empty."), drums, drums], counted.append)
+    assert counted == [0, 1, 2]
     assert [clip.name for clip in clips.clips] == [drums.name] * 2
     assert np.array_equal(clips.clips[1].log_mel.numpy(), to_mel_clip(drums, LogMel()).log_mel.numpy())
     assert np.array_equal(clips.first.waveform, drums.waveform)
     assert [refusal.name for refusal in clips.refused] == ["bad.wav"]
-    assert clips.num_bytes > drums.waveform.nbytes
+    assert clips.num_bytes == sum(path.stat().st_size for path in folder.iterdir()) > drums.waveform.nbytes
+    empty = ClipSet(server.storage.new_set("one"), [Refusal("bad.wav", "bad.wav is empty.")])
+    assert (empty.clips, empty.first) == ([], None)
+
+
+def test_a_set_of_clips_takes_the_place_of_the_one_before_unless_another_page_shows_it(start, drums):
+    from distill.ui.clip_set import ClipSet
+
+    server = start()
+    left, right = (server.visitors.session("one", page) for page in ("left", "right"))
+    sets = [ClipSet(server.storage.new_set("one"), [drums]) for _ in range(3)]
+    left.set_clips(sets[0])
+    right.set_clips(sets[0])
+    left.set_clips(sets[1])
+    folders = lambda: len(list((server.storage.sets / "one").iterdir()))  # noqa: E731
+    assert folders() == 3
+    right.set_clips(sets[1])
+    assert folders() == 2
+    right.set_clips(None)
+    left.set_clips(sets[2])
+    assert folders() == 1

@@ -5,6 +5,7 @@ import pytest
 import soundfile
 
 from distill.audio import SAMPLE_RATE, Clip, load_clip
+from distill.codec import Codec
 from distill.errors import AudioError, FullError, GridError
 from distill.settings import DEFAULTS, Settings
 from distill.ui import explore
@@ -83,7 +84,7 @@ def test_a_clip_is_found_by_its_secret_and_by_nothing_else(visitors):
     assert visitors.work(one.work.secret) is one.work
     assert visitors.work(other.work.secret) is other.work
     assert len({one.work.secret, other.work.secret, visitors.examples.first.secret}) == 3
-    for guess in ("", one.work.secret[:-1], None, 7, "ä", {"work": one.work.secret}):
+    for guess in ("", one.work.secret[:-1], None, 7, "ä", "\ud800", {"work": one.work.secret}):
         with pytest.raises(GridError, match="no longer open"):
             visitors.work(guess)
 
@@ -119,7 +120,6 @@ def test_a_reloaded_page_shows_the_clip_and_the_edits_that_were_there(visitors, 
     assert page.visit.is_new
     page.turn_to_clip(codec, drums)
     edit(page.work)
-    visitors.leave("one", "page")
     again = visitors.session("one", "reloaded")
     assert again is not page
     assert again.work is page.work
@@ -137,10 +137,11 @@ def test_two_pages_of_one_browser_each_show_their_own_clip(visitors, codec, drum
 def test_a_visit_outlives_a_lost_connection_but_not_for_long(kept, clock):
     visitors = Visitors(kept, clock=clock)
     work = visitors.session("one", "page").work
+    visitors.come("one", "page")
+    clock.now = DEFAULTS.visit_idle_seconds - 1
     visitors.leave("one", "page")
-    clock.now = DEFAULTS.visit_absent_seconds - 1
+    clock.now += DEFAULTS.visit_absent_seconds - 1
     assert visitors.own_work(work.secret) is work  # it painted: it is back
-    visitors.leave("one", "page")
     clock.now += DEFAULTS.visit_absent_seconds + 1
     visitors.tidy()
     assert visitors.owners == set()
@@ -148,21 +149,58 @@ def test_a_visit_outlives_a_lost_connection_but_not_for_long(kept, clock):
         visitors.work(work.secret)
 
 
-def test_one_page_that_is_closed_does_not_end_what_another_shows(kept, clock):
+def test_an_open_page_is_kept_while_nothing_happens_and_a_closed_one_is_not(kept, clock):
+    forgotten = []
     visitors = Visitors(kept, clock=clock)
-    work = visitors.session("one", "left").work
-    visitors.session("one", "right")
-    visitors.leave("one", "right")
+    visitors.forget_page = forgotten.append
+    for page in ("open", "closed"):
+        visitors.come("one", page)
+    visitors.leave("one", "closed")
     clock.now = DEFAULTS.visit_absent_seconds + 1
-    assert visitors.own_work(work.secret) is work
+    visitors.tidy()
+    assert forgotten == ["closed"]
+    clock.now = DEFAULTS.visit_idle_seconds + 1
+    visitors.tidy()
+    assert forgotten == ["closed", "open"]
+
+
+def test_pages_that_were_reloaded_end_though_their_visitor_works_on(kept, clock, codec, drums, drone):
+    forgotten = []
+    visitors = Visitors(kept, clock=clock)
+    visitors.forget_page = forgotten.append
+    visitors.session("one", "0").turn_to_clip(codec, drums)
+    now = visitors.session("one", "1")
+    now.turn_to_clip(codec, drone)
+    for _ in range(20):
+        clock.now += 60
+        visitors.own_work(now.work.secret)
+        visitors.tidy()
+    assert forgotten == ["0"]
+
+
+def test_one_visitor_has_so_many_pages_and_the_oldest_closed_one_makes_room(kept, clock):
+    visitors = Visitors(kept, Settings(visit_pages=3), clock=clock)
+    visitors.come("one", "open")
+    for number in range(10):
+        clock.now += 1
+        visitors.session("one", str(number))
+    assert set(visitors.session("one", "9").visit.pages) == {"open", "8", "9"}
 
 
 def test_nobody_closes_anothers_page(kept, clock):
     visitors = Visitors(kept, clock=clock)
-    work = visitors.session("one", "page").work
+    visitors.come("one", "page")
     visitors.leave("other", "page")
-    clock.now = DEFAULTS.visit_absent_seconds + 1
-    assert visitors.own_work(work.secret) is work
+    assert visitors.session("one", "page").beats == 1
+
+
+def test_a_codec_of_ones_own_is_counted_and_the_example_codec_is_not(visitors, small_model, drums):
+    session = visitors.session("one", "page")
+    before = session.visit.num_bytes
+    codec = Codec(small_model())
+    session.turn_to_clip(codec, drums)
+    assert session.visit.num_bytes > before + codec.num_bytes
+    assert codec.num_bytes == sum(tensor.nbytes for tensor in codec.model.state_dict().values())
 
 
 def test_clips_that_were_opened_can_be_turned_to_again(visitors, codec, drums):
@@ -177,7 +215,7 @@ def test_painting_counts_as_being_here(kept, clock):
     visitors = Visitors(kept, clock=clock)
     work = visitors.session("one", "page").work
     for number in range(4):
-        clock.now += DEFAULTS.visit_idle_seconds * 0.9
+        clock.now += DEFAULTS.visit_absent_seconds * 0.9
         visitors.session("other", str(number))
         assert visitors.own_work(work.secret) is work
 
@@ -245,15 +283,24 @@ def test_when_nothing_can_be_forgotten_another_clip_is_refused_in_a_sentence(
 
 def test_there_is_a_place_for_so_many_visitors_and_those_who_left_make_room(kept, clock, is_one_sentence):
     visitors = Visitors(kept, Settings(visits=2), clock=clock)
-    visitors.session("one", "page of one")
-    visitors.session("two", "page of two")
+    visitors.come("one", "page of one")
+    visitors.come("two", "page of two")
     with pytest.raises(FullError, match="as many visitors as it can hold") as refusal:
         visitors.session("three", "page of three")
     assert is_one_sentence(refusal.value)
     visitors.leave("one", "page of one")
-    clock.now = 1.0
     visitors.session("three", "page of three")
     assert visitors.owners == {"two", "three"}
+
+
+def test_who_only_knocks_makes_room_for_who_edits(kept, clock):
+    visitors = Visitors(kept, Settings(visits=5), clock=clock)
+    edit(visitors.session("one", "page").work)
+    for number in range(50):
+        clock.now += 1
+        visitors.session("", f"nobody {number}")
+    assert "one" in visitors.owners
+    assert len(visitors.owners) == 5
 
 
 def test_visitors_share_the_example_but_not_its_edits(visitors):
