@@ -29,10 +29,9 @@ class JsonLines(logging.Formatter):
 
 
 def log_as_json(stream: TextIO = sys.stderr) -> None:
-    """Write the package's log, from "info" up, and the web server's warnings as JSON lines."""
+    """Write the package's log, from "info" up, and the warnings of all else as JSON lines."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
-    for name, level in (("distill", logging.INFO), ("uvicorn", logging.WARNING)):
-        logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = [handler], False
-        logger.setLevel(level)
+    logging.captureWarnings(True)
+    logging.getLogger().handlers = [handler]
+    logging.getLogger("distill").setLevel(logging.INFO)

@@ -52,5 +52,5 @@ def too_long(job: TrainingJob) -> str:
 
 def _what_is_kept(job: TrainingJob) -> str:
     if job.folder.best.exists():
-        return "what it had learned is kept, and it can be resumed"
+        return "what it had learned is kept, and it can be continued"
     return "nothing could be kept of it, so please try fewer or shorter clips"

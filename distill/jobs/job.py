@@ -37,6 +37,8 @@ class JobStatus:
         Why it failed, in one sentence.
     note : str
         What else there is to know, in one sentence: that it was interrupted, for instance.
+    stopping : bool
+        Whether it was asked to stop and has not yet.
     """
 
     state: str
@@ -47,6 +49,7 @@ class JobStatus:
     curves: Curves
     error: str
     note: str
+    stopping: bool = False
 
     @property
     def active(self) -> bool:

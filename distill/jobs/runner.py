@@ -182,6 +182,7 @@ class JobRunner:
             record.curves,
             record.error,
             record.note,
+            stopping=record.state == "running" and job.wish == "stop",
         )
 
     def wait_for(self, job: TrainingJob, seconds: float) -> JobStatus:
@@ -205,8 +206,10 @@ class JobRunner:
         with self._changed:
             if job.id not in self._jobs:
                 raise TrainingError("This training is no longer kept on the server; please train again.")
+            if job.record.active and job.wish == "stop":
+                raise TrainingError("This training is still stopping; please continue it in a moment.")
             if job.record.state not in ("stopped", "failed"):
-                raise TrainingError("Only a training that was stopped can be resumed.")
+                raise TrainingError("Only a training that was stopped can be continued.")
             self._require_place(job.owner)
             place = 1 + max(other.record.place for other in self._jobs.values())
             self._change(job, state="waiting", place=place, ended=None, restarts=0, error="", note="")
@@ -249,7 +252,7 @@ class JobRunner:
             raise TrainingError("You have a training that runs or waits already; stop it first.")
         waiting = len(self._in_state("waiting")) + len(self._arriving)
         if waiting >= self.settings.waiting_trainings:
-            raise TrainingError(f"{waiting} trainings are waiting for their turn already; please try again later.")
+            raise TrainingError(f"The queue is full ({waiting} waiting); please try again in some minutes.")
 
     def _in_state(self, state: str) -> list[TrainingJob]:
         """The jobs in a state, in the order of the queue."""

@@ -47,7 +47,8 @@ class App(gr.Blocks):
         """As Gradio's, but a call that no component can make sense of is told so in a sentence."""
         try:
             return await super().preprocess_data(*args, **options)
-        except gr.Error:
+        except gr.Error as error:  # it says what is wrong with the call, and is no fault of ours to be logged
+            error.print_exception = False
             raise
         except Exception:
             raise gr.Error(UNFIT, print_exception=False) from None

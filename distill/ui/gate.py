@@ -10,8 +10,9 @@ from typing import Any
 from anyio import fail_after, to_thread
 from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from distill.errors import FullError, GateError
 from distill.settings import MIB, Settings
@@ -37,14 +38,12 @@ OPEN = re.compile(
 FILE = re.compile(r"/gradio_api/file=(?P<path>.*)", re.DOTALL)
 UPLOAD = re.compile(r"/gradio_api/upload/?")
 HEARTBEAT = re.compile(r"/gradio_api/heartbeat/(?P<page>[^/]*)")
-CALL = re.compile(
-    r"/gradio_api/call/.*/(?P<page>[^/]*)", re.DOTALL
-)  # an event, but Gradio takes it for a page's name too
-LONGEST_PATH, MOST_BRACKETS = (
-    4096,
-    60_000,
-)  # an edit may name each cell of ten minutes of one level in brackets of its own
+CALL = re.compile(r"/gradio_api/call/.*/(?P<page>[^/]*)", re.DOTALL)  # it names an event, or to Gradio a page too
+MOST_BRACKETS = 60_000  # an edit may name each cell of ten minutes of a level in brackets of its own
 PAUSE_SECONDS = 60
+FULL_PAGE = """<!doctype html><meta http-equiv="refresh" content="30"><title>Distill</title>
+<body style="font: 18px/1.5 system-ui, sans-serif; max-width: 34em; margin: 20vh auto; padding: 0 1em">
+<h1>distill</h1><p>Distill has as many visitors as it can hold. This page tries again every 30 seconds.</p>"""
 logger = logging.getLogger(__name__)
 
 
@@ -97,11 +96,32 @@ class Gate:
                 self._check_address(scope, path, owner)
                 if scope["method"] not in ("GET", "HEAD", "OPTIONS"):
                     receive = await self._checked(receive, owner)
+                if path == "/" and not self._visitors.has_place(owner):
+                    await HTMLResponse(FULL_PAGE, 503, {"Retry-After": "30"})(scope, receive, send)
+                    return
                 if path in ("/", "/config") and not owner:
                     send = _with_cookie(send, secure=_is_secure(scope, headers))
-                await self._app(scope, receive, send)
+                await self._guarded(scope, receive, send)
         except GateError as error:
             await _refusal(str(error), error.status, path)(scope, receive, send)
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Ask Gradio; what breaks in it is logged once, and told with the reference."""
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except (GateError, ClientDisconnect):
+            raise
+        except Exception as error:
+            told = sentence(error)
+            if not begun:
+                raise GateError(told, 500) from None
 
     def _check_address(self, scope: Scope, path: str, owner: str) -> None:
         """Raise unless this address is the visitor's to ask for."""
@@ -150,7 +170,9 @@ class Gate:
         announced = Headers(scope=scope).get("content-length", "")
         expected = int(announced) if announced.isdecimal() and len(announced) < 16 else most
         if announced and expected > most + MIB:
-            raise GateError(f"Together these files are larger than {most // MIB} MB; please drop fewer at once.", 413)
+            raise GateError(
+                f"Together these files are larger than {most / MIB:.3g} MB; please drop fewer at once.", 413
+            )
         on_its_way = object()
         self._expected[on_its_way] = expected  # before anything is awaited: two must not both take the last room
         answered: list[Message] = []
@@ -164,8 +186,8 @@ class Gate:
             status = answered[0]["status"]
             text = b"".join(message.get("body", b"") for message in answered[1:])
             if status != 200:
-                most_mb = self._settings.upload_file_bytes // MIB
-                told = f"One of these files is larger than {most_mb} MB; please cut it, or export it as FLAC."
+                most_mb = self._settings.upload_file_bytes / MIB
+                told = f"One of these files is larger than {most_mb:.3g} MB; please cut it, or export it as FLAC."
                 raise GateError(told if status == 413 else "This upload could not be read; please try again.", status)
             paths = json.loads(text)
             if len(paths) > self._settings.upload_files:
@@ -178,10 +200,10 @@ class Gate:
             raise GateError(str(error), 507) from None
         except ClientDisconnect:
             return
-        except Exception as error:
-            if isinstance(error, GateError):
-                raise
-            raise GateError(sentence(error), 507 if isinstance(error, OSError) else 500) from None
+        except (TypeError, ValueError, KeyError, HTTPException):  # a form that Gradio cannot read
+            raise GateError("This upload could not be read; please try again.", 400) from None
+        except OSError as error:
+            raise GateError(sentence(error), 507) from None
         finally:
             del self._expected[on_its_way]
         logger.info("upload", extra={"files": len(moved)})
@@ -222,7 +244,7 @@ def _bounded(receive: Receive, most: int, *, pause_seconds: float) -> Receive:
             raise GateError(f"Nothing more came for {pause_seconds} seconds; please send it again.", 408) from None
         received += len(message.get("body", b""))
         if received > most:
-            raise GateError(f"This is more than the {most // MIB} MB that can be sent at once.", 413)
+            raise GateError(f"This is more than the {most / MIB:.3g} MB that can be sent at once.", 413)
         return message
 
     return bounded

@@ -226,6 +226,13 @@ class Visitors:
         session.seen = self._clock()
         return session
 
+    def has_place(self, owner: str) -> bool:
+        """Whether a visitor is here already, or could be."""
+        with self._lock:
+            self._end_those_over()
+            full = len(self._visits) >= self._settings.visits
+            return owner in self._visits or not full or any(not _is_connected(visit) for visit in self._visits.values())
+
     def is_anothers(self, page: str, owner: str) -> bool:
         """Whether a page is that of another visitor; one without a cookie is anyone's who knows its name."""
         with self._lock:
@@ -306,7 +313,7 @@ class Visitors:
 
     def _make_place(self) -> None:
         """End the visit that is missed least, of those whose pages hold no connection."""
-        gone = [visit for visit in self._visits.values() if not any(page.beats for page in visit.pages.values())]
+        gone = [visit for visit in self._visits.values() if not _is_connected(visit)]
         if not gone:
             raise FullError("Distill has as many visitors as it can hold; please come back in some minutes.")
         least = min(gone, key=lambda visit: (visit.is_edited, not visit.is_new, _last_seen(visit)))
@@ -336,6 +343,10 @@ def owner_of(cookies: str) -> str:
     """
     secret = cookie_parser(cookies).get(COOKIE, "")
     return hashlib.sha256(secret.encode()).hexdigest()[:32] if len(secret) >= 32 else ""
+
+
+def _is_connected(visit: Visit) -> bool:
+    return any(page.beats for page in visit.pages.values())
 
 
 def _last_seen(visit: Visit) -> float:

@@ -88,7 +88,7 @@ class Storage:
         own = _num_bytes(self.files / owner, self.sets / owner) if owner else 0
         if own + (more_bytes if own_bytes is None else own_bytes) > self._visit_bytes:
             raise FullError(
-                f"Your files here would take more than the {self._visit_bytes // MIB} MB that each visitor has; "
+                f"Your files here would take more than the {self._visit_bytes / MIB:.4g} MB that each visitor has; "
                 "please use fewer or smaller ones."
             )
         if self.used_bytes + more_bytes > self._disk_bytes:

@@ -17,10 +17,9 @@ from distill.errors import CodecFileError, ConfigError, TrainingError
 from distill.jobs import JobStatus, TrainingJob
 from distill.training.config import get_adaptive_vqvae_config
 from distill.training.dataset import check_clip_count
-from distill.training.trainer import Validation
 from distill.ui import edit, explore, views
 from distill.ui.clip_set import ClipSet
-from distill.ui.components import Picture, picture
+from distill.ui.components import Picture, no_picture, picture
 from distill.ui.handlers import handler
 from distill.ui.server import Server
 from distill.ui.session import Session
@@ -39,6 +38,7 @@ REMEMBER = """(shown) => {
     if (training) localStorage.setItem("distill-training", training[1]);
 }"""
 """The browser keeps the name of the training it began, to be told of it should the server have lost it."""
+LOOK = "() => document.querySelector('#train-progress').scrollIntoView({behavior: 'smooth', block: 'center'})"
 RECALL = "() => [localStorage.getItem('distill-training') || '']"
 
 
@@ -319,6 +319,7 @@ def connect(
     for state, function, name in ((tab.taken, use_trained, "take_trained"), (tab.returned, come_back, "come_back")):
         state.change(function, None, everywhere, api_name=name, api_visibility="private", **hidden)
     tab.progress.change(None, tab.progress, None, js=REMEMBER)
+    tab.start.click(None, None, None, js=LOOK)
     tab.stop.click(stop, None, None, api_name="stop", **hidden)
     tab.use.click(use_trained, None, everywhere, api_name="use_trained", show_progress_on=tab.progress)
     tab.load.upload(
@@ -328,16 +329,16 @@ def connect(
 
 def _follow(visitor: Session, job: TrainingJob, server: Server) -> Iterator[Any]:
     """The live outputs, twice a second until the training ends; picture and sound when they have changed."""
-    shown: Validation | None = None
+    status, shown = job.status(), None
+    news: tuple[Any, ...] = (no_picture(CURVES_ALT), "", None)  # not the example's, which would be taken for this one's
     while True:
-        status = job.wait(POLL_SECONDS)
-        server.visitors.touch(visitor)
-        news: tuple[Any, ...] = (gr.skip(), gr.skip(), gr.skip())
         if status.validation is not None and status.validation != shown:
             shown, news = status.validation, _news(job, status, server)
         yield views.training_progress(status, job.id), *news
         if not status.active:
             return
+        status, news = job.wait(POLL_SECONDS), (gr.skip(), gr.skip(), gr.skip())
+        server.visitors.touch(visitor)
 
 
 def _news(job: TrainingJob, status: JobStatus, server: Server) -> tuple[Any, ...]:

@@ -56,7 +56,7 @@ def config_reason(config: VQVAEConfig, count: int) -> str:
 
 def training_progress(status: JobStatus, job: str) -> str:
     """A bar, the time left, and how good the codec is so far; the browser remembers the ``job`` by its name."""
-    note = f"<p class='note'>{html.escape(status.note)}</p>" if status.note else ""
+    note = f"<p class='note'>{html.escape(status.note)}</p>" if status.note and status.active else ""
     return f"<div data-training='{html.escape(job)}'>{_training_progress(status)}{note}</div>"
 
 
@@ -71,6 +71,8 @@ def _training_progress(status: JobStatus) -> str:
         return f"<p class='bad'>{html.escape(status.error)}</p>"
     progress, validation = status.progress, status.validation
     quality = f", average error {validation.mel_l1 * NEPERS_TO_DB:.1f} dB" if validation else ""
+    if status.stopping:
+        return _bar(progress.fraction if progress else 0, "Stopping after this step; what it has learned is kept.")
     if status.state == "running":
         if progress is None:
             return _bar(0, "Starting, and placing the codebooks …")

@@ -122,7 +122,7 @@ def test_when_too_many_wait_the_next_is_refused(open_runner, submit, is_one_sent
         submit(runner, owner)
     with pytest.raises(TrainingError) as refusal:
         submit(runner, "dora")
-    assert is_one_sentence(refusal.value, "2 trainings are waiting")
+    assert is_one_sentence(refusal.value, "queue is full", "2 waiting")
     assert runner.jobs_of("dora") == []
 
 

@@ -86,7 +86,10 @@ class Pages:
     """Whose pages come and go: one is known, and is the first visitor's."""
 
     def __init__(self):
-        self.owners, self.here = {"page-of-one": owner_of(f"distill={'1' * 40}")}, []
+        self.owners, self.here, self.full = {"page-of-one": owner_of(f"distill={'1' * 40}")}, [], False
+
+    def has_place(self, owner):
+        return not self.full or owner in self.owners.values()
 
     def is_anothers(self, page, owner):
         return self.owners.get(page, owner) != owner
@@ -333,6 +336,29 @@ async def test_what_gradio_offers_and_distill_does_not_use_is_closed(one):
     ):
         for method in ("GET", "POST"):
             assert (await one.request(method, address)).status_code == 404
+
+
+async def test_when_there_is_no_place_the_page_says_so_and_tries_again(gate, one, other):
+    gate.pages.full = True
+    answer = await other.get("/")
+    assert answer.status_code == 503
+    assert "as many visitors as it can hold" in answer.text
+    assert "refresh" in answer.text
+    assert (await one.get("/")).text == "page"
+
+
+async def test_what_breaks_behind_the_gate_is_a_sentence_with_a_reference_that_is_logged_once(gate, one, caplog):
+    async def broken(scope, receive, send):
+        raise KeyError("secret")
+
+    gate._app = broken
+    answer = await one.post("/gradio_api/queue/join", json={"fn_index": 9999})
+    assert answer.status_code == 500
+    (record,) = caplog.records
+    assert f"(reference {record.reference})." in answer.json()["detail"]
+    assert "secret" not in answer.text
+    answer = await one.post("/gradio_api/upload", files=[("files", ("a", b"a"))])
+    assert (answer.status_code, len(caplog.records)) == (400, 1)
 
 
 async def test_health_is_told_and_its_status_with_it(nobody, gate):

@@ -1,0 +1,49 @@
+"""Of all that Gradio offers under an address, only what the page needs is open."""
+
+import gradio as gr
+import pytest
+
+from distill.settings import Settings
+from distill.ui import build_app
+from distill.ui.gate import OPEN
+
+CLOSED = (
+    "/gradio_api/process_recording",
+    "/gradio_api/deep_link",
+    "/gradio_api/run/stop",
+    "/gradio_api/api/stop",
+    "/gradio_api/stream/page/run/1/playlist-file",
+    "/gradio_api/file/etc/passwd",
+    "/gradio_api/proxy=http://example.com",
+    "/monitoring",
+    "/login",
+    "/dev/reload",
+)
+
+
+@pytest.fixture(scope="module")
+def routes(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", "")
+        app = build_app(settings=Settings(folder=tmp_path_factory.mktemp("space")))
+        yield [route.path for route in gr.routes.App.create_app(app).routes if hasattr(route, "path")]
+        app.backend.close()
+
+
+def test_what_is_open_is_there_and_is_what_the_page_needs(routes):
+    opened = {route.split("{")[0] for route in routes if OPEN.fullmatch(route)}
+    needed = {"/", "/config", "/theme.css", "/assets/", "/static/", "/svelte/"}
+    needed |= {
+        f"/gradio_api/{name}" for name in ("info", "upload", "upload_progress", "file=", "queue/join", "queue/data")
+    }
+    needed |= {
+        f"/gradio_api/{name}" for name in ("heartbeat/", "cancel", "component_server", "startup-events", "call/")
+    }
+    assert needed <= opened
+    assert len(opened) < 40
+    assert len(opened) < 0.7 * len({route.split("{")[0] for route in routes})
+
+
+@pytest.mark.parametrize("address", CLOSED)
+def test_what_could_do_harm_is_closed(address):
+    assert not OPEN.fullmatch(address)
