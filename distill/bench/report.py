@@ -39,7 +39,7 @@ HELD_OUT_CONTESTANTS = ("plain", "distill")
 NAMES = (*(contestant.name for contestant in CONTESTANTS), HELD_OUT, SPEED)
 VALUES = (0.5, 0.4, 0.32, 0.25, 0.2)
 HEADINGS = ("levels", "bit/s", "seconds", "steps/s", "mel_l1", "held out", "codes", "MB", *(f"to {v}" for v in VALUES))
-EDIT_SECONDS, EDITS, PAUSE_SECONDS = 10, 20, 0.2
+EDIT_SECONDS, EDITS, WARMUP_EDITS, PAUSE_SECONDS = 10, 40, 5, 0.1
 STEPS_BEFORE = 100  # of the training beside which edits are timed
 
 
@@ -158,14 +158,14 @@ def _time_edits(work: "Work", *, seed: int) -> list[float]:
     from distill.ui.edit import perform
 
     random, times = np.random.default_rng(seed), []
-    for _ in range(EDITS):
+    for _ in range(EDITS + WARMUP_EDITS):
         time.sleep(PAUSE_SECONDS)
         grid = work.history.grid
         row, column, code = random.integers(0, (grid.rows, grid.columns, grid.codebook_size)).tolist()
         began = time.perf_counter()
         perform(work, {"kind": "paint", "level": 0, "code": code, "cells": [[row, column]]}, lambda secret: work)
         times.append((time.perf_counter() - began) * 1000)
-    return times
+    return times[WARMUP_EDITS:]
 
 
 @contextmanager
