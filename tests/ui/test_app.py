@@ -26,8 +26,17 @@ def routes(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", "")
         app = build_app(settings=Settings(folder=tmp_path_factory.mktemp("space")))
-        yield [route.path for route in gr.routes.App.create_app(app).routes if hasattr(route, "path")]
+        yield list(paths(gr.routes.App.create_app(app).routes))
         app.backend.close()
+
+
+def paths(routes):
+    """Of routes, and of those that were included as a group."""
+    for route in routes:
+        if hasattr(route, "path"):
+            yield route.path
+        else:
+            yield from paths(route.original_router.routes)
 
 
 def test_what_is_open_is_there_and_is_what_the_page_needs(routes):
