@@ -38,7 +38,11 @@ REMEMBER = """(shown) => {
     if (training) localStorage.setItem("distill-training", training[1]);
 }"""
 """The browser keeps the name of the training it began, to be told of it should the server have lost it."""
-LOOK = "() => document.querySelector('#train-progress').scrollIntoView({behavior: 'smooth', block: 'center'})"
+LOOK = """(...settings) => {
+    const progress = document.querySelector("#train-progress");  // far above the button, once clips are listed
+    setTimeout(() => progress.scrollIntoView({behavior: "smooth", block: "center"}), 700);
+    return settings;
+}"""
 RECALL = "() => [localStorage.getItem('distill-training') || '']"
 
 
@@ -312,14 +316,13 @@ def connect(
     ):  # fmt: skip
         followed = event(
             function, inputs, tab.live, api_name=function.__name__, concurrency_id="follow",
-            concurrency_limit=FOLLOWERS, **hidden,
+            concurrency_limit=FOLLOWERS, js=LOOK if function is train else None, **hidden,
         )  # fmt: skip
         followed.success(trained, tab.taken, tab.taken, api_visibility="private", **hidden)
     # By a state that changes, and not at once: what is sent to a tab that was never opened must be sent whole.
     for state, function, name in ((tab.taken, use_trained, "take_trained"), (tab.returned, come_back, "come_back")):
         state.change(function, None, everywhere, api_name=name, api_visibility="private", **hidden)
     tab.progress.change(None, tab.progress, None, js=REMEMBER)
-    tab.start.click(None, None, None, js=LOOK)
     tab.stop.click(stop, None, None, api_name="stop", **hidden)
     tab.use.click(use_trained, None, everywhere, api_name="use_trained", show_progress_on=tab.progress)
     tab.load.upload(
