@@ -117,7 +117,7 @@ def test_when_the_disk_did_not_survive_the_page_says_what_was_lost(new_space, ne
 
 
 def test_a_full_disk_is_one_sentence_and_what_is_there_still_works(new_space, new_visitor, clips):
-    space = new_space(disk_bytes=3 * 2**20)
+    space = new_space(disk_bytes=9 * 2**20)
     visitor = new_visitor(space)
     visitor.open_page()
     with pytest.raises(AssertionError, match="no room for more files now; please try again"):
