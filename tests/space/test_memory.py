@@ -46,8 +46,8 @@ def run(new_space, new_visitor, examples, first, then):
     return before, after, disk_before, disk_after
 
 
-def test_forty_visits_leave_no_more_memory_taken_than_twenty(new_space, new_visitor, examples):
-    before, after, _, _ = run(new_space, new_visitor, examples, 20, 20)
+def test_twenty_visits_leave_no_more_memory_taken_than_ten(new_space, new_visitor, examples):
+    before, after, _, _ = run(new_space, new_visitor, examples, 10, 10)
     assert after < 1.1 * before
 
 
