@@ -130,14 +130,6 @@ def file_data(path):
     return {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}]}
 
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend():
-    return "asyncio"
-
-
 async def test_the_first_page_gives_a_cookie_that_scripts_cannot_read_and_later_ones_do_not(gate):
     client = visitor(gate)
     first = (await client.get("/")).headers["set-cookie"]
