@@ -13,7 +13,7 @@ import numpy as np
 from distill import plots
 from distill.audio import MIN_CLIPS, SAMPLE_RATE, Clip, new_decoder, read_clips, write_wav
 from distill.codec import Codec
-from distill.errors import CodecFileError, ConfigError, TrainingError
+from distill.errors import CodecFileError, TrainingError
 from distill.jobs import JobStatus, TrainingJob
 from distill.training.config import get_adaptive_vqvae_config
 from distill.training.dataset import check_clip_count
@@ -23,6 +23,7 @@ from distill.ui.components import Picture, no_picture, picture
 from distill.ui.handlers import handler
 from distill.ui.server import Server
 from distill.ui.session import Session
+from distill.ui.tools import Request
 
 if TYPE_CHECKING:
     from distill.ui.edit import EditTab
@@ -200,12 +201,14 @@ def connect(
             check_clip_count(count)
             assert clips is not None
             assert clips.first is not None
+            given = {"levels": levels, "codebook_dim": codebook_dim, "minutes": minutes, "weight": commitment_weight}
+            numbers = Request(given, server.visitors.own_work)
             config = replace(
                 get_adaptive_vqvae_config(count),
-                num_quantizers=_whole("levels", levels),
-                codebook_dim=_whole("codebook_dim", codebook_dim),
-                commitment_weight=_number("commitment_weight", commitment_weight),
-                minutes=_number("minutes", minutes),
+                num_quantizers=numbers.integer("levels"),
+                codebook_dim=numbers.integer("codebook_dim"),
+                commitment_weight=numbers.number("weight"),
+                minutes=numbers.number("minutes"),
                 from_base=bool(from_base),
             )
             server.storage.require_room(visitor.owner, clips.num_bytes)
@@ -372,19 +375,6 @@ def _listed(clips: ClipSet) -> tuple[Any, Any, Any]:
     config = get_adaptive_vqvae_config(max(1, count))
     reason = views.config_reason(config, count) if count >= MIN_CLIPS else ""
     return views.clip_list(clips.clips, clips.refused), reason, config.minutes
-
-
-def _whole(name: str, value: object) -> int:
-    number = _number(name, value)
-    if number % 1:
-        raise ConfigError(f"{name} must be a whole number, got {number}.")
-    return int(number)
-
-
-def _number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
-        raise ConfigError(f"{name} must be a number, got {value!r:.40}.")
-    return float(value)
 
 
 def _curves(codec: Codec) -> dict[str, Any]:
