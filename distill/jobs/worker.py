@@ -1,6 +1,6 @@
 """The process that trains: ``python -m distill.jobs.worker FOLDER``; what happens goes to stdout, a JSON object a line.
 
-Nothing heavy is imported before the process has given way to others, so that all its threads do.
+Torch is imported once the process has given way to others, so that its many threads do from their start.
 """
 
 import argparse

@@ -289,8 +289,7 @@ def connect(
         job = latest_job(visitor)
         live: tuple[Any, ...] = (gr.skip(),) * len(tab.live)
         if job is not None:
-            status = job.status()
-            live = (views.training_progress(status, job.id), *_news(job, status, server))
+            live = (views.training_progress(job.status(), job.id), *live[1:])  # the rest comes with :func:`follow`
         elif remembered:
             live = (views.lost_training(server.settings), *live[1:])
         listed = _listed(visitor.clips) if visitor.clips else (gr.skip(),) * 3

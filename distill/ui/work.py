@@ -176,8 +176,9 @@ class Work:
 
     def sound(self, levels: int, progress: Callable[[float], object] | None = None) -> np.ndarray:
         """The whole sound of that many levels; ``progress`` is called with the share that is done, 0 to 1."""
-        if levels == self.codec.num_levels and self._reconstruction is not None:
-            return self._reconstruction
+        whole = self._reconstruction  # as it is now: it may be forgotten at any moment
+        if levels == self.codec.num_levels and whole is not None:
+            return whole
         pieces = []
         for number in range(self.num_pieces):
             pieces.append(self.piece(levels, number))
@@ -198,14 +199,15 @@ class Work:
 
     def decode(self, progress: Callable[[float], object] | None = None) -> np.ndarray:
         """The reconstruction, made if it is not there yet; ``progress`` as in :meth:`sound`."""
-        if self._reconstruction is None:
+        whole = self._reconstruction
+        if whole is None:
             levels = self.codec.num_levels
             whole = self.sound(levels, progress)
             with self.lock:
                 if self._reconstruction is None:
                     self._reconstruction = whole
                     self._pieces.pop(levels, None)
-        return self._reconstruction
+        return whole
 
     @property
     def is_decoded(self) -> bool:

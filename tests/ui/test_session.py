@@ -247,6 +247,21 @@ def test_what_a_clip_takes_is_counted_and_what_can_be_made_again_is_given_back(w
     assert np.array_equal(work.layers[0].log_mel, shown[0].log_mel)
 
 
+def test_a_sound_that_is_forgotten_while_it_is_made_is_handed_over_all_the_same(work, monkeypatch):
+    make = work.piece
+
+    def make_and_forget(levels, number):
+        piece = make(levels, number)
+        work.release()
+        return piece
+
+    expected = work.codec.decode(work.history.original)
+    monkeypatch.setattr(work, "piece", make_and_forget)
+    assert np.array_equal(work.decode(), expected)
+    work.release()
+    assert np.array_equal(work.edited, expected)
+
+
 def test_edits_are_not_given_back(work):
     edit(work)
     heard = work.edited.copy()
