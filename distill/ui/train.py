@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-import numpy as np
 
 from distill import plots
-from distill.audio import MIN_CLIPS, SAMPLE_RATE, Clip, new_decoder, read_clips, write_wav
+from distill.audio import MIN_CLIPS, new_decoder, read_clips
 from distill.codec import Codec
 from distill.errors import CodecFileError, TrainingError
-from distill.jobs import JobStatus, TrainingJob
+from distill.jobs import TrainingJob
 from distill.training.config import get_adaptive_vqvae_config
 from distill.training.dataset import check_clip_count
-from distill.ui import edit, explore, views
+from distill.ui import edit, explore, live, views
 from distill.ui.clip_set import ClipSet
-from distill.ui.components import Picture, no_picture, picture
+from distill.ui.components import Picture, picture
 from distill.ui.handlers import handler
 from distill.ui.server import Server
 from distill.ui.session import Session
@@ -29,11 +28,8 @@ if TYPE_CHECKING:
     from distill.ui.edit import EditTab
     from distill.ui.explore import ExploreTab
 
-POLL_SECONDS = 0.5
-PROBE_SECONDS = 4
 FOLLOWERS = 50
 """Pages that are told of a training at the same time; each holds a thread, and others need some too."""
-CURVES_ALT = "Training loss at each step and error on whole clips, over seconds of training"
 REMEMBER = """(shown) => {
     const training = /data-training='(\\w*)'/.exec(shown || "");
     if (training) localStorage.setItem("distill-training", training[1]);
@@ -127,11 +123,12 @@ def build(server: Server) -> TrainTab:
             progress = gr.HTML(
                 "<p class='status'>Below: how the example codec was trained, on 17 loops.</p>", elem_id="train-progress"
             )
-            curves = Picture(plots.plot_curves(**_curves(codec)), CURVES_ALT, elem_id="train-curves")
-            health = gr.HTML(_info_health(codec), elem_id="train-health")
+            curves = Picture(plots.plot_curves(**live.curves_of(codec)), live.CURVES_ALT, elem_id="train-curves")
+            health = gr.HTML(live.health_of(codec), elem_id="train-health")
             preview = gr.Audio(
-                _sound(examples.first.reconstruction, server, "page"), label="Reconstruction by the codec so far",
-                interactive=False, elem_id="train-preview", buttons=["download"],
+                live.sound_file(examples.first.reconstruction, server, "page"),
+                label="Reconstruction by the codec so far", interactive=False, elem_id="train-preview",
+                buttons=["download"],
             )  # fmt: skip
             with gr.Row():
                 download = gr.DownloadButton(
@@ -216,7 +213,7 @@ def connect(
             job = runner.submit(visitor.owner, clips.clips, config, clips.first)
             for each in earlier:  # the codec of an earlier one may be at work still, but that is in memory
                 each.delete()
-        yield from _follow(visitor, job, server)
+        yield from live.follow(visitor, job, server)
 
     @handle
     def resume(visitor: Session) -> Iterator[Any]:
@@ -224,7 +221,7 @@ def connect(
             job = require_job(visitor)
             job.resume()
             visitor.visit.taken.discard(job.id)
-        yield from _follow(visitor, job, server)
+        yield from live.follow(visitor, job, server)
 
     @handle
     def follow(visitor: Session) -> Iterator[Any]:
@@ -233,7 +230,7 @@ def connect(
         if job is None:
             yield (gr.skip(),) * len(tab.live)
             return
-        yield from _follow(visitor, job, server)
+        yield from live.follow(visitor, job, server)
 
     @handle
     def stop(visitor: Session) -> None:
@@ -266,7 +263,7 @@ def connect(
         return job
 
     def turn_to_trained(visitor: Session, job: TrainingJob) -> tuple[Any, ...]:
-        visitor.turn_to_clip(job.best_codec(), _first_of(job) or visitor.work.clip)
+        visitor.turn_to_clip(job.best_codec(), live.first_of(job) or visitor.work.clip)
         if not job.status().active:
             visitor.visit.taken.add(job.id)
         return shown(visitor)
@@ -279,21 +276,21 @@ def connect(
         server.storage.discard(Path(path))
         visitor.turn_to_clip(codec, visitor.work.clip)
         loaded = f"<p class='status'>Loaded {html.escape(Path(path).name)}.</p>"
-        curves = picture(plots.plot_curves(**_curves(codec)), CURVES_ALT)
-        heard = _sound(visitor.work.reconstruction, server, visitor.owner)
-        return loaded, curves, _info_health(codec), heard, *shown(visitor)
+        curves = picture(plots.plot_curves(**live.curves_of(codec)), live.CURVES_ALT)
+        heard = live.sound_file(visitor.work.reconstruction, server, visitor.owner)
+        return loaded, curves, live.health_of(codec), heard, *shown(visitor)
 
     @handle
     def arrive(visitor: Session, remembered: str | None = None) -> tuple[Any, ...]:
         """What this visitor had on this tab before the page was opened or reloaded, and whether there is more."""
         job = latest_job(visitor)
-        live: tuple[Any, ...] = (gr.skip(),) * len(tab.live)
+        told: Any = gr.skip()
         if job is not None:
-            live = (views.training_progress(job.status(), job.id), *live[1:])  # the rest comes with :func:`follow`
+            told = views.training_progress(job.status(), job.id)  # the rest comes with :func:`follow`
         elif remembered:
-            live = (views.lost_training(server.settings), *live[1:])
+            told = views.lost_training(server.settings)
         listed = _listed(visitor.clips) if visitor.clips else (gr.skip(),) * 3
-        return (*live, *listed, not visitor.visit.is_new)
+        return told, *listed, not visitor.visit.is_new
 
     @handle
     def come_back(visitor: Session) -> tuple[Any, ...]:
@@ -311,7 +308,7 @@ def connect(
     tab.files.change(add_clips, tab.files, about_clips, api_name="add_clips")
     settings = [tab.levels, tab.codebook_dim, tab.commitment_weight, tab.minutes, tab.from_base]
     arrived = page_load(
-        arrive, tab.remembered, [*tab.live, *about_clips, tab.returned], js=RECALL, api_name="arrive", **hidden
+        arrive, tab.remembered, [tab.progress, *about_clips, tab.returned], js=RECALL, api_name="arrive", **hidden
     )
     for event, function, inputs in (
         (tab.start.click, train, settings), (tab.resume.click, resume, None), (arrived.success, follow, None),
@@ -332,57 +329,11 @@ def connect(
     )
 
 
-def _follow(visitor: Session, job: TrainingJob, server: Server) -> Iterator[Any]:
-    """The live outputs, twice a second until the training ends; picture and sound when they have changed."""
-    status, shown = job.status(), None
-    news: tuple[Any, ...] = (no_picture(CURVES_ALT), "", None)  # not the example's, which would be taken for this one's
-    while True:
-        if status.validation is not None and status.validation != shown:
-            shown, news = status.validation, _news(job, status, server)
-        yield views.training_progress(status, job.id), *news
-        if not status.active:
-            return
-        status, news = job.wait(POLL_SECONDS), (gr.skip(), gr.skip(), gr.skip())
-        server.visitors.touch(visitor)
-
-
-def _news(job: TrainingJob, status: JobStatus, server: Server) -> tuple[Any, ...]:
-    if status.validation is None:
-        return gr.skip(), gr.skip(), gr.skip()
-    codec, first = job.best_codec(), _first_of(job)
-    heard: Any = gr.skip()
-    if first is not None:
-        probe = Clip(first.name, first.waveform[: PROBE_SECONDS * SAMPLE_RATE])
-        heard = _sound(codec.decode(codec.encode_mel(codec.log_mel_of(probe))), server, job.owner)
-    return (
-        picture(plots.plot_curves(**status.curves), CURVES_ALT),
-        views.health_table(status.validation.levels, codec.codebook_size),
-        heard,
-    )
-
-
-def _first_of(job: TrainingJob) -> Clip | None:
-    """The first clip of a training, None if it is damaged: the codec is worth more than it."""
-    try:
-        return job.first
-    except TrainingError:
-        return None
-
-
 def _listed(clips: ClipSet) -> tuple[Any, Any, Any]:
     count = len(clips.clips)
     config = get_adaptive_vqvae_config(max(1, count))
     reason = views.config_reason(config, count) if count >= MIN_CLIPS else ""
     return views.clip_list(clips.clips, clips.refused), reason, config.minutes
-
-
-def _curves(codec: Codec) -> dict[str, Any]:
-    return codec.info.get("curves", {"steps": [], "validations": []})
-
-
-def _info_health(codec: Codec) -> str:
-    levels = codec.training_health
-    return views.health_table(levels, codec.codebook_size) if levels else ""
 
 
 def _saved(codec: Codec, server: Server, owner: str) -> str:
@@ -391,11 +342,4 @@ def _saved(codec: Codec, server: Server, owner: str) -> str:
         server.storage.require_room(owner, codec.num_bytes)
         path.parent.mkdir(parents=True, exist_ok=True)
         codec.save(path)
-    return str(path)
-
-
-def _sound(waveform: np.ndarray, server: Server, owner: str) -> str:
-    """A file for a player; what is louder than full scale is clipped, so that one loud moment changes nothing else."""
-    path = server.storage.new_folder(owner) / "reconstruction.wav"
-    write_wav(path, np.clip(waveform, -1, 1))
     return str(path)

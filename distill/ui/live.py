@@ -1,0 +1,76 @@
+"""What the page is told of a training while it runs, and of a codec once it is there."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from distill import plots
+from distill.audio import SAMPLE_RATE, Clip, write_wav
+from distill.codec import Codec
+from distill.errors import TrainingError
+from distill.jobs import JobStatus, TrainingJob
+from distill.ui import views
+from distill.ui.components import no_picture, picture
+from distill.ui.server import Server
+from distill.ui.session import Session
+
+POLL_SECONDS = 0.5
+PROBE_SECONDS = 4
+CURVES_ALT = "Training loss at each step and error on whole clips, over seconds of training"
+
+
+def follow(visitor: Session, job: TrainingJob, server: Server) -> Iterator[Any]:
+    """The live outputs, twice a second until the training ends; picture and sound when they have changed."""
+    status, shown = job.status(), None
+    news: tuple[Any, ...] = (no_picture(CURVES_ALT), "", None)  # not the example's, which would be taken for this one's
+    while True:
+        if status.validation is not None and status.validation != shown:
+            shown, news = status.validation, _news(job, status, server)
+        yield views.training_progress(status, job.id), *news
+        if not status.active:
+            return
+        status, news = job.wait(POLL_SECONDS), (gr.skip(), gr.skip(), gr.skip())
+        server.visitors.touch(visitor)
+
+
+def _news(job: TrainingJob, status: JobStatus, server: Server) -> tuple[Any, ...]:
+    if status.validation is None:
+        return gr.skip(), gr.skip(), gr.skip()
+    codec, first = job.best_codec(), first_of(job)
+    heard: Any = gr.skip()
+    if first is not None:
+        probe = Clip(first.name, first.waveform[: PROBE_SECONDS * SAMPLE_RATE])
+        heard = sound_file(codec.decode(codec.encode_mel(codec.log_mel_of(probe))), server, job.owner)
+    return (
+        picture(plots.plot_curves(**status.curves), CURVES_ALT),
+        views.health_table(status.validation.levels, codec.codebook_size),
+        heard,
+    )
+
+
+def first_of(job: TrainingJob) -> Clip | None:
+    """The first clip of a training, None if it is damaged: the codec is worth more than it."""
+    try:
+        return job.first
+    except TrainingError:
+        return None
+
+
+def curves_of(codec: Codec) -> dict[str, Any]:
+    """Of a codec's training, empty if that is not known; for :func:`~distill.plots.plot_curves`."""
+    return codec.info.get("curves", {"steps": [], "validations": []})
+
+
+def health_of(codec: Codec) -> str:
+    """The health of its codebooks at the end of its training, if that is known."""
+    levels = codec.training_health
+    return views.health_table(levels, codec.codebook_size) if levels else ""
+
+
+def sound_file(waveform: np.ndarray, server: Server, owner: str) -> str:
+    """A file for a player; what is louder than full scale is clipped, so that one loud moment changes nothing else."""
+    path = server.storage.new_folder(owner) / "reconstruction.wav"
+    write_wav(path, np.clip(waveform, -1, 1))
+    return str(path)
