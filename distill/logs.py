@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import secrets
 import sys
 from datetime import UTC, datetime
 from typing import TextIO
@@ -26,6 +27,13 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             entry["traceback"] = _VISITORS_FILE.sub(r"/\1/…", self.formatException(record.exc_info))
         return json.dumps(entry, default=str)
+
+
+def log_fault(logger: logging.Logger, message: str, error: BaseException, **extra: object) -> str:
+    """Log an error that no message of ours foresaw, and return the reference by which it is found there."""
+    reference = secrets.token_hex(4)
+    logger.error("%s (reference %s).", message, reference, exc_info=error, extra={"reference": reference, **extra})
+    return reference
 
 
 def log_as_json(stream: TextIO = sys.stderr) -> None:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from distill.jobs.folder import Curves, restore_curves, restore_progress, restore_validation
 from distill.jobs.job import TrainingJob
+from distill.training.records import Curves, restore_curves, restore_progress, restore_validation
 
 INTERRUPTED = "The training was interrupted."
+FAULT = "Training broke off through a fault of ours, not of your clips (reference {reference})."
 
 
 def changes_of(job: TrainingJob, event: dict[str, Any]) -> dict[str, Any]:

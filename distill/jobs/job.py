@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from distill.errors import CodecFileError, TrainingError
-from distill.jobs.folder import Curves, JobFolder, JobRecord
+from distill.jobs.folder import JobFolder, JobRecord
+from distill.training.records import Curves
 
 if TYPE_CHECKING:
     from distill.audio import Clip

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distill.errors import TrainingError
-from distill.jobs.events import INTERRUPTED, changes_of, lost_too_often, too_long
+from distill.jobs.events import FAULT, INTERRUPTED, changes_of, lost_too_often, too_long
 from distill.jobs.folder import JobFolder, JobRecord
 from distill.jobs.job import JobStatus, TrainingJob
 from distill.jobs.process import COMMAND, Worker
+from distill.logs import log_fault
 from distill.settings import DEFAULTS, Settings
 
 if TYPE_CHECKING:
@@ -286,10 +287,9 @@ class JobRunner:
         try:
             while self._attend(job):
                 pass
-        except Exception:
-            reference = secrets.token_hex(4)
-            self._log(job, "A training was given up.", logging.ERROR, reference=reference, exc_info=True)
-            self._end(job, "failed", error=f"Training broke off through a fault of ours (reference {reference}).")
+        except Exception as error:
+            reference = log_fault(logger, "A training was given up", error, job=job.id[:6])
+            self._end(job, "failed", error=FAULT.format(reference=reference), reference=reference)
         finally:
             self._start_next()
 

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import resource
-import secrets
 import signal
 import sys
 import threading
@@ -20,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import DistillError
+from distill.jobs.events import FAULT
 from distill.jobs.folder import JobFolder
 from distill.jobs.memory import is_out_of_memory
-from distill.logs import log_as_json
+from distill.logs import log_as_json, log_fault
 from distill.settings import DEFAULTS
 
 logger = logging.getLogger("distill.jobs.worker")  # which __name__ is not: this is what is run
@@ -93,10 +93,8 @@ def explain(error: Exception) -> dict[str, str]:
         return {"error": TOO_MUCH_MEMORY}
     if isinstance(error, DistillError):
         return {"error": str(error)}
-    reference = secrets.token_hex(4)
-    logger.error("Training failed (reference %s).", reference, exc_info=error)
-    sentence = f"Training broke off through a fault of ours, not of your clips (reference {reference})."
-    return {"error": sentence, "reference": reference}
+    reference = log_fault(logger, "Training failed", error)
+    return {"error": FAULT.format(reference=reference), "reference": reference}
 
 
 def _end_with_parent() -> None:

@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from distill.errors import CodecFileError, ConfigError, TrainingError
-from distill.training.health import LevelHealth
-from distill.training.trainer import Trainer, Validation
+from distill.training.records import restore_curves, restore_validation
+from distill.training.trainer import Trainer
 
 _COUNTERS = ("steps", "seconds", "validations", "_validation_cost")
 
@@ -72,11 +72,8 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
             trainer.sampler.generator.set_state(tensors["random"]["crops"])
         for counter in _COUNTERS:
             setattr(trainer, counter, state[counter])
-        trainer.curves = state["curves"]
-        if state["best"]:
-            levels = tuple(LevelHealth(**level) for level in state["best"].pop("levels"))
-            usage, warnings = (tuple(map(tuple, state["best"].pop("usage", ()))), tuple(state["best"].pop("warnings")))
-            trainer.best = Validation(**state["best"], levels=levels, usage=usage, warnings=warnings)
+        trainer.curves = restore_curves(state["curves"])
+        trainer.best = restore_validation(state["best"])
     except FileNotFoundError as error:
         raise CodecFileError(f"There is nothing to resume: {name} does not exist.") from error
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:

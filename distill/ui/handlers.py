@@ -5,13 +5,13 @@ import functools
 import html
 import inspect
 import logging
-import uuid
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import gradio as gr
 
 from distill.errors import DistillError, GoneError
+from distill.logs import log_fault
 from distill.ui.session import Session, Visitors, owner_of
 
 logger = logging.getLogger(__name__)
@@ -67,8 +67,7 @@ def sentence(error: Exception) -> str:
     """What a visitor is told of an error: the package's own as they are; any other is logged once, with a reference."""
     if isinstance(error, DistillError):
         return str(error)
-    reference = uuid.uuid4().hex[:8]
-    logger.error("A handler failed (reference %s).", reference, exc_info=error, extra={"reference": reference})
+    reference = log_fault(logger, "A handler failed", error)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"The server's disk is full; please try again in some minutes (reference {reference})."
     if isinstance(error, MemoryError):
