@@ -1,0 +1,286 @@
+"""A process that decodes may crash, hang, lie or be left alone: it costs no more than the file that it was at."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from distill.audio import Clip, Refusal, decoding, load_clip, new_decoder, read_clips
+from distill.audio.decoder import Decoder
+from distill.settings import DEFAULTS, MIB, Settings
+from tests.audio.sounds import IMPATIENT, needs_linux, refusal_of, tone
+
+
+def test_a_process_that_decodes_imports_nothing_of_the_package(tmp_path):
+    program = f"import runpy, sys; runpy.run_path({decoding.__file__!r}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
+    assert not {"distill", "torch", "scipy", "librosa", "gradio"} & set(done.stdout.split())
+
+
+def test_a_process_that_decodes_knows_none_of_the_servers_secrets(drums_wav, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    tell = "import json, os, sys; sys.stdin.readline(); print(json.dumps({'refused': ' '.join(os.environ)}))"
+    with Decoder(asdict(DEFAULTS), memory_bytes=MIB, command=[sys.executable, "-I", "-c", tell]) as decoder:
+        known = set(refusal_of(drums_wav, decoder).split())
+    assert {"PATH", "TMPDIR", "OPENBLAS_NUM_THREADS"} <= known
+    assert known <= {"PATH", "TMPDIR", "OPENBLAS_NUM_THREADS", "LC_CTYPE"}
+
+
+@needs_linux
+def test_a_process_that_decodes_bounds_itself(drums_wav):
+    with new_decoder(Settings(decoding_memory_bytes=700 * MIB)) as decoder:
+        load_clip(drums_wav, decoder=decoder)
+        folder = Path(f"/proc/{decoder._process.pid}")
+        limits = {line[:26].strip(): line[26:].split()[:2] for line in (folder / "limits").read_text().splitlines()}
+        assert limits["Max address space"] == [str(700 * MIB)] * 2
+        assert limits["Max core file size"] == ["0", "0"]
+        assert int(limits["Max file size"][1]) < DEFAULTS.decoded_bytes + 10 * MIB
+        assert int(limits["Max open files"][1]) <= 64
+        assert "NoNewPrivs:\t1" in (folder / "status").read_text()
+        assert os.getpgid(decoder._process.pid) == decoder._process.pid != os.getpgid(0)
+
+
+def while_stopped(decoder: Decoder, path: Path, then: Callable[[int], object]) -> str:
+    """What the decoder says of a file if its process is stopped and something is done to it meanwhile."""
+    assert decoder._process
+    process, answers = decoder._process.pid, []
+    os.kill(process, signal.SIGSTOP)
+    thread = threading.Thread(target=lambda: answers.append(refusal_of(path, decoder)))
+    thread.start()
+    time.sleep(0.2)
+    then(process)
+    thread.join(10)
+    return answers[0]
+
+
+def test_a_crash_costs_only_the_file_that_caused_it(drums_wav, is_one_sentence):
+    with new_decoder() as decoder:
+        load_clip(drums_wav, decoder=decoder)
+        reason = while_stopped(decoder, drums_wav, lambda process: os.kill(process, signal.SIGKILL))
+        assert is_one_sentence(reason, "drums.wav", "WAV or FLAC")
+        assert load_clip(drums_wav, decoder=decoder).seconds == 0.5
+
+
+def test_a_hang_costs_only_the_file_that_caused_it(drums_wav, is_one_sentence):
+    with new_decoder(IMPATIENT) as decoder:
+        load_clip(drums_wav, decoder=decoder)
+        start = time.monotonic()
+        reason = while_stopped(decoder, drums_wav, lambda _: None)
+        assert time.monotonic() - start < 10
+        assert is_one_sentence(reason, "drums.wav", "WAV or FLAC")
+        assert load_clip(drums_wav, decoder=decoder).seconds == 0.5
+
+
+def faulty(statement: str) -> list[str]:
+    """The command of a process that decodes, but does something else when the file is called bad.wav."""
+    program = f"""
+import os, runpy, sys
+sys.argv = {[decoding.__file__, str(700 * MIB), str(MIB)]!r}
+module = runpy.run_path(sys.argv[0])
+decode_blocks = module["decode_blocks"]
+def decode_or_fail(path, *arguments, **settings):
+    if path.endswith("bad.wav"):
+        {statement}
+    return decode_blocks(path, *arguments, **settings)
+module["main"].__globals__["decode_blocks"] = decode_or_fail
+module["main"]()
+"""
+    return [sys.executable, "-I", "-c", program]
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("os.abort()", "broke off"),
+        ("os._exit(0)", "broke off"),
+        ("raise KeyError", "broke off"),
+        ("bytearray(800 * 2**20)", "memory"),
+        ("os.dup2(os.open('/dev/zero', 0), 1)", "broke off"),
+    ],
+)
+def test_files_before_and_after_one_that_breaks_the_process_are_read(tmp_path, drums_wav, statement, reason):
+    bad = shutil.copy(drums_wav, tmp_path / "bad.wav")
+    with Decoder(asdict(DEFAULTS), memory_bytes=MIB, command=faulty(statement)) as decoder:
+        results = list(read_clips([drums_wav, bad, drums_wav, bad, bad, drums_wav], decoder=decoder))
+    assert [type(item) for item in results] == [Clip, Refusal, Clip, Refusal, Refusal, Clip]
+    assert all(reason in results[number].reason for number in (1, 3, 4))
+
+
+def lying(*lines: bytes) -> list[str]:
+    """The command of a process that reads requests and says these lines to each."""
+    said = b"".join(lines)
+    program = f"import sys\nfor _ in sys.stdin: sys.stdout.buffer.write({said!r}); sys.stdout.buffer.flush()"
+    return [sys.executable, "-I", "-c", program]
+
+
+def facts(**changes: float) -> bytes:
+    told = {"sample_rate": 44_100, "num_frames": 1000, "loudest": 0.5, "peak": 0.5} | changes
+    return json.dumps(told).encode() + b"\n"
+
+
+SAMPLES = b'{"bytes": 4000}\n' + np.full(1000, 0.5, np.float32).tobytes()
+
+
+def test_an_honest_answer_is_believed(drums_wav):
+    with Decoder(asdict(DEFAULTS), memory_bytes=MIB, command=lying(SAMPLES, facts())) as decoder:
+        assert len(load_clip(drums_wav, decoder=decoder).waveform) == 1000
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        lying(b"no JSON\n"),
+        lying(b"[]\n"),
+        lying(b"[" * 4000 + b"\n"),
+        lying(b"x" * 100_000),
+        lying(b'{"bytes": 1000000000000}\n'),
+        lying(b'{"bytes": -8}\n' * 1000),
+        lying(b'{"bytes": 0}\n' * 1000),
+        lying(b'{"bytes": "8"}\n'),
+        lying(b'{"bytes": 3}\nabc', facts()),
+        lying(SAMPLES, b"{}\n"),
+        lying(SAMPLES, facts(more=1)),
+        lying(SAMPLES, facts(sample_rate=0)),
+        lying(SAMPLES, facts(sample_rate=float("nan"))),
+        lying(SAMPLES, facts(num_frames=10**9)),
+        lying(SAMPLES, facts(loudest="loud")),
+        lying(SAMPLES, facts(peak=float("inf"))),
+        lying(facts()),
+        lying(b'{"bytes": 4000}\n' + np.full(1000, np.nan, np.float32).tobytes(), facts()),
+        [sys.executable, "-c", "import time; time.sleep(60)"],
+        [sys.executable, "-c", "import os; os.abort()"],
+        ["/nowhere/to/be/found"],
+    ],
+    ids=lambda command: command[-1][-60:],
+)
+def test_what_a_process_that_was_taken_over_says_is_not_believed(drums_wav, command, is_one_sentence):
+    with Decoder(asdict(IMPATIENT), memory_bytes=MIB, command=command) as decoder:
+        for _ in range(2):
+            assert is_one_sentence(refusal_of(drums_wav, decoder), "drums.wav")
+
+
+def hanging_ffmpeg(folder: Path) -> tuple[Path, Path]:
+    """A program by the name of ffmpeg that hangs, and the file that will hold its process's number; an M4A file."""
+    told = folder / "told"
+    (folder / "ffmpeg").write_text(f"#!/bin/sh\necho $$ > {told}\nexec sleep 60\n")
+    (folder / "ffmpeg").chmod(0o755)
+    (folder / "song.m4a").write_bytes(b"\x00\x00\x00\x1cftypM4A " + bytes(100))
+    return told, folder / "song.m4a"
+
+
+def is_gone(process: int) -> bool:
+    """Whether a process has ended, or will have before long."""
+    for _ in range(50):
+        try:
+            os.kill(process, 0)
+            if Path(f"/proc/{process}/stat").read_text().split()[2] == "Z":
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def number_in(told: Path) -> int:
+    for _ in range(100):
+        if told.exists() and told.read_text().endswith("\n"):
+            return int(told.read_text())
+        time.sleep(0.05)
+    raise AssertionError(f"{told.name} was not written")
+
+
+@needs_linux
+def test_a_conversion_that_hangs_is_ended(tmp_path, monkeypatch, is_one_sentence):
+    told, song = hanging_ffmpeg(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with new_decoder(IMPATIENT) as decoder:
+        assert is_one_sentence(refusal_of(song, decoder, IMPATIENT), "song.m4a", "WAV or FLAC")
+        assert is_gone(number_in(told))
+    assert is_one_sentence(refusal_of(song, None, IMPATIENT), "song.m4a", "WAV or FLAC")
+    assert is_gone(number_in(told))
+
+
+@needs_linux
+def test_a_conversion_dies_with_the_process_that_began_it(tmp_path, monkeypatch):
+    told, song = hanging_ffmpeg(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with new_decoder() as decoder:
+        thread = threading.Thread(target=refusal_of, args=(song, decoder))
+        thread.start()
+        converter = number_in(told)
+        os.kill(decoder._process.pid, signal.SIGKILL)
+        thread.join(10)
+        assert is_gone(converter)
+
+
+@needs_linux
+def test_a_process_that_decodes_dies_with_the_server(tmp_path, repository):
+    told, song = hanging_ffmpeg(tmp_path)
+    program = f"""
+import threading
+from distill.audio import load_clip, new_decoder
+decoder = new_decoder()
+threading.Thread(target=lambda: load_clip({str(song)!r}, decoder=decoder)).start()
+while decoder._process is None:
+    pass
+print(decoder._process.pid, flush=True)
+"""
+    path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
+    server = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=repository,
+        env=os.environ | {"PATH": path},
+    )
+    process, converter = int(server.stdout.readline()), number_in(told)
+    server.kill()
+    server.wait()
+    server.stdout.close()
+    assert is_gone(process)
+    assert is_gone(converter)
+
+
+def test_a_process_that_decodes_outlives_the_thread_that_began_it(drums_wav):
+    with new_decoder() as decoder:
+        thread = threading.Thread(target=load_clip, args=(drums_wav,), kwargs={"decoder": decoder})
+        thread.start()
+        thread.join()
+        process = decoder._process
+        time.sleep(0.2)
+        assert load_clip(drums_wav, decoder=decoder).seconds == 0.5
+        assert decoder._process is process
+
+
+def test_threads_that_share_a_process_get_each_their_own_sound(tmp_path, decoder):
+    lengths, found = list(range(1000, 1800, 50)), {}
+    for length in lengths:
+        soundfile.write(tmp_path / f"{length}.wav", tone(length), 44_100)
+
+    def read(length: int) -> None:
+        found[length] = len(load_clip(tmp_path / f"{length}.wav", decoder=decoder).waveform)
+
+    threads = [threading.Thread(target=read, args=(length,)) for length in lengths]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert found == {length: length for length in lengths}
+
+
+def test_a_process_ends_with_its_with(drums_wav):
+    with new_decoder() as decoder:
+        load_clip(drums_wav, decoder=decoder)
+        process = decoder._process
+    assert process.poll() is not None

@@ -1,0 +1,264 @@
+"""Any edit of any grid, with its arguments, and the cells that it may change."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from distill.codes import CodeGrid, edits
+
+GRIDS = st.from_type(CodeGrid)
+SEEDS = st.integers(0, 2**32)
+DISTANCES = st.integers(-20, 20) | st.sampled_from([-(10**30), 10**30])
+QUARTERS = st.sampled_from([0, 0.25, 0.5, 0.75, 1])
+AMOUNTS = QUARTERS | st.floats(0, 1)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One call of an edit, and the cells that it may change."""
+
+    function: Callable[..., CodeGrid]
+    grid: CodeGrid
+    arguments: dict[str, Any]
+    cells: np.ndarray
+
+    def __call__(self, **changes: Any) -> CodeGrid:
+        return self.function(self.grid, **(self.arguments | changes))
+
+
+def spans(size: int) -> st.SearchStrategy[slice | int]:
+    """Parts of ``range(size)``: as a slice, as an open slice, as one number."""
+    numbers = st.integers(0, size - 1)
+    inner = st.tuples(numbers, numbers).map(lambda ends: slice(min(ends), max(ends) + 1))
+    return inner | st.just(slice(None)) | numbers
+
+
+def as_slice(span: slice | int, size: int) -> slice:
+    return slice(*span.indices(size)) if isinstance(span, slice) else slice(span, span + 1)
+
+
+def width_of(span: slice) -> int:
+    return span.stop - span.start
+
+
+def regions(grid: CodeGrid) -> st.SearchStrategy[dict[str, slice | int]]:
+    """The arguments that say which region is meant."""
+    return st.fixed_dictionaries(
+        {"levels": spans(grid.levels), "rows": spans(grid.rows), "columns": spans(grid.columns)}
+    )
+
+
+def regions_of_a_level(grid: CodeGrid) -> st.SearchStrategy[dict[str, slice | int]]:
+    level = st.integers(0, grid.levels - 1)
+    return st.fixed_dictionaries({"level": level, "rows": spans(grid.rows), "columns": spans(grid.columns)})
+
+
+def index_of(grid: CodeGrid, region: dict[str, Any]) -> tuple[slice, slice, slice]:
+    levels = region["levels"] if "levels" in region else region["level"]
+    return (
+        as_slice(levels, grid.levels),
+        as_slice(region["rows"], grid.rows),
+        as_slice(region["columns"], grid.columns),
+    )
+
+
+def mask_of(grid: CodeGrid, *indices: tuple[Any, ...]) -> np.ndarray:
+    mask = np.zeros(grid.indices.shape, dtype=bool)
+    for index in indices:
+        mask[index] = True
+    return mask
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    """The array, made so that an edit that writes to it fails."""
+    array.flags.writeable = False
+    return array
+
+
+def quiet_codes(draw: st.DrawFn, grid: CodeGrid) -> np.ndarray:
+    random = np.random.default_rng(draw(SEEDS))
+    return frozen(random.integers(grid.codebook_size, size=(grid.levels, grid.rows)))
+
+
+def whole_codebooks(draw: st.DrawFn, grid: CodeGrid) -> np.ndarray:
+    """Codebooks of small whole numbers: sums and distances are exact, ties and equal entries are common."""
+    random = np.random.default_rng(draw(SEEDS))
+    shape = (grid.levels, grid.codebook_size, draw(st.integers(1, 4)))
+    return frozen(random.integers(-8, 9, size=shape).astype(np.float32))
+
+
+def another_clip(draw: st.DrawFn, grid: CodeGrid) -> CodeGrid:
+    """A clip of the same codec and any length, in part with the same codes."""
+    columns = draw(st.integers(1, 12))
+    random = np.random.default_rng(draw(SEEDS))
+    indices = random.integers(grid.codebook_size, size=(grid.levels, grid.rows, columns))
+    shared = slice(0, draw(st.integers(0, min(columns, grid.columns))))
+    indices[..., shared] = grid.indices[..., shared]
+    return CodeGrid(indices, 16 * columns, grid.model_id, grid.codebook_size)
+
+
+@st.composite
+def set_codes(draw: st.DrawFn) -> Edit:
+    grid = draw(GRIDS)
+    region, code = draw(regions_of_a_level(grid)), draw(st.integers(0, grid.codebook_size - 1))
+    return Edit(edits.set_codes, grid, region | {"code": code}, mask_of(grid, index_of(grid, region)))
+
+
+@st.composite
+def set_cells(draw: st.DrawFn) -> Edit:
+    grid = draw(GRIDS)
+    level, code = draw(st.integers(0, grid.levels - 1)), draw(st.integers(0, grid.codebook_size - 1))
+    cell = st.tuples(st.integers(0, grid.rows - 1), st.integers(0, grid.columns - 1))
+    cells = draw(st.lists(cell, min_size=1, max_size=20))
+    mask = mask_of(grid, *((level, *cell) for cell in cells))
+    return Edit(edits.set_cells, grid, {"level": level, "cells": cells, "code": code}, mask)
+
+
+@st.composite
+def paste_codes(draw: st.DrawFn) -> Edit:
+    grid = draw(GRIDS)
+    copied = edits.copy_codes(grid, **draw(regions(grid)))
+    level = draw(st.integers(0, grid.levels - len(copied)))
+    row, column = draw(st.integers(0, grid.rows - 1)), draw(st.integers(0, grid.columns - 1))
+    count, height, width = copied.shape
+    target = slice(level, level + count), slice(row, row + height), slice(column, column + width)
+    arguments = {"codes": frozen(copied), "row": row, "column": column, "level": level}
+    return Edit(edits.paste_codes, grid, arguments, mask_of(grid, target))
+
+
+@st.composite
+def clear_codes(draw: st.DrawFn) -> Edit:
+    grid = draw(GRIDS)
+    region = draw(regions(grid))
+    return Edit(
+        edits.clear_codes, grid, region | {"quiet": quiet_codes(draw, grid)}, mask_of(grid, index_of(grid, region))
+    )
+
+
+@st.composite
+def move_codes(draw: st.DrawFn) -> Edit:
+    grid = draw(GRIDS)
+    region = draw(regions(grid))
+    levels, rows, columns = source = index_of(grid, region)
+    row, column = draw(st.integers(0, grid.rows - 1)), draw(st.integers(0, grid.columns - 1))
+    target = levels, slice(row, row + width_of(rows)), slice(column, column + width_of(columns))
+    arguments = region | {"row": row, "column": column, "quiet": quiet_codes(draw, grid)}
+    return Edit(edits.move_codes, grid, arguments, mask_of(grid, source, target))
+
+
+@st.composite
+def repeat_columns(draw: st.DrawFn) -> Edit:
+    grid = draw(GRIDS)
+    region, times = draw(regions(grid)), draw(st.integers(0, 5) | st.just(10**30))
+    levels, rows, columns = index_of(grid, region)
+    target = levels, rows, slice(columns.stop, columns.stop + min(times, grid.columns) * width_of(columns))
+    return Edit(edits.repeat_columns, grid, region | {"times": times}, mask_of(grid, target))
+
+
+@st.composite
+def reverse_columns(draw: st.DrawFn) -> Edit:
+    grid = draw(GRIDS)
+    region = draw(regions(grid))
+    return Edit(edits.reverse_columns, grid, region, mask_of(grid, index_of(grid, region)))
+
+
+@st.composite
+def shift_codes(draw: st.DrawFn) -> Edit:
+    grid = draw(GRIDS)
+    region = draw(regions(grid))
+    arguments = region | {"by_rows": draw(DISTANCES), "by_columns": draw(DISTANCES)}
+    return Edit(edits.shift_codes, grid, arguments, mask_of(grid, index_of(grid, region)))
+
+
+@st.composite
+def swap_codes(draw: st.DrawFn, *, side: int = 0) -> Edit:
+    """A swap, seen from the clip on one of its sides."""
+    grid = draw(GRIDS)
+    clips = grid, another_clip(draw, grid)
+    arguments, *cells = swap_between(draw, *clips)
+
+    def swap(this: CodeGrid, *, other: CodeGrid, **arguments: Any) -> CodeGrid:
+        pair = (other, this) if side else (this, other)
+        return edits.swap_codes(*pair, **arguments)[side]
+
+    arguments |= {"other": clips[1 - side]}
+    return Edit(swap, clips[side], arguments, mask_of(clips[side], cells[side]))
+
+
+def swap_between(draw: st.DrawFn, grid: CodeGrid, other: CodeGrid) -> tuple[dict[str, Any], tuple, tuple]:
+    """The arguments that say which regions of two clips are meant, and the cells of each."""
+    region, other_column = draw(regions(grid)), draw(st.integers(0, other.columns - 1))
+    levels, rows, columns = index_of(grid, region)
+    width = min(width_of(columns), other.columns - other_column)
+    here = levels, rows, slice(columns.start, columns.start + width)
+    there = levels, rows, slice(other_column, other_column + width)
+    return region | {"other_column": other_column}, here, there
+
+
+@st.composite
+def blend_codes(draw: st.DrawFn, amounts: st.SearchStrategy[float] = AMOUNTS) -> Edit:
+    grid = draw(GRIDS)
+    other = another_clip(draw, grid)
+    arguments, here, _ = swap_between(draw, grid, other)
+    arguments |= {"other": other, "amount": draw(amounts), "codebooks": whole_codebooks(draw, grid)}
+    return Edit(edits.blend_codes, grid, arguments, mask_of(grid, here))
+
+
+@st.composite
+def replace_with_neighbour(draw: st.DrawFn) -> Edit:
+    grid = draw(GRIDS)
+    region, rank = draw(regions_of_a_level(grid)), draw(st.integers(0, grid.codebook_size - 1))
+    arguments = region | {"rank": rank, "codebook": whole_codebooks(draw, grid)[region["level"]]}
+    return Edit(edits.replace_with_neighbour, grid, arguments, mask_of(grid, index_of(grid, region)))
+
+
+@st.composite
+def replace_at_random(draw: st.DrawFn) -> Edit:
+    grid = draw(GRIDS)
+    region, among = draw(regions_of_a_level(grid)), draw(st.integers(1, grid.codebook_size - 1))
+    codebook = whole_codebooks(draw, grid)[region["level"]]
+    arguments = region | {"among": among, "seed": draw(SEEDS), "codebook": codebook}
+    return Edit(edits.replace_at_random, grid, arguments, mask_of(grid, index_of(grid, region)))
+
+
+@st.composite
+def replace_code(draw: st.DrawFn) -> Edit:
+    grid = draw(GRIDS)
+    region = draw(regions_of_a_level(grid))
+    codes = st.integers(0, grid.codebook_size - 1)
+    code = draw(codes | st.sampled_from(grid.indices[index_of(grid, region)].ravel().tolist()))
+    arguments = region | {"code": code, "replacement": draw(codes)}
+    mask = mask_of(grid, index_of(grid, region)) & (grid.indices == code)
+    return Edit(edits.replace_code, grid, arguments, mask)
+
+
+EDITS = {
+    "set_codes": set_codes(),
+    "set_cells": set_cells(),
+    "paste_codes": paste_codes(),
+    "clear_codes": clear_codes(),
+    "move_codes": move_codes(),
+    "repeat_columns": repeat_columns(),
+    "reverse_columns": reverse_columns(),
+    "shift_codes": shift_codes(),
+    "swap_codes": swap_codes(),
+    "swap_codes in the other clip": swap_codes(side=1),
+    "blend_codes": blend_codes(),
+    "replace_with_neighbour": replace_with_neighbour(),
+    "replace_at_random": replace_at_random(),
+    "replace_code": replace_code(),
+}
+
+
+def a_grid(**changes: object) -> CodeGrid:
+    """One and the same small grid, but for what is changed."""
+    parts = {
+        "indices": np.arange(2 * 8 * 3).reshape(2, 8, 3) % 40,
+        "num_frames": 45,
+        "model_id": "0123456789ab",
+        "codebook_size": 64,
+    }
+    return CodeGrid(**(parts | changes))

@@ -1,0 +1,14 @@
+"""A model in a file."""
+
+from pathlib import Path
+
+import pytest
+
+from distill.models import save_model
+
+
+@pytest.fixture
+def saved(small_model, tmp_path) -> Path:
+    path = tmp_path / "kit.distill"
+    save_model(small_model(), path)
+    return path

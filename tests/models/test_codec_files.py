@@ -1,0 +1,303 @@
+"""A .distill file from a stranger is checked before it is believed, and nothing is unpickled."""
+
+import io
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from distill.codec import Codec
+from distill.errors import CodecFileError
+from distill.models import ConvVQVAE, load_model, save_model
+from distill.models.persistence import load_with_metadata, read_metadata
+from distill.settings import Settings
+
+
+def rewrite(
+    path: Path, *, header: dict | None = None, settings: dict | None = None, tensors: dict | None = None
+) -> None:
+    """Save the file again with some of its header, model settings or tensors replaced."""
+    old = read_metadata(path)
+    new = old | {"model": old["model"] | (settings or {})} | (header or {})
+    save_file(load_file(path) | (tensors or {}), path, metadata={"distill": json.dumps(new)})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"num_quantizers": 7},
+        {"num_quantizers": 1},
+        {"num_quantizers": 4},
+        {"codebook_dim": 0},
+        {"codebook_dim": 16},
+        {"codebook_dim": "8"},
+        {"codebook_dim": 10**9},
+        {"codebook_size": 32},
+        {"codebook_size": -1},
+        {"codebook_size": 15.5},
+        {"codebook_size": None},
+        {"decay": 7},
+        {"dropout": 2},
+        {"dropout": -1},
+        {"commitment_weight": 1e6},
+        {"threshold_ema_dead_code": -1},
+        {"codebook_dim": 8.0},
+        {"codebook_dim": True},
+        {"level_dropout": 1},
+        {"level_dropout": None},
+        {"decay": "0.8"},
+        {"colour": "red"},
+    ],
+)
+def test_settings_that_are_out_of_range_or_do_not_fit_the_tensors_are_refused_by_name(saved, settings, is_one_sentence):
+    rewrite(saved, settings=settings)
+    with pytest.raises(CodecFileError) as refusal:
+        load_model(saved)
+    assert is_one_sentence(refusal.value, "kit.distill")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"architecture": "ConvVAE"},
+        {"architecture": "os.system"},
+        {"architecture": None},
+        {"model": None},
+        {"model": []},
+        {"architecture": ["ConvVQVAE"]},
+        {"architecture": "ConvVQVAE" * 1000},
+        {"model": {}},
+        {"model": {"codebook_dim": 8, "codebook_size": 16, "num_quantizers": 3}},
+        {"format_version": "one"},
+        {"format_version": None},
+        {"format_version": 2.0},
+        {"format_version": True},
+    ],
+)
+def test_a_header_that_makes_no_sense_is_refused_by_name(saved, header, is_one_sentence):
+    rewrite(saved, header=header)
+    with pytest.raises(CodecFileError) as refusal:
+        load_model(saved)
+    assert is_one_sentence(refusal.value, "kit.distill")
+
+
+def test_a_file_of_a_newer_format_says_what_to_do(saved, is_one_sentence):
+    rewrite(saved, header={"format_version": 3})
+    with pytest.raises(CodecFileError, match="please update") as refusal:
+        load_model(saved)
+    assert is_one_sentence(refusal.value, "kit.distill")
+
+
+def test_a_file_of_an_older_network_says_what_to_do(saved, is_one_sentence):
+    rewrite(saved, header={"format_version": 1})
+    with pytest.raises(CodecFileError, match="train it again") as refusal:
+        load_model(saved)
+    assert is_one_sentence(refusal.value, "kit.distill")
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_weights_that_are_not_numbers_are_refused_by_name(saved, value, is_one_sentence):
+    rewrite(saved, tensors={"mel_mean": torch.full((1, 1, 128, 1), value)})
+    with pytest.raises(CodecFileError, match="not numbers") as refusal:
+        load_model(saved)
+    assert is_one_sentence(refusal.value, "kit.distill")
+
+
+def test_tensors_of_other_shapes_or_names_are_refused_by_name(saved, is_one_sentence):
+    for tensors in ({"mel_mean": torch.zeros(128)}, {"one_more": torch.zeros(1)}):
+        save_model(ConvVQVAE(codebook_dim=8, codebook_size=16), saved)
+        rewrite(saved, tensors=tensors)
+        with pytest.raises(CodecFileError, match="damaged") as refusal:
+            load_model(saved)
+        assert is_one_sentence(refusal.value, "kit.distill")
+
+
+def test_types_of_tensors_that_no_model_has_are_refused_by_name(saved, is_one_sentence):
+    for kind in (torch.float64, torch.bfloat16, torch.int32, torch.uint8):
+        save_model(ConvVQVAE(codebook_dim=8, codebook_size=16), saved)
+        rewrite(saved, tensors={"mel_mean": torch.zeros(1, 1, 128, 1, dtype=kind)})
+        with pytest.raises(CodecFileError, match="damaged") as refusal:
+            load_model(saved)
+        assert is_one_sentence(refusal.value, "kit.distill")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("mel_std", 0.0),
+        ("mel_std", -1.0),
+        ("mel_mean", 1e30),
+        ("decoder.stages.3.running_var", -1.0),
+        ("decoder.stages.3.running_mean", -1e20),
+        ("quantizer.rvq.layers.0._codebook.embed", 1e10),
+        ("quantizer.rvq.layers.2._codebook.embed_avg", -1e38),
+        ("quantizer.rvq.layers.1._codebook.cluster_size", 1e38),
+        ("encoder.stages.4.num_batches_tracked", -(2**63)),
+    ],
+)
+def test_values_that_no_training_gives_are_refused_by_name(saved, name, value, is_one_sentence):
+    old = load_file(saved)[name]
+    rewrite(
+        saved, tensors={name: torch.full(old.shape, value, dtype=torch.int64 if type(value) is int else torch.float32)}
+    )
+    with pytest.raises(CodecFileError, match="damaged") as refusal:
+        load_model(saved)
+    assert is_one_sentence(refusal.value, "kit.distill")
+
+
+@pytest.mark.parametrize("half", ["encoder", "decoder"])
+def test_weights_that_are_harmless_alone_and_overflow_together_are_refused_by_name(saved, half, is_one_sentence):
+    weights = {name: tensor for name, tensor in load_file(saved).items() if name.startswith(half)}
+    rewrite(saved, tensors={name: tensor.float() * 1e5 for name, tensor in weights.items() if name.endswith("weight")})
+    with pytest.raises(CodecFileError, match="too large to decode with") as refusal:
+        load_model(saved)
+    assert is_one_sentence(refusal.value, "kit.distill")
+
+
+def test_codebooks_that_were_never_filled_are_refused_by_name(saved, is_one_sentence):
+    save_model(ConvVQVAE(codebook_dim=8, codebook_size=16), saved)
+    with pytest.raises(CodecFileError, match="never filled") as refusal:
+        load_model(saved)
+    assert is_one_sentence(refusal.value, "kit.distill")
+
+
+def test_a_codec_that_makes_everything_too_loud_still_decodes_to_numbers(saved, drums):
+    rewrite(saved, tensors={"mel_mean": torch.full((1, 1, 128, 1), 1e6)})
+    codec = Codec.load(saved)
+    grid = codec.encode(drums.waveform[:20_000], 44_100)
+    sound = codec.decode(grid)
+    assert np.isfinite(sound).all()
+    assert np.isfinite(codec.decode_region(grid, columns=1, previous=sound).waveform).all()
+    assert np.isfinite(codec.audition(0, 3)).all()
+
+
+def test_a_file_or_header_over_its_limit_is_refused_by_name(saved, is_one_sentence):
+    size, header = saved.stat().st_size, int.from_bytes(saved.read_bytes()[:8], "little")
+    assert load_model(saved, settings=Settings(codec_bytes=size, codec_header_bytes=header))
+    with pytest.raises(CodecFileError, match="too large") as refusal:
+        load_model(saved, settings=Settings(codec_bytes=size - 1))
+    assert is_one_sentence(refusal.value, "kit.distill")
+    with pytest.raises(CodecFileError) as refusal:
+        read_metadata(saved, settings=Settings(codec_header_bytes=header - 1))
+    assert is_one_sentence(refusal.value, "kit.distill")
+    with pytest.raises(CodecFileError, match="16 codes per level") as refusal:
+        load_model(saved, settings=Settings(codec_codes=15))
+    assert is_one_sentence(refusal.value, "kit.distill")
+
+
+@pytest.mark.parametrize("claimed", [0, 1, 2**20, 2**32, 2**63, 2**64 - 1])
+def test_a_header_that_claims_another_length_is_refused_by_name(saved, claimed, is_one_sentence):
+    saved.write_bytes(claimed.to_bytes(8, "little") + saved.read_bytes()[8:])
+    with pytest.raises(CodecFileError) as refusal:
+        load_model(saved)
+    assert is_one_sentence(refusal.value, "kit.distill")
+
+
+@pytest.mark.parametrize(
+    "notes", ["[" * 100_000, '{"format_version": 2, "mel_l1": NaN}', '{"format_version": ' + "9" * 5000]
+)
+def test_notes_that_are_no_plain_json_are_refused_by_name(saved, notes, is_one_sentence):
+    save_file(load_file(saved), saved, metadata={"distill": notes})
+    with pytest.raises(CodecFileError) as refusal:
+        load_model(saved)
+    assert is_one_sentence(refusal.value, "kit.distill")
+
+
+TRAINED = {"clips": 7, "sound_seconds": 20.5, "training_seconds": 60.0, "steps": 900}
+HEALTH = {"utilization": 1.0, "perplexity": 9.5, "dead_codes": 0}
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        {"mel_l1": "0.2"},
+        {"mel_l1": 10**400},
+        {"mel_l1": -1},
+        {"mel_l1": True},
+        {"provenance": TRAINED},
+        {"provenance": TRAINED | {"clips": "<b>7</b>"}, "mel_l1": 0.2},
+        {"provenance": TRAINED | {"clips": 7.5}, "mel_l1": 0.2},
+        {"provenance": TRAINED | {"device": "<script>" * 9}, "mel_l1": 0.2},
+        {"provenance": TRAINED | {"device": "c\u202epu"}, "mel_l1": 0.2},
+        {"provenance": TRAINED | {"from_base": "yes"}, "mel_l1": 0.2},
+        {"provenance": TRAINED | {"epochs": [1]}, "mel_l1": 0.2},
+        {"levels": [HEALTH]},
+        {"levels": [HEALTH | {"perplexity": -1}] * 3},
+        {"levels": [HEALTH | {"utilization": 7}] * 3},
+        {"levels": [HEALTH | {"dead_codes": 17}] * 3},
+        {"usage": [[1] * 16] * 2},
+        {"usage": [[1] * 15] * 3},
+        {"usage": [[-1] * 16] * 3},
+        {"usage": [[10**30] * 16] * 3},
+        {"config": {"minutes": "<b>"}},
+        {"config": {"seed": 10**30}},
+        {"config": []},
+        {"curves": {"steps": []}},
+        {"curves": {"steps": [[1, 2]], "validations": []}},
+        {"curves": {"steps": [{"seconds": 1, "recon_loss": 1}] * 5001, "validations": []}},
+        {"curves": {"steps": [], "validations": [{"seconds": 1, "mel_l1": 1}]}},
+        {"curves": {"steps": [], "validations": [{"seconds": 1e300, "mel_l1": 1, "val_mel_l1": None}]}},
+        {"front_end": {"n_mels": 128.0}},
+        {"front_end": [44_100]},
+        {"statistics": {"mel_mean": [0.0] * 128}},
+        {"statistics": {"mel_mean": [0.0] * 127, "mel_std": [1.0] * 128}},
+        {"statistics": {"mel_mean": [0.0] * 128, "mel_std": ["1"] * 128}},
+    ],
+)
+def test_notes_that_the_page_could_not_show_are_refused_by_name(saved, notes, is_one_sentence):
+    rewrite(saved, header=notes)
+    for read in (load_model, read_metadata):
+        with pytest.raises(CodecFileError, match="makes no sense") as refusal:
+            read(saved)
+        assert is_one_sentence(refusal.value, "kit.distill")
+
+
+def test_notes_that_distill_does_not_know_of_are_left_out(saved):
+    nothing = dict.fromkeys(("levels", "usage", "curves", "provenance", "config", "front_end", "statistics", "mel_l1"))
+    notes = {"comment": "<script>", "config": {"minutes": None, "colour": "red"}, "front_end": {"__class__": 1}}
+    rewrite(saved, header=nothing | notes)
+    metadata = read_metadata(saved)
+    assert metadata.keys() == {"format_version", "architecture", "model", "config", "front_end"}
+    assert metadata["config"] == {"minutes": None}
+    assert metadata["front_end"] == {}
+
+
+def test_what_is_checked_is_what_is_used(saved, small_model, monkeypatch):
+    """Even if the file becomes another one meanwhile: it is read once."""
+    model, opened, whole = small_model(), [], saved.read_bytes()
+
+    def open_once(path: Path, mode: str) -> io.BytesIO:
+        opened.append(path)
+        return io.BytesIO(whole if len(opened) == 1 else b"another file")
+
+    monkeypatch.setattr("distill.models.persistence.open", open_once, raising=False)
+    again, metadata = load_with_metadata(saved)
+    assert metadata["model"] == model.settings
+    assert torch.equal(again.quantizer.codebooks, model.quantizer.codebooks)
+
+
+class Trap:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("write", [pickle.dump, torch.save])
+def test_a_pickle_in_disguise_is_refused_and_never_unpickled(tmp_path, write, is_one_sentence):
+    trap, path = tmp_path / "sprung", tmp_path / "kit.distill"
+    with path.open("wb") as file:
+        write({"model": Trap(trap)}, file)
+    with pytest.raises(CodecFileError) as refusal:
+        load_model(path)
+    assert is_one_sentence(refusal.value, "kit.distill")
+    assert not trap.exists()
+    pickle.loads(pickle.dumps(Trap(trap)))
+    assert trap.exists()
