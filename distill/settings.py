@@ -25,10 +25,13 @@ class Settings:
         On construction, if a limit is not positive.
     """
 
-    folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "distill")
+    folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "distill-server")
     """Where visitors' files and trainings lie. Trainings outlive a restart of the server if this folder does."""
     disk_bytes: int = 20 * GIB
     """Of all that lies in the folder; when it is full, nothing more is taken in until something expires."""
+    address_disk_bytes: int = 10 * GIB
+    """Of the uploads, clips to train on and downloads of all visitors at one network address: half of ``disk_bytes`` as
+    it stands above, so that one address, which has as many cookies as it likes, never fills the disk for all others."""
     memory_bytes: int = 6 * GIB
     """Of all visitors' clips and sounds; what was not used for longest is then forgotten, to be decoded again."""
 

@@ -5,11 +5,11 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from distill.errors import AudioError
+from distill.errors import AudioError, FullError
 from distill.settings import DEFAULTS, MIB, Settings
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".m4a", ".mp4", ".aac")
@@ -53,6 +53,7 @@ def unpack_zip(
     *,
     settings: Settings = DEFAULTS,
     room: Room | None = None,
+    take: Callable[[int], object] = lambda num_bytes: None,
 ) -> Iterator[Path | AudioError]:
     """Write the sound files of a zip archive into a folder, each under its bare file name, one when it is asked for.
 
@@ -67,6 +68,9 @@ def unpack_zip(
         Bounds the members, the bytes they unpack to, their ratio to packed ones, and folders in folders.
     room : Room, optional
         What several archives share; by default, ``settings.zip_bytes`` for this one.
+    take : callable, optional
+        Called with the bytes of a member before it is unpacked, and with as many below 0 when the next one is asked
+        for; an error that it raises ends the unpacking.
 
     Yields
     ------
@@ -77,6 +81,8 @@ def unpack_zip(
     ------
     AudioError
         If it is not a zip archive that can be opened, holds no sound files or too many of any kind.
+    FullError
+        If the folder cannot be written, because the disk is full for instance.
     """
     name, room = printable(Path(path).name), room or Room(settings.zip_bytes)
     try:
@@ -93,12 +99,18 @@ def unpack_zip(
                 target = Path(folder) / str(number) / _bare_name(member)
                 try:
                     _check_member(member, name, room, settings)
-                    room.num_bytes -= member.file_size
+                except AudioError as error:
+                    yield error
+                    continue
+                room.num_bytes -= member.file_size
+                take(member.file_size)
+                try:
                     _unpack(archive, member, target, name)
                 except AudioError as error:
                     yield error
                 else:
                     yield target
+                take(-member.file_size)
     except _DAMAGE as error:
         raise AudioError(f"{name} is not a zip archive that can be opened.") from error
 
@@ -138,19 +150,35 @@ def _check_member(member: zipfile.ZipInfo, archive: str, room: Room, settings: S
 
 
 def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, archive_name: str) -> None:
-    """Write a member, but no more of it than the archive says there is."""
-    target.parent.mkdir()
-    written = 0
+    """Write a member into a folder of its own; if that fails, nothing of it stays."""
     try:
-        with archive.open(member) as source, target.open("wb") as destination:
-            while piece := source.read(PIECE_BYTES):
-                written += len(piece)
-                if written > member.file_size:
-                    raise zipfile.BadZipFile("a member larger than it says")
+        target.parent.mkdir()
+        with target.open("wb") as destination:
+            for piece in _pieces(archive, member, f"{target.name} in {archive_name}"):
                 destination.write(piece)
-    except _DAMAGE as error:
+    except AudioError:
         target.unlink(missing_ok=True)
-        raise AudioError(f"{target.name} in {archive_name} is damaged; please pack it again.") from error
+        raise
+    except OSError as error:
+        target.unlink(missing_ok=True)
+        raise FullError(
+            f"{target.name} in {archive_name} cannot be unpacked now, because the disk is full or cannot be written; "
+            "please try again later."
+        ) from error
+
+
+def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Iterator[bytes]:
+    """The content of a member, but no more of it than the archive says there is."""
+    left = member.file_size
+    try:
+        with archive.open(member) as source:
+            while piece := source.read(PIECE_BYTES):
+                left -= len(piece)
+                if left < 0:
+                    raise zipfile.BadZipFile("a member larger than it says")
+                yield piece
+    except _DAMAGE as error:
+        raise AudioError(f"{name} is damaged; please pack it again.") from error
 
 
 def printable(name: str) -> str:

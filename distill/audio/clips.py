@@ -1,9 +1,12 @@
 """Sound files to clips: decode, check, mix to mono, resample; and clips back to WAV."""
 
+import contextlib
+import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ from distill.audio.archives import AUDIO_SUFFIXES, Room, is_zip, printable, unpa
 from distill.audio.decoder import Decoder
 from distill.audio.decoding import DecodingError, Facts, decode
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
-from distill.errors import AudioError
+from distill.errors import AudioError, FullError
 from distill.settings import DEFAULTS, MIB, Settings
 
 MIN_CLIPS = 5
@@ -58,7 +61,13 @@ def new_decoder(settings: Settings = DEFAULTS) -> Decoder:
     )
 
 
-def load_clip(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS, decoder: Decoder | None = None) -> Clip:
+def load_clip(
+    path: str | os.PathLike[str],
+    *,
+    settings: Settings = DEFAULTS,
+    decoder: Decoder | None = None,
+    tick: Callable[[], object] = lambda: None,
+) -> Clip:
     """Decode one sound file; the content decides the format, not the name.
 
     Parameters
@@ -69,6 +78,8 @@ def load_clip(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS, de
         Bounds the file, its length, its sample rate and its channels.
     decoder : Decoder, optional
         Decode in its process, where a file that was made to do harm can do none; in this one by default.
+    tick : callable, optional
+        Called after every few seconds of sound that the decoder has given.
 
     Returns
     -------
@@ -91,7 +102,7 @@ def load_clip(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS, de
         raise AudioError(f"{name} is larger than {settings.upload_file_bytes / MIB:g} MB; please cut it.")
     try:
         sound = (
-            decoder.decode(path, SAMPLE_RATE, name=name)
+            decoder.decode(path, SAMPLE_RATE, name=name, tick=tick)
             if decoder
             else decode(path, SAMPLE_RATE, asdict(settings), name=name)
         )
@@ -150,6 +161,9 @@ def read_clips(
     settings: Settings = DEFAULTS,
     decoder: Decoder | None = None,
     folder: str | os.PathLike[str] | None = None,
+    once: bool = False,
+    tick: Callable[[int], object] = lambda count: None,
+    take: Callable[[int], object] = lambda num_bytes: None,
 ) -> Iterator[Clip | Refusal]:
     """Decode files one after another, so that a bad one costs only itself.
 
@@ -164,16 +178,29 @@ def read_clips(
         As :func:`load_clip` takes it.
     folder : path-like, optional
         Where archives are unpacked, a file at a time; the system's place for temporary files by default.
+    once : bool
+        Read no file twice: one that has the bytes of an earlier one is refused.
+    tick : callable, optional
+        Called with the number of files so far, within each of them after every few seconds of sound.
+    take : callable, optional
+        Called with the bytes of a file before it is unpacked, and with as many below 0 once it is deleted; an error
+        that it raises ends the reading.
 
     Yields
     ------
     Clip or Refusal
         One for each file, in order. Past 500 clips or two hours of sound in all, the rest are refused; past 600 files
         there is one refusal for all.
+
+    Raises
+    ------
+    FullError
+        If an archive cannot be unpacked because there is no place or no room for it.
     """
     accepted, seconds = 0, 0.0
-    with tempfile.TemporaryDirectory(dir=folder) as unpacked:
-        for number, item in enumerate(_find_audio(paths, Path(unpacked), settings)):
+    earlier: dict[bytes, str] = {}
+    with _temporary_folder(folder) as unpacked:
+        for number, item in enumerate(_find_audio(paths, unpacked, settings, take, once=once)):
             name = printable(item.name)
             if number == settings.upload_files:
                 reason = f"{name} and all after it were left out: {settings.upload_files} files are the most at once."
@@ -186,8 +213,17 @@ def read_clips(
                 reason = f"{name} was left out: {settings.set_clips} clips are the most that one codec takes."
                 yield Refusal(name, reason)
                 continue
+            if seconds > settings.set_seconds - HOP_LENGTH / SAMPLE_RATE:
+                yield Refusal(name, f"{name} was left out: the set holds {_duration(settings.set_seconds)} already.")
+                continue
+            content = _content(item, settings) if once else None
+            if content in earlier:
+                yield Refusal(name, f"{name} was left out: it is the same file as {earlier[content]}.")
+                continue
+            if content is not None:
+                earlier[content] = name
             try:
-                clip = load_clip(item, settings=settings, decoder=decoder)
+                clip = load_clip(item, settings=settings, decoder=decoder, tick=partial(tick, number))
             except AudioError as error:
                 yield Refusal(name, str(error))
                 continue
@@ -203,18 +239,50 @@ def _duration(seconds: float) -> str:
     return "two hours" if seconds == 7200 else f"{seconds / 60:g} minutes"
 
 
+@contextlib.contextmanager
+def _temporary_folder(parent: str | os.PathLike[str] | None) -> Iterator[Path]:
+    try:
+        folder = tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise FullError(
+            "There is no place for temporary files that can be written now; please try again later."
+        ) from error
+    with folder as path:
+        yield Path(path)
+
+
+def _content(path: Path, settings: Settings) -> bytes | None:
+    """What tells files of other bytes apart; None for one that cannot be read, or is too large to be."""
+    try:
+        if not os.path.isfile(path) or not 0 < path.stat().st_size <= settings.upload_file_bytes:
+            return None
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return None
+
+
 def _find_audio(
-    paths: Iterable[str | os.PathLike[str]], unpacked: Path, settings: Settings
+    paths: Iterable[str | os.PathLike[str]],
+    unpacked: Path,
+    settings: Settings,
+    take: Callable[[int], object],
+    *,
+    once: bool,
 ) -> Iterator[Path | Refusal]:
-    room = Room(settings.zip_bytes)
+    room, earlier = Room(settings.zip_bytes), set[Path]()
     for number, path in enumerate(map(Path, paths)):
+        if once and path in earlier:
+            yield Refusal(printable(path.name), f"{printable(path.name)} was left out: it is named twice.")
+            continue
+        earlier.add(path)
         if os.path.isdir(path):
             yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES and p.is_file())
         elif is_zip(path):
             folder, name = unpacked / str(number), printable(path.name)
             folder.mkdir()
             try:
-                for item in unpack_zip(path, folder, settings=settings, room=room):
+                for item in unpack_zip(path, folder, settings=settings, room=room, take=take):
                     if isinstance(item, Path):
                         yield item
                         item.unlink()

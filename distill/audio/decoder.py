@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +74,25 @@ class Decoder:
     def __exit__(self, *error: object) -> None:
         self._end()
 
-    def decode(self, path: str | os.PathLike[str], sample_rate: int, *, name: str | None = None) -> Sound:
+    def decode(
+        self,
+        path: str | os.PathLike[str],
+        sample_rate: int,
+        *,
+        name: str | None = None,
+        tick: Callable[[], object] = lambda: None,
+    ) -> Sound:
         """What :func:`~distill.audio.decoding.decode` makes of a file.
+
+        Parameters
+        ----------
+        path : path-like
+        sample_rate : int
+            In Hz, what to resample it to.
+        name : str, optional
+            What to call the file in an error.
+        tick : callable
+            Called after every few seconds of sound. The process waits for it, and its time is not the file's.
 
         Raises
         ------
@@ -88,21 +105,22 @@ class Decoder:
             if self._seconds_left <= 0:
                 minutes = self._seconds_in_all / 60
                 raise DecodingError(f"{name} was left out: the files before it took {minutes:g} minutes to decode.")
+            pauses = _Pauses(tick)
             began = time.monotonic()
             try:
-                answer = self._ask(request)
+                answer = self._ask(request, pauses)
             except BaseException as error:
                 self._end()  # what it said next would be taken for the answer to another file
-                if isinstance(error, Exception):
+                if isinstance(error, Exception) and error is not pauses.error:
                     raise DecodingError(STOPPED.format(name=name)) from error
                 raise
             finally:
-                self._seconds_left -= time.monotonic() - began
+                self._seconds_left -= time.monotonic() - began - pauses.seconds
         if isinstance(answer, str):
             raise DecodingError(answer)
         return answer
 
-    def _ask(self, request: dict[str, Any]) -> Sound | str:
+    def _ask(self, request: dict[str, Any], pauses: "_Pauses") -> Sound | str:
         """What the process made of a file, or why not. A process that a file took over may say anything."""
         process, limits = self._running(), self._limits
         assert process.stdin
@@ -114,6 +132,7 @@ class Decoder:
             if not 0 <= answer["bytes"] <= most - len(samples):
                 raise ValueError("more samples than were allowed")
             answers.read_into(samples, answer["bytes"])
+            answers.deadline += pauses.pause()
         if "refused" in answer:
             return str(answer["refused"])
         sound = Sound(np.frombuffer(samples, np.float32), Facts(**answer))
@@ -147,6 +166,34 @@ class Decoder:
         self._process = None
 
 
+class _Pauses:
+    """Moments in which others go first.
+
+    Attributes
+    ----------
+    seconds : float
+        How long they took together.
+    error : BaseException or None
+        What ended one of them.
+    """
+
+    def __init__(self, tick: Callable[[], object]) -> None:
+        self._tick, self.seconds = tick, 0.0
+        self.error: BaseException | None = None
+
+    def pause(self) -> float:
+        """Let others go first; tells how many seconds that took."""
+        began = time.monotonic()
+        try:
+            self._tick()
+        except BaseException as error:
+            self.error = error
+            raise
+        seconds = time.monotonic() - began
+        self.seconds += seconds
+        return seconds
+
+
 class _Answers:
     """What a process says, until a moment of the monotonic clock.
 
@@ -154,7 +201,7 @@ class _Answers:
     """
 
     def __init__(self, descriptor: int, deadline: float) -> None:
-        self._descriptor, self._deadline = descriptor, deadline
+        self._descriptor, self.deadline = descriptor, deadline
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN)
 
@@ -173,7 +220,7 @@ class _Answers:
     def read_into(self, received: bytearray, num_bytes: int) -> None:
         whole = len(received) + num_bytes
         while len(received) < whole:
-            seconds = self._deadline - time.monotonic()
+            seconds = self.deadline - time.monotonic()
             if seconds <= 0 or not self._poll.poll(seconds * 1000):
                 raise TimeoutError
             piece = os.read(self._descriptor, min(whole - len(received), PIECE_BYTES))

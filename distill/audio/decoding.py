@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,10 +34,23 @@ CODECS = "aac,alac,mp3float"
 SPARE_BYTES = 1 << 20
 CONVERTING_SHARE = 0.7
 """Of the seconds for a file: a converter is to end before this process is ended, which could not reap it then."""
+ASKING_SHARE = 0.15
+"""Of the seconds for a file: how long a converter that failed may take to say what it is."""
+VERSION = b"ffmpeg version"
 OPEN_FILES = 64
+NICENESS = 10
+"""Behind edits, which a person waits for, and before trainings."""
 PR_SET_NO_NEW_PRIVS = 38
 UNREADABLE = (
     "{name} could not be read as sound: it is damaged, cut short, or not a WAV, FLAC, OGG, MP3, AIFF or M4A file."
+)
+NOT_NOW = (
+    "{name} is an {kind} file, which cannot be read on this server now, because its converter does not work; "
+    "please export it as WAV or FLAC."
+)
+NO_ROOM = (
+    "{name} cannot be converted now, because there is no room for temporary files; "
+    "please try again later, or export it as WAV or FLAC."
 )
 STOPPED = "{name} could not be decoded: the decoder broke off at it; please export it again as WAV or FLAC."
 
@@ -204,7 +218,7 @@ def _converted(file: IO[bytes], kind: str, limits: Mapping[str, int], name: str)
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         raise DecodingError(f"{name} is an {kind} file, which cannot be read here; please export it as WAV or FLAC.")
-    with tempfile.TemporaryFile(buffering=0) as wav:
+    with _temporary_file(name) as wav:
         given = ["-protocol_whitelist", "file", "-codec_whitelist", CODECS, "-f", DEMUXERS[kind]]
         given += ["-i", f"file:/dev/fd/{file.fileno()}"]
         taken = ["-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1", "-c:a", "pcm_f32le", "-f", "wav"]
@@ -216,12 +230,51 @@ def _converted(file: IO[bytes], kind: str, limits: Mapping[str, int], name: str)
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=bare_environment(),
                 timeout=limits["decoding_seconds"] * CONVERTING_SHARE, check=False,
             )  # fmt: skip
-        except subprocess.TimeoutExpired as error:
-            raise DecodingError(STOPPED.format(name=name)) from error
-        if done.returncode or not os.fstat(wav.fileno()).st_size:
-            raise DecodingError(UNREADABLE.format(name=name))
+            reason = UNREADABLE if done.returncode or not os.fstat(wav.fileno()).st_size else ""
+        except subprocess.TimeoutExpired:
+            reason = STOPPED
+        except OSError:
+            reason = NOT_NOW
+        if reason:
+            disk = os.fstatvfs(wav.fileno())
+            if disk.f_bavail * disk.f_frsize < SPARE_BYTES:
+                reason = NO_ROOM
+            elif not _is_ffmpeg(ffmpeg, limits["decoding_seconds"] * ASKING_SHARE):
+                reason = NOT_NOW
+            raise DecodingError(reason.format(name=name, kind=kind))
         wav.seek(0)
         yield wav
+
+
+def _temporary_file(name: str) -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile(buffering=0)
+    except OSError as error:
+        raise DecodingError(NO_ROOM.format(name=name)) from error
+
+
+def _is_ffmpeg(program: str, seconds: float) -> bool:
+    """Whether a program says within that time that it is ffmpeg: if so, what it failed at is the file's fault."""
+    deadline, said = time.monotonic() + seconds, b""
+    try:
+        process = subprocess.Popen(
+            [program, "-version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env=bare_environment(), bufsize=0,
+        )  # fmt: skip
+    except OSError:
+        return False
+    assert process.stdout
+    with process.stdout as answer:
+        poll = select.poll()
+        poll.register(answer, select.POLLIN)
+        while VERSION.startswith(said) and said != VERSION:
+            left = deadline - time.monotonic()
+            if left <= 0 or not poll.poll(left * 1000) or not (piece := answer.read(len(VERSION) - len(said))):
+                break
+            said += piece
+    process.kill()
+    process.wait()
+    return said == VERSION
 
 
 def bare_environment() -> dict[str, str]:
@@ -242,6 +295,7 @@ def _bound_this_process(memory_bytes: int, file_bytes: int) -> None:
         hard = resource.getrlimit(getattr(resource, bound))[1]
         value = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(getattr(resource, bound), (value, value))
+    os.nice(NICENESS)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     threading.Thread(target=_die_with_the_parent, daemon=True).start()

@@ -1,6 +1,7 @@
 """The log-mel spectrogram: the one picture of sound that every model in Distill sees."""
 
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,7 @@ N_FFT = 2048
 HOP_LENGTH = 512
 N_MELS = 128
 LOG_FLOOR = 1e-5
+PIECE_FRAMES = 1024  # 12 s
 
 
 class LogMel(nn.Module):
@@ -82,3 +84,26 @@ class LogMel(nn.Module):
             padded, self.n_fft, self.hop_length, window=self.window, center=False, return_complex=True
         )
         return (self.filters @ spectrum.abs()).clamp(min=LOG_FLOOR).log().unsqueeze(1)[..., :frames]
+
+    def pieces(self, waveform: Tensor, *, num_frames: int = PIECE_FRAMES) -> Iterator[Tensor]:
+        """The log-mel of one waveform piece by piece, each computed when it is asked for.
+
+        Parameters
+        ----------
+        waveform : Tensor [samples]
+            As :meth:`forward` takes it.
+        num_frames : int
+            Length of a piece; the last one may be shorter.
+
+        Yields
+        ------
+        Tensor [n_mels, num_frames]
+            Joined in time, they are what :meth:`forward` gives.
+        """
+        # So many frames before and after are computed with a piece: what a window reaches, and a piece's end mirrors.
+        around = -(-(self.n_fft - self.hop_length) // self.hop_length)
+        whole = self.num_frames(len(waveform))
+        for start in range(0, whole, num_frames):
+            first, stop = max(0, start - around), min(whole, start + num_frames)
+            samples = waveform[first * self.hop_length : (stop + around) * self.hop_length]
+            yield self(samples[None])[0, 0, :, start - first : stop - first]

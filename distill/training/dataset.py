@@ -1,7 +1,7 @@
 """Clips as log-mels, computed once and kept; which of them are held out; and random crops of the rest."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,9 +32,22 @@ class MelClip:
         return self.log_mel.shape[1]
 
 
-def to_mel_clip(clip: Clip, log_mel: LogMel) -> MelClip:
-    """Compute a clip's log-mel; its waveform is not kept."""
-    return MelClip(clip.name, log_mel(torch.from_numpy(clip.waveform)[None])[0, 0])
+def to_mel_clip(clip: Clip, log_mel: LogMel, tick: Callable[[], object] = lambda: None) -> MelClip:
+    """Compute a clip's log-mel; its waveform is not kept.
+
+    Parameters
+    ----------
+    clip : Clip
+    log_mel : LogMel
+    tick : callable
+        Called between pieces of 12 s.
+    """
+    pieces: list[Tensor] = []
+    for piece in log_mel.pieces(torch.from_numpy(clip.waveform)):
+        if pieces:
+            tick()
+        pieces.append(piece)
+    return MelClip(clip.name, torch.cat(pieces, dim=1))
 
 
 def check_clip_count(count: int) -> None:

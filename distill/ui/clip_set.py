@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,11 @@ class ClipSet:
     items : iterable of Clip or Refusal
         What was read of the files that were dropped.
     tick : callable, optional
-        Called with the number of items so far.
+        Called with the number of items so far, before each and within long ones.
+    take : callable, optional
+        Called with the number of bytes that are to be written next; an error that it raises ends the set.
+    remove : callable, optional
+        Deletes the folder.
 
     Attributes
     ----------
@@ -34,9 +39,14 @@ class ClipSet:
     """
 
     def __init__(
-        self, folder: Path, items: Iterable[Clip | Refusal], tick: Callable[[int], object] = lambda count: None
+        self,
+        folder: Path,
+        items: Iterable[Clip | Refusal],
+        tick: Callable[[int], object] = lambda count: None,
+        take: Callable[[int], object] = lambda num_bytes: None,
+        remove: Callable[[Path], object] = shutil.rmtree,
     ) -> None:
-        self._folder, log_mel = folder, LogMel()
+        self._folder, self._remove, log_mel = folder, remove, LogMel()
         self.refused: list[Refusal] = []
         names: list[str] = []
         shapes: list[tuple[int, ...]] = []
@@ -46,12 +56,13 @@ class ClipSet:
                 if isinstance(item, Refusal):
                     self.refused.append(item)
                     continue
-                arrays = [to_mel_clip(item, log_mel).log_mel.numpy()]
+                arrays = [to_mel_clip(item, log_mel, partial(tick, number)).log_mel.numpy()]
                 if not names:
                     arrays.append(item.waveform)
                 names.append(item.name)
                 shapes += [array.shape for array in arrays]
                 for array in arrays:
+                    take(array.nbytes)
                     file.write(np.ascontiguousarray(array, dtype=np.float32).data)
             self.num_bytes = file.tell()
         parts = self._parts(shapes)
@@ -60,7 +71,7 @@ class ClipSet:
 
     def delete(self) -> None:
         """Delete the set's files; who has its clips already has them still."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._remove(self._folder)
 
     def _parts(self, shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
         """The arrays of the file, which is mapped as a whole: each map would cost a file descriptor."""

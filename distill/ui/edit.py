@@ -188,14 +188,14 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
         work = visitor.work
         with work.lock:  # the sound and the grid of one moment
             sound, grid = work.edited.copy(), work.history.grid
-        server.storage.require_room(visitor.owner)
-        folder, stem = server.storage.new_folder(visitor.owner), f"{Path(work.clip.name).stem}-edited"
-        paths = [folder / f"{stem}.{suffix}" for suffix in ("wav", "flac", "npz", "json")]
         sound = sound[: len(work.clip.waveform)]  # a loop must not grow by the rest of a frame
-        write_wav(paths[0], sound)
-        write_flac(paths[1], sound)
-        grid.save(paths[2])
-        grid.save(paths[3])
+        with server.storage.filling(visitor.owner, 2 * len(sound)) as folder:
+            stem = f"{Path(work.clip.name).stem}-edited"
+            paths = [folder / f"{stem}.{suffix}" for suffix in ("wav", "flac", "npz", "json")]
+            write_wav(paths[0], sound)
+            write_flac(paths[1], sound)
+            grid.save(paths[2])
+            grid.save(paths[3])
         return [str(path) for path in paths], grid.to_text()
 
     def turn_to(visitor: Session, name: str, grid: CodeGrid, progress: gr.Progress) -> Any:

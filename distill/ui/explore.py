@@ -186,8 +186,11 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
 
     @handle
     def save(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
-        server.storage.require_room(visitor.owner)
-        yield _save(visitor.work, server.storage.new_folder(visitor.owner), progress)
+        work = visitor.work
+        sounds_bytes = 2 * len(work.clip.waveform) * (work.codec.num_levels + 1)
+        with server.storage.filling(visitor.owner, sounds_bytes) as folder:
+            paths = _save(work, folder, progress)
+        yield paths
 
     @handle
     def listen(visitor: Session, levels: int) -> dict[str, str]:

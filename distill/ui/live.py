@@ -71,6 +71,7 @@ def health_of(codec: Codec) -> str:
 
 def sound_file(waveform: np.ndarray, server: Server, owner: str) -> str:
     """A file for a player; what is louder than full scale is clipped, so that one loud moment changes nothing else."""
-    path = server.storage.new_folder(owner) / "reconstruction.wav"
-    write_wav(path, np.clip(waveform, -1, 1))
+    with server.storage.filling(owner, 2 * len(waveform)) as folder:
+        path = folder / "reconstruction.wav"
+        write_wav(path, np.clip(waveform, -1, 1))
     return str(path)

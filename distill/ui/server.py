@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from distill.models import ConvVQVAE
 from distill.settings import Settings
 from distill.training.base import start_from_base
 from distill.training.config import VQVAEConfig
+from distill.ui.codecs import Codecs
 from distill.ui.session import Examples, Visitors
 from distill.ui.storage import Storage
 
@@ -34,6 +35,7 @@ class Server:
     storage: Storage
     visitors: Visitors
     runner: JobRunner
+    codecs: Codecs = field(default_factory=Codecs)
 
     @classmethod
     def start(

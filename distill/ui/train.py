@@ -1,7 +1,6 @@
 """The Train tab: clips in, a codec out, and what happens in between."""
 
 import html
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -170,18 +169,28 @@ def connect(
             visitor.set_clips(None)
             yield views.invitation(server.settings), "", gr.skip()
             return
-        server.storage.require_room(visitor.owner)
-        folder = server.storage.new_set(visitor.owner)
-        try:
-            with new_decoder(server.settings) as decoder, server.storage.unpacking() as unpacked:
-                items = read_clips(paths, settings=server.settings, decoder=decoder, folder=unpacked)
-                clips = ClipSet(folder, items, lambda count: progress((count, None), desc="Reading", unit="clips"))
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+        clips = read_set(visitor.owner, paths, lambda count: progress((count, None), desc="Reading", unit="clips"))
         with visitor.lock:
             visitor.set_clips(clips)
         yield _listed(clips)
+
+    def read_set(owner: str, paths: list[str], tick: Callable[[int], object]) -> ClipSet:
+        storage = server.storage
+        with (
+            storage.filling_set(owner) as (folder, arrival),
+            new_decoder(server.settings) as decoder,
+            storage.unpacking() as unpacked,
+        ):
+            items = read_clips(
+                paths,
+                settings=server.settings,
+                decoder=decoder,
+                folder=unpacked,
+                once=True,
+                tick=tick,
+                take=arrival.take,
+            )
+            return ClipSet(folder, items, tick, arrival.take, lambda folder: storage.remove(folder, owner))
 
     @handle
     def train(
@@ -272,7 +281,7 @@ def connect(
     def load_codec(visitor: Session, path: str | None) -> Any:
         if not path:
             raise CodecFileError("There is no codec there: choose a .distill file.")
-        codec = Codec.load(path, settings=server.settings)
+        codec = server.codecs.load(path, settings=server.settings)
         server.storage.discard(Path(path))
         visitor.turn_to_clip(codec, visitor.work.clip)
         loaded = f"<p class='status'>Loaded {html.escape(Path(path).name)}.</p>"
@@ -339,7 +348,6 @@ def _listed(clips: ClipSet) -> tuple[Any, Any, Any]:
 def _saved(codec: Codec, server: Server, owner: str) -> str:
     path = server.storage.files / owner / codec.model_id / f"codec-{codec.model_id[:6]}.distill"
     if not path.exists():
-        server.storage.require_room(owner, codec.num_bytes)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        codec.save(path)
+        with server.storage.filling(owner, codec.num_bytes, name=codec.model_id) as folder:
+            codec.save(folder / path.name)
     return str(path)
