@@ -5,6 +5,9 @@ import logging
 import re
 import secrets
 import sys
+import time
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -29,6 +32,38 @@ class JsonLines(logging.Formatter):
         return json.dumps(entry, default=str)
 
 
+class Bounded(logging.Filter):
+    """Lets so many records of one kind through in a minute, then only tells how many more there were.
+
+    A kind is where in the code a record was made, and of what level. So whoever makes the same thing go wrong again and
+    again fills no disk.
+
+    Parameters
+    ----------
+    most : int
+        Records of one kind in a minute.
+    clock : callable
+        Seconds that only ever grow.
+    """
+
+    def __init__(self, most: int = 30, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._most, self._clock = most, clock
+        self._counts: Counter[tuple[str, int, str]] = Counter()
+        self._minute = -1
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        minute = int(self._clock() // 60)
+        if minute != self._minute:
+            left_out = sum(count - self._most for count in self._counts.values() if count > self._most)
+            self._minute, self._counts = minute, Counter()
+            if left_out:
+                record.left_out = left_out
+        kind = (record.name, record.lineno, record.levelname)
+        self._counts[kind] += 1
+        return self._counts[kind] <= self._most
+
+
 def log_fault(logger: logging.Logger, message: str, error: BaseException, **extra: object) -> str:
     """Log an error that no message of ours foresaw, and return the reference by which it is found there."""
     reference = secrets.token_hex(4)
@@ -37,8 +72,10 @@ def log_fault(logger: logging.Logger, message: str, error: BaseException, **extr
 
 
 def log_as_json(stream: TextIO = sys.stderr) -> None:
-    """Write the package's log, from "info" up, and the warnings of all else as JSON lines."""
+    """Write the package's log, from "info" up, and the warnings of all else as JSON lines; of what comes again and
+    again, some each minute, and how many more there were."""
     handler = logging.StreamHandler(stream)
+    handler.addFilter(Bounded())
     handler.setFormatter(JsonLines())
     logging.captureWarnings(True)
     logging.getLogger().handlers = [handler]

@@ -13,6 +13,7 @@ from distill.errors import ConfigError
 
 MINUTE, HOUR = 60, 3600
 MIB, GIB = 1024**2, 1024**3
+MAY_BE_NONE = ("trusted_proxies",)
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,46 @@ class Settings:
     it stands above, so that one address, which has as many cookies as it likes, never fills the disk for all others."""
     memory_bytes: int = 6 * GIB
     """Of all visitors' clips and sounds; what was not used for longest is then forgotten, to be decoded again."""
+
+    trusted_proxies: int = field(default_factory=lambda: 1 if "SPACE_ID" in os.environ else 0)
+    """Proxies before the server that add an address to ``X-Forwarded-For``: one on a Space of the Hub, else none."""
+
+    visit_files_rate: int = 2_000
+    """Of the page's own files that a visitor fetches in ten seconds; a page has some 150."""
+    address_files_rate: int = 8_000
+    """And all visitors behind one address: a class that opens the page together."""
+    visit_calls_rate: int = 600
+    """Other requests of one visitor in ten seconds: a script that does nothing else makes some 300."""
+    address_calls_rate: int = 1_000
+    """And of all visitors behind one address: a class at work makes some 200."""
+    visit_bytes_rate: int = 8 * MIB
+    """Of what one visitor sends in ten seconds besides uploads; an edit is some kilobytes."""
+    address_bytes_rate: int = 16 * MIB
+    """And all visitors behind one address."""
+    address_pages_rate: int = 20
+    """How often in ten seconds the page is made anew for one address, because it is asked for by another host name."""
+    visit_calls: int = 40
+    """Calls of one visitor that wait or run at the same time; a page that opens makes five."""
+    address_calls: int = 300
+    """And of all visitors behind one address: a class that opens the page together."""
+
+    computing: int = field(default_factory=lambda: (os.cpu_count() or 2) + 1)
+    """Works that compute at the same time: one a processor, and one place that no single address can take."""
+    turns: int = 600
+    """Works of all visitors that wait for their turn to compute."""
+    visit_turns: int = 30
+    """And of one visitor; a page that opens asks for ten."""
+    address_turns: int = 200
+    """And of all visitors behind one address."""
+    turn_seconds: int = 60
+    """How long a work waits for its turn before the visitor is told to come back."""
+
+    upload_rate: int = 4_096
+    """Bytes a second that an upload must bring, on average: the slowest modem did."""
+    visit_uploads: int = 4
+    """Uploads of one visitor at the same time."""
+    address_uploads: int = 32
+    """And of all visitors behind one address."""
 
     upload_files: int = 600
     """Files in one upload."""
@@ -101,6 +142,8 @@ class Settings:
 
     visits: int = 200
     """Visitors at the same time."""
+    address_visits: int = 100
+    """Of these, behind one address: half, so that no address can take the place of all others."""
     visit_idle_seconds: int = 3 * HOUR
     """How long a page is kept that is open, and on which nothing happens."""
     visit_absent_seconds: int = 10 * MINUTE
@@ -111,14 +154,17 @@ class Settings:
     """Clips that one visitor can go back to."""
     visit_disk_bytes: int = 2 * GIB
     """Of one visitor's uploads, clips to train on and downloads."""
-    visit_memory_bytes: int = 2 * GIB
-    """Of one visitor's clips and sounds."""
+    visit_memory_bytes: int = 1 * GIB
+    """Of one visitor's clips, sounds and codecs."""
+    address_memory_bytes: int = 3 * GIB
+    """And of all visitors behind one address: half of what there is for all."""
 
     def __post_init__(self) -> None:
         for limit in fields(self):
             value = getattr(self, limit.name)
-            if limit.name != "folder" and value <= 0:
-                raise ConfigError(f"{variable(limit.name)} must be more than 0, got {value}.")
+            least = 0 if limit.name in MAY_BE_NONE else 1
+            if limit.name != "folder" and value < least:
+                raise ConfigError(f"{variable(limit.name)} must be {least} or more, got {value}.")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":

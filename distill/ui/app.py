@@ -1,16 +1,25 @@
 """The page: a header and three tabs; before it the gate, behind it the server."""
 
+import asyncio
+import contextlib
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import torch
+from gradio.route_utils import CustomCORSMiddleware
+from gradio.routes import App as GradioApp
+from gradio.routes import ORJSONResponse
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from distill.errors import DistillError
 from distill.logs import log_as_json
+from distill.server.calls import Calls
 from distill.settings import Settings
 from distill.ui import edit, explore, train
 from distill.ui.gate import Gate
@@ -25,18 +34,39 @@ HEADER = """
 EXAMPLES = Path(__file__).parents[2] / "examples"
 UNFIT = "This call sends something else than it should; see its description under “Use via API”, below on the page."
 PAGES_EACH = 2  # of which Gradio keeps the state, for each visitor, on average
-THREADS = 100
-HEAVY = 2
-"""Things that one button does for several visitors at the same time; there are two cores."""
+CALLS = 1_000
+"""Calls that Gradio works at: they wait for their turns, and hold no thread while they do."""
+LEAVE = """async () => {
+    const button = document.querySelector("#leave");
+    if (!button.dataset.sure) {  // no dialogue: browsers show none in another site's frame
+        button.dataset.sure = "yes";
+        button.dataset.label = button.textContent;
+        button.textContent = "Press again: clips, edits, trainings and files of yours are deleted for good";
+        setTimeout(() => { delete button.dataset.sure; button.textContent = button.dataset.label; }, 6000);
+        return;
+    }
+    button.textContent = "Deleting …";
+    const options = {method: "POST", headers: {"Content-Type": "application/json"}, body: "{}"};
+    const answer = await fetch(new URL("leave", document.baseURI), options).catch(() => null);
+    await answer?.text();
+    if (!answer?.ok) {
+        button.textContent = "The server does not answer; please press again in a moment";
+        return;
+    }
+    localStorage.removeItem("distill-training");
+    location.reload();
+}"""
 
 
 class App(gr.Blocks):
     """The page, with the server that stands behind it."""
 
     backend: Server
+    calls: Calls
 
     def forget_page(self, page: str) -> None:
         """Drop what Gradio keeps of a page, which it does for ever: every value shown, and the path of every file."""
+        self.calls.abandon(page)
         self.state_holder.session_data.pop(page, None)
         self.state_holder.time_last_used.pop(page, None)
         self.upload_file_set.clear()
@@ -52,6 +82,29 @@ class App(gr.Blocks):
             raise
         except Exception:
             raise gr.Error(UNFIT, print_exception=False) from None
+
+
+class Front(GradioApp):
+    """Gradio's web application, with the gate before all of it.
+
+    Gradio's answers to pages of other sites are left to Starlette's ``CORSMiddleware``, which lets none of them read
+    anything: Gradio does so where a parent brings that.
+
+    Parameters
+    ----------
+    page : App
+        What it shows.
+    """
+
+    def __init__(self, page: App) -> None:
+        super().__init__(default_response_class=ORJSONResponse, middleware=[Middleware(CORSMiddleware)])
+        self._page = page
+
+    def build_middleware_stack(self) -> Any:
+        for middleware in self.user_middleware:
+            if middleware.cls is CustomCORSMiddleware:
+                middleware.kwargs["parent_app"] = self
+        return Gate(super().build_middleware_stack(), self._page.backend, self._page.calls)
 
 
 def build_app(examples_folder: Path = EXAMPLES, settings: Settings | None = None) -> App:
@@ -86,8 +139,10 @@ def build_app(examples_folder: Path = EXAMPLES, settings: Settings | None = None
         train.connect(train_tab, explore_tab, edit_tab, codec_bar, server, app.load)
         explore.connect(explore_tab, edit_tab, server)
         edit.connect(edit_tab, explore_tab, server, app.load)
+        leave = gr.Button("Leave and delete what is mine", size="sm", elem_id="leave")
+        leave.click(None, js=LEAVE, api_visibility="private")
     server.storage.publish()
-    app.backend = server
+    app.backend, app.calls = server, Calls(app, server.settings)
     server.visitors.forget_page = app.forget_page
     return app
 
@@ -96,6 +151,7 @@ def main() -> None:
     """Start the server, with its log as JSON lines; what is missing ends the start with a sentence."""
     log_as_json()
     keep_secrets()
+    torch.set_num_threads(1)  # visitors' works take the processors; threads of one would wait for those of another
     try:
         app = build_app()
     except DistillError as error:
@@ -120,11 +176,25 @@ def launch(app: App, **options: Any) -> tuple[Any, str, str | None]:
     )
     server = app.backend
     server.keep_tidy()
-    gate = Middleware(Gate, server.storage, server.settings, server.visitors, server.health)
-    app.queue(default_concurrency_limit=HEAVY, max_size=PAGES_EACH * server.settings.visits, api_open=False)
+    app.queue(default_concurrency_limit=None, api_open=False)
+    app._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # a table of all calls that nobody looks at, made for each call
     return app.launch(
         theme=theme, css=css, footer_links=["api"], run_history=False, ssr_mode=False, enable_monitoring=False,
-        max_file_size=server.settings.upload_file_bytes, max_threads=THREADS,
-        state_session_capacity=PAGES_EACH * server.settings.visits, app_kwargs={"middleware": [gate]},
-        **options,
+        max_file_size=server.settings.upload_file_bytes, max_threads=CALLS,
+        state_session_capacity=PAGES_EACH * server.settings.visits, app_kwargs={"lifespan": _look_after(app.calls)},
+        _app=Front(app), **options,
     )  # fmt: skip
+
+
+def _look_after(calls: Calls) -> Any:
+    """What goes on beside the web application, for as long as it runs."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        tidying = asyncio.create_task(calls.keep_tidy())
+        try:
+            yield
+        finally:
+            tidying.cancel()
+
+    return lifespan

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from distill.audio import write_wav
 from distill.audio.clips import write_flac
 from distill.codes import CodeGrid
 from distill.errors import GridError
+from distill.server.askers import Asker
 from distill.ui import explore, tools
 from distill.ui.components import (
     CodeGridCanvas,
@@ -26,7 +28,7 @@ from distill.ui.components import (
     piece_answer,
 )
 from distill.ui.components.code_grid import HISTORY_SHOWN
-from distill.ui.handlers import answer, handler
+from distill.ui.handlers import handler, server_function
 from distill.ui.server import Server
 from distill.ui.session import Session
 from distill.ui.work import Splice, Work
@@ -67,24 +69,22 @@ def build(server: Server) -> EditTab:
     examples, visitors = server.examples, server.visitors
     work = examples.first
 
-    def edit(request: Any) -> dict[str, Any]:
-        return answer(lambda: perform(visitors.own_work(tools.field(request, "work")), request, visitors.own_work))
+    def edit(asker: Asker, request: Any) -> dict[str, Any]:
+        find = partial(visitors.own_work, asker.visitor)
+        return perform(find(tools.field(request, "work")), request, find)
 
-    def sound(request: Any) -> dict[str, Any]:
-        return answer(
-            lambda: _piece(
-                visitors.work(tools.field(request, "work")),
-                tools.field(request, "track"),
-                tools.field(request, "piece"),
-            )
-        )
+    def sound(asker: Asker, request: Any) -> dict[str, Any]:
+        work = visitors.work(asker.visitor, tools.field(request, "work"))
+        return _piece(work, tools.field(request, "track"), tools.field(request, "piece"))
 
-    def audition(request: Any) -> dict[str, Any]:
-        return answer(lambda: explore.audition_answer(visitors.work(tools.field(request, "work")), request))
+    def audition(asker: Asker, request: Any) -> dict[str, Any]:
+        return explore.audition_answer(visitors.work(asker.visitor, tools.field(request, "work")), request)
 
     gr.HTML(HOW_TO)
     canvas = CodeGridCanvas(
-        _canvas_value(work, editable=False), server_functions=[edit, sound, audition], elem_id="edit-grid"
+        _canvas_value(work, editable=False),
+        server_functions=[server_function(server.turns, function) for function in (edit, sound, audition)],
+        elem_id="edit-grid",
     )
     with gr.Row(elem_classes="second-clip"):
         second = gr.Dropdown(
@@ -114,7 +114,7 @@ def build(server: Server) -> EditTab:
 def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: Callable[..., Any]) -> None:
     """Wire the tab's events; ``page_load`` is the event of the page's being opened."""
     visitors = server.visitors
-    handle = handler(visitors)
+    handle = handler(visitors, server.turns)
     examples = {path.stem: path for path in visitors.examples.clips}
 
     @handle
@@ -124,7 +124,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
             raise GridError("The arguments of an edit must be given by name.")
         if "second" in arguments:
             arguments = arguments | {"second": open_second(visitor, _path(examples, arguments["second"])).secret}
-        return perform(visitor.work, arguments | {"kind": kind}, visitors.own_work)
+        return perform(visitor.work, arguments | {"kind": kind}, partial(visitors.own_work, visitor.owner))
 
     @handle
     def set_codes(
@@ -132,22 +132,22 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
     ) -> dict[str, Any]:
         """Put a code into a region of a level; the ends are included."""
         region = {"levels": [level, level], "rows": [row, last_row], "columns": [column, last_column]}
-        return perform(visitor.work, region | {"kind": "fill", "code": code}, visitors.own_work)
+        return perform(visitor.work, region | {"kind": "fill", "code": code}, partial(visitors.own_work, visitor.owner))
 
     @handle
     def undo(visitor: Session) -> dict[str, Any]:
         """Take the last edit back."""
-        return perform(visitor.work, {"kind": "undo"}, visitors.own_work)
+        return perform(visitor.work, {"kind": "undo"}, partial(visitors.own_work, visitor.owner))
 
     @handle
     def redo(visitor: Session) -> dict[str, Any]:
         """Make the edit that was taken back last again."""
-        return perform(visitor.work, {"kind": "redo"}, visitors.own_work)
+        return perform(visitor.work, {"kind": "redo"}, partial(visitors.own_work, visitor.owner))
 
     @handle
     def reset(visitor: Session) -> dict[str, Any]:
         """Go back to the codes of the original, which can be undone."""
-        return perform(visitor.work, {"kind": "revert"}, visitors.own_work)
+        return perform(visitor.work, {"kind": "revert"}, partial(visitors.own_work, visitor.owner))
 
     @handle
     def listen(visitor: Session) -> dict[str, str]:
@@ -200,7 +200,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
 
     def turn_to(visitor: Session, name: str, grid: CodeGrid, progress: gr.Progress) -> Any:
         visitor.codec.check(grid)
-        visitors.make_room()
+        visitors.make_room(visitor.visit)
         visitor.turn_to(Work.opened(visitor.codec, name, grid, lambda share: progress(share, desc="Decoding")))
         return *explore.show(visitor), *show(visitor)
 

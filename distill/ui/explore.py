@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import gradio as gr
 from distill import plots
 from distill.audio import HOP_LENGTH, SAMPLE_RATE, write_wav
 from distill.errors import AudioError, GridError
+from distill.server.askers import Asker
 from distill.training.health import codebook_health
 from distill.ui import edit, views
 from distill.ui.components import (
@@ -22,7 +24,7 @@ from distill.ui.components import (
     piece_answer,
     player_value,
 )
-from distill.ui.handlers import answer, handler
+from distill.ui.handlers import handler, server_function
 from distill.ui.server import Server
 from distill.ui.session import Session
 from distill.ui.tools import Request, field
@@ -72,11 +74,12 @@ def build(server: Server) -> ExploreTab:
     work = examples.first
     seconds = (0.0, _seconds(work))
 
-    def sound(request: Any) -> dict[str, Any]:
-        return answer(lambda: _piece(visitors.work(field(request, "work")), Request(request, visitors.work)))
+    def sound(asker: Asker, request: Any) -> dict[str, Any]:
+        find = partial(visitors.work, asker.visitor)
+        return _piece(find(field(request, "work")), Request(request, find))
 
-    def audition(request: Any) -> dict[str, Any]:
-        return answer(lambda: audition_answer(visitors.work(field(request, "work")), request))
+    def audition(asker: Asker, request: Any) -> dict[str, Any]:
+        return audition_answer(visitors.work(asker.visitor, field(request, "work")), request)
 
     with gr.Row():
         with gr.Column(min_width=300):
@@ -95,7 +98,7 @@ def build(server: Server) -> ExploreTab:
                 sources=["upload", "microphone"], type="filepath", label="Or a sound of yours: drop a file or record",
                 elem_id="explore-upload",
             )  # fmt: skip
-    player = Player(_player(work), server_functions=[sound], elem_id="explore-player")
+    player = Player(_player(work), server_functions=[server_function(server.turns, sound)], elem_id="explore-player")
     facts = gr.HTML(views.clip_facts(work), elem_id="explore-facts")
     with gr.Row(elem_classes="view"):
         start = gr.Number(0, label="Show from (s)", minimum=0, step=0.1, min_width=110, elem_id="explore-start")
@@ -116,7 +119,9 @@ def build(server: Server) -> ExploreTab:
     gr.HTML(
         "<h3>The codebook <small>every code of a level by itself; the green bar is its use in this clip</small></h3>"
     )
-    codebook = Codebook(_codebook(work), server_functions=[audition], elem_id="explore-codebook")
+    codebook = Codebook(
+        _codebook(work), server_functions=[server_function(server.turns, audition)], elem_id="explore-codebook"
+    )
     usage = Picture(_usage(work), USAGE_ALT, elem_id="explore-usage")
     health = gr.HTML(_health(work), elem_id="explore-health")
     save = gr.Button("Save the sounds and a report", size="sm", elem_id="explore-save")
@@ -130,7 +135,7 @@ def build(server: Server) -> ExploreTab:
 def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
     """Wire the tab's events."""
     visitors = server.visitors
-    handle = handler(visitors)
+    handle = handler(visitors, server.turns)
     examples = {path.stem: path for path in visitors.examples.clips}
     outputs = [*tab.outputs, *edit_tab.outputs]
 
@@ -181,7 +186,7 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
 
     @handle
     def zoom(visitor: Session, event: gr.EventData) -> Any:
-        ends = Request(event._data, visitors.own_work)
+        ends = Request(event._data, partial(visitors.own_work, visitor.owner))
         return _view(visitor.work, ends.number("start"), ends.number("stop"))
 
     @handle
@@ -195,7 +200,7 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
     @handle
     def listen(visitor: Session, levels: int) -> dict[str, str]:
         """The open clip rebuilt from that many levels, the original for 0, as a FLAC file in base64."""
-        levels = Request({"levels": levels}, visitors.own_work).integer("levels")
+        levels = Request({"levels": levels}, partial(visitors.own_work, visitor.owner)).integer("levels")
         work = visitor.work
         return {"flac": flac_base64(work.sound(levels) if levels else work.clip.waveform)}
 

@@ -1,111 +1,251 @@
-"""The gate before the page: who a request comes from, which files are theirs, and how much they may send."""
+"""The gate before the page: who a request comes from, what it may ask for, and how much it may send."""
 
 import json
-import logging
+import mimetypes
+import os
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from typing import Any
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
 
-from anyio import fail_after, to_thread
+import anyio
+from anyio import to_thread
+from gradio.route_utils import XSS_SAFE_MIMETYPES
 from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from distill.errors import FullError, GateError
-from distill.settings import MIB, Settings
+from distill.server.asgi import App, Message, Receive, Scope, Send
+from distill.server.askers import COOKIE, Asker
+from distill.server.bodies import Flow, announced_bytes, parse, paths_in, read, replay, require_json
+from distill.server.calls import ODD_CALL, Calls
+from distill.server.headers import guarded
+from distill.server.origins import is_foreign, is_navigation, is_secure
+from distill.server.pages import Pages
+from distill.server.rates import Rates
+from distill.server.uploads import Uploads
 from distill.ui.handlers import sentence
-from distill.ui.session import COOKIE, Visitors, owner_of
-from distill.ui.storage import Storage, new_anyone
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+if TYPE_CHECKING:
+    from distill.ui.server import Server
 
 COOKIE_SECONDS = 30 * 24 * 3600
-HEALTH = "/health"
-OPEN = re.compile(
-    r"/|/(?:config|theme\.css|robots\.txt|manifest\.json|favicon\.ico|pwa_icon)|/(?:assets|static|svelte)/.*"
-    r"|/gradio_api/(?:info/?|openapi\.json|app_id|startup-events|upload_progress|upload/?|file=.*|queue/(?:join|data|status)"
-    r"|heartbeat/[^/]*|cancel|reset/?|call/.*|component_server/?)",
+HEALTH, LEAVE = "/health", "/leave"
+SAFE = ("GET", "HEAD")
+PUBLIC = re.compile(
+    r"/|/(?:config/?|theme\.css|robots\.txt|manifest\.json|favicon\.ico|pwa_icon|health)|/(?:assets|static|svelte)/.*"
+    r"|/gradio_api/(?:info/?|openapi\.json|app_id)",
     re.DOTALL,
 )
-"""What the page and scripts need of Gradio. It offers more, to anyone: screen recordings, proxies, links to a state."""
+"""What is the same for everybody, wherever it is asked from."""
+MADE_ONCE = re.compile(r"/|/config/?|/gradio_api/info/?")
+FILES = re.compile(
+    r"/(?:assets|static|svelte)/.*|/(?:theme\.css|favicon\.ico|manifest\.json|robots\.txt|pwa_icon)", re.DOTALL
+)
+OWN = re.compile(
+    r"/leave|/gradio_api/(?:startup-events|upload_progress|upload/?|file=.*|queue/(?:join|data|status)|heartbeat/[^/]*"
+    r"|cancel|reset/?|call/.*|component_server/?)",
+    re.DOTALL,
+)
+"""What the page and scripts need besides. Gradio offers more: screen recordings, proxies, links to a state."""
 FILE = re.compile(r"/gradio_api/file=(?P<path>.*)", re.DOTALL)
 UPLOAD = re.compile(r"/gradio_api/upload/?")
 HEARTBEAT = re.compile(r"/gradio_api/heartbeat/(?P<page>[^/]*)")
-CALL = re.compile(r"/gradio_api/call/.*/(?P<page>[^/]*)", re.DOTALL)  # it names an event, or to Gradio a page too
-MOST_BRACKETS = 60_000  # an edit may name each cell of ten minutes of a level in brackets of its own
-PAUSE_SECONDS = 60
+CALL = re.compile(r"/gradio_api/call/(?P<by_name>v2/)?(?P<name>[^/]+)/?")
+ANSWER = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/(?P<event>[^/]+)")
 FULL_PAGE = """<!doctype html><meta http-equiv="refresh" content="30"><title>Distill</title>
 <body style="font: 18px/1.5 system-ui, sans-serif; max-width: 34em; margin: 20vh auto; padding: 0 1em">
 <h1>distill</h1><p>Distill has as many visitors as it can hold. This page tries again every 30 seconds.</p>"""
-logger = logging.getLogger(__name__)
+REFUSED_SECONDS = 1.0
+"""How long a refusal for asking too much takes: whoever waits for it asks no more meanwhile."""
 
 
 class Gate:
-    """ASGI middleware before Gradio, which knows no visitors: to it, whoever knows a path may have the file.
+    """ASGI middleware before Gradio, which knows no visitors: to it, whoever knows a name may have what it names.
 
-    Every visitor gets a cookie. An upload is moved to its visitor's folder; files are served to the visitor in whose
-    folder they are, and only such paths, and only a visitor's own sessions, may stand in what is sent.
+    Every visitor gets a cookie. What a browser sends from a page of another site is nobody's. An upload is moved to its
+    visitor's folder; files, pages and calls are for the visitor alone whose they are; and nobody takes more than a
+    share of the server's attention.
 
     Parameters
     ----------
     app : callable
         What lies behind the gate.
-    storage : Storage
-    settings : Settings
-    visitors : Visitors
-        Whose pages come and go.
-    health : callable
-        What ``/health`` answers, a dict with ``status``, "ok" or what is wrong.
+    backend : Server
+        What stands behind the page.
+    calls : Calls
+        Under way behind it.
+    clock : callable
+        Seconds that only ever grow.
     """
 
     def __init__(
-        self,
-        app: App,
-        storage: Storage,
-        settings: Settings,
-        visitors: Visitors,
-        health: Callable[[], dict[str, Any]],
+        self, app: App, backend: "Server", calls: Calls, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._app, self._storage, self._settings = app, storage, settings
-        self._visitors, self._health = visitors, health
-        self._expected: dict[object, int] = {}  # bytes of uploads that are on their way
+        self._app, self._backend, self._calls, self._clock = app, backend, calls, clock
+        self._settings, self._storage, self._visitors = backend.settings, backend.storage, backend.visitors
+        self._pages, self._rates = Pages(app), Rates(backend.settings)
+        self._uploads = Uploads(app, backend.storage, backend.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
         if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self._app(scope, receive, send)
             return
-        headers, path = Headers(scope=scope), get_route_path(scope)
-        owner = owner_of(headers.get("cookie", ""))
+        path, send = get_route_path(scope), guarded(send)
         try:
-            if path == HEALTH:
-                health = await to_thread.run_sync(self._health)
-                await JSONResponse(health, 200 if health["status"] == "ok" else 503)(scope, receive, send)
-            elif UPLOAD.fullmatch(path) and scope["method"] == "POST":
-                await self._upload(scope, receive, send, owner)
-            elif heartbeat := HEARTBEAT.fullmatch(path):
-                await self._beat(scope, receive, send, owner, heartbeat["page"])
-            else:
-                self._check_address(scope, path, owner)
-                if scope["method"] not in ("GET", "HEAD", "OPTIONS"):
-                    receive = await self._checked(receive, owner)
-                if path == "/" and not self._visitors.has_place(owner):
-                    await HTMLResponse(FULL_PAGE, 503, {"Retry-After": "30"})(scope, receive, send)
-                    return
-                if path in ("/", "/config") and not owner:
-                    send = _with_cookie(send, secure=_is_secure(scope, headers))
-                await self._guarded(scope, receive, send)
+            await self._pass(scope, receive, send, path)
         except GateError as error:
+            if error.status == 429:
+                await anyio.sleep(REFUSED_SECONDS)
             await _refusal(str(error), error.status, path)(scope, receive, send)
+        except ClientDisconnect:
+            return
 
-    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _pass(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
+        """Let a request through to where it may go."""
+        asker = Asker.of(scope, self._settings.trusted_proxies)
+        is_safe = scope["method"] in SAFE
+        self._rates.spend(self._rates.files if FILES.fullmatch(path) else self._rates.calls, asker)
+        if scope["method"] == "OPTIONS":
+            await self._ask(scope, receive, send)
+        elif PUBLIC.fullmatch(path) and is_safe:
+            await self._public(scope, receive, send, path, asker)
+        elif is_foreign(scope):
+            raise GateError("This page belongs to another site, and cannot use Distill.", 403)
+        elif not OWN.fullmatch(path):
+            raise GateError("There is nothing here.", 404)
+        else:
+            await self._own(scope, receive, send, path, asker)
+
+    async def _public(self, scope: Scope, receive: Receive, send: Send, path: str, asker: Asker) -> None:
+        """Answer with what is the same for everybody."""
+        if path == HEALTH:
+            health = self._backend.health()
+            await JSONResponse(health, 503 if "full" in health["status"] else 200)(scope, receive, send)
+            return
+        is_page = path in ("/", "/config", "/config/")
+        if is_page and not asker.owner and (not is_foreign(scope) or is_navigation(scope)):
+            secure = is_secure(scope, Headers(scope=scope))
+            send = _with_cookie(send, secrets.token_urlsafe(32), COOKIE_SECONDS, secure=secure)
+        if path == "/" and not self._visitors.has_place(asker.owner, asker.address):
+            await HTMLResponse(FULL_PAGE, 503, {"Retry-After": "30"})(scope, receive, send)
+        elif MADE_ONCE.fullmatch(path):
+            await self._pages.answer(scope, send, before_making=lambda: self._rates.spend(self._rates.pages, asker))
+        else:
+            await self._ask(scope, receive, send)
+
+    async def _own(self, scope: Scope, receive: Receive, send: Send, path: str, asker: Asker) -> None:
+        """Answer with what is a visitor's own."""
+        query = QueryParams(scope.get("query_string", b""))
+        if file := FILE.fullmatch(path):
+            await self._file(file["path"], asker)(_with_ranges_of_bytes(scope), receive, send)
+        elif UPLOAD.fullmatch(path) and scope["method"] == "POST":
+            _bind(scope, "upload_id", asker)
+            flow = Flow(receive, self._settings.upload_bytes + (1 << 20), self._settings.upload_rate, self._clock)
+            await JSONResponse(await self._uploads.take(scope, flow, asker))(scope, receive, send)
+        elif path == "/gradio_api/upload_progress":
+            _bind(scope, "upload_id", asker)
+            await self._ask(scope, receive, send)
+        elif heartbeat := HEARTBEAT.fullmatch(path):
+            await self._beat(scope, receive, send, replace(asker, page=heartbeat["page"]))
+        elif path == "/gradio_api/queue/data" and scope["method"] == "GET":
+            await self._listen(scope, receive, send, replace(asker, page=query.get("session_hash", "")))
+        elif (answer := ANSWER.fullmatch(path)) and scope["method"] == "GET":
+            call = self._calls.check_event(answer["event"], asker)
+            await self._listen(scope, receive, send, replace(asker, page=call.page))
+        elif scope["method"] == "POST":
+            await self._posted(scope, receive, send, path, asker)
+        else:
+            await self._ask(scope, receive, send)
+
+    async def _posted(self, scope: Scope, receive: Receive, send: Send, path: str, asker: Asker) -> None:
+        """Look a call through, and let it in."""
+        headers = Headers(scope=scope)
+        require_json(headers)
+        self._rates.spend(self._rates.bytes, asker, max(1, announced_bytes(headers) or 0))
+        flow = Flow(receive, self._settings.message_bytes, self._settings.upload_rate, self._clock)
+        sent = parse(await read(flow))
+        if isinstance(sent, dict) and isinstance(sent.get("session_hash"), str):
+            asker = replace(asker, page=sent["session_hash"])
+        for path_sent in paths_in(sent):
+            if not self._storage.is_owned(path_sent, asker.owner):
+                raise GateError("This file is not among your uploads; please drop it again.", 403)
+        call = CALL.fullmatch(path)
+        if path == LEAVE:
+            await to_thread.run_sync(self._backend.leave, asker.visitor)
+            send = _with_cookie(send, "", 0, secure=is_secure(scope, headers))
+            await JSONResponse({"left": True})(scope, receive, send)
+        elif path == "/gradio_api/queue/join" or call:
+            is_by_name = call is not None and call["by_name"] is not None
+            kept = self._calls.check_join(sent, call["name"] if call else None, by_name=is_by_name)
+            self._calls.require_room(asker)
+            self._arrive(asker)
+            await self._join(scope, _again(kept, receive), send, asker)
+        elif path.rstrip("/") == "/gradio_api/component_server":
+            kept = self._calls.check_function(sent)
+            self._arrive(asker)
+            await self._function(scope, _again(kept, receive), receive, send, asker)
+        elif path.rstrip("/") in ("/gradio_api/cancel", "/gradio_api/reset"):
+            event = self._calls.check_event(sent.get("event_id") if isinstance(sent, dict) else None, asker)
+            self._check_page(replace(asker, page=event.page))
+            await self._ask(scope, _again({"fn_index": -1, "session_hash": event.page, **sent}, receive), send)
+        else:
+            raise GateError("There is nothing here.", 404)
+
+    async def _join(self, scope: Scope, receive: Receive, send: Send, asker: Asker) -> None:
+        """Let Gradio take a call into its queue, and note whose it is."""
+        messages: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            messages.append(message)
+
+        await self._ask(_plain(_named(scope, asker)), receive, keep)
+        body = b"".join(message.get("body", b"") for message in messages[1:])
+        if messages[0]["status"] == 200:
+            self._calls.begin(json.loads(body)["event_id"], asker.page, asker)
+        for message in messages:
+            await send(message)
+
+    async def _function(self, scope: Scope, body: Receive, receive: Receive, send: Send, asker: Asker) -> None:
+        """Let a component's function answer, for as long as its sender waits."""
+        async with anyio.create_task_group() as both:
+
+            async def give_up() -> None:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                both.cancel_scope.cancel()
+
+            both.start_soon(give_up)
+            await self._ask(_plain(_named(scope, asker)), body, send)
+            both.cancel_scope.cancel()
+
+    async def _listen(self, scope: Scope, receive: Receive, send: Send, asker: Asker) -> None:
+        """Send a page what is answered to it."""
+        self._check_page(asker)
+        if not self._calls.is_known(asker.page):
+            raise GateError("This page has no calls under way; please reload it.", 404)
+        self._calls.listen(asker.page)
+        try:
+            await self._ask(scope, receive, send)
+        finally:
+            self._calls.leave(asker.page)
+
+    async def _beat(self, scope: Scope, receive: Receive, send: Send, asker: Asker) -> None:
+        """A page is here as long as it holds this connection."""
+        self._check_page(asker)
+        self._visitors.come(asker.owner, asker.page, asker.address)
+        try:
+            await self._ask(scope, receive, send)
+        finally:
+            self._visitors.leave(asker.owner, asker.page)
+
+    async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Ask Gradio; what breaks in it is logged once, and told with the reference."""
         begun = False
 
@@ -119,166 +259,87 @@ class Gate:
         except (GateError, ClientDisconnect):
             raise
         except Exception as error:
+            if CALL.fullmatch(get_route_path(scope)) and isinstance(error, TypeError | KeyError):
+                raise GateError(ODD_CALL, 400) from None  # it is called by names that it does not have
             told = sentence(error)
             if not begun:
                 raise GateError(told, 500) from None
 
-    def _check_address(self, scope: Scope, path: str, owner: str) -> None:
-        """Raise unless this address is the visitor's to ask for."""
-        if not OPEN.fullmatch(path):
-            raise GateError("There is nothing here.", 404)
-        file = FILE.fullmatch(path)
-        if file and not (self._storage.is_public(file["path"]) or self._storage.is_owned(file["path"], owner)):
+    def _file(self, path: str, asker: Asker) -> Response:
+        """A file, or a part of it (RFC 9110, section 14), for whoever may have it."""
+        is_theirs = self._storage.is_public(path) or self._storage.is_owned(path, asker.owner)
+        if not is_theirs or not os.path.isfile(path):
             raise GateError("This file is not there, or not yours; please make it again.", 404)
-        call = CALL.fullmatch(path)
-        query = QueryParams(scope.get("query_string", b"")).get("session_hash")
-        for page in filter(None, (call and call["page"], query)):
-            self._check_page(page, owner)
+        kind = mimetypes.guess_type(path)[0] or ""
+        is_shown = kind in XSS_SAFE_MIMETYPES
+        return FileResponse(
+            path, media_type=kind if is_shown else "application/octet-stream",
+            filename=path.rpartition("/")[2], content_disposition_type="inline" if is_shown else "attachment",
+        )  # fmt: skip
 
-    def _check_page(self, page: str, owner: str) -> None:
-        if self._visitors.is_anothers(page, owner):
+    def _arrive(self, asker: Asker) -> None:
+        """Know the page that a call comes from; a call without one is known once it has begun."""
+        self._check_page(asker)
+        if asker.page:
+            try:
+                self._visitors.session(asker.owner, asker.page, asker.address)
+            except FullError as error:
+                raise GateError(str(error), 503) from None
+
+    def _check_page(self, asker: Asker) -> None:
+        if self._visitors.is_anothers(asker.page, asker.owner):
             raise GateError("This page is another visitor's; please reload it.", 403)
 
-    async def _beat(self, scope: Scope, receive: Receive, send: Send, owner: str, page: str) -> None:
-        """A page is here as long as it holds this connection."""
-        self._check_page(page, owner)
-        self._visitors.come(owner, page)
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._visitors.leave(owner, page)
 
-    async def _checked(self, receive: Receive, owner: str) -> Receive:
-        """The request's body, read, looked through, and given on."""
-        body = await _read(receive, self._settings.message_bytes)
-        if body.count(b"[") + body.count(b"{") > MOST_BRACKETS:
-            raise GateError("This request has too many parts.", 400)
-        try:
-            sent = json.loads(body) if body else None
-        except (ValueError, RecursionError):
-            raise GateError("This request is not JSON, or is nested too deeply.", 400) from None
-        if isinstance(sent, dict) and isinstance(sent.get("session_hash"), str):
-            self._check_page(sent["session_hash"], owner)
-        for path in _paths(sent):
-            if not self._storage.is_owned(path, owner):
-                raise GateError("This file is not among your uploads; please drop it again.", 403)
-        return _replay(body, receive)
-
-    async def _upload(self, scope: Scope, receive: Receive, send: Send, owner: str) -> None:
-        """Let Gradio take an upload in, and move it to where only its visitor can reach it."""
-        most = self._settings.upload_bytes
-        announced = Headers(scope=scope).get("content-length", "")
-        expected = int(announced) if announced.isdecimal() and len(announced) < 16 else most
-        if announced and expected > most + MIB:
-            raise GateError(
-                f"Together these files are larger than {most / MIB:.3g} MB; please drop fewer at once.", 413
-            )
-        on_its_way = object()
-        self._expected[on_its_way] = expected  # before anything is awaited: two must not both take the last room
-        answered: list[Message] = []
-
-        async def keep(message: Message) -> None:
-            answered.append(message)
-
-        try:
-            await to_thread.run_sync(self._storage.require_room, owner, sum(self._expected.values()), expected)
-            await self._app(scope, _bounded(receive, most + MIB, pause_seconds=PAUSE_SECONDS), keep)
-            status = answered[0]["status"]
-            text = b"".join(message.get("body", b"") for message in answered[1:])
-            if status != 200:
-                most_mb = self._settings.upload_file_bytes / MIB
-                told = f"One of these files is larger than {most_mb:.3g} MB; please cut it, or export it as FLAC."
-                raise GateError(told if status == 413 else "This upload could not be read; please try again.", status)
-            paths = json.loads(text)
-            if len(paths) > self._settings.upload_files:
-                most_files = self._settings.upload_files
-                raise GateError(
-                    f"These are {len(paths)} files; please drop at most {most_files} at once, or a zip.", 413
-                )
-            moved = self._storage.move_upload(paths, owner or new_anyone())
-        except FullError as error:
-            raise GateError(str(error), 507) from None
-        except ClientDisconnect:
-            return
-        except (TypeError, ValueError, KeyError, HTTPException):  # a form that Gradio cannot read
-            raise GateError("This upload could not be read; please try again.", 400) from None
-        except OSError as error:
-            raise GateError(sentence(error), 507) from None
-        finally:
-            del self._expected[on_its_way]
-        logger.info("upload", extra={"files": len(moved)})
-        await JSONResponse(moved)(scope, receive, send)
+def _named(scope: Scope, asker: Asker) -> Scope:
+    """A request that tells those behind the gate who asks."""
+    return {**scope, "state": {**scope.get("state", {}), "asker": asker}}
 
 
-def _paths(sent: Any) -> Iterator[str]:
-    """Of every file that a request names."""
-    parts = [sent]
-    while parts:
-        part = parts.pop()
-        if isinstance(part, dict):
-            if isinstance(part.get("path"), str):
-                yield part["path"]
-            parts += part.values()
-        elif isinstance(part, list):
-            parts += part
+def _plain(scope: Scope) -> Scope:
+    """A request that wants its answer as it is: to pack it would hold up all others."""
+    headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+    return {**scope, "headers": headers}
 
 
-async def _read(receive: Receive, most: int) -> bytes:
-    body, receive = bytearray(), _bounded(receive, most, pause_seconds=PAUSE_SECONDS)
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if message["type"] != "http.request" or not message.get("more_body"):
-            return bytes(body)
+def _with_ranges_of_bytes(scope: Scope) -> Scope:
+    """A request for a file without a range of anything but bytes, which is to be passed over (RFC 9110, 14.2)."""
+    headers = [
+        (name, value) for name, value in scope["headers"] if name != b"range" or value.lower().startswith(b"bytes=")
+    ]
+    return {**scope, "headers": headers}
 
 
-def _bounded(receive: Receive, most: int, *, pause_seconds: float) -> Receive:
-    received = 0
-
-    async def bounded() -> Message:
-        nonlocal received
-        try:
-            with fail_after(pause_seconds):
-                message = await receive()
-        except TimeoutError:
-            raise GateError(f"Nothing more came for {pause_seconds} seconds; please send it again.", 408) from None
-        received += len(message.get("body", b""))
-        if received > most:
-            raise GateError(f"This is more than the {most / MIB:.3g} MB that can be sent at once.", 413)
-        return message
-
-    return bounded
+def _again(sent: Any, receive: Receive) -> Receive:
+    """What was looked through, in the place of what came."""
+    return replay(json.dumps(sent).encode(), receive)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    given = False
-
-    async def replay() -> Message:
-        nonlocal given
-        if given:
-            return await receive()  # until the other side hangs up
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay
+def _bind(scope: Scope, name: str, asker: Asker) -> None:
+    """Make a name in the query one that only this asker can use."""
+    query = [
+        (key, f"{asker.name} {value}" if key == name else value)
+        for key, value in parse_qsl(scope.get("query_string", b"").decode("latin-1"))
+    ]
+    scope["query_string"] = urlencode(query).encode()
 
 
-def _with_cookie(send: Send, *, secure: bool) -> Send:
+def _with_cookie(send: Send, value: str, seconds: int, *, secure: bool) -> Send:
+    """Send a cookie along, to be kept for so many seconds."""
     # On Hugging Face the page stands in another site's frame: there a cookie must say that it may be sent.
     where = "; SameSite=None; Secure; Partitioned" if secure else "; SameSite=Lax"
-    value = f"{COOKIE}={secrets.token_urlsafe(32)}; Path=/; HttpOnly; Max-Age={COOKIE_SECONDS}{where}"
+    cookie = f"{COOKIE}={value}; Path=/; HttpOnly; Max-Age={seconds}{where}"
 
     async def with_cookie(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).append("set-cookie", value)
+            MutableHeaders(scope=message).append("set-cookie", cookie)
         await send(message)
 
     return with_cookie
 
 
-def _is_secure(scope: Scope, headers: Headers) -> bool:
-    return headers.get("x-forwarded-proto", scope.get("scheme", "http")).split(",")[0].strip() == "https"
-
-
 def _refusal(words: str, status: int, path: str) -> Response:
-    return PlainTextResponse(words, status) if UPLOAD.fullmatch(path) else JSONResponse({"detail": words}, status)
+    headers = {"Retry-After": "10"} if status in (429, 503) else None
+    if UPLOAD.fullmatch(path):
+        return PlainTextResponse(words, status, headers)
+    return JSONResponse({"detail": words}, status, headers)

@@ -1,45 +1,61 @@
 """How a handler is wired: it gets its visitor's session, and what goes wrong reaches the page as one sentence."""
 
+import asyncio
 import errno
 import functools
 import html
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import gradio as gr
+import orjson
+from starlette.responses import Response
 
-from distill.errors import DistillError, GoneError
+from distill.errors import DistillError, FullError, GoneError
 from distill.logs import log_fault
-from distill.ui.session import Session, Visitors, owner_of
+from distill.server.askers import Asker
+from distill.server.turns import Dropped, Turns
+from distill.ui.session import Session
+from distill.ui.visitors import Visitors
 
 logger = logging.getLogger(__name__)
 
 
-def handler(visitors: Visitors) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def handler(
+    visitors: Visitors, turns: Turns, *, every: float = 0.0
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator for handlers ``f(session, *inputs)``, plain or generators, to be wired as ``f(*inputs)``.
 
-    A plain handler holds its session's lock while it runs; a generator, which runs for long, takes it where it must.
-    Errors of the package are shown as they are; any other is logged once, with a reference that the page shows.
+    A handler computes when it is its visitor's turn; a generator takes a turn for each of its steps, ``every`` so many
+    seconds, and where it reports progress it gives way to others. Errors of the package are shown as they are; any
+    other is logged once, with a reference that the page shows.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.isgeneratorfunction(function):
 
-            def wrapped(request: gr.Request, *inputs: Any) -> Any:
+            async def wrapped(request: gr.Request, *inputs: Any) -> AsyncIterator[Any]:
                 try:
-                    yield from function(_session(visitors, request), *inputs)
+                    asker = asker_of(request)
+                    session = await turns.take(asker, lambda: _session(visitors, asker))
+                    steps = function(session, *_pausing(inputs, turns))
+                    while (step := await turns.take(asker, lambda: next(steps, steps))) is not steps:
+                        yield step
+                        await asyncio.sleep(every)
                 except Exception as error:
                     _show(error)
 
         else:
 
-            def wrapped(request: gr.Request, *inputs: Any) -> Any:
+            async def wrapped(request: gr.Request, *inputs: Any) -> Any:  # type: ignore[misc]
                 try:
-                    session = _session(visitors, request)
-                    with session.lock:
-                        return function(session, *inputs)
+                    asker = asker_of(request)
+                    return await turns.take(
+                        asker, lambda: function(_session(visitors, asker), *_pausing(inputs, turns))
+                    )
                 except Exception as error:
                     _show(error)
 
@@ -57,10 +73,65 @@ def handler(visitors: Visitors) -> Callable[[Callable[..., Any]], Callable[..., 
     return decorate
 
 
-def _session(visitors: Visitors, request: gr.Request) -> Session:
-    if not request.session_hash:
+def server_function(turns: Turns, function: Callable[[Asker, Any], dict[str, Any]]) -> Callable[..., Any]:
+    """What a component's script may call as ``f(request)``: it computes when it is its visitor's turn.
+
+    A failure is a sentence for the page, not a broken call. Works on one clip are done one after another.
+    """
+
+    async def wrapped(sent: Any, request: gr.Request) -> Response:
+        asker = asker_of(request)
+        key = sent.get("work") if isinstance(sent, dict) else None
+        try:
+            return await turns.take(
+                asker,
+                lambda: _json(answer(lambda: function(asker, sent))),
+                keys={key} if isinstance(key, str) else (),
+            )
+        except FullError as error:
+            return _json({"error": str(error)})
+
+    wrapped.__name__ = function.__name__
+    return wrapped
+
+
+def asker_of(request: gr.Request) -> Asker:
+    """Who makes a call, as the gate has found out.
+
+    Raises
+    ------
+    gradio.Error
+        If the call names no page.
+    """
+    asker: Asker = request.state.asker
+    page = asker.page or getattr(request, "session_hash", None)
+    if not page:
         raise gr.Error("This call needs a session: use gradio_client, or the page.", print_exception=False)
-    return visitors.session(owner_of(request.headers.get("cookie", "")), request.session_hash)
+    return replace(asker, page=page)
+
+
+def _session(visitors: Visitors, asker: Asker) -> Session:
+    return visitors.session(asker.owner, asker.page, asker.address)
+
+
+def _pausing(inputs: tuple[Any, ...], turns: Turns) -> Iterator[Any]:
+    """The inputs of a handler, where it reports progress with a progress that also gives way to others."""
+    for value in inputs:
+        yield _Pausing(value, turns) if isinstance(value, gr.Progress) else value
+
+
+class _Pausing:
+    def __init__(self, progress: gr.Progress, turns: Turns) -> None:
+        self._progress, self._turns = progress, turns
+
+    def __call__(self, *shown: Any, **options: Any) -> None:
+        self._progress(*shown, **options)
+        self._turns.pause()
+
+
+def _json(value: dict[str, Any]) -> Response:
+    """Made here, in a thread: FastAPI would make it where all answers are sent from."""
+    return Response(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json")
 
 
 def sentence(error: Exception) -> str:
@@ -79,6 +150,8 @@ def answer(function: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """What a component's server function answers: a failure is a sentence for the page, not a broken call."""
     try:
         return function()
+    except Dropped:
+        raise
     except GoneError as error:
         return {"error": str(error), "gone": True}
     except Exception as error:

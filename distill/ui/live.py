@@ -17,12 +17,13 @@ from distill.ui.server import Server
 from distill.ui.session import Session
 
 POLL_SECONDS = 0.5
+"""Between two looks at a training."""
 PROBE_SECONDS = 4
 CURVES_ALT = "Training loss at each step and error on whole clips, over seconds of training"
 
 
 def follow(visitor: Session, job: TrainingJob, server: Server) -> Iterator[Any]:
-    """The live outputs, twice a second until the training ends; picture and sound when they have changed."""
+    """The live outputs, until the training ends; picture and sound when they have changed."""
     status, shown = job.status(), None
     news: tuple[Any, ...] = (no_picture(CURVES_ALT), "", None)  # not the example's, which would be taken for this one's
     while True:
@@ -31,8 +32,8 @@ def follow(visitor: Session, job: TrainingJob, server: Server) -> Iterator[Any]:
         yield views.training_progress(status, job.id), *news
         if not status.active:
             return
-        status, news = job.wait(POLL_SECONDS), (gr.skip(), gr.skip(), gr.skip())
         server.visitors.touch(visitor)
+        status, news = job.status(), (gr.skip(), gr.skip(), gr.skip())
 
 
 def _news(job: TrainingJob, status: JobStatus, server: Server) -> tuple[Any, ...]:

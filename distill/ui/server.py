@@ -14,27 +14,31 @@ from distill.audio import load_clip, new_decoder
 from distill.errors import DistillError, StartupError
 from distill.jobs import JobRunner
 from distill.models import ConvVQVAE
+from distill.server.turns import Turns
 from distill.settings import Settings
 from distill.training.base import start_from_base
 from distill.training.config import VQVAEConfig
 from distill.ui.codecs import Codecs
-from distill.ui.session import Examples, Visitors
 from distill.ui.storage import Storage
+from distill.ui.visitors import Examples, Visitors
 
 TIDY_SECONDS = 10
+BUSY_SECONDS = 10
+"""When some visitor's work has waited for so long, the server says that it is busy."""
 PR_SET_DUMPABLE = 4
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Server:
-    """The examples, the visitors, their files and their trainings."""
+    """The examples, the visitors, their files and their trainings, and whose turn it is."""
 
     settings: Settings
     examples: Examples
     storage: Storage
     visitors: Visitors
     runner: JobRunner
+    turns: Turns
     codecs: Codecs = field(default_factory=Codecs)
 
     @classmethod
@@ -60,7 +64,9 @@ class Server:
             raise StartupError(f"Distill cannot start: {error}") from error
         storage = Storage(settings)
         visitors = Visitors(examples, settings, clock=clock)
-        return cls(settings, examples, storage, visitors, JobRunner(storage.jobs, settings))
+        runner = JobRunner(storage.jobs, settings)
+        runner.is_here, storage.derived = visitors.is_here, runner.num_bytes
+        return cls(settings, examples, storage, visitors, runner, Turns(settings))
 
     def tidy(self, now: float) -> None:
         """End what is over and delete what is nobody's any more; ``now`` in seconds since 1970."""
@@ -68,6 +74,13 @@ class Server:
         _return_memory()
         self.runner.expire(now)
         self.storage.sweep(self.visitors.owners, now)
+
+    def leave(self, owner: str) -> None:
+        """Forget a visitor at once: clips, edits, files, and trainings, those that run as well."""
+        self.visitors.end(owner)
+        for job in self.runner.jobs_of(owner):
+            job.delete()
+        self.storage.delete(owner)
 
     def keep_tidy(self) -> None:
         """Tidy up from now on, every ten seconds."""
@@ -90,9 +103,16 @@ class Server:
     def health(self) -> dict[str, Any]:
         """How the server is, in numbers that are nobody's secret."""
         used, ceiling = self.storage.used_bytes, self.settings.disk_bytes
+        waited, status = self.turns.longest_wait, "ok"
+        if used >= ceiling:
+            status = "disk full"
+        elif waited > BUSY_SECONDS:
+            status = "busy"
         return {
-            "status": "ok" if used < ceiling else "disk full",
+            "status": status,
             "visitors": len(self.visitors.owners),
+            "works_waiting": self.turns.num_waiting,
+            "longest_wait_seconds": round(waited, 1),
             "trainings": self.runner.status(),
             "memory_bytes": _resident_bytes(),
             "disk_bytes": used,

@@ -3,6 +3,7 @@
 import html
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from distill.ui.edit import EditTab
     from distill.ui.explore import ExploreTab
 
-FOLLOWERS = 50
-"""Pages that are told of a training at the same time; each holds a thread, and others need some too."""
 REMEMBER = """(shown) => {
     const training = /data-training='(\\w*)'/.exec(shown || "");
     if (training) localStorage.setItem("distill-training", training[1]);
@@ -157,7 +156,8 @@ def connect(
     page_load: Callable[..., Any],
 ) -> None:
     """Wire the tab's events; ``page_load`` is the event of the page's being opened."""
-    handle, runner = handler(server.visitors), server.runner
+    handle, runner = handler(server.visitors, server.turns), server.runner
+    watch = handler(server.visitors, server.turns, every=live.POLL_SECONDS)
 
     @handle
     def add_clips(
@@ -192,7 +192,7 @@ def connect(
             )
             return ClipSet(folder, items, tick, arrival.take, lambda folder: storage.remove(folder, owner))
 
-    @handle
+    @watch
     def train(
         visitor: Session,
         levels: float,
@@ -208,7 +208,7 @@ def connect(
             assert clips is not None
             assert clips.first is not None
             given = {"levels": levels, "codebook_dim": codebook_dim, "minutes": minutes, "weight": commitment_weight}
-            numbers = Request(given, server.visitors.own_work)
+            numbers = Request(given, partial(server.visitors.own_work, visitor.owner))
             config = replace(
                 get_adaptive_vqvae_config(count),
                 num_quantizers=numbers.integer("levels"),
@@ -219,12 +219,12 @@ def connect(
             )
             server.storage.require_room(visitor.owner, clips.num_bytes)
             earlier = runner.jobs_of(visitor.owner)
-            job = runner.submit(visitor.owner, clips.clips, config, clips.first)
+            job = runner.submit(visitor.owner, clips.clips, config, clips.first, address=visitor.address)
             for each in earlier:  # the codec of an earlier one may be at work still, but that is in memory
                 each.delete()
         yield from live.follow(visitor, job, server)
 
-    @handle
+    @watch
     def resume(visitor: Session) -> Iterator[Any]:
         with visitor.lock:
             job = require_job(visitor)
@@ -232,7 +232,7 @@ def connect(
             visitor.visit.taken.discard(job.id)
         yield from live.follow(visitor, job, server)
 
-    @handle
+    @watch
     def follow(visitor: Session) -> Iterator[Any]:
         """A training that was begun on this page before it was reloaded, or on another of the same browser."""
         job = latest_job(visitor)
@@ -323,8 +323,7 @@ def connect(
         (tab.start.click, train, settings), (tab.resume.click, resume, None), (arrived.success, follow, None),
     ):  # fmt: skip
         followed = event(
-            function, inputs, tab.live, api_name=function.__name__, concurrency_id="follow",
-            concurrency_limit=FOLLOWERS, js=LOOK if function is train else None, **hidden,
+            function, inputs, tab.live, api_name=function.__name__, js=LOOK if function is train else None, **hidden,
         )  # fmt: skip
         followed.success(trained, tab.taken, tab.taken, api_visibility="private", **hidden)
     # By a state that changes, and not at once: what is sent to a tab that was never opened must be sent whole.

@@ -1,0 +1,1 @@
+"""Between strangers and the page: who asks, what an answer may carry, and whose turn it is."""

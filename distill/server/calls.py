@@ -1,0 +1,203 @@
+"""The calls that are under way in Gradio's queue: whose each is, how many, and whether anybody still waits for them.
+
+Gradio knows calls by names that anybody may use who knows them, keeps what was answered until it is fetched, and goes
+on with calls whose sender has gone.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from distill.errors import GateError
+from distill.server.askers import Asker
+from distill.settings import Settings
+
+FETCH_SECONDS = 10
+"""How long a call goes on, and its answer is kept, while nobody listens for it."""
+LONGEST_NAME = 64
+NO_CALL = "There is no such call here; the page's footer lists those that there are."
+ODD_CALL = "This call sends something else than it should; the page's footer tells what it takes."
+
+
+@dataclass
+class Call:
+    """A call that was taken into the queue, and when, by the clock."""
+
+    name: str
+    address: str
+    page: str
+    since: float
+
+
+class Calls:
+    """Looks after the calls of one Gradio app.
+
+    Parameters
+    ----------
+    blocks : gradio.Blocks
+        Launched or not.
+    settings : Settings
+    clock : callable
+        Seconds that only ever grow.
+    """
+
+    def __init__(self, blocks: gr.Blocks, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._blocks, self._settings, self._clock = blocks, settings, clock
+        self._calls: dict[str, Call] = {}
+        self._listeners: dict[str, int] = {}
+        self._unheard: dict[str, float] = {}  # pages that nobody listens for, and since when
+
+    def check_join(self, sent: Any, api_name: str | None = None, *, by_name: bool = False) -> dict[str, Any]:
+        """What of a call's body may go on to Gradio.
+
+        Parameters
+        ----------
+        sent : object
+            From a stranger: anything that JSON can be.
+        api_name : str, optional
+            What is called, where the address names it.
+        by_name : bool
+            Whether the body holds the inputs under their names.
+
+        Raises
+        ------
+        GateError
+            If there is no such call, or the body is not that of a call.
+        """
+        if not isinstance(sent, dict) or not (by_name or isinstance(sent.get("data"), list)):
+            raise GateError(ODD_CALL, 400)
+        trigger = None if by_name else sent.get("trigger_id")
+        if api_name is None:
+            function = self._blocks.fns.get(_whole(sent.get("fn_index")))
+            page_of(sent)
+        else:
+            function = next((fn for fn in self._blocks.fns.values() if fn.api_name == api_name), None)
+        if function is None or function.fn is None or (api_name and function.api_visibility == "private"):
+            raise GateError(NO_CALL, 404)
+        if trigger is not None and type(trigger) is not int:  # it names what was pressed; some events have none that is
+            raise GateError(ODD_CALL, 400)
+        if by_name:
+            return sent
+        kept = {
+            key: sent[key] for key in ("data", "session_hash", "fn_index", "trigger_id", "event_data") if key in sent
+        }
+        if kept.get("session_hash") is not None:
+            page_of(kept)
+        return kept
+
+    def check_function(self, sent: Any) -> dict[str, Any]:
+        """What of a call of a component's function may go on; errors as :meth:`check_join`."""
+        if not isinstance(sent, dict) or "data" not in sent:
+            raise GateError(ODD_CALL, 400)
+        page_of(sent)
+        block, name = self._blocks.blocks.get(_whole(sent.get("component_id"))), sent.get("fn_name")
+        is_name = isinstance(name, str) and name.isidentifier() and not name.startswith("_")
+        if block is None or not is_name or not getattr(getattr(block, str(name), None), "_is_server_fn", False):
+            raise GateError(NO_CALL, 404)
+        return {key: sent[key] for key in ("data", "component_id", "fn_name", "session_hash")}
+
+    def require_room(self, asker: Asker) -> None:
+        """Raise a GateError with status 429 if an asker has as many calls under way as there may be."""
+        under_way = [call for event, call in self._calls.items() if event in self._blocks._queue.event_ids_to_events]
+        each = sum(call.name == asker.name for call in under_way)
+        address = sum(call.address == asker.address for call in under_way)
+        if each >= self._settings.visit_calls or address >= self._settings.address_calls:
+            raise GateError("Your earlier calls are still being answered; please try again in some seconds.", 429)
+
+    def begin(self, event: str, page: str, asker: Asker) -> None:
+        """Note whose a call is that Gradio has taken in; a call without a page is a page by itself."""
+        self._calls[event] = Call(asker.name, asker.address, page or event, self._clock())
+        if not self._listeners.get(page or event):
+            self._unheard.setdefault(page or event, self._clock())
+
+    def check_event(self, event: object, asker: Asker) -> Call:
+        """The call of that name, if this asker began it.
+
+        Raises
+        ------
+        GateError
+            If there is none, or another one began it: the two look the same.
+        """
+        call = self._calls.get(event) if isinstance(event, str) else None
+        if call is None or call.name != asker.name:
+            raise GateError("There is no such call under way; please make it again.", 404)
+        return call
+
+    def listen(self, page: str) -> None:
+        """Somebody listens for a page's answers."""
+        self._listeners[page] = self._listeners.get(page, 0) + 1
+        self._unheard.pop(page, None)
+
+    def leave(self, page: str) -> None:
+        """Who listened has gone, or has heard all."""
+        self._listeners[page] -= 1
+        if not self._listeners[page]:
+            del self._listeners[page]
+            self._unheard[page] = self._clock()
+
+    def is_known(self, page: str) -> bool:
+        """Whether there is, or may be, anything to be heard by a page."""
+        return page in self._blocks._queue.pending_messages_per_session
+
+    async def tidy(self) -> None:
+        """End the calls that nobody has listened for in the last seconds, and forget what was answered to them."""
+        queue, now = self._blocks._queue, self._clock()
+        for event, call in list(self._calls.items()):
+            is_over = event not in queue.event_ids_to_events
+            if is_over and event not in queue.pending_event_ids_session.get(call.page, ()):
+                del self._calls[event]  # it was answered, and the answer fetched
+            elif now - max(call.since, self._unheard.get(call.page, now)) >= FETCH_SECONDS:
+                await self._end(event)
+        busy = {call.page for call in self._calls.values()}
+        for page in [page for page, since in self._unheard.items() if now - since >= FETCH_SECONDS]:
+            if page not in busy:
+                await self.forget(page)
+
+    def abandon(self, page: str) -> None:
+        """A page is over: forget it soon. May be called in any thread."""
+        self._unheard[page] = -math.inf
+
+    async def forget(self, page: str) -> None:
+        """End a page's calls and forget its answers."""
+        for event in [event for event, call in self._calls.items() if call.page == page]:
+            await self._end(event)
+        self._unheard.pop(page, None)
+        self._blocks._queue.pending_messages_per_session.pop(page, None)
+        self._blocks._queue.pending_event_ids_session.pop(page, None)
+
+    async def _end(self, event: str) -> None:
+        queue = self._blocks._queue
+        del self._calls[event]
+        await queue.clean_events(event_id=event)
+        for task in [task for task in queue._asyncio_tasks if task.get_name().endswith(f"<gradio-sep>{event}")]:
+            task.cancel()
+
+    async def keep_tidy(self, seconds: float = 2.0) -> None:
+        """Tidy up for ever."""
+        while True:
+            await asyncio.sleep(seconds)
+            await self.tidy()
+
+
+def page_of(sent: dict[str, Any]) -> str:
+    """The page that a body names.
+
+    Raises
+    ------
+    GateError
+        If it names none.
+    """
+    page = sent.get("session_hash")
+    if not isinstance(page, str) or not 0 < len(page) <= LONGEST_NAME or not page.isprintable():
+        raise GateError(ODD_CALL, 400)
+    return page
+
+
+def _whole(value: object) -> int:
+    """A whole number; -1, which names nothing, for anything else."""
+    return value if type(value) is int else -1

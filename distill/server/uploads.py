@@ -1,0 +1,107 @@
+"""Uploads: taken in as they come, counted while they do, and moved to where only their visitor can reach them."""
+
+import contextlib
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterator
+
+from anyio import to_thread
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from distill.errors import FullError, GateError
+from distill.server.asgi import App, Message, Scope
+from distill.server.askers import Asker
+from distill.server.bodies import Flow, announced_bytes
+from distill.settings import MIB, Settings
+from distill.ui.storage import Storage
+
+logger = logging.getLogger(__name__)
+
+
+class Uploads:
+    """Lets Gradio read what visitors send.
+
+    Parameters
+    ----------
+    app : callable
+        Gradio.
+    storage : Storage
+    settings : Settings
+    """
+
+    def __init__(self, app: App, storage: Storage, settings: Settings) -> None:
+        self._app, self._storage, self._settings = app, storage, settings
+        self._under_way: Counter[str] = Counter()
+
+    async def take(self, scope: Scope, flow: Flow, asker: Asker) -> list[str]:
+        """Take an upload in.
+
+        Returns
+        -------
+        list of str
+            Where its files lie now, for its visitor to name.
+
+        Raises
+        ------
+        GateError
+            If it is too large, too slow, or no upload; if there is no room for it, or too many are under way.
+        """
+        settings = self._settings
+        if (announced_bytes(Headers(scope=scope)) or 0) > settings.upload_bytes + MIB:
+            raise GateError(
+                f"Together these files are larger than {settings.upload_bytes / MIB:.3g} MB; please drop fewer.", 413
+            )
+        try:
+            with self._one_of_few(asker), self._storage.arriving(asker.owner, asker.address) as arrival:
+
+                async def receive() -> Message:
+                    message = await flow()
+                    arrival.take(len(message.get("body", b"")))
+                    return message
+
+                answered: list[Message] = []
+
+                async def keep(message: Message) -> None:
+                    answered.append(message)
+
+                await self._app(scope, receive, keep)
+                paths = self._paths(answered)
+                return await to_thread.run_sync(self._storage.move_upload, paths, arrival.owner, arrival)
+        except FullError as error:
+            raise GateError(str(error), 507) from None
+        except ClientDisconnect:
+            raise
+        except (TypeError, ValueError, KeyError, HTTPException):  # a form that Gradio cannot read
+            raise GateError("This upload could not be read; please try again.", 400) from None
+
+    def _paths(self, answered: list[Message]) -> list[str]:
+        """Where Gradio put the files."""
+        settings = self._settings
+        status = answered[0]["status"]
+        if status != 200:
+            most_mb = settings.upload_file_bytes / MIB
+            told = f"One of these files is larger than {most_mb:.3g} MB; please cut it, or export it as FLAC."
+            raise GateError(told if status == 413 else "This upload could not be read; please try again.", status)
+        paths: list[str] = json.loads(b"".join(message.get("body", b"") for message in answered[1:]))
+        if len(paths) > settings.upload_files:
+            raise GateError(
+                f"These are {len(paths)} files; please drop at most {settings.upload_files} at once, or a zip.", 413
+            )
+        logger.info("upload", extra={"files": len(paths)})
+        return paths
+
+    @contextlib.contextmanager
+    def _one_of_few(self, asker: Asker) -> Iterator[None]:
+        """Count an upload while it is under way."""
+        names = {asker.name: self._settings.visit_uploads, f"address {asker.address}": self._settings.address_uploads}
+        if any(self._under_way[name] >= most for name, most in names.items()):
+            raise GateError("Your other uploads are still on their way; please send this one when they are there.", 429)
+        self._under_way.update(names.keys())
+        try:
+            yield
+        finally:
+            self._under_way.subtract(names.keys())
+            self._under_way = +self._under_way  # without those that are at none

@@ -1,0 +1,213 @@
+"""Whose turn it is: order and counts, with a clock that the tests turn."""
+
+import asyncio
+import os
+import threading
+
+import pytest
+
+from distill.errors import FullError
+from distill.server.askers import Asker
+from distill.server.turns import HALF_LIFE_SECONDS, LIGHT_SECONDS, LOWER_PRIORITY, Turns
+from distill.settings import Settings
+
+ONE, OTHER = Asker("one", "1.1.1.1"), Asker("other", "2.2.2.2")
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def turns_of(clock, **limits):
+    return Turns(Settings(**({"computing": 2} | limits)), clock=clock)
+
+
+class Work:
+    """Work that ends when it is told to, and says when it has begun."""
+
+    def __init__(self, done, name, seconds=0.0, clock=None):
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.done, self.name, self.seconds, self.clock = done, name, seconds, clock
+
+    def __call__(self):
+        self.begun.set()
+        assert self.go_on.wait(10)
+        if self.clock:
+            self.clock.now += self.seconds
+        self.done.append(self.name)
+        return self.name
+
+
+async def begun(work):
+    assert await asyncio.to_thread(work.begun.wait, 10)
+
+
+async def settled():
+    for _ in range(5):
+        await asyncio.sleep(0.01)
+
+
+async def test_what_is_done_is_answered_and_what_fails_is_raised(clock):
+    turns = turns_of(clock)
+    assert await turns.take(ONE, lambda: 7) == 7
+    with pytest.raises(ZeroDivisionError):
+        await turns.take(ONE, lambda: 1 / 0)
+    assert await turns.take(ONE, lambda: 8) == 8
+
+
+async def test_one_address_never_takes_all_places(clock):
+    turns, done = turns_of(clock), []
+    mine = [Work(done, f"mine {number}") for number in range(3)]
+    tasks = [asyncio.create_task(turns.take(ONE, work)) for work in mine]
+    await begun(mine[0])
+    assert await asyncio.wait_for(turns.take(OTHER, lambda: "at once"), 5) == "at once"
+    assert not mine[1].begun.is_set()
+    for work in mine:
+        work.go_on.set()
+    await asyncio.gather(*tasks)
+    assert done == ["mine 0", "mine 1", "mine 2"]
+
+
+async def test_whoever_used_least_goes_first(clock):
+    turns, done = turns_of(clock, computing=1), []
+    first = Work(done, "long", seconds=5.0, clock=clock)
+    tasks = [asyncio.create_task(turns.take(ONE, first))]
+    await begun(first)
+    later = [(ONE, "mine"), (Asker("two", "1.1.1.1"), "of my address"), (OTHER, "another's")]
+    tasks += [asyncio.create_task(turns.take(asker, lambda name=name: done.append(name))) for asker, name in later]
+    await settled()
+    first.go_on.set()
+    await asyncio.gather(*tasks)
+    assert done == ["long", "another's", "of my address", "mine"]
+
+
+async def test_what_was_used_is_forgotten_in_time(clock):
+    turns = turns_of(clock)
+
+    def work():
+        clock.now += 8.0
+
+    await turns.take(ONE, work)
+    assert turns.spent("one") == turns.spent("1.1.1.1") == 8.0
+    clock.now += HALF_LIFE_SECONDS
+    assert turns.spent("one") == pytest.approx(4.0)
+
+
+async def test_long_work_gives_way_between_its_pieces(clock):
+    turns, done, piece = turns_of(clock, computing=1), [], Work([], "")
+
+    def long():
+        for number in range(3):
+            clock.now += 1.0
+            done.append(f"piece {number}")
+            if number == 0:
+                piece()
+            turns.pause()
+        return "whole"
+
+    whole = asyncio.create_task(turns.take(ONE, long))
+    await begun(piece)
+    edit = asyncio.create_task(turns.take(OTHER, lambda: done.append("edit")))
+    await settled()
+    piece.go_on.set()
+    assert await whole == "whole"
+    await edit
+    assert done == ["piece 0", "edit", "piece 1", "piece 2"]
+
+
+async def test_works_on_one_thing_follow_one_another_and_hold_no_place_meanwhile(clock):
+    turns, done = turns_of(clock, computing=3), []
+    first = Work(done, "first")
+    tasks = [asyncio.create_task(turns.take(ONE, first, keys=["clip"]))]
+    await begun(first)
+    threads = threading.active_count()
+    waiting = [asyncio.create_task(turns.take(ONE, lambda: done.append("same"), keys=["clip"])) for _ in range(20)]
+    await settled()
+    assert threading.active_count() == threads
+    await turns.take(ONE, lambda: done.append("else"), keys=["other clip"])
+    first.go_on.set()
+    await asyncio.gather(*tasks, *waiting)
+    assert done == ["else", "first", *["same"] * 20]
+
+
+async def test_what_nobody_waits_for_is_dropped_before_it_begins_or_at_its_next_piece(clock):
+    turns, done, piece = turns_of(clock, computing=1), [], Work([], "")
+
+    def long():
+        piece()
+        turns.pause()
+        done.append("went on")
+
+    whole = asyncio.create_task(turns.take(ONE, long))
+    await begun(piece)
+    waiting = asyncio.create_task(turns.take(ONE, lambda: done.append("began")))
+    await settled()
+    for task in (waiting, whole):
+        task.cancel()
+    await settled()
+    assert turns.num_waiting == 0
+    piece.go_on.set()
+    assert await turns.take(OTHER, lambda: "free") == "free"
+    assert done == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "askers"),
+    [
+        ({"visit_turns": 3}, [ONE] * 4),
+        ({"address_turns": 3}, [Asker(str(number), "1.1.1.1") for number in range(4)]),
+        ({"turns": 3}, [Asker(str(number), f"1.1.1.{number}") for number in range(4)]),
+    ],
+)
+async def test_too_many_that_wait_are_told_when_to_come_back(clock, limits, askers, is_one_sentence):
+    turns, first = turns_of(clock, computing=1, **limits), Work([], "")
+    tasks = [asyncio.create_task(turns.take(OTHER, first))]
+    await begun(first)
+    tasks += [asyncio.create_task(turns.take(asker, lambda: None)) for asker in askers[:3]]
+    await settled()
+    with pytest.raises(FullError) as told:
+        await turns.take(askers[3], lambda: None)
+    assert is_one_sentence(told.value, "seconds")
+    first.go_on.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_nobody_waits_without_end(clock, is_one_sentence):
+    turns, first = turns_of(clock, computing=1, turn_seconds=1), Work([], "")
+    task = asyncio.create_task(turns.take(OTHER, first))
+    await begun(first)
+    clock.now = 30.0
+    waiting = asyncio.create_task(turns.take(ONE, lambda: None))
+    await settled()
+    clock.now = 55.0
+    assert turns.longest_wait == 25.0
+    with pytest.raises(FullError) as told:
+        await waiting
+    assert is_one_sentence(told.value)
+    first.go_on.set()
+    await task
+
+
+async def test_whoever_uses_much_computes_with_a_lower_priority(clock):
+    turns = turns_of(clock)
+
+    def niceness():
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    usual = await turns.take(ONE, niceness)
+
+    def work():
+        clock.now += LIGHT_SECONDS + 1
+
+    await turns.take(ONE, work)
+    assert await turns.take(ONE, niceness) == max(usual, LOWER_PRIORITY)
+    assert await turns.take(OTHER, niceness) == usual
