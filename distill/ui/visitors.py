@@ -184,25 +184,26 @@ class Visitors:
         self.tidy()
 
     def tidy(self) -> int:
-        """End the visits that are over, and forget what is missed least until the rest fits into memory, beginning
-        with the address that takes most; tells how many bytes of it are taken then."""
+        """End the visits that are over, and forget until the rest fits into memory: first what can be made again, and
+        was not used for longest, then clips of those behind the address that takes most; tells how many bytes of
+        memory are taken then."""
         with self._lock:
             self._end_those_over()
-        settings = self._settings
+        ceiling, visits = self._settings.memory_bytes, self._all()
         total = sum(self._sizes().values())
+        for work in sorted({work for visit in visits for work in visit.works.values()}, key=lambda work: work.used):
+            if total <= ceiling:
+                return total
+            total -= work.release()
         for also_shown in (False, True):
-            for address in sorted(sizes := self._sizes(), key=lambda address: -sizes[address]):
-                if total <= settings.memory_bytes:
+            sizes = self._sizes()
+            for visit in sorted(visits, key=lambda visit: (-sizes.get(visit.address, 0), -visit.num_bytes)):
+                if total <= ceiling:
                     return total
-                visits = [visit for visit in self._all() if visit.address == address]
-                for visit in sorted(visits, key=lambda visit: -visit.num_bytes):
-                    if total <= settings.memory_bytes:
-                        break
-                    before = visit.num_bytes
-                    fair = settings.memory_bytes // max(2, len(self._sizes()))
-                    keep = fair // len(visits) if also_shown else max(0, before - (total - settings.memory_bytes))
-                    visit.shrink(keep, also_shown=also_shown)
-                    total -= before - visit.num_bytes
+                before, behind = visit.num_bytes, sum(each.address == visit.address for each in visits)
+                fair = ceiling // max(2, len(sizes)) // behind
+                visit.shrink(max(fair, before - total + ceiling), also_shown=also_shown)
+                total -= before - visit.num_bytes
         return total
 
     def _all(self) -> list[Visit]:

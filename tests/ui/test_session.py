@@ -9,7 +9,8 @@ from distill.codec import Codec
 from distill.errors import AudioError, FullError, GridError
 from distill.settings import DEFAULTS, Settings
 from distill.ui import explore
-from distill.ui.session import Examples, Session, Visit, Visitors
+from distill.ui.session import Session, Visit
+from distill.ui.visitors import Examples, Visitors
 from distill.ui.work import BLOCK_SAMPLES, Work
 
 
@@ -81,21 +82,30 @@ def visit(work):
 
 def test_a_clip_is_found_by_its_secret_and_by_nothing_else(visitors):
     one, other = visitors.session("one", "page"), visitors.session("other", "page of other")
-    assert visitors.work(one.work.secret) is one.work
-    assert visitors.work(other.work.secret) is other.work
+    assert visitors.work("one", one.work.secret) is one.work
+    assert visitors.work("other", other.work.secret) is other.work
     assert len({one.work.secret, other.work.secret, visitors.examples.first.secret}) == 3
     for guess in ("", one.work.secret[:-1], None, 7, "ä", "\ud800", {"work": one.work.secret}):
         with pytest.raises(GridError, match="no longer open"):
-            visitors.work(guess)
+            visitors.work("one", guess)
+
+
+def test_the_secret_of_a_clip_gives_nothing_to_another_visitor(visitors):
+    secret = visitors.session("one", "page").work.secret
+    visitors.session("other", "page of other")
+    for stranger in ("other", "", "nobody who is here"):
+        for find in (visitors.work, visitors.own_work):
+            with pytest.raises(GridError, match="no longer open"):
+                find(stranger, secret)
 
 
 def test_the_example_is_for_all_to_hear_and_for_none_to_change(visitors):
     secret = visitors.examples.first.secret
-    assert visitors.work(secret) is visitors.examples.first
+    assert visitors.work("anybody", secret) is visitors.examples.first
     with pytest.raises(GridError, match="no longer open"):
-        visitors.own_work(secret)
+        visitors.own_work("one", secret)
     mine = visitors.session("one", "page").work
-    assert visitors.own_work(mine.secret) is mine
+    assert visitors.own_work("one", mine.secret) is mine
 
 
 def test_a_page_is_its_visitors_and_nobody_elses(visitors):
@@ -141,12 +151,12 @@ def test_a_visit_outlives_a_lost_connection_but_not_for_long(kept, clock):
     clock.now = DEFAULTS.visit_idle_seconds - 1
     visitors.leave("one", "page")
     clock.now += DEFAULTS.visit_absent_seconds - 1
-    assert visitors.own_work(work.secret) is work  # it painted: it is back
+    assert visitors.own_work("one", work.secret) is work  # it painted: it is back
     clock.now += DEFAULTS.visit_absent_seconds + 1
     visitors.tidy()
     assert visitors.owners == set()
     with pytest.raises(GridError, match="no longer open"):
-        visitors.work(work.secret)
+        visitors.work("one", work.secret)
 
 
 def test_an_open_page_is_kept_while_nothing_happens_and_a_closed_one_is_not(kept, clock):
@@ -173,7 +183,7 @@ def test_pages_that_were_reloaded_end_though_their_visitor_works_on(kept, clock,
     now.turn_to_clip(codec, drone)
     for _ in range(20):
         clock.now += 60
-        visitors.own_work(now.work.secret)
+        visitors.own_work("one", now.work.secret)
         visitors.tidy()
     assert forgotten == ["0"]
 
@@ -217,7 +227,7 @@ def test_painting_counts_as_being_here(kept, clock):
     for number in range(4):
         clock.now += DEFAULTS.visit_absent_seconds * 0.9
         visitors.session("other", str(number))
-        assert visitors.own_work(work.secret) is work
+        assert visitors.own_work("one", work.secret) is work
 
 
 def edit(work):
@@ -278,13 +288,13 @@ def test_edits_are_not_given_back(work):
     assert not work.history.can_undo
 
 
-def test_what_was_not_used_for_longest_is_forgotten_first(kept, clock, codec, drums, drone):
+def test_what_was_not_used_for_longest_is_forgotten_first(kept, clock, drums, drone):
     visitors = Visitors(kept, Settings(memory_bytes=3_000_000), clock=clock)
     works = []
     for owner, clip in (("one", drums), ("other", drone)):
         clock.now += 1
         session = visitors.session(owner, owner)
-        session.turn_to_clip(codec, clip)
+        session.turn_to_clip(kept.codec, clip)
         session.work.decode()
         works.append(session.work)
     assert [work.is_decoded for work in works] == [True, True]
@@ -313,6 +323,78 @@ def test_there_is_a_place_for_so_many_visitors_and_those_who_left_make_room(kept
     visitors.leave("one", "page of one")
     visitors.session("three", "page of three")
     assert visitors.owners == {"two", "three"}
+
+
+def test_one_address_has_a_share_of_the_places_and_of_these_who_left_makes_room(kept, clock, is_one_sentence):
+    visitors = Visitors(kept, Settings(visits=4, address_visits=2), clock=clock)
+    for owner in ("one", "two"):
+        visitors.come(owner, f"page of {owner}", "1.1.1.1")
+    with pytest.raises(FullError) as refusal:
+        visitors.session("three", "page of three", "1.1.1.1")
+    assert is_one_sentence(refusal.value)
+    assert not visitors.has_place("three", "1.1.1.1")
+    assert visitors.has_place("one", "1.1.1.1")
+    assert visitors.has_place("three", "2.2.2.2")
+    visitors.session("three", "page of three", "2.2.2.2")
+    visitors.leave("one", "page of one")
+    visitors.session("four", "page of four", "1.1.1.1")
+    assert visitors.owners == {"two", "three", "four"}
+
+
+def test_a_visit_that_is_ended_is_over_at_once(visitors):
+    forgotten = []
+    visitors.forget_page = forgotten.append
+    secret = visitors.session("one", "page").work.secret
+    edit(visitors.own_work("one", secret))
+    visitors.end("one")
+    assert forgotten == ["page"]
+    with pytest.raises(GridError, match="no longer open"):
+        visitors.own_work("one", secret)
+    assert not visitors.session("one", "page").visit.is_edited
+    visitors.end("nobody")
+
+
+def test_a_page_without_a_cookie_is_not_a_visitors_who_has_one(visitors):
+    visitors.session("", "page")
+    assert visitors.is_anothers("page", "one")
+    assert not visitors.is_anothers("page", "")
+
+
+def full_of_clips(kept, clock, settings, owners, drums):
+    """Visitors, each at an address of their own, with three clips opened and the last of them shown."""
+    visitors = Visitors(kept, settings, clock=clock)
+    for owner in owners:
+        visitors.come(owner, owner, f"address of {owner}")
+        for number in range(3):
+            clock.now += 1
+            clip = Clip(f"{owner} {number}", np.tile(drums.waveform, 4))
+            session = visitors.session(owner, owner)
+            session.turn_to_clip(session.codec, clip)
+    return visitors
+
+
+def test_clips_that_nobody_looks_at_go_first_and_then_those_of_whoever_has_most(kept, clock, drums):
+    visitors = full_of_clips(kept, clock, Settings(), ["one", "two"], drums)
+    shown = visitors.session("two", "two").work
+    size = shown.num_bytes
+    visitors._settings = Settings(memory_bytes=3 * size)
+    visitors.session("two", "two").turn_to_clip(kept.codec, drums)
+    visitors.session("two", "two").turn_to_clip(kept.codec, shown.clip)
+    assert visitors.tidy() <= 3 * size
+    for owner in ("one", "two"):
+        session = visitors.session(owner, owner)
+        assert session.work.clip.name == f"{owner} 2"
+        assert session.work in session.visit.works.values()
+
+
+def test_who_has_little_is_not_refused_because_others_fill_the_memory(kept, clock, drums, examples):
+    visitors = full_of_clips(kept, clock, Settings(), ["one", "two"], drums)
+    taken = sum(visitors._sizes().values())
+    visitors._settings = Settings(memory_bytes=taken // 4)
+    newcomer = visitors.session("three", "three", "address of three")
+    newcomer.open(newcomer.codec, examples / "clips" / "loop_perc1.flac", example="loop_perc1")
+    assert visitors.tidy() <= taken // 4
+    assert newcomer.work.clip.name == "loop_perc1.flac"
 
 
 def test_who_only_knocks_makes_room_for_who_edits(kept, clock):
