@@ -213,8 +213,9 @@ def read_clips(
                 reason = f"{name} was left out: {settings.set_clips} clips are the most that one codec takes."
                 yield Refusal(name, reason)
                 continue
-            if seconds > settings.set_seconds - HOP_LENGTH / SAMPLE_RATE:
-                yield Refusal(name, f"{name} was left out: the set holds {_duration(settings.set_seconds)} already.")
+            too_much = f"{name} was left out: with it the set would hold more than {_duration(settings.set_seconds)}"
+            if seconds > settings.set_seconds - HOP_LENGTH / SAMPLE_RATE:  # not even the shortest clip fits
+                yield Refusal(name, f"{too_much} of sound.")
                 continue
             content = _content(item, settings) if once else None
             if content in earlier:
@@ -228,8 +229,7 @@ def read_clips(
                 yield Refusal(name, str(error))
                 continue
             if seconds + clip.seconds > settings.set_seconds:
-                most = _duration(settings.set_seconds)
-                yield Refusal(name, f"{name} was left out: with it the set would hold more than {most} of sound.")
+                yield Refusal(name, f"{too_much} of sound.")
                 continue
             accepted, seconds = accepted + 1, seconds + clip.seconds
             yield clip

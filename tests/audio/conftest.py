@@ -1,5 +1,8 @@
 """A process that decodes, and half a second of drums for it."""
 
+import os
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,3 +24,17 @@ def drums_wav(examples, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("sound") / "drums.wav"
     soundfile.write(path, load_clip(examples / "clips" / "loop_amen.flac").waveform[:22_050], SAMPLE_RATE)
     return path
+
+
+@pytest.fixture
+def full_disk(tmp_path, monkeypatch) -> Iterator[Path]:
+    """A disk of 2 MB, half of them free, where temporary files go during a test."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk]
+    if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    (disk / "other").write_bytes(bytes(2**20))
+    monkeypatch.setattr(tempfile, "tempdir", str(disk))
+    yield disk
+    subprocess.run(["umount", disk], check=True)

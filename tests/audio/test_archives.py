@@ -18,7 +18,7 @@ import soundfile
 
 from distill.audio import Clip, Refusal, read_clips
 from distill.audio.archives import unpack_zip
-from distill.errors import AudioError
+from distill.errors import AudioError, FullError
 from distill.settings import MIB, Settings
 
 LOCAL_HEADER, DIRECTORY_ENTRY, END_RECORD = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
@@ -330,3 +330,40 @@ def test_past_the_most_files_all_others_are_left_out_in_one_refusal(archive, sou
     results = list(read_clips([kit, kit], settings=Settings(upload_files=12)))
     assert [type(result) for result in results] == [Clip] * 12 + [Refusal]
     assert is_one_sentence(results[-1].reason, "12.wav", "12 files")
+
+
+def test_a_disk_that_is_full_is_not_blamed_on_the_archive(archive, full_disk, sound, is_one_sentence):
+    large = np.random.default_rng(0).bytes(2 * MIB)
+    kit = archive([("kick.wav", sound), ("large.wav", large)])
+    results = read_clips([kit])
+    assert isinstance(next(results), Clip)
+    with pytest.raises(FullError) as refusal:
+        next(results)
+    assert is_one_sentence(refusal.value, "large.wav", "kit.zip", "disk is full")
+    assert [path.name for path in full_disk.iterdir()] == ["other"]
+
+
+def test_without_a_place_for_temporary_files_one_is_told_so(archive, sound, tmp_path, monkeypatch, is_one_sentence):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(FullError) as refusal:
+        list(read_clips([archive([("kick.wav", sound)])]))
+    assert is_one_sentence(refusal.value, "temporary files")
+
+
+def test_what_is_unpacked_is_counted_as_long_as_it_lies_there(archive, sound, temporary):
+    damaged = archive([("a.wav", sound), ("b.wav", sound)], name="damaged.zip", change=put(CRC_AT, 0))
+    counted, most = [0], 0
+    for _ in read_clips([archive([("a.wav", sound), ("b.wav", sound)]), damaged], take=counted.append):
+        most = max(most, sum(counted))
+        assert sum(counted) == sum(path.stat().st_size for path in files_in(temporary)) or not files_in(temporary)
+    assert most == len(sound)
+    assert sum(counted) == 0
+
+
+def test_what_may_not_be_unpacked_for_want_of_room_is_not_begun(archive, sound, temporary):
+    def take(num_bytes):
+        raise FullError("There is no room.")
+
+    with pytest.raises(FullError, match="no room"):
+        list(read_clips([archive([("a.wav", sound)])], take=take))
+    assert not files_in(temporary)

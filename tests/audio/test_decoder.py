@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +16,7 @@ import soundfile
 
 from distill.audio import Clip, Refusal, load_clip, new_decoder, read_clips
 from distill.audio.decoder import Decoder
-from distill.errors import AudioError
+from distill.errors import AudioError, FullError
 from distill.settings import MIB, Settings
 
 IMPATIENT = Settings(decoding_seconds=1)
@@ -159,3 +160,76 @@ def test_files_that_hang_one_after_another_cost_no_more_than_the_time_for_all(no
 def test_a_decoder_that_is_never_asked_starts_no_process():
     with new_decoder() as decoder:
         assert decoder._process is None
+
+
+@needs_linux
+def test_a_process_lets_edits_go_first(noise):
+    with new_decoder() as decoder:
+        load_clip(noise, decoder=decoder)
+        assert os.getpriority(os.PRIO_PROCESS, decoder._process.pid) >= os.getpriority(os.PRIO_PROCESS, 0) + 10
+
+
+@pytest.fixture(scope="module")
+def minute(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("sound") / "minute.flac"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.1, 0.1, 60 * 8000), 8000)
+    return path
+
+
+def test_a_long_file_is_read_in_pieces_and_others_go_first_between_them(minute):
+    with new_decoder() as decoder:
+        pieces = []
+        clip = load_clip(minute, decoder=decoder, tick=lambda: pieces.append(None))
+        assert len(pieces) > 1
+        assert np.array_equal(clip.waveform, load_clip(minute, decoder=decoder).waveform)
+
+
+def test_the_time_in_which_others_go_first_is_not_the_files(minute, noise):
+    impatient = Settings(decoding_seconds=2, upload_decoding_seconds=2)
+    with new_decoder(impatient) as decoder:
+        load_clip(noise, settings=impatient, decoder=decoder)
+        assert load_clip(minute, settings=impatient, decoder=decoder, tick=lambda: time.sleep(1.5)).seconds == 60
+        assert load_clip(noise, settings=impatient, decoder=decoder).seconds == 0.1
+
+
+def test_who_is_interrupted_in_a_pause_is_told_so_and_spoils_no_other_file(minute, noise):
+    def leave():
+        raise FullError("There is no room.")
+
+    with new_decoder() as decoder:
+        with pytest.raises(FullError, match="no room"):
+            load_clip(minute, decoder=decoder, tick=leave)
+        assert load_clip(noise, decoder=decoder).seconds == 0.1
+
+
+COUNTING = "for number, line in enumerate(sys.stdin): print(json.dumps({'refused': f'{number}'}), flush=True)"
+
+
+def test_one_upload_that_is_named_600_times_is_read_once(noise, decoder_that, is_one_sentence):
+    with decoder_that(COUNTING) as decoder:
+        reasons = [item.reason for item in read_clips([noise] * 600, decoder=decoder, once=True)]
+    assert reasons[0] == "0"
+    assert len(reasons) == 600
+    assert all(is_one_sentence(reason, "noise.wav", "named twice") for reason in reasons[1:])
+
+
+def test_a_sound_that_is_sent_under_several_names_is_read_once(noise, tmp_path, decoder_that, is_one_sentence):
+    with zipfile.ZipFile(tmp_path / "kit.zip", "w") as kit:
+        kit.write(noise, "in-the-kit.wav")
+    (tmp_path / "again.wav").write_bytes(noise.read_bytes())
+    (tmp_path / "other.wav").write_bytes(noise.read_bytes() + b"\0")
+    paths = [noise, *(tmp_path / name for name in ("again.wav", "kit.zip", "other.wav"))]
+    with decoder_that(COUNTING) as decoder:
+        first, again, kit, other = (item.reason for item in read_clips(paths, decoder=decoder, once=True))
+    assert (first, other) == ("0", "1")
+    assert is_one_sentence(again, "again.wav", "the same file as noise.wav")
+    assert is_one_sentence(kit, "in-the-kit.wav", "the same file as noise.wav")
+
+
+def test_once_a_set_is_full_no_more_is_decoded(minute):
+    with new_decoder() as decoder:
+        pieces = []
+        settings = Settings(set_seconds=60)
+        results = read_clips([minute] * 3, settings=settings, decoder=decoder, tick=pieces.append)
+        assert [type(item) for item in results] == [Clip, Refusal, Refusal]
+    assert set(pieces) == {0}

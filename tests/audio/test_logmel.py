@@ -78,3 +78,13 @@ def test_frame_t_is_centred_half_a_hop_after_t_hops(log_mel):
 def test_a_clip_alone_and_in_a_batch_is_the_same(log_mel):
     batch = torch.rand(3, 9000)
     assert torch.allclose(log_mel(batch)[1], log_mel(batch[1:2])[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("num_samples", [1, 511, 513, 8192, 8193, 8192 + 511, 16_384 + 300, 40_000])
+def test_pieces_of_a_log_mel_joined_are_the_whole(log_mel, num_samples):
+    waveform = torch.rand(num_samples, generator=torch.Generator().manual_seed(num_samples)) * 2 - 1
+    pieces = list(log_mel.pieces(waveform, num_frames=16))
+    assert [piece.shape[1] for piece in pieces[:-1]] == [16] * (len(pieces) - 1)
+    whole = log_mel(waveform[None])[0, 0]
+    assert torch.cat(pieces, dim=1).shape == whole.shape
+    assert torch.allclose(torch.cat(pieces, dim=1), whole, rtol=0, atol=1e-5)

@@ -138,6 +138,59 @@ def test_a_converter_that_fails_gives_a_sentence(converter, song, script, is_one
     assert is_one_sentence(refusal_of(song), "song.m4a")
 
 
+ANSWERS = '[ "$1" == -version ] && echo "ffmpeg version 7" && exit\n'
+
+
+@pytest.mark.parametrize("script", ["exec sleep 60", "sleep 60", "exit 1", "exit 0", "echo nonsense", "yes nonsense"])
+def test_a_converter_that_is_none_is_not_blamed_on_the_file(converter, song, drums_wav, script, is_one_sentence):
+    converter(script)
+    with new_decoder(SMALL) as decoder:
+        load_clip(drums_wav, settings=SMALL, decoder=decoder)
+        process = decoder._process
+        with pytest.raises(AudioError) as refusal:
+            load_clip(song, settings=SMALL, decoder=decoder)
+        assert is_one_sentence(refusal.value, "song.m4a", "M4A", "converter does not work", "WAV or FLAC")
+        assert load_clip(drums_wav, settings=SMALL, decoder=decoder).seconds == 0.5
+        assert decoder._process is process
+
+
+@pytest.mark.parametrize("content", [b"\x7fELF" + bytes(100), b"text\n", b"", b"#!/no/such/shell\n"])
+def test_a_file_that_is_no_program_in_the_place_of_the_converter_is_not_blamed_on_the_sound(
+    converter, song, tmp_path, content, is_one_sentence
+):
+    converter("")
+    (tmp_path / "bin" / "ffmpeg").write_bytes(content)
+    assert is_one_sentence(refusal_of(song), "song.m4a", "converter does not work")
+
+
+def test_a_converter_that_may_not_be_run_is_none(converter, song, tmp_path, monkeypatch, is_one_sentence):
+    converter("")
+    (tmp_path / "bin" / "ffmpeg").chmod(0o644)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert is_one_sentence(refusal_of(song), "song.m4a", "cannot be read here")
+
+
+@pytest.mark.parametrize(
+    ("script", "words"), [("exit 1", "damaged"), ("exec sleep 60", "broke off"), ("exit 0", "damaged")]
+)
+def test_a_file_that_a_working_converter_fails_at_is_blamed(converter, song, script, words, is_one_sentence):
+    converter(ANSWERS + script)
+    assert is_one_sentence(refusal_of(song), "song.m4a", words)
+
+
+def test_a_disk_that_is_full_is_not_blamed_on_the_sound(converter, song, full_disk, is_one_sentence):
+    converter(ANSWERS + "cat /dev/zero > $target 2>/dev/null; exit 1")
+    assert is_one_sentence(refusal_of(song), "song.m4a", "no room for temporary files")
+
+
+def test_without_a_place_for_temporary_files_the_sound_is_not_blamed(song, tmp_path, monkeypatch, is_one_sentence):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    with pytest.raises(AudioError) as refusal:
+        load_clip(song, settings=SMALL)
+    assert is_one_sentence(refusal.value, "song.m4a", "no room for temporary files")
+
+
 def test_a_converter_that_cannot_be_run_gives_a_sentence(converter, song, tmp_path, is_one_sentence):
     converter("")
     (tmp_path / "bin" / "ffmpeg").write_bytes(b"\x7fELF" + bytes(100))

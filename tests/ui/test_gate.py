@@ -245,7 +245,8 @@ async def test_nothing_else_is_served_or_taken_for_a_file(one, storage, path):
 
 
 async def test_a_link_out_of_a_visitors_folder_leads_nowhere(one, storage):
-    link = storage.new_folder(owner_of(f"distill={'1' * 40}")) / "link"
+    with storage.filling(owner_of(f"distill={'1' * 40}")) as folder:
+        link = folder / "link"
     link.symlink_to("/etc/passwd")
     assert (await one.get(f"/gradio_api/file={link}")).status_code == 404
 

@@ -34,8 +34,8 @@ def start(settings, examples):
 def test_what_a_visitor_left_is_deleted_when_the_visit_is_over_and_not_before(start, settings):
     server = start()
     work = server.visitors.session("one", "page").work
-    upload, clips = server.storage.new_folder("one"), server.storage.new_set("one")
-    (upload / "clip.wav").write_bytes(bytes(100))
+    with server.storage.filling("one") as upload, server.storage.filling_set("one") as (clips, _):
+        (upload / "clip.wav").write_bytes(bytes(100))
     forgotten = []
     server.visitors.forget_page = forgotten.append
     born = upload.stat().st_ctime
@@ -66,14 +66,16 @@ def test_trainings_that_ended_long_ago_are_deleted(start, settings, mel_clips, d
 
 
 def test_health_is_in_numbers_and_a_full_disk_is_no_good_health(start, settings):
-    server = start(replace(settings, disk_bytes=10**6))
+    disk_bytes = 10**6
+    server = start(replace(settings, disk_bytes=disk_bytes))
     server.visitors.session("one", "page")
     health = server.health()
     assert health["status"] == "ok"
     assert health["visitors"] == 1
     assert health["trainings"] == {"running": 0, "waiting": 0}
     assert health["memory_bytes"] > 2**20
-    (server.storage.new_folder("one") / "big").write_bytes(bytes(10**6))
+    with server.storage.arriving("one") as arrival:
+        arrival.take(disk_bytes - server.storage.used_bytes)
     assert server.health()["status"] == "disk full"
 
 
@@ -104,15 +106,17 @@ def test_what_a_visitor_trains_on_lies_on_disk_and_is_what_was_sent(start, examp
     from distill.ui.clip_set import ClipSet
 
     server = start()
-    folder, counted = server.storage.new_set("one"), []
-    clips = ClipSet(folder, [Refusal("bad.wav", "bad.wav is empty."), drums, drums], counted.append)
+    items, counted = [Refusal("bad.wav", "bad.wav is empty."), drums, drums], []
+    with server.storage.filling_set("one") as (folder, _):
+        clips = ClipSet(folder, items, counted.append)
     assert counted == [0, 1, 2]
     assert [clip.name for clip in clips.clips] == [drums.name] * 2
     assert np.array_equal(clips.clips[1].log_mel.numpy(), to_mel_clip(drums, LogMel()).log_mel.numpy())
     assert np.array_equal(clips.first.waveform, drums.waveform)
     assert [refusal.name for refusal in clips.refused] == ["bad.wav"]
     assert clips.num_bytes == sum(path.stat().st_size for path in folder.iterdir()) > drums.waveform.nbytes
-    empty = ClipSet(server.storage.new_set("one"), [Refusal("bad.wav", "bad.wav is empty.")])
+    with server.storage.filling_set("one") as (folder, _):
+        empty = ClipSet(folder, items[:1])
     assert (empty.clips, empty.first) == ([], None)
 
 
@@ -121,7 +125,11 @@ def test_a_set_of_clips_takes_the_place_of_the_one_before_unless_another_page_sh
 
     server = start()
     left, right = (server.visitors.session("one", page) for page in ("left", "right"))
-    sets = [ClipSet(server.storage.new_set("one"), [drums]) for _ in range(3)]
+    sets = []
+    for _ in range(3):
+        with server.storage.filling_set("one") as (folder, _):
+            sets.append(ClipSet(folder, [drums], remove=lambda folder: server.storage.remove(folder, "one")))
+    of_one = server.storage.own_bytes("one") // 3
     left.set_clips(sets[0])
     right.set_clips(sets[0])
     left.set_clips(sets[1])
@@ -132,3 +140,4 @@ def test_a_set_of_clips_takes_the_place_of_the_one_before_unless_another_page_sh
     right.set_clips(None)
     left.set_clips(sets[2])
     assert folders() == 1
+    assert server.storage.own_bytes("one") == of_one

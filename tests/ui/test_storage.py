@@ -1,21 +1,27 @@
-"""The disk has a ceiling, for each visitor and for all; what nobody owns is deleted; a folder serves one server."""
+"""The disk has ceilings, for each visitor, each address and for all; what comes and goes is counted, never walked."""
 
 import os
+import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from distill.errors import FullError, StartupError
+from distill.errors import FullError
 from distill.settings import Settings
-from distill.ui.storage import Storage, new_anyone
+from distill.ui import storage as storage_module
+from distill.ui.clip_set import ClipSet
+from distill.ui.storage import ENTRY_BYTES, Storage, new_anyone
 
 SIZE = 2**20  # so much that what a folder takes besides is a trifle
 
 
 @pytest.fixture
 def settings(tmp_path):
-    return Settings(folder=tmp_path / "data", disk_bytes=10 * SIZE, visit_disk_bytes=6 * SIZE)
+    return Settings(
+        folder=tmp_path / "data", disk_bytes=10 * SIZE, visit_disk_bytes=6 * SIZE, address_disk_bytes=8 * SIZE
+    )
 
 
 @pytest.fixture
@@ -25,10 +31,33 @@ def storage(settings):
     storage.close()
 
 
-def fill(storage, owner, size):
-    path = storage.new_folder(owner) / "file"
-    path.write_bytes(bytes(size))
-    return path
+def fill(storage, owner, size, **options):
+    with storage.filling(owner, **options) as folder:
+        (folder / "file").write_bytes(bytes(size))
+    return folder / "file"
+
+
+def received(storage, *sizes):
+    """Files as Gradio leaves them, each where its content says."""
+    paths = []
+    for size in sizes:
+        path = storage.files / os.urandom(32).hex() / "a.wav"
+        path.parent.mkdir()
+        path.write_bytes(bytes(size))
+        paths.append(str(path))
+    return paths
+
+
+def upload(storage, owner, *sizes):
+    with storage.arriving(owner) as arrival:
+        arrival.take(sum(sizes))
+        return [Path(path) for path in storage.move_upload(received(storage, *sizes), arrival.owner, arrival)]
+
+
+def on_disk(*folders):
+    """What the ledger should say of these folders."""
+    found = {entry.stat().st_ino: entry for folder in folders for entry in [folder, *folder.rglob("*")]}
+    return sum(ENTRY_BYTES + (entry.stat().st_size if entry.is_file() else 0) for entry in found.values())
 
 
 def test_a_visitor_has_a_ceiling_and_so_have_all_together(storage, is_one_sentence):
@@ -44,6 +73,23 @@ def test_a_visitor_has_a_ceiling_and_so_have_all_together(storage, is_one_senten
     assert is_one_sentence(refusal.value)
 
 
+def test_visitors_at_one_address_cannot_fill_the_disk_for_those_at_another(storage, is_one_sentence):
+    for number in range(7):
+        fill(storage, f"cookie{number}", SIZE, address="192.0.2.1")
+    with pytest.raises(FullError, match="network address") as refusal:
+        fill(storage, "another cookie", SIZE, address="192.0.2.1")
+    assert is_one_sentence(refusal.value)
+    fill(storage, "elsewhere", SIZE, address="192.0.2.2")
+
+
+def test_who_comes_from_another_address_brings_along_what_is_held(storage):
+    fill(storage, "one", 5 * SIZE, address="192.0.2.1")
+    storage.require_room("one", address="192.0.2.2")
+    storage.require_room("other", 4 * SIZE, address="192.0.2.1")
+    with pytest.raises(FullError, match="network address"):
+        storage.require_room("other", 4 * SIZE, address="192.0.2.2")
+
+
 def test_what_is_deleted_makes_room(storage):
     fill(storage, "one", 5 * SIZE)
     fill(storage, "other", 4 * SIZE)
@@ -51,10 +97,173 @@ def test_what_is_deleted_makes_room(storage):
     storage.require_room("third", 5 * SIZE)
 
 
+def test_what_is_counted_is_what_lies_on_the_disk(storage):
+    exported = fill(storage, "one", 1000)
+    with storage.filling_set("one") as (clips, _):
+        (clips / "clips.f32").write_bytes(bytes(3000))
+    sent = upload(storage, "one", 10, 20, 30)
+    again = fill(storage, "one", 500, name="codec")
+    units = [exported.parent, clips, sent[0].parents[1], again.parent]
+    assert storage.own_bytes("one") == storage.used_bytes == on_disk(*units)
+    fill(storage, "one", 700, name="codec")
+    assert storage.own_bytes("one") == on_disk(*units)
+    storage.remove(clips, "one")
+    storage.discard(sent[1])
+    storage.sweep({"one"}, time.time() + 61)
+    assert storage.own_bytes("one") == on_disk(exported.parent, sent[0].parents[1], again.parent)
+
+
+def test_nothing_is_walked_to_tell_how_much_there_is(storage, monkeypatch):
+    paths = upload(storage, "one", *[3] * 200)
+    monkeypatch.setattr(storage_module.os, "scandir", None)
+    assert storage.used_bytes == storage.own_bytes("one") > 200 * ENTRY_BYTES
+    storage.require_room("one", 10)
+    with storage.arriving("one") as arrival:
+        arrival.take(10)
+    assert all(path.exists() for path in paths)
+
+
+def test_a_folder_that_turns_out_too_large_is_deleted_and_one_that_will_be_is_not_begun(storage):
+    with pytest.raises(FullError), storage.filling("one") as folder:
+        (folder / "file").write_bytes(bytes(7 * SIZE))
+    assert not folder.exists()
+    with pytest.raises(FullError), storage.filling("one", 7 * SIZE):
+        pytest.fail("it was begun")
+    with pytest.raises(IsADirectoryError), storage.filling("one", SIZE) as folder:
+        folder.write_bytes(b"")
+    assert not folder.exists()
+    assert storage.used_bytes == 0
+
+
+def test_a_set_is_refused_as_soon_as_it_passes_the_ceiling(storage, drone):
+    read = []
+
+    def clips():
+        for number in range(100):
+            read.append(number)
+            yield drone
+
+    with pytest.raises(FullError), storage.filling_set("one") as (folder, arrival):
+        ClipSet(folder, clips(), take=arrival.take)
+    assert len(read) < 30
+    assert not folder.exists()
+    assert storage.used_bytes == 0
+
+
+def test_what_comes_is_counted_and_nothing_is_reserved(storage):
+    arrivals = [storage.arriving(f"slow{number}") for number in range(27)]
+    for arrival in arrivals:
+        arrival.__enter__().take(1)
+    assert upload(storage, "one", 5 * SIZE)[0].exists()
+    for arrival in arrivals:
+        arrival.__exit__(None, None, None)
+
+
+def test_the_ceiling_holds_when_twelve_uploads_come_at_once(storage):
+    start, taken, refused = threading.Barrier(12), [], []
+
+    def send():
+        start.wait()
+        try:
+            with storage.arriving("one") as arrival:
+                for _ in range(64):
+                    arrival.take(SIZE // 32)
+                taken.append(storage.move_upload(received(storage, 2 * SIZE), "one", arrival))
+        except FullError as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=send) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) + len(refused) == 12
+    assert len(taken) <= 2
+    assert storage.own_bytes("one") <= 6 * SIZE
+
+
+def test_an_upload_is_not_counted_twice_when_it_has_come(storage):
+    with storage.arriving("one") as arrival:
+        arrival.take(4 * SIZE)
+        assert storage.used_bytes == 4 * SIZE
+        storage.move_upload(received(storage, 4 * SIZE), "one", arrival)
+        assert storage.used_bytes == 4 * SIZE + 3 * ENTRY_BYTES
+    assert storage.used_bytes == storage.own_bytes("one") == 4 * SIZE + 3 * ENTRY_BYTES
+
+
+def test_an_upload_that_broke_off_counts_until_its_half_is_swept(storage):
+    (storage.files / "tmphalf").write_bytes(bytes(SIZE))
+    with storage.arriving("one") as arrival:
+        arrival.take(SIZE)
+    storage.sweep({"one"}, time.time() + 290)
+    assert (storage.files / "tmphalf").exists()
+    assert storage.own_bytes("one") == SIZE
+    storage.sweep({"one"}, time.time() + 310)
+    assert not (storage.files / "tmphalf").exists()
+    assert storage.used_bytes == 0
+
+
+def test_an_upload_that_was_read_counts_as_long_as_gradio_keeps_its_copy(storage):
+    (path,) = upload(storage, "one", SIZE)
+    storage.discard(path)
+    assert not path.exists()
+    assert storage.own_bytes("one") >= SIZE
+    storage.sweep({"one"}, time.time() + 61)
+    assert [path.name for path in storage.files.iterdir()] == ["one"]
+    assert storage.own_bytes("one") == 0
+
+
+def test_an_upload_of_a_visitor_without_a_cookie_has_a_ceiling_too(storage):
+    with storage.arriving("", "192.0.2.1") as arrival:
+        with pytest.raises(FullError, match="each visitor"):
+            arrival.take(7 * SIZE)
+        arrival.take(SIZE)
+        (path,) = storage.move_upload(received(storage, SIZE), new_anyone(), arrival)
+    assert storage.is_owned(path, "")
+    assert storage.used_bytes == SIZE + 3 * ENTRY_BYTES
+    fill(storage, "two", 5 * SIZE, address="192.0.2.1")
+    with pytest.raises(FullError, match="network address"):
+        storage.require_room("one", 3 * SIZE, address="192.0.2.1")
+
+
+def test_trainings_count_as_somebody_else_says(storage):
+    storage.derived = lambda owner: {None: 7 * SIZE, "one": 5 * SIZE}.get(owner, 0)
+    assert (storage.used_bytes, storage.own_bytes("one"), storage.own_bytes("other")) == (7 * SIZE, 5 * SIZE, 0)
+    with pytest.raises(FullError, match="each visitor"):
+        storage.require_room("one", 2 * SIZE)
+    with pytest.raises(FullError, match="no room"):
+        storage.require_room("other", 4 * SIZE)
+
+
+def test_a_visitor_who_leaves_takes_everything_along_at_once(storage):
+    sent, exported, kept = upload(storage, "one", 10, 20), fill(storage, "one", 30), upload(storage, "other", 40)
+    with storage.filling_set("one") as (clips, _):
+        (clips / "clips.f32").write_bytes(bytes(50))
+    storage.delete("one")
+    assert not any(path.exists() for path in (*sent, exported, clips))
+    assert storage.own_bytes("one") == 0
+    assert storage.used_bytes == storage.own_bytes("other")
+    lying = [path for path in storage.folder.rglob("*") if path.is_file() and path.parent != storage.folder]
+    assert {path.stat().st_ino for path in lying} == {kept[0].stat().st_ino}
+
+
+def test_leaving_deletes_nothing_of_the_page_or_of_elsewhere(storage, tmp_path):
+    page, own = fill(storage, "page", 10), tmp_path / "own"
+    own.write_text("mine")
+    storage.publish()
+    for owner in ("page", "", ".", "..", "../..", str(tmp_path)):
+        storage.delete(owner)
+    assert page.exists()
+    assert own.exists()
+    assert storage.sets.exists()
+
+
 def test_only_files_of_those_who_are_gone_are_swept_and_none_that_are_on_their_way(storage):
     page = fill(storage, "page", 10)
     storage.publish()
-    here, gone, clips = fill(storage, "here", 10), fill(storage, "gone", 10), storage.new_set("gone")
+    here, gone = fill(storage, "here", 10), fill(storage, "gone", 10)
+    with storage.filling_set("gone") as (clips, _):
+        pass
     half = storage.files / "tmphalf"
     half.touch()
     now = time.time()
@@ -78,47 +287,53 @@ def test_what_is_nobodys_in_particular_is_kept_as_long_as_a_visitor_may_be_away(
     assert not path.exists()
 
 
-def test_a_folder_that_others_may_write_to_is_not_used(settings, is_one_sentence):
-    settings.folder.mkdir()
-    settings.folder.chmod(0o777)
-    with pytest.raises(StartupError, match="Others may write") as refusal:
-        Storage(settings)
-    assert is_one_sentence(refusal.value, "DISTILL_FOLDER")
-
-
-def test_two_names_of_one_file_are_counted_once(storage):
-    path = fill(storage, "one", 4 * SIZE)
-    before = storage.used_bytes
-    os.link(path, path.with_name("again"))
-    assert storage.used_bytes == before
-
-
 def test_a_multitude_of_empty_files_is_not_nothing(storage):
-    folder = storage.new_folder("one")
-    for number in range(1000):
-        (folder / str(number)).touch()
+    with storage.filling("one") as folder:
+        for number in range(1000):
+            (folder / str(number)).touch()
     assert storage.used_bytes > 4_000_000
 
 
-def test_a_restart_keeps_trainings_and_nothing_else(settings):
+def test_a_restart_keeps_trainings_and_counts_them_and_keeps_nothing_else(settings):
     storage = Storage(settings)
     old, job = fill(storage, "one", 10), storage.jobs / "job"
     job.mkdir()
+    (job / "best.distill").write_bytes(bytes(SIZE))
     storage.close()
     again = Storage(settings)
     assert job.exists()
+    assert again.used_bytes == SIZE + 2 * ENTRY_BYTES
     assert not old.exists()
     again.close()
 
 
-def test_two_servers_do_not_share_a_folder(storage, settings, is_one_sentence):
-    with pytest.raises(StartupError, match="Another Distill") as refusal:
-        Storage(settings)
-    assert is_one_sentence(refusal.value, "DISTILL_FOLDER")
+def test_without_a_place_to_unpack_a_visitor_is_told_so(storage, is_one_sentence):
+    storage.unpacked.rmdir()
+    with pytest.raises(FullError) as refusal, storage.unpacking():
+        pass
+    assert is_one_sentence(refusal.value)
 
 
-def test_a_folder_that_cannot_be_made_stops_the_start_in_a_sentence(settings, tmp_path, is_one_sentence):
-    (tmp_path / "file").touch()
-    with pytest.raises(StartupError, match="cannot write") as refusal:
-        Storage(replace(settings, folder=tmp_path / "file" / "data"))
-    assert is_one_sentence(refusal.value, "DISTILL_FOLDER")
+def test_the_files_that_every_page_shows_are_counted(storage):
+    fill(storage, "page", 100)
+    received(storage, 200)
+    storage.publish()
+    assert storage.used_bytes == on_disk(*(storage.files / "page").iterdir(), *storage.files.glob("?" * 64))
+    assert len(storage.public) == 2
+
+
+def test_what_cannot_be_moved_leaves_nothing_and_still_counts(storage):
+    paths = [*received(storage, SIZE), str(storage.files / "not there")]
+    with storage.arriving("one") as arrival:
+        arrival.take(SIZE)
+        with pytest.raises(FileNotFoundError):
+            storage.move_upload(paths, "one", arrival)
+    assert not list((storage.files / "one").iterdir())
+    assert storage.own_bytes("one") == SIZE
+
+
+def test_a_server_with_less_disk_keeps_to_it(settings):
+    storage = Storage(replace(settings, disk_bytes=SIZE))
+    with pytest.raises(FullError, match="no room"):
+        fill(storage, "one", 2 * SIZE)
+    storage.close()
