@@ -129,6 +129,15 @@ class Settings:
     """Trainings that wait for their turn; further ones are refused."""
     training_minutes: int = 15
     """Longest training that can be asked for."""
+    busy_training_minutes: int = 2
+    """Of one turn that a training has for certain while others wait; then it goes to the end of the queue and goes on
+    later. One minute makes a good codec, so who asks for that much is never interrupted."""
+    address_trainings: int = 10
+    """Trainings that run or wait for one network address: a class of students behind one address can work, and yet
+    half of the queue is left for others."""
+    training_absent_seconds: int = 15
+    """How long after its page was closed a training still counts as one that someone looks at: a reload takes some
+    seconds. Then those go first whose page is open."""
     training_memory_bytes: int = 4 * GIB
     """Data of the process that trains."""
     training_silence_seconds: int = 2 * MINUTE
@@ -139,6 +148,12 @@ class Settings:
     """Between two checkpoints of a training."""
     training_kept_seconds: int = 6 * HOUR
     """How long a training that has ended is kept for the visitor to come back to."""
+    training_kept_factor: int = 20
+    """Seconds for which a training that has ended keeps its sound and its checkpoint, for each second it was trained:
+    what cost little is cheap to do again. ``visit_absent_seconds`` at least, ``training_kept_seconds`` at most; the
+    codec stays for these."""
+    full_disk_seconds: int = 5 * MINUTE
+    """How long a process keeps a trained codec in memory that no disk has room for."""
 
     visits: int = 200
     """Visitors at the same time."""

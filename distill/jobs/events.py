@@ -6,6 +6,10 @@ from distill.jobs.job import TrainingJob
 from distill.training.records import Curves, restore_curves, restore_progress, restore_validation
 
 INTERRUPTED = "The training was interrupted."
+ELSEWHERE = (
+    "The server's disk is full, so the trained codec is kept elsewhere until there is room; to be sure of it, please "
+    "download it now."
+)
 FAULT = "Training broke off through a fault of ours, not of your clips (reference {reference})."
 
 
@@ -16,7 +20,8 @@ def changes_of(job: TrainingJob, event: dict[str, Any]) -> dict[str, Any]:
             curves: Curves = {"steps": [], "validations": []}
             return {"progress": None, "curves": curves, "note": _began_anew(job.record.note, damaged)}
         case {"event": "begun", "seconds": float(seconds)} if job.record.note:
-            return {"note": _went_on(None if job.lost_at is None else job.lost_at - seconds)}
+            lost_seconds = None if job.lost_at is None else job.lost_at - seconds
+            return {"note": _went_on(lost_seconds) if job.record.note == INTERRUPTED else ""}
         case {"event": "progress", "progress": progress}:
             return {"progress": restore_progress(progress)}
         case {"event": "validation", "validation": validation, "curves": curves}:
@@ -31,7 +36,7 @@ def changes_of(job: TrainingJob, event: dict[str, Any]) -> dict[str, Any]:
 def _began_anew(note: str, damaged: bool) -> str:
     if damaged:
         return "The training began anew, because what was kept of it could not be read."
-    return "The training was interrupted before anything was kept of it, and began anew." if note else ""
+    return "The training was interrupted before anything was kept of it, and began anew." if note == INTERRUPTED else ""
 
 
 def _went_on(lost_seconds: float | None) -> str:
@@ -39,6 +44,24 @@ def _went_on(lost_seconds: float | None) -> str:
         return "The training was interrupted and went on from what was kept of it last."
     before = f" {lost_seconds:.0f} s before" if lost_seconds >= 1 else ""
     return f"The training was interrupted and went on from where it was{before}."
+
+
+def gave_way(job: TrainingJob, *, is_here: bool) -> str:
+    """Why a job waits again that ran."""
+    trained = job.record.progress.seconds / 60 if job.record.progress else 0.0
+    why = "Others wait" if is_here else "Others wait and nobody had this page open"
+    return (
+        f"{why}, so the training gave way after {trained:.1f} of its {job.config.minutes:g} minutes; "
+        "it goes on by itself in its turn."
+    )
+
+
+def lost_its_place(kept_seconds: float) -> str:
+    """Why a job was stopped that waited."""
+    return (
+        "The queue was full and nobody had this page open, so the training gave its place to someone who did; "
+        f"it can be continued for {kept_seconds / 60:.0f} minutes."
+    )
 
 
 def lost_too_often(job: TrainingJob, times: int) -> str:
@@ -52,6 +75,6 @@ def too_long(job: TrainingJob) -> str:
 
 
 def _what_is_kept(job: TrainingJob) -> str:
-    if job.folder.best.exists():
+    if job.folder.newest.exists():
         return "what it had learned is kept, and it can be continued"
     return "nothing could be kept of it, so please try fewer or shorter clips"

@@ -4,7 +4,8 @@ import fcntl
 import json
 import os
 import re
-import shutil
+import stat
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from distill.errors import TrainingError
+from distill.jobs.files import check_regular, delete_any, num_bytes, read_regular
+from distill.settings import GIB, MIB
 from distill.training.config import VQVAEConfig
 from distill.training.records import Curves, restore, restore_curves, restore_progress, restore_validation
 
@@ -24,6 +27,12 @@ if TYPE_CHECKING:
     from distill.training.trainer import Progress, Validation
 
 STATES = ("waiting", "running", "stopped", "finished", "failed")
+RECORD_BYTES = 16 * MIB
+FILE_BYTES = 4 * GIB
+"""Bounds of what is read back: ten times as much as a training can make."""
+GONE = ".gone"
+"""How the name of a folder ends that is being deleted."""
+FULL_SCALE = np.float32(32767)
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,7 @@ class JobFolder:
         path.mkdir(mode=0o700)
         try:
             save_file({str(number): clip.log_mel.numpy() for number, clip in enumerate(clips)}, folder.clips)
-            np.save(folder.first, first.waveform.astype(np.float32, copy=False), allow_pickle=False)
+            save_file(_in_16_bits(first.waveform), folder.first)
             folder.write_record(record)
         except (OSError, SafetensorError) as error:
             folder.delete()
@@ -138,6 +147,13 @@ class JobFolder:
             if re.fullmatch("[0-9a-f]{32}", path.name) and path.is_dir() and not path.is_symlink()
         ]
 
+    @classmethod
+    def clear(cls, root: Path) -> None:
+        """Delete what a server left that ended while it deleted."""
+        for path in root.glob(f"*{GONE}"):
+            if re.fullmatch(f"[0-9a-f]{{32}}{re.escape(GONE)}", path.name):
+                delete_any(path)
+
     @property
     def id(self) -> str:
         return self.path.name
@@ -152,7 +168,7 @@ class JobFolder:
 
     @property
     def first(self) -> Path:
-        return self.path / "first.npy"
+        return self.path / "first.safetensors"
 
     @property
     def checkpoint(self) -> Path:
@@ -161,6 +177,49 @@ class JobFolder:
     @property
     def best(self) -> Path:
         return self.path / "best.distill"
+
+    @property
+    def spare(self) -> Path:
+        """Where the best codec is kept while the disk of this folder is full; its name is as unguessable as the id."""
+        return Path(tempfile.gettempdir()) / f"distill-{self.id}" / "best.distill"
+
+    @property
+    def newest(self) -> Path:
+        """The best codec, wherever it is kept: it is in the spare folder only while it could not be written here."""
+        return self.spare if self.has_spare() else self.best
+
+    def has_spare(self) -> bool:
+        """Whether the best codec is kept in the spare folder, and nobody else can have put it there."""
+        try:
+            status = os.lstat(self.spare.parent)
+            check_regular(self.spare, FILE_BYTES)
+        except OSError:
+            return False
+        return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+
+    def bring_home(self) -> bool:
+        """Move the best codec from the spare folder to this one; whether nothing of it is elsewhere any more."""
+        if not self.has_spare():
+            return True
+        unfinished = self.best.with_name(f"{self.best.name}.part")
+        try:
+            delete_any(unfinished)
+            unfinished.write_bytes(self.spare.read_bytes())
+            unfinished.replace(self.best)
+        except OSError:
+            delete_any(unfinished)
+            return False
+        self.drop_spare()
+        return True
+
+    def drop_spare(self) -> None:
+        """Delete the spare folder, if there is one."""
+        delete_any(self.spare.parent)
+
+    @property
+    def num_bytes(self) -> int:
+        """What its files take of the disk, each with 4096 bytes besides its own."""
+        return num_bytes(self.path)
 
     @property
     def touched(self) -> float:
@@ -176,7 +235,7 @@ class JobFolder:
             If it is missing or damaged.
         """
         try:
-            return JobRecord.from_json(json.loads(self.record.read_text(encoding="utf-8")))
+            return JobRecord.from_json(json.loads(read_regular(self.record, RECORD_BYTES).decode("utf-8")))
         except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise TrainingError("What was noted of this training is missing or damaged; please train again.") from error
 
@@ -190,10 +249,11 @@ class JobFolder:
         """
         unfinished = self.record.with_name("job.json.part")
         try:
+            delete_any(unfinished)
             unfinished.write_text(json.dumps(asdict(record)), encoding="utf-8")
             unfinished.replace(self.record)
         except OSError:
-            unfinished.unlink(missing_ok=True)
+            delete_any(unfinished)
             raise
 
     def read_clips(self, names: Sequence[str]) -> "list[MelClip]":
@@ -211,6 +271,7 @@ class JobFolder:
         from distill.training.dataset import MelClip
 
         try:
+            check_regular(self.clips, FILE_BYTES)
             tensors = load_file(self.clips)
             clips = [MelClip(name, tensors.pop(str(number))) for number, name in enumerate(names)]
             shapes = [(str(clip.log_mel.dtype), clip.log_mel.ndim, len(clip.log_mel)) for clip in clips]
@@ -230,29 +291,40 @@ class JobFolder:
         TrainingError
             If it is missing or damaged.
         """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
         from distill.audio import Clip
 
         try:
-            waveform = np.load(self.first, allow_pickle=False)
-            if waveform.dtype != np.float32 or waveform.ndim != 1 or not len(waveform):
+            check_regular(self.first, FILE_BYTES)
+            tensors = load_file(self.first)
+            samples, peak = tensors["samples"], tensors["peak"]
+            if (samples.dtype, samples.ndim, peak.dtype, peak.shape) != (np.int16, 1, np.float32, (1,)):
                 raise ValueError("no waveform")
-            if not np.isfinite(waveform).all():
-                raise ValueError("not a number")
-        except (OSError, ValueError, EOFError, TypeError) as error:
+            if not len(samples) or not np.isfinite(peak).all():
+                raise ValueError("no samples, or not a number")
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
             raise TrainingError(
                 "The first clip of this training is missing or damaged; please open it again."
             ) from error
-        return Clip(name, waveform)
+        return Clip(name, samples * (peak / FULL_SCALE))
 
-    def delete_inputs(self) -> None:
-        """Delete what a finished training has no use for any more: its clips and its checkpoint."""
-        self.clips.unlink(missing_ok=True)
-        self.checkpoint.unlink(missing_ok=True)
+    def delete_inputs(self, *, first: bool = False) -> None:
+        """Delete what a training has no use for when it does not go on: clips, checkpoint, and the ``first`` clip."""
+        for path in (self.clips, self.checkpoint, *([self.first] if first else [])):
+            delete_any(path)
 
     def delete(self) -> None:
-        """Delete all; what cannot be deleted is no training any more."""
-        self.record.unlink(missing_ok=True)
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Delete all; a process that still writes into it cannot find it any more."""
+        gone = self.path.with_name(self.id + GONE)
+        try:
+            self.path.rename(gone)
+        except OSError:
+            delete_any(self.record)  # without it, the rest is no training
+            delete_any(self.path)
+        delete_any(gone)
+        self.drop_spare()
 
     @contextmanager
     def lock(self, give_up: Callable[[], bool]) -> Iterator[bool]:
@@ -273,6 +345,13 @@ class JobFolder:
             yield _lock(descriptor, give_up)
         finally:
             os.close(descriptor)
+
+
+def _in_16_bits(waveform: np.ndarray) -> "dict[str, np.ndarray]":
+    """A waveform in half the room of float32, exact to 1/65534 of its loudest sample."""
+    peak = np.float32(np.abs(waveform).max(initial=0) or 1)
+    samples = np.round(waveform / peak * FULL_SCALE).astype(np.int16)
+    return {"samples": samples, "peak": peak.reshape(1)}
 
 
 def _lock(descriptor: int, give_up: Callable[[], bool]) -> bool:

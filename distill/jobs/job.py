@@ -1,10 +1,12 @@
 """A training as the page sees it: where it stands, and what can be asked of it."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from distill.errors import CodecFileError, TrainingError
-from distill.jobs.folder import JobFolder, JobRecord
+from distill.jobs.files import check_regular
+from distill.jobs.folder import FILE_BYTES, JobFolder, JobRecord
 from distill.training.records import Curves
 
 if TYPE_CHECKING:
@@ -67,9 +69,23 @@ class TrainingJob:
         self.folder, self.record, self._runner = folder, record, runner
         self.worker: Worker | None = None
         self.wish = ""
-        """What was asked of it while it runs: "stop" or "delete"."""
+        """What was asked of it while it runs: "stop", "yield" or "delete"."""
         self.lost_at: float | None = None
         """Seconds of training after which its process was lost."""
+        self.turn_began = 0.0
+        """Seconds of training that it had when its turn began."""
+        self.address = ""
+        """From which it was asked for; kept in memory alone."""
+        self.seen = -math.inf
+        """When its owner last had a page open, in seconds since 1970."""
+        self.num_bytes = 0
+        """Of the disk, as measured last."""
+        self.is_unwritten = False
+        """Whether its record on disk is older than the one here."""
+        self.is_elsewhere = False
+        """Whether its codec lies in the spare folder."""
+        self.has_inputs = True
+        """Whether it may still have its clips and its checkpoint."""
 
     @property
     def id(self) -> str:
@@ -116,18 +132,23 @@ class TrainingJob:
         """Stop after the current step, or give up the place in the queue; what was reached is kept."""
         self._runner.stop(self)
 
-    def resume(self) -> None:
+    def resume(self, *, address: str = "") -> None:
         """Queue a job again that was stopped or has failed; it goes on where it was.
+
+        Parameters
+        ----------
+        address : str
+            From which this is asked for; "" for the one that it was asked for from before.
 
         Raises
         ------
         TrainingError
-            If it is neither, its owner has another one that is active, or too many wait.
+            If it is neither, its owner has another one that is active, too many wait, or its clips are deleted.
         """
-        self._runner.resume(self)
+        self._runner.resume(self, address=address)
 
     def delete(self) -> None:
-        """End it at once and forget all of it."""
+        """End it at once and forget all of it; this waits for nothing."""
         self._runner.delete(self)
 
     def best_codec(self) -> "Codec":
@@ -140,9 +161,11 @@ class TrainingJob:
         """
         from distill.codec import Codec
 
-        if not self.folder.best.exists() and self.record.validation is None:
+        path = self.folder.newest
+        if not path.exists() and self.record.validation is None:
             raise TrainingError("Training has not come to its first validation yet.")
         try:
-            return Codec.load(self.folder.best)
-        except CodecFileError as error:
+            check_regular(path, FILE_BYTES)
+            return Codec.load(path)
+        except (OSError, CodecFileError) as error:
             raise TrainingError("The trained codec is missing or damaged on the server; please train again.") from error

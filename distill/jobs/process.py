@@ -42,6 +42,7 @@ class Worker:
         limits = {
             "--parent": os.getpid(),
             "--checkpoint-seconds": settings.checkpoint_seconds,
+            "--full-disk-seconds": settings.full_disk_seconds,
             "--memory-bytes": settings.training_memory_bytes,
         }
         arguments = [str(part) for limit in limits.items() for part in limit]

@@ -1,22 +1,23 @@
-"""The queue of trainings and the threads that see to them; what they are at lies on disk, so that a restart goes on."""
+"""The queue of trainings: who may queue, who goes next, who gives way. It lies on disk, so that a restart goes on."""
 
 import contextlib
-import heapq
 import logging
+import math
 import secrets
-import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from distill.errors import TrainingError
-from distill.jobs.events import FAULT, INTERRUPTED, changes_of, lost_too_often, too_long
+from distill.jobs import queue
+from distill.jobs.attendant import Attendant
+from distill.jobs.events import lost_its_place
 from distill.jobs.folder import JobFolder, JobRecord
 from distill.jobs.job import JobStatus, TrainingJob
-from distill.jobs.process import COMMAND, Worker
-from distill.logs import log_fault
+from distill.jobs.ledger import Ledger, log
+from distill.jobs.process import COMMAND
+from distill.jobs.queue import Standing
 from distill.settings import DEFAULTS, Settings
 
 if TYPE_CHECKING:
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 STARTUP_SECONDS = 4
-CEILING = 3
-"""How many times the minutes it was given a training may be there before it is ended: it ends by itself long before."""
 CLOSE_SECONDS = 15
 
 
 class JobRunner:
-    """Runs trainings in processes of their own, in the order in which they came, and takes up those it finds on disk.
+    """Runs trainings in processes of their own, in turn, and takes up those it finds on disk.
+
+    Whoever has a page open goes first, then whoever came first. While others wait, a training gives way when its turn
+    is over, with a checkpoint, and goes on later; so does one that nobody looks at when someone else comes.
 
     Parameters
     ----------
@@ -46,10 +48,15 @@ class JobRunner:
     command : sequence of str
         What trains; the job's folder and limits are added to it.
 
+    Attributes
+    ----------
+    is_here : callable
+        Whether an owner has a page open now. It is asked often, and never while the runner holds a lock.
+
     Raises
     ------
-    OSError
-        If the folder can be neither read nor made.
+    StartupError
+        If the folder can be neither used nor made.
     """
 
     def __init__(
@@ -61,16 +68,28 @@ class JobRunner:
         command: Sequence[str] = COMMAND,
     ) -> None:
         self._folder, self.settings = folder.resolve(), settings
-        self._clock, self._command = clock, command
-        self._changed = threading.Condition()
-        self._jobs: dict[str, TrainingJob] = {}
-        self._arriving: list[str] = []
+        self._clock = clock
+        self.is_here: Callable[[str], bool] = lambda owner: True
+        self._arriving: list[tuple[str, str]] = []
         self._closing = False
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._take_up()
+        self._ledger = Ledger(self._folder, settings, clock)
+        self._attendant = Attendant(
+            self._ledger,
+            settings,
+            command,
+            is_closing=lambda: self._closing,
+            is_here=lambda job: self._standing(job).here,
+            take_turns=self._take_turns,
+        )
+        self._changed, self._jobs = self._ledger.changed, self._ledger.jobs
+        self._ledger.take_up(lambda folder, record: TrainingJob(folder, record, self))
+        for job in self._jobs.values():
+            job.seen = clock()  # the page may have lost its connection with the server before this one
         self._start_next()
 
-    def submit(self, owner: str, clips: "Sequence[MelClip]", config: "VQVAEConfig", first: "Clip") -> TrainingJob:
+    def submit(
+        self, owner: str, clips: "Sequence[MelClip]", config: "VQVAEConfig", first: "Clip", *, address: str = ""
+    ) -> TrainingJob:
         """Queue a training.
 
         Parameters
@@ -82,6 +101,9 @@ class JobRunner:
             With ``minutes`` of up to ``training_minutes``.
         first : Clip
             Kept to turn to when the training has ended.
+        address : str
+            From which it is asked for, which has a share of the queue; "" if that is not known. It is never written
+            down.
 
         Raises
         ------
@@ -93,15 +115,21 @@ class JobRunner:
             raise TrainingError(
                 f"A training takes {self.settings.training_minutes} minutes at most, not {asked}; please give it less."
             )
+        is_here, ticket = self._look(owner), (owner, address)
         with self._changed:
-            self._require_place(owner)
-            self._arriving.append(owner)
-            place = 1 + max((job.record.place for job in self._jobs.values()), default=0)
+            self._require_place(owner, address, is_here)
+            self._arriving.append(ticket)
+            place = self._ledger.last_place()
         record = JobRecord(owner, config, self._clock(), place, tuple(clip.name for clip in clips), first.name)
         try:
             job_folder = JobFolder.create(self._folder / secrets.token_hex(16), record, clips, first)
             with self._changed:
+                if ticket not in self._arriving:
+                    job_folder.delete()
+                    raise TrainingError("The training was not begun, because you have left.")
                 job = self._jobs[job_folder.id] = TrainingJob(job_folder, record, self)
+                self._ledger.measure(job)
+                self._admit(job, address, is_here)
         except OSError as error:
             logger.warning("A training could not be written to disk.", extra={"reason": error.strerror or str(error)})
             raise TrainingError(
@@ -109,10 +137,10 @@ class JobRunner:
                 "please try again later."
             ) from error
         finally:
-            with self._changed:
-                self._arriving.remove(owner)
-        self._log(job, "A training was queued.", clips=len(clips), minutes=config.minutes)
-        self._start_next()
+            with self._changed, contextlib.suppress(ValueError):
+                self._arriving.remove(ticket)
+        log(job, "A training was queued.", clips=len(clips), minutes=config.minutes)
+        self._take_turns()
         return job
 
     def jobs_of(self, owner: str) -> list[TrainingJob]:
@@ -126,8 +154,15 @@ class JobRunner:
             states = [job.record.state for job in self._jobs.values()]
         return {state: states.count(state) for state in ("running", "waiting")}
 
+    def num_bytes(self, owner: str | None = None) -> int:
+        """What an owner's trainings take of the disk, or all of them; nothing on the disk is looked at for it."""
+        return self._ledger.num_bytes(owner)
+
     def expire(self, now: float) -> int:
-        """Delete the folders of trainings that ended long ago, and those that are damaged and as old.
+        """Do what is due: to be called every some seconds.
+
+        The folders of trainings that ended long ago are deleted, and those that are damaged and as old; sound and
+        checkpoints sooner, in proportion to the training. What a full disk did not take is written; turns are taken.
 
         Parameters
         ----------
@@ -137,43 +172,31 @@ class JobRunner:
         Returns
         -------
         int
-            How many were deleted.
+            How many trainings were deleted.
         """
-        before = now - self.settings.training_kept_seconds
-        with self._changed:
-            ended = [job for job in self._jobs.values() if (job.record.ended or now) < before]
-            for job in ended:
-                del self._jobs[job.id]
-            known = set(self._jobs)
-        strays = [folder for folder in JobFolder.all_in(self._folder) if folder.id not in known]
-        gone = [folder for folder in strays if folder.id in {job.id for job in ended} or folder.touched < before]
-        for folder in gone:
-            folder.delete()
-        if gone:
-            logger.info("Trainings were forgotten.", extra={"count": len(gone)})
-        return len(gone)
+        count = self._ledger.expire(now)
+        self._take_turns()
+        return count
 
     def close(self) -> None:
         """Stop the workers, each with a checkpoint; a new runner on the folder goes on with them."""
         with self._changed:
             self._closing = True
-            workers = [job.worker for job in self._in_state("running") if job.worker]
+            workers = [job.worker for job in self._ledger.in_state("running") if job.worker]
             for worker in workers:
                 worker.stop()
-            if not self._changed.wait_for(lambda: not self._in_state("running"), CLOSE_SECONDS):
-                for job in self._in_state("running"):
+            if not self._changed.wait_for(lambda: not self._ledger.in_state("running"), CLOSE_SECONDS):
+                for job in self._ledger.in_state("running"):
                     if job.worker:
                         job.worker.kill()
-                self._changed.wait_for(lambda: not self._in_state("running"), CLOSE_SECONDS)
+                self._changed.wait_for(lambda: not self._ledger.in_state("running"), CLOSE_SECONDS)
 
     def status_of(self, job: TrainingJob) -> JobStatus:
         """Where a job stands now."""
         with self._changed:
             record, ahead, wait_seconds = job.record, 0, 0.0
             if record.state == "waiting":
-                running, waiting = self._in_state("running"), self._in_state("waiting")
-                before = waiting[: waiting.index(job)]
-                ahead, wait_seconds = len(running) + len(before), self._wait_seconds(running, before)
+                ahead, wait_seconds = queue.estimate(self._standing(job), self._standings(), self.settings)
         return JobStatus(
             record.state,
             ahead,
@@ -196,14 +219,13 @@ class JobRunner:
         """Stop a job after its current step, or take it out of the queue."""
         with self._changed:
             if job.record.state == "waiting":
-                self._end(job, "stopped")
-            elif job.record.state == "running":
-                job.wish = job.wish or "stop"
-                if job.worker:
-                    job.worker.stop()
+                self._ledger.end(job, "stopped")
+            elif job.record.state == "running" and job.wish != "delete":
+                self._ask(job, "stop")
 
-    def resume(self, job: TrainingJob) -> None:
-        """Put a job at the end of the queue again; errors as :meth:`TrainingJob.resume`."""
+    def resume(self, job: TrainingJob, *, address: str = "") -> None:
+        """Put a job at the end of the queue again; parameters and errors as :meth:`TrainingJob.resume`."""
+        is_here = self._look(job.owner)
         with self._changed:
             if job.id not in self._jobs:
                 raise TrainingError("This training is no longer kept on the server; please train again.")
@@ -211,177 +233,137 @@ class JobRunner:
                 raise TrainingError("This training is still stopping; please continue it in a moment.")
             if job.record.state not in ("stopped", "failed"):
                 raise TrainingError("Only a training that was stopped can be continued.")
-            self._require_place(job.owner)
-            place = 1 + max(other.record.place for other in self._jobs.values())
-            self._change(job, state="waiting", place=place, ended=None, restarts=0, error="", note="")
-        self._log(job, "A training was queued again.")
-        self._start_next()
+            if not job.has_inputs:
+                kept = self._ledger.kept_seconds(job.record) / 60
+                raise TrainingError(
+                    f"This training can only be continued within {kept:.0f} minutes of its end, because its sound is "
+                    "deleted then; its codec is still there, and your clips can be dropped and trained on anew."
+                )
+            address = address or job.address
+            self._require_place(job.owner, address, is_here)
+            place = self._ledger.last_place()
+            self._ledger.change(job, state="waiting", place=place, ended=None, restarts=0, error="", note="")
+            self._admit(job, address, is_here)
+        log(job, "A training was queued again.")
+        self._take_turns()
 
     def delete(self, job: TrainingJob) -> None:
-        """End a job at once and delete its folder."""
+        """End a job at once and delete its folder; nothing is waited for."""
         with self._changed:
             job.wish = "delete"
-            if job.record.state == "waiting":
-                self._end(job, "stopped")
-            if job.worker:
+            if self._jobs.pop(job.id, None) and job.worker:
                 job.worker.kill()
-            self._changed.wait_for(lambda: not job.record.active, CLOSE_SECONDS)
-            self._jobs.pop(job.id, None)
+            if job.record.active:
+                self._ledger.end(job, "stopped")
         job.folder.delete()
-        self._log(job, "A training was deleted.")
+        log(job, "A training was deleted.")
+        self._take_turns()
 
-    def _take_up(self) -> None:
-        """Know the trainings on disk again; those that ran wait for their turn, which is the first."""
-        found = []
-        for folder in JobFolder.all_in(self._folder):
-            try:
-                found.append(TrainingJob(folder, folder.read_record(), self))
-            except TrainingError as error:
-                logger.warning(
-                    "A training's folder was passed over.", extra={"job": folder.id[:6], "reason": str(error)}
-                )
-        for job in sorted(found, key=lambda job: (job.created, job.record.place)):
-            self._jobs[job.id] = job
-            if job.record.state == "running":  # so the server did not end in order, perhaps because of this very job
-                self._begin_again(job, "waiting")
+    def forget(self, owner: str) -> None:
+        """Delete all trainings of an owner at once, and one that is on its way into the queue."""
+        with self._changed:
+            self._arriving[:] = [ticket for ticket in self._arriving if ticket[0] != owner]
+            jobs = self.jobs_of(owner)
+        for job in jobs:
+            self.delete(job)
 
-    def _require_place(self, owner: str) -> None:
+    def _require_place(self, owner: str, address: str, is_here: bool) -> None:
         """Raise a TrainingError unless this owner's training can be queued."""
         if self._closing:
             raise TrainingError("The server is about to restart; please try again in a minute.")
-        if owner in self._arriving or any(job.record.active for job in self.jobs_of(owner)):
+        arriving = [other for other, _ in self._arriving]
+        if owner in arriving or any(job.record.active for job in self.jobs_of(owner)):
             raise TrainingError("You have a training that runs or waits already; stop it first.")
-        waiting = len(self._in_state("waiting")) + len(self._arriving)
-        if waiting >= self.settings.waiting_trainings:
-            raise TrainingError(f"The queue is full ({waiting} waiting); please try again in some minutes.")
+        standings = self._standings()
+        of_address = [one for one in standings if address and one.address == address]
+        arriving_there = sum(bool(address) and other == address for _, other in self._arriving)
+        if len(of_address) + arriving_there >= self.settings.address_trainings + _absent(of_address, is_here):
+            soonest = queue.soonest_end(standings, self.settings, of_address)
+            raise TrainingError(
+                f"{len(of_address) + arriving_there} trainings from your network run or wait already, as many as may "
+                f"at once; please try again in {_about(soonest)}."
+            )
+        waiting = sum(not one.running for one in standings) + len(arriving)
+        if waiting >= self.settings.waiting_trainings + _absent(standings, is_here):
+            soonest = queue.soonest_end(standings, self.settings, standings)
+            raise TrainingError(f"The queue is full ({waiting} waiting); please try again in {_about(soonest)}.")
 
-    def _in_state(self, state: str) -> list[TrainingJob]:
-        """The jobs in a state, in the order of the queue."""
-        return sorted(
-            (job for job in self._jobs.values() if job.record.state == state), key=lambda job: job.record.place
+    def _admit(self, job: TrainingJob, address: str, is_here: bool) -> None:
+        """Let a job wait; if there are too many then, one at which nobody looks gives its place to it."""
+        job.address, job.seen = address, self._clock() if is_here else -math.inf
+        standings = self._standings()
+        loser = None
+        if address and queue.count_of(standings, address) > self.settings.address_trainings:
+            loser = queue.displaced(standings, address)
+        elif sum(not one.running for one in standings) > self.settings.waiting_trainings:
+            loser = queue.displaced(standings)
+        if loser and loser.id != job.id:
+            other = self._jobs[loser.id]
+            self._ledger.end(other, "stopped", note=lost_its_place(self._ledger.kept_seconds(other.record)))
+
+    def _look(self, owner: str = "") -> bool:
+        """See whose pages are open; whether this owner's is."""
+        with self._changed:
+            active = [job for job in self._jobs.values() if job.record.active]
+        now = self._clock()
+        for job in active:
+            if self.is_here(job.owner):
+                job.seen = now
+        return bool(owner) and self.is_here(owner)
+
+    def _standings(self) -> list[Standing]:
+        return [self._standing(job) for job in self._jobs.values() if job.record.active]
+
+    def _standing(self, job: TrainingJob) -> Standing:
+        record, gone_seconds = job.record, self._clock() - job.seen
+        assert record.config.minutes is not None
+        asked, is_running = record.config.minutes * 60, record.state == "running"
+        return Standing(
+            job.id,
+            record.place,
+            running=is_running,
+            here=gone_seconds <= self.settings.training_absent_seconds,
+            leaving=is_running and bool(job.wish),
+            asked_seconds=asked,
+            left_seconds=record.progress.remaining if record.progress else asked + STARTUP_SECONDS,
+            turn_seconds=record.progress.seconds - job.turn_began if is_running and record.progress else 0.0,
+            gone_seconds=gone_seconds,
+            address=job.address,
         )
 
-    def _wait_seconds(self, running: Sequence[TrainingJob], before: Sequence[TrainingJob]) -> float:
-        """How long it may be until all of these have begun and one more can."""
-        free_in = [_seconds_left(job) for job in running]
-        free_in += [0.0] * (self.settings.trainings - len(running))
-        heapq.heapify(free_in)
-        for job in before:
-            heapq.heapreplace(free_in, free_in[0] + _seconds_left(job))
-        return free_in[0]
+    def _take_turns(self) -> None:
+        """Begin what can begin, and let those give way whose turn is over."""
+        self._look()
+        self._start_next()
+        with self._changed:
+            if not self._closing:
+                for one in queue.yielding(self._standings(), self.settings):
+                    self._ask(self._jobs[one.id], "yield")
+
+    def _ask(self, job: TrainingJob, wish: str) -> None:
+        """Ask a running job to come to an end."""
+        job.wish = wish
+        if job.worker:
+            job.worker.stop()
 
     def _start_next(self) -> None:
         with self._changed:
-            waiting = self._in_state("waiting")
-            if self._closing or not waiting or len(self._in_state("running")) >= self.settings.trainings:
+            waiting = queue.in_order(self._standings())
+            if self._closing or not waiting or len(self._ledger.in_state("running")) >= self.settings.trainings:
                 return
-            job = waiting[0]
+            job = self._jobs[waiting[0].id]
             job.wish, job.lost_at = "", None
-            self._change(job, state="running")
-        self._log(job, "A training begins.", restarts=job.record.restarts)
-        threading.Thread(target=self._run, args=(job,), name=f"training-{job.id[:6]}", daemon=True).start()
+            job.turn_began = job.record.progress.seconds if job.record.progress else 0.0
+            self._ledger.change(job, state="running")
+        self._attendant.begin(job)
         self._start_next()
 
-    def _run(self, job: TrainingJob) -> None:
-        """See a job to its end, with as many workers as it takes."""
-        try:
-            while self._attend(job):
-                pass
-        except Exception as error:
-            reference = log_fault(logger, "A training was given up", error, job=job.id[:6])
-            self._end(job, "failed", error=FAULT.format(reference=reference), reference=reference)
-        finally:
-            self._start_next()
 
-    def _attend(self, job: TrainingJob) -> bool:
-        """Start a worker for a job and listen to it until it ends; whether the job needs another one."""
-        try:
-            worker = Worker(self._command, job.folder, self.settings)
-        except OSError:
-            self._log(job, "A worker could not be started.", logging.ERROR, exc_info=True)
-            error = "The training could not be started, because the server has no room for it now; please try later."
-            self._end(job, "failed", error=error)
-            return False
-        with self._changed:
-            job.worker = worker
-            if job.wish or self._closing:
-                worker.kill() if job.wish == "delete" else worker.stop()
-        assert job.config.minutes is not None
-        seconds = CEILING * 60 * job.config.minutes + self.settings.training_silence_seconds
-        last: dict[str, Any] = {}
-        try:
-            with contextlib.closing(worker.events(seconds)) as events:
-                for event in events:
-                    self._hear(job, event)
-                    last = event
-        except TimeoutError:
-            last = {"event": "failed", "error": too_long(job)}
-        with self._changed:
-            job.worker = None
-            return self._conclude(job, last)
-
-    def _hear(self, job: TrainingJob, event: dict[str, Any]) -> None:
-        """Note what a worker says."""
-        try:
-            changes = changes_of(job, event)
-        except (KeyError, TypeError, ValueError):
-            self._log(job, "A worker said what makes no sense.", logging.WARNING)
-            return
-        if event["event"] == "progress":  # several times a second: the disk learns of it at the next checkpoint
-            with self._changed:
-                job.record = replace(job.record, **changes)
-        else:
-            self._change(job, **changes)
-
-    def _conclude(self, job: TrainingJob, last: dict[str, Any]) -> bool:
-        """Note what becomes of a job whose worker has ended, by its last words; whether it needs another one."""
-        if last.get("event") == "finished":
-            self._end(job, "finished")
-            job.folder.delete_inputs()
-        elif last.get("event") == "failed":
-            self._end(job, "failed", error=str(last.get("error")), reference=last.get("reference", ""))
-        elif job.wish:
-            self._end(job, "stopped")
-        elif self._closing:
-            self._change(job, state="waiting", note=INTERRUPTED if job.record.progress else job.record.note)
-        else:
-            job.lost_at = job.record.progress.seconds if job.record.progress else None
-            self._begin_again(job, "running")
-            return job.record.active
-        return False
-
-    def _begin_again(self, job: TrainingJob, state: str) -> None:
-        """Bring a job whose process was lost back into a state, unless that happened too often."""
-        restarts = job.record.restarts + 1
-        if restarts > self.settings.training_restarts:
-            self._end(job, "failed", error=lost_too_often(job, restarts))
-        else:
-            self._log(job, "A training was lost and is begun again.", logging.WARNING, restarts=restarts)
-            self._change(job, state=state, restarts=restarts, note=INTERRUPTED)
-
-    def _end(self, job: TrainingJob, state: str, error: str = "", reference: str = "") -> None:
-        self._change(job, state=state, ended=self._clock(), error=error)
-        steps = job.record.progress.step if job.record.progress else 0
-        self._log(job, "A training ended.", state=state, steps=steps, reference=reference)
-
-    def _change(self, job: TrainingJob, **changes: Any) -> None:
-        """Note in memory and on disk what has become of a job, and tell those who wait for it."""
-        with self._changed:
-            job.record = replace(job.record, **changes)
-            try:
-                job.folder.write_record(job.record)
-            except OSError:
-                self._log(job, "A training could not be noted on disk.", logging.WARNING)
-            self._changed.notify_all()
-
-    @staticmethod
-    def _log(
-        job: TrainingJob, message: str, level: int = logging.INFO, *, exc_info: bool = False, **extra: object
-    ) -> None:
-        logger.log(level, message, extra={"job": job.id[:6], **extra}, exc_info=exc_info)
+def _absent(standings: Sequence[Standing], is_here: bool) -> int:
+    """How many that wait would give their place to someone who is here."""
+    return sum(not one.here and not one.running for one in standings) if is_here else 0
 
 
-def _seconds_left(job: TrainingJob) -> float:
-    """How long a job will run, an estimate."""
-    assert job.config.minutes is not None
-    return job.record.progress.remaining if job.record.progress else job.config.minutes * 60 + STARTUP_SECONDS
+def _about(seconds: float) -> str:
+    minutes = max(1, math.ceil(seconds / 60))
+    return f"about {minutes} minute{'s' * (minutes != 1)}"

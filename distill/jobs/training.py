@@ -1,6 +1,7 @@
 """A training whose clips, checkpoint and best codec lie in a job's folder, and who tells what happens."""
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -10,7 +11,8 @@ from safetensors import SafetensorError
 
 from distill.codec import Codec
 from distill.errors import CodecFileError, TrainingError
-from distill.jobs.folder import JobFolder
+from distill.jobs.files import check_regular, delete_any
+from distill.jobs.folder import FILE_BYTES, JobFolder
 from distill.jobs.memory import is_out_of_memory
 from distill.settings import DEFAULTS
 from distill.training.checkpoint import load_checkpoint, save_checkpoint
@@ -23,6 +25,11 @@ DISK_FULL = (
     "The server's disk is full or cannot be written, so what the training learns from now on is lost if it is "
     "interrupted."
 )
+HELD = (
+    "The server's disk is full, so the trained codec is held in memory and written as soon as there is room; please "
+    "wait, it is tried again every few seconds."
+)
+TRY_SECONDS = 5
 
 
 class Training:
@@ -35,10 +42,14 @@ class Training:
         Told of every event, by its name and its values; see :meth:`run`.
     must_stop : callable
         Asked after each step whether to stop.
+    must_end : callable
+        Asked whether nobody waits for what is learned any more.
     checkpoint_seconds : float
         Between two checkpoints.
-    clock : callable
-        Seconds that only ever grow.
+    full_disk_seconds : float
+        How long a codec is kept in memory that no disk has room for.
+    clock, sleep : callable
+        Seconds that only ever grow, and what lets some pass.
     """
 
     def __init__(
@@ -47,11 +58,15 @@ class Training:
         say: Callable[..., None],
         *,
         must_stop: Callable[[], bool],
+        must_end: Callable[[], bool] = lambda: False,
         checkpoint_seconds: float = DEFAULTS.checkpoint_seconds,
+        full_disk_seconds: float = DEFAULTS.full_disk_seconds,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.folder, self._say, self._must_stop = folder, say, must_stop
-        self._checkpoint_seconds, self._clock = checkpoint_seconds, clock
+        self.folder, self._say, self._must_stop, self._must_end = folder, say, must_stop, must_end
+        self._checkpoint_seconds, self._full_disk_seconds = checkpoint_seconds, full_disk_seconds
+        self._clock, self._sleep = clock, sleep
         self._saved_at = self._said_at = -float("inf")
         self._unsaid: Progress | None = None
         self._is_kept = True
@@ -66,7 +81,7 @@ class Training:
         Raises
         ------
         TrainingError
-            If what is in the folder is missing or damaged, or the trained codec cannot be written.
+            If what is in the folder is missing or damaged, or the trained codec cannot be written for long.
         """
         self.trainer = trainer = self._begin()
         self._saved_at = self._clock()
@@ -79,12 +94,8 @@ class Training:
             elif isinstance(event, Validation):
                 self._after_validation(event)
             elif isinstance(event, Finished):
-                if not self._keep_best():
-                    raise TrainingError(
-                        "The trained codec could not be kept, because the server's disk is full or cannot be written; "
-                        "please try again later."
-                    )
                 self._keep_checkpoint()
+                self._keep_for_certain()
                 self._say("stopped" if event.reason == "stopped" else "finished")
 
     def _begin(self) -> Trainer:
@@ -92,10 +103,11 @@ class Training:
         record = self.folder.read_record()
         clips = self.folder.read_clips(record.clip_names)
         trainer, damaged = Trainer(clips, record.config), False
-        if self.folder.checkpoint.exists():
+        if os.path.lexists(self.folder.checkpoint):
             try:
+                check_regular(self.folder.checkpoint, FILE_BYTES)
                 load_checkpoint(trainer, self.folder.checkpoint)
-            except (CodecFileError, TrainingError) as error:
+            except (OSError, CodecFileError, TrainingError) as error:
                 if is_out_of_memory(error):
                     raise
                 self._warn("A checkpoint was passed over.", error)
@@ -125,8 +137,42 @@ class Training:
             self._unsaid, self._said_at = None, self._clock()
 
     def _keep_best(self) -> bool:
-        codec = Codec(self.trainer.best_model(), self.trainer.metadata())
-        return self._keep(codec.save, self.folder.best)
+        is_kept = self._keep(self._codec().save, self.folder.best)
+        if is_kept:
+            self.folder.drop_spare()
+        return is_kept
+
+    def _keep_for_certain(self) -> None:
+        """Write the best codec, to the spare folder if its own disk is full; try again until one of them has room.
+
+        Raises
+        ------
+        TrainingError
+            If neither has any for too long.
+        """
+        deadline = self._clock() + self._full_disk_seconds
+        while not self._keep_best() and not self._keep_spare():
+            if self._must_end() or self._clock() >= deadline:
+                raise TrainingError(
+                    f"The trained codec could not be written for {self._full_disk_seconds / 60:.0f} minutes, because "
+                    "the server's disk is full; what was kept of it last can be continued later."
+                )
+            self._say("warning", note=HELD)
+            self._sleep(TRY_SECONDS)
+
+    def _keep_spare(self) -> bool:
+        spare = self.folder.spare
+        try:
+            spare.parent.mkdir(mode=0o700, exist_ok=True)
+            self._codec().save(spare)
+        except (OSError, SafetensorError) as error:
+            self._warn("The spare folder could not be written.", error)
+            self.folder.drop_spare()
+            return False
+        return self.folder.has_spare()
+
+    def _codec(self) -> Codec:
+        return Codec(self.trainer.best_model(), self.trainer.metadata())
 
     def _keep_checkpoint(self) -> None:
         self._saved_at = self._clock()
@@ -135,6 +181,10 @@ class Training:
 
     def _keep(self, write: Callable[[Path], None], path: Path) -> bool:
         """Write a file, or say that it cannot be; whether it could."""
+        unfinished = path.with_name(f"{path.name}.part")
+        for obstacle in (unfinished, path):
+            if os.path.lexists(obstacle) and not obstacle.is_file():  # to write to a pipe takes until someone reads
+                delete_any(obstacle)
         try:
             write(path)
             is_kept = True
@@ -142,7 +192,7 @@ class Training:
             if is_out_of_memory(error):
                 raise
             self._warn(f"{path.name} could not be written.", error)
-            path.with_name(f"{path.name}.part").unlink(missing_ok=True)
+            delete_any(unfinished)
             is_kept = False
         if is_kept != self._is_kept:
             self._say("warning", note="" if is_kept else DISK_FULL)

@@ -61,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--parent", type=int, default=os.getppid(), help="process without which this one ends")
     parser.add_argument("--checkpoint-seconds", type=float, default=DEFAULTS.checkpoint_seconds)
+    parser.add_argument("--full-disk-seconds", type=float, default=DEFAULTS.full_disk_seconds)
     parser.add_argument("--memory-bytes", type=int, default=DEFAULTS.training_memory_bytes)
     options = parser.parse_args(arguments)
 
@@ -72,8 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     say = Voice(os.dup(sys.stdout.fileno()))
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no event
 
+    def must_end() -> bool:
+        return not say.heard or os.getppid() != options.parent
+
     def must_stop() -> bool:
-        return stopping.is_set() or not say.heard or os.getppid() != options.parent
+        return stopping.is_set() or must_end()
 
     from distill.jobs.training import Training
 
@@ -82,7 +86,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         with folder.lock(lambda: must_stop() or time.monotonic() > deadline) as is_ours:
             if is_ours:
-                Training(folder, say, must_stop=must_stop, checkpoint_seconds=options.checkpoint_seconds).run()
+                Training(
+                    folder,
+                    say,
+                    must_stop=must_stop,
+                    must_end=must_end,
+                    checkpoint_seconds=options.checkpoint_seconds,
+                    full_disk_seconds=options.full_disk_seconds,
+                ).run()
     except Exception as error:
         say("failed", **explain(error))
 

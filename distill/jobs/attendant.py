@@ -1,0 +1,142 @@
+"""The threads that see to the trainings which run: a worker for each, listened to until it ends."""
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from distill.jobs.events import FAULT, INTERRUPTED, changes_of, gave_way, too_long
+from distill.jobs.job import TrainingJob
+from distill.jobs.ledger import Ledger, log
+from distill.jobs.process import Worker
+from distill.logs import log_fault
+from distill.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+CEILING = 3
+"""How many times the minutes it was given a training may be there before it is ended: it ends by itself long before."""
+
+
+class Attendant:
+    """Sees to the trainings that run, each in a thread.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Where what becomes of them is noted.
+    settings : Settings
+    command : sequence of str
+        What trains; the job's folder and limits are added to it.
+    is_closing : callable
+        Whether the server is about to end.
+    is_here : callable
+        Whether someone has the page of a job open.
+    take_turns : callable
+        Called whenever another training may be due.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        settings: Settings,
+        command: Sequence[str],
+        *,
+        is_closing: Callable[[], bool],
+        is_here: Callable[[TrainingJob], bool],
+        take_turns: Callable[[], None],
+    ) -> None:
+        self._ledger, self._settings, self._command = ledger, settings, command
+        self._is_closing, self._is_here, self._take_turns = is_closing, is_here, take_turns
+
+    def begin(self, job: TrainingJob) -> None:
+        """Train in a thread, which stays until the worker has ended: the worker would be told if it died."""
+        log(job, "A training begins.", restarts=job.record.restarts)
+        threading.Thread(target=self._run, args=(job,), name=f"training-{job.id[:6]}", daemon=True).start()
+
+    def _run(self, job: TrainingJob) -> None:
+        """See a job to its end, with as many workers as it takes."""
+        try:
+            while self._attend(job):
+                pass
+        except Exception as error:
+            reference = log_fault(logger, "A training was given up", error, job=job.id[:6])
+            self._ledger.end(job, "failed", error=FAULT.format(reference=reference), reference=reference)
+        finally:
+            self._take_turns()
+
+    def _attend(self, job: TrainingJob) -> bool:
+        """Start a worker for a job and listen to it until it ends; whether the job needs another one."""
+        if job.wish == "delete":
+            return False
+        try:
+            worker = Worker(self._command, job.folder, self._settings)
+        except OSError:
+            log(job, "A worker could not be started.", logging.ERROR, exc_info=True)
+            error = "The training could not be started, because the server has no room for it now; please try later."
+            self._ledger.end(job, "failed", error=error)
+            return False
+        with self._ledger.changed:
+            job.worker = worker
+            if job.wish or self._is_closing():
+                worker.kill() if job.wish == "delete" else worker.stop()
+        assert job.config.minutes is not None
+        seconds = CEILING * 60 * job.config.minutes + self._settings.training_silence_seconds
+        seconds += self._settings.full_disk_seconds
+        last: dict[str, Any] = {}
+        try:
+            with contextlib.closing(worker.events(seconds)) as events:
+                for event in events:
+                    self._hear(job, event)
+                    last = event
+        except TimeoutError:
+            last = {"event": "failed", "error": too_long(job)}
+        with self._ledger.changed:
+            job.worker = None
+            return self._conclude(job, last)
+
+    def _hear(self, job: TrainingJob, event: dict[str, Any]) -> None:
+        """Note what a worker says."""
+        try:
+            changes = changes_of(job, event)
+        except (KeyError, TypeError, ValueError):
+            log(job, "A worker said what makes no sense.", logging.WARNING)
+            return
+        if event["event"] == "begun" and isinstance(event.get("seconds"), float):
+            job.turn_began = min(job.turn_began, event["seconds"])
+        if event["event"] == "progress":  # several times a second: the disk learns of it at the next checkpoint
+            with self._ledger.changed:
+                job.record = replace(job.record, **changes)
+        else:
+            self._ledger.change(job, **changes)
+        self._take_turns()
+
+    def _conclude(self, job: TrainingJob, last: dict[str, Any]) -> bool:
+        """Note what becomes of a job whose worker has ended, by its last words; whether it needs another one."""
+        if job.wish == "delete":
+            return False
+        note = job.record.note
+        if last.get("event") == "finished":
+            self._ledger.end(job, "finished")
+            job.folder.delete_inputs()
+        elif last.get("event") == "failed":
+            self._ledger.end(job, "failed", error=str(last.get("error")), reference=last.get("reference", ""))
+        elif job.wish == "stop":
+            self._ledger.end(job, "stopped")
+        elif self._is_closing():
+            self._ledger.change(job, state="waiting", note=INTERRUPTED if job.record.progress else note)
+        elif job.wish == "yield" and last.get("event") == "stopped":
+            note = gave_way(job, is_here=self._is_here(job))
+            log(job, "A training gave way.")
+            self._ledger.change(job, state="waiting", place=self._ledger.last_place(), note=note)
+        else:
+            job.lost_at = job.record.progress.seconds if job.record.progress else None
+            state = "waiting" if job.wish else "running"
+            self._ledger.begin_again(job, state)
+            if job.record.state == "running":
+                return True
+        self._ledger.bring_home(job)  # of a codec that its disk had no room for; there may be some by now
+        self._ledger.measure(job)
+        return False

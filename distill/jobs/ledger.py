@@ -1,0 +1,178 @@
+"""The trainings that there are, in memory and on disk: what becomes of them is noted here, and what is over deleted."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from distill.errors import StartupError, TrainingError
+from distill.jobs.events import ELSEWHERE, INTERRUPTED, lost_too_often
+from distill.jobs.files import num_bytes
+from distill.jobs.folder import JobFolder, JobRecord
+from distill.jobs.job import TrainingJob
+from distill.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class Ledger:
+    """The trainings that there are.
+
+    Parameters
+    ----------
+    root : Path
+        Where they lie, a folder each; made if it is not there.
+    settings : Settings
+    clock : callable
+        Seconds since 1970.
+
+    Raises
+    ------
+    StartupError
+        If the folder can be neither used nor made.
+    """
+
+    def __init__(self, root: Path, settings: Settings, clock: Callable[[], float]) -> None:
+        self.root, self._settings, self._clock = root, settings, clock
+        self.changed = threading.Condition()
+        """Held while anything here is looked at or changed; told of every change of a record."""
+        self.jobs: dict[str, TrainingJob] = {}
+        self._strays: dict[str, int] = {}
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            JobFolder.clear(root)
+            self._found = JobFolder.all_in(root)
+            if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
+                raise PermissionError("not allowed")
+        except OSError as error:
+            raise StartupError(
+                "Distill cannot keep trainings in the folder “jobs” of its own folder, because it is no folder or not "
+                "the server's to write; please move away what lies there under that name."
+            ) from error
+
+    def take_up(self, make: Callable[[JobFolder, JobRecord], TrainingJob]) -> None:
+        """Know the trainings on disk again; those that ran wait for their turn, which is the first."""
+        found = []
+        for folder in self._found:
+            try:
+                found.append(make(folder, folder.read_record()))
+            except TrainingError as error:
+                self._strays[folder.id] = folder.num_bytes
+                logger.warning(
+                    "A training's folder was passed over.", extra={"job": folder.id[:6], "reason": str(error)}
+                )
+        for job in sorted(found, key=lambda job: (job.created, job.record.place)):
+            self.jobs[job.id] = job
+            job.is_elsewhere = job.folder.has_spare()
+            self.measure(job)
+            if job.record.state == "running":  # so the server did not end in order, perhaps because of this very job
+                self.begin_again(job, "waiting")
+
+    def in_state(self, state: str) -> list[TrainingJob]:
+        """The jobs in a state, by their places."""
+        return sorted(
+            (job for job in self.jobs.values() if job.record.state == state), key=lambda job: job.record.place
+        )
+
+    def num_bytes(self, owner: str | None) -> int:
+        """On disk, of an owner's trainings, or of all and of what lies beside them; from what was measured last."""
+        with self.changed:
+            strays = 0 if owner is not None else sum(self._strays.values())
+            return strays + sum(job.num_bytes for job in self.jobs.values() if owner in (None, job.owner))
+
+    def last_place(self) -> int:
+        """The place after all others."""
+        return 1 + max((job.record.place for job in self.jobs.values()), default=0)
+
+    def change(self, job: TrainingJob, **changes: Any) -> None:
+        """Note in memory and on disk what has become of a job, and tell those who wait for it."""
+        with self.changed:
+            job.record = replace(job.record, **changes)
+            if job.wish != "delete":
+                self._write(job)
+            self.changed.notify_all()
+
+    def end(self, job: TrainingJob, state: str, error: str = "", reference: str = "", **changes: Any) -> None:
+        """Note that a job has ended."""
+        self.change(job, state=state, ended=self._clock(), error=error, **changes)
+        steps = job.record.progress.step if job.record.progress else 0
+        log(job, "A training ended.", state=state, steps=steps, reference=reference)
+
+    def begin_again(self, job: TrainingJob, state: str, **changes: Any) -> None:
+        """Bring a job whose process was lost back into a state, unless that happened too often."""
+        restarts = job.record.restarts + 1
+        if restarts > self._settings.training_restarts:
+            self.end(job, "failed", error=lost_too_often(job, restarts))
+        else:
+            log(job, "A training was lost and is begun again.", logging.WARNING, restarts=restarts)
+            self.change(job, state=state, restarts=restarts, note=INTERRUPTED, **changes)
+
+    def kept_seconds(self, record: JobRecord) -> float:
+        """How long a training that has ended keeps its sound and its checkpoint."""
+        trained = record.progress.seconds if record.progress else 0.0
+        wanted = max(self._settings.visit_absent_seconds, self._settings.training_kept_factor * trained)
+        return min(wanted, self._settings.training_kept_seconds)
+
+    def expire(self, now: float) -> int:
+        """As :meth:`JobRunner.expire`."""
+        before = now - self._settings.training_kept_seconds
+        with self.changed:
+            ended = [job for job in self.jobs.values() if (job.record.ended or now) < before]
+            for job in ended:
+                del self.jobs[job.id]
+            for job in self.jobs.values():
+                self._tend(job, now)
+            known = set(self.jobs)
+        for job in ended:
+            job.folder.delete()
+        strays = [folder for folder in JobFolder.all_in(self.root) if folder.id not in known]
+        gone = [folder for folder in strays if folder.touched < before]
+        for folder in gone:
+            folder.delete()
+        with self.changed:
+            self._strays = {folder.id: folder.num_bytes for folder in strays if folder.path.exists()}
+        if ended or gone:
+            logger.info("Trainings were forgotten.", extra={"count": len(ended) + len(gone)})
+        return len(ended) + len(gone)
+
+    def bring_home(self, job: TrainingJob) -> None:
+        """Move a job's codec to where it belongs, if it is elsewhere and there is room by now."""
+        job.is_elsewhere = not job.folder.bring_home()
+        note = ELSEWHERE if job.is_elsewhere else "" if job.record.note == ELSEWHERE else job.record.note
+        if note != job.record.note:
+            self.change(job, note=note)
+
+    def measure(self, job: TrainingJob) -> None:
+        """Note what a job takes of the disk."""
+        job.num_bytes = job.folder.num_bytes + (num_bytes(job.folder.spare.parent) if job.is_elsewhere else 0)
+
+    def _tend(self, job: TrainingJob, now: float) -> None:
+        """Do for a job what could not be done before: write its record and its codec, delete its inputs."""
+        if job.is_elsewhere and job.record.state != "running":
+            self.bring_home(job)
+        if job.is_unwritten:
+            self._write(job)
+        ended = job.record.ended
+        if job.has_inputs and ended is not None and ended + self.kept_seconds(job.record) < now:
+            job.folder.delete_inputs(first=True)
+            job.has_inputs = False
+            self.measure(job)
+            log(job, "The sound of a training was deleted.")
+
+    def _write(self, job: TrainingJob) -> None:
+        try:
+            job.folder.write_record(job.record)
+            job.is_unwritten = False
+        except OSError:
+            if not job.is_unwritten:
+                log(job, "A training could not be noted on disk.", logging.WARNING)
+            job.is_unwritten = True
+        self.measure(job)
+
+
+def log(job: TrainingJob, message: str, level: int = logging.INFO, *, exc_info: bool = False, **extra: object) -> None:
+    """Log what happens to a job, under the beginning of its id."""
+    logger.log(level, message, extra={"job": job.id[:6], **extra}, exc_info=exc_info)

@@ -1,0 +1,144 @@
+"""Whose turn it is: the order of the queue, its shares, and how long each may take. Values in, values out."""
+
+import heapq
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from distill.settings import Settings
+
+SPARED_SECONDS = 10
+"""A training that has so little left ends sooner than it could give way and begin again."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a training stands that runs or waits.
+
+    Attributes
+    ----------
+    id : str
+    place : int
+        In the queue; lower ones come first.
+    running : bool
+    here : bool
+        Whether someone has its page open.
+    leaving : bool
+        Whether it runs and was asked to stop.
+    asked_seconds, left_seconds, turn_seconds : float
+        Of training: asked for in all, still to come (an estimate), and taken in this turn.
+    gone_seconds : float
+        Since its page was closed.
+    address : str
+        From which it was asked for; "" if that is not known.
+    """
+
+    id: str
+    place: int
+    running: bool = False
+    here: bool = True
+    leaving: bool = False
+    asked_seconds: float = 60.0
+    left_seconds: float = 60.0
+    turn_seconds: float = 0.0
+    gone_seconds: float = 0.0
+    address: str = ""
+
+
+def in_order(standings: Sequence[Standing]) -> list[Standing]:
+    """Those that wait: first the ones someone looks at, then the others, each by their places."""
+    return sorted((one for one in standings if not one.running), key=lambda one: (not one.here, one.place))
+
+
+def turn_limit(asked_seconds: float, others: int, settings: Settings) -> float:
+    """How many seconds of training a turn has while ``others`` wait."""
+    return max(settings.busy_training_minutes * 60, asked_seconds / (1 + others)) if others else math.inf
+
+
+def yielding(standings: Sequence[Standing], settings: Settings) -> list[Standing]:
+    """The running trainings that are to give way now: to those whose page is open, or because their turn is over."""
+    waiting = in_order(standings)
+    staying = [one for one in standings if one.running and not one.leaving]
+    room, found = settings.trainings - len(staying), []
+    for one in sorted(staying, key=lambda one: (one.here, -one.place)):
+        rivals = _rivals(one, waiting)
+        is_over = one.turn_seconds >= turn_limit(one.asked_seconds, len(rivals), settings)
+        wanted = len(rivals) if one.here or is_over else sum(other.here for other in rivals)
+        if wanted > room and (is_over or not one.here) and one.left_seconds > SPARED_SECONDS:
+            found.append(one)
+            room += 1
+    return found
+
+
+def estimate(target: Standing, standings: Sequence[Standing], settings: Settings) -> tuple[int, float]:
+    """How many trainings come before one that waits, and in how many seconds its turn may come.
+
+    Whoever goes before it goes once, for a turn; but all of those that someone looks at are done before the first one
+    begins at which nobody looks.
+    """
+    waiting = in_order(standings)
+    running = [one for one in standings if one.running]
+    before = list(itertools.takewhile(lambda one: one.id != target.id, waiting))
+    free_in, returned = [0.0] * (settings.trainings - len(running)), 0
+    for one in running:
+        seconds, is_done = _turn(one, target, len(_rivals(one, waiting)), settings)
+        free_in.append(seconds)
+        returned += not is_done
+    heapq.heapify(free_in)
+    for begun, one in enumerate(before):
+        seconds, is_done = _turn(one, target, len(_rivals(one, waiting)) - begun + returned, settings)
+        heapq.heapreplace(free_in, free_in[0] + seconds)
+        returned += not is_done
+    return len(running) + len(before), free_in[0]
+
+
+def soonest_end(standings: Sequence[Standing], settings: Settings, among: Sequence[Standing]) -> float:
+    """In how many seconds the first of some trainings may be done."""
+    ends = [
+        one.left_seconds * (not one.leaving)
+        if one.running
+        else estimate(one, standings, settings)[1] + one.left_seconds
+        for one in among
+    ]
+    return min(ends, default=0.0)
+
+
+def displaced(standings: Sequence[Standing], address: str | None = None) -> Standing | None:
+    """The waiting training that loses its place to someone who is here: one at which nobody looks.
+
+    It is of the address that has most, of those the one that was left longest ago, and then the latest.
+
+    Parameters
+    ----------
+    standings : sequence of Standing
+    address : str, optional
+        Only trainings of that address.
+    """
+    absent = [one for one in in_order(standings) if not one.here and address in (None, one.address)]
+    return max(
+        absent, key=lambda one: (count_of(standings, one.address) if one.address else 1, one.gone_seconds, one.place),
+        default=None,
+    )  # fmt: skip
+
+
+def count_of(standings: Sequence[Standing], address: str) -> int:
+    """How many trainings an address has in the queue."""
+    return sum(one.address == address for one in standings)
+
+
+def _rivals(one: Standing, waiting: Sequence[Standing]) -> list[Standing]:
+    """Those that would go before a training if it went to the end of the queue."""
+    return [other for other in waiting if other.id != one.id and (other.here or not one.here)]
+
+
+def _turn(one: Standing, target: Standing, others: int, settings: Settings) -> tuple[float, bool]:
+    """How many more seconds a training takes before the turn of a later one, and whether it is done then."""
+    if one.leaving:
+        return 0.0, True
+    if (one.here and not target.here) or one.left_seconds <= SPARED_SECONDS:
+        return max(0.0, one.left_seconds), True
+    if target.here and not one.here:
+        return 0.0, False
+    seconds = max(0.0, turn_limit(one.asked_seconds, others, settings) - one.turn_seconds)
+    return min(one.left_seconds, seconds), one.left_seconds <= seconds
