@@ -13,7 +13,7 @@ from tests.space.visiting import Visitor
 
 FETCH = """async ([path, init]) => {
     try {
-        const answer = await fetch("https://APP" + path, {credentials: "include", ...init});
+        const answer = await fetch("https://APP" + path, {credentials: "include", signal: AbortSignal.timeout(4000), ...init});
         let text = "";
         try { text = (await answer.text()).slice(0, 100000); } catch { }
         return {type: answer.type, status: answer.status, headers: [...answer.headers], text};
