@@ -232,7 +232,10 @@ def test_the_other_space_in_the_page_uploads_nothing(scene):
 def test_the_other_space_in_the_page_reads_no_file_and_no_answer(scene):
     before, since = scene.state(), len(scene.answers)
     paths = [f"/gradio_api/file={path}" for path in (scene.sound, scene.exported)]
-    paths += [f"/gradio_api/queue/data?session_hash={scene.visitor.page}", f"/gradio_api/heartbeat/{scene.visitor.page}"]
+    paths += [
+        f"/gradio_api/queue/data?session_hash={scene.visitor.page}",
+        f"/gradio_api/heartbeat/{scene.visitor.page}",
+    ]
     seen = []
     for path in paths:
         seen += [scene.evil.evaluate(FETCH, [path, {"mode": mode}]) for mode in ("cors", "no-cors")]
