@@ -1,5 +1,7 @@
 """What the tests share: the codec and the clips that come with Distill, short clips, and a small untrained codec."""
 
+import os
+import shutil
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,12 +28,36 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("repeatable")
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 torch.set_num_threads(1)  # the models are small: on a busy machine, threads wait for each other longer than they work
 
 
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def new_browser():
+    """Starts Chromium, with more flags where they are given; each is closed in the end."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        reason = "A browser test needs Chromium: apt-get install chromium, or set CHROMIUM to its path."
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright  # one for all: two cannot stand in one process
+
+    with sync_playwright() as playwright:
+        started = []
+
+        def start(*flags):
+            started.append(playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_FLAGS, *flags]))
+            return started[-1]
+
+        yield start
+        for browser in started:
+            browser.close()
 
 
 @pytest.fixture(scope="session")

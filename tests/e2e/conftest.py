@@ -1,18 +1,13 @@
 """The app, launched once, and a real browser to look at it with."""
 
-import os
-import shutil
 import socket
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
 
 from distill.settings import Settings
 from distill.ui import build_app, launch
-
-CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="session")
@@ -27,17 +22,8 @@ def app_url(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        reason = "A browser test needs Chromium: apt-get install chromium, or set CHROMIUM to its path."
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
+def browser(new_browser):
+    return new_browser()
 
 
 @pytest.fixture

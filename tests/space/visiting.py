@@ -23,6 +23,8 @@ PATIENCE = 120
 class Space:
     """``python app.py`` with limits of its own."""
 
+    arguments = ("app.py",)
+
     def __init__(self, folder, port, **limits):
         self.folder, self.port, self.url = folder, port, f"http://127.0.0.1:{port}"
         self._environment = {f"DISTILL_{name.upper()}": str(value) for name, value in limits.items()}
@@ -37,7 +39,7 @@ class Space:
         }  # fmt: skip
         with self._log.open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=REPOSITORY, env=environment, stdout=log, stderr=log
+                [sys.executable, *self.arguments], cwd=REPOSITORY, env=environment, stdout=log, stderr=log
             )
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
@@ -52,7 +54,7 @@ class Space:
         self.process.wait()
 
     def health(self):
-        return httpx.get(f"{self.url}/health", timeout=PATIENCE).json()
+        return httpx.get(f"{self.url}/health", timeout=PATIENCE, verify=False).json()
 
     def log(self):
         """What it logged, as far as that is JSON, and the rest as text."""
@@ -70,10 +72,13 @@ class Visitor:
     url : str
     cookie : str, optional
         Of a browser that was here before.
+    options
+        For ``httpx.Client``: the address that this visitor comes from, for instance.
     """
 
-    def __init__(self, url, cookie=None):
-        self.http = httpx.Client(base_url=url, timeout=PATIENCE, cookies={"distill": cookie} if cookie else None)
+    def __init__(self, url, cookie=None, **options):
+        cookies = {"distill": cookie} if cookie else None
+        self.http = httpx.Client(base_url=url, timeout=PATIENCE, cookies=cookies, **options)
         self.config = self.http.get("/config").json()
         self.page = secrets.token_hex(6)
         self.calls = {call["api_name"]: call["id"] for call in self.config["dependencies"] if call["api_name"]}

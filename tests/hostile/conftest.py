@@ -1,0 +1,73 @@
+"""A server for strangers, and strangers."""
+
+import os
+import socket
+
+import pytest
+import soundfile
+
+from distill.audio import SAMPLE_RATE, load_clip
+from tests.hostile.strangers import Addresses, Stranger
+from tests.space.visiting import Space
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def addresses():
+    return Addresses()
+
+
+@pytest.fixture(scope="session")
+def start_space(tmp_path_factory):
+    """Starts servers with limits of their own, and kills them in the end."""
+    started = []
+
+    def start(kind=Space, **limits):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        space = kind(tmp_path_factory.mktemp("space") / "data", port, **limits)
+        started.append(space)
+        space.start()
+        return space
+
+    yield start
+    for space in started:
+        if space.process.poll() is None:
+            space.kill()
+
+
+@pytest.fixture(scope="session")
+def space(start_space):
+    """A server as it is by default, shared by tests that leave it as it was."""
+    return start_space()
+
+
+@pytest.fixture(scope="session")
+def proxied_space(start_space):
+    """A server behind one proxy, which reports the address of who asks."""
+    return start_space(trusted_proxies=1)
+
+
+@pytest.fixture
+def new_stranger(addresses):
+    """Visitors, each from an address of its own unless it is told which; their connections are closed in the end."""
+    strangers = []
+
+    def come(space, address=None, **options):
+        strangers.append(Stranger(space.url, address or addresses.new(), **options))
+        return strangers[-1]
+
+    yield come
+    for stranger in strangers:
+        stranger.close()
+
+
+@pytest.fixture(scope="session")
+def six_clips(examples, tmp_path_factory):
+    """The first half second of six of the example clips."""
+    folder = tmp_path_factory.mktemp("six")
+    for number, path in enumerate(sorted((examples / "clips").glob("*.flac"))[:6]):
+        soundfile.write(folder / f"secret-{number}.wav", load_clip(path).waveform[: SAMPLE_RATE // 2], SAMPLE_RATE)
+    return sorted(folder.iterdir())
