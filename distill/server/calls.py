@@ -6,6 +6,7 @@ on with calls whose sender has gone.
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from distill.settings import Settings
 
 FETCH_SECONDS = 10
 """How long a call goes on, and its answer is kept, while nobody listens for it."""
-LONGEST_NAME = 64
+NAME = re.compile(r"[\w-]{1,64}", re.ASCII)
 NO_CALL = "There is no such call here; the page's footer lists those that there are."
 ODD_CALL = "This call sends something else than it should; the page's footer tells what it takes."
 
@@ -79,10 +80,14 @@ class Calls:
             function = next((fn for fn in self._blocks.fns.values() if fn.api_name == api_name), None)
         if function is None or function.fn is None or (api_name and function.api_visibility == "private"):
             raise GateError(NO_CALL, 404)
-        if trigger is not None and type(trigger) is not int:  # it names what was pressed; some events have none that is
+        if not by_name and len(sent["data"]) > len(function.inputs):
+            raise GateError(ODD_CALL, 400)
+        if trigger is not None and _whole(trigger) not in {*self._blocks.blocks, self._blocks._id}:
             raise GateError(ODD_CALL, 400)
         if by_name:
             return sent
+        if sent.get("event_id") is not None and not _is_name(sent["event_id"]):
+            raise GateError(ODD_CALL, 400)
         kept = {
             key: sent[key] for key in ("data", "session_hash", "fn_index", "trigger_id", "event_data") if key in sent
         }
@@ -193,9 +198,14 @@ def page_of(sent: dict[str, Any]) -> str:
         If it names none.
     """
     page = sent.get("session_hash")
-    if not isinstance(page, str) or not 0 < len(page) <= LONGEST_NAME or not page.isprintable():
+    if not _is_name(page):
         raise GateError(ODD_CALL, 400)
-    return page
+    return str(page)
+
+
+def _is_name(value: object) -> bool:
+    """Whether something can be the name of a page or of a call."""
+    return isinstance(value, str) and NAME.fullmatch(value) is not None
 
 
 def _whole(value: object) -> int:

@@ -29,6 +29,7 @@ from distill.server.origins import is_foreign, is_navigation, is_secure
 from distill.server.pages import Pages
 from distill.server.rates import Rates
 from distill.server.uploads import Uploads
+from distill.settings import MIB
 from distill.ui.handlers import sentence
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ ANSWER = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/(?P<event>[^/]+)")
 FULL_PAGE = """<!doctype html><meta http-equiv="refresh" content="30"><title>Distill</title>
 <body style="font: 18px/1.5 system-ui, sans-serif; max-width: 34em; margin: 20vh auto; padding: 0 1em">
 <h1>distill</h1><p>Distill has as many visitors as it can hold. This page tries again every 30 seconds.</p>"""
+RANGES = re.compile(rb"bytes=\s*(?:\d+-\d*|-\d+)(?:\s*,\s*(?:\d+-\d*|-\d+))*\s*")
 REFUSED_SECONDS = 1.0
 """How long a refusal for asking too much takes: whoever waits for it asks no more meanwhile."""
 
@@ -147,7 +149,7 @@ class Gate:
             await self._file(file["path"], asker)(_with_ranges_of_bytes(scope), receive, send)
         elif UPLOAD.fullmatch(path) and scope["method"] == "POST":
             _bind(scope, "upload_id", asker)
-            flow = Flow(receive, self._settings.upload_bytes + (1 << 20), self._settings.upload_rate, self._clock)
+            flow = Flow(receive, self._settings.upload_bytes + MIB, self._settings.upload_rate, self._clock)
             await JSONResponse(await self._uploads.take(scope, flow, asker))(scope, receive, send)
         elif path == "/gradio_api/upload_progress":
             _bind(scope, "upload_id", asker)
@@ -168,8 +170,11 @@ class Gate:
         """Look a call through, and let it in."""
         headers = Headers(scope=scope)
         require_json(headers)
-        self._rates.spend(self._rates.bytes, asker, max(1, announced_bytes(headers) or 0))
-        flow = Flow(receive, self._settings.message_bytes, self._settings.upload_rate, self._clock)
+        announced, most = announced_bytes(headers) or 0, self._settings.message_bytes
+        if announced > most:
+            raise GateError(f"This is more than the {most / MIB:.3g} MB that can be sent at once.", 413)
+        self._rates.spend(self._rates.bytes, asker, max(1, announced))
+        flow = Flow(receive, most, self._settings.upload_rate, self._clock)
         sent = parse(await read(flow))
         if isinstance(sent, dict) and isinstance(sent.get("session_hash"), str):
             asker = replace(asker, page=sent["session_hash"])
@@ -303,10 +308,8 @@ def _plain(scope: Scope) -> Scope:
 
 
 def _with_ranges_of_bytes(scope: Scope) -> Scope:
-    """A request for a file without a range of anything but bytes, which is to be passed over (RFC 9110, 14.2)."""
-    headers = [
-        (name, value) for name, value in scope["headers"] if name != b"range" or value.lower().startswith(b"bytes=")
-    ]
+    """A request for a file, without a range that is to be passed over: of no bytes (RFC 9110, 14.2), or none at all."""
+    headers = [(name, value) for name, value in scope["headers"] if name != b"range" or RANGES.fullmatch(value.lower())]
     return {**scope, "headers": headers}
 
 
