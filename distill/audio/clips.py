@@ -242,7 +242,7 @@ def _duration(seconds: float) -> str:
 @contextlib.contextmanager
 def _temporary_folder(parent: str | os.PathLike[str] | None) -> Iterator[Path]:
     try:
-        folder = tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True)
+        folder = tempfile.TemporaryDirectory(dir=parent)
     except OSError as error:
         raise FullError(
             "There is no place for temporary files that can be written now; please try again later."

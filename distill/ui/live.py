@@ -1,5 +1,6 @@
 """What the page is told of a training while it runs, and of a codec once it is there."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from distill import plots
 from distill.audio import SAMPLE_RATE, Clip, write_wav
 from distill.codec import Codec
-from distill.errors import TrainingError
+from distill.errors import FullError, TrainingError
 from distill.jobs import JobStatus, TrainingJob
 from distill.ui import views
 from distill.ui.components import no_picture, picture
@@ -43,7 +44,8 @@ def _news(job: TrainingJob, status: JobStatus, server: Server) -> tuple[Any, ...
     heard: Any = gr.skip()
     if first is not None:
         probe = Clip(first.name, first.waveform[: PROBE_SECONDS * SAMPLE_RATE])
-        heard = sound_file(codec.decode(codec.encode_mel(codec.log_mel_of(probe))), server, job.owner)
+        with contextlib.suppress(FullError):  # the one before can still be heard, and the training goes on
+            heard = sound_file(codec.decode(codec.encode_mel(codec.log_mel_of(probe))), server, job.owner)
     return (
         picture(plots.plot_curves(**status.curves), CURVES_ALT),
         views.health_table(status.validation.levels, codec.codebook_size),

@@ -269,8 +269,9 @@ class Storage:
         """Delete all files and sets of a visitor at once, the copies of uploads included that Gradio keeps a minute."""
         if owner in self.public or not re.fullmatch("[A-Za-z0-9-]+", owner):  # it must lead nowhere else
             return
-        own = {entry.stat().st_ino for entry in (self.files / owner).rglob("*") if entry.is_file()}
-        for copy in self.files.glob("*/*"):
+        found = [path.stat() for path in (self.files / owner).rglob("*") if path.is_file()]
+        own = {status.st_ino for status in found if status.st_nlink > 1}
+        for copy in self.files.glob("*/*") if own else ():
             with contextlib.suppress(OSError):
                 if copy.is_file() and copy.stat().st_ino in own and copy.parent.name not in self.public:
                     copy.unlink()

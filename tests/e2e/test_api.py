@@ -119,6 +119,14 @@ def test_two_visitors_do_not_see_each_others_edits(app_url):
     assert "code 8" in history[0]
 
 
+def test_a_clip_that_is_sent_again_under_another_name_is_used_once(client, clips, tmp_path):
+    again = tmp_path / "again.wav"
+    again.write_bytes(clips[0].read_bytes())
+    listed, *_ = client.predict([handle_file(clips[0]), handle_file(again)], api_name="/add_clips")
+    assert "again.wav was left out: it is the same file as" in listed
+    assert "1 of at least 5 clips" in listed
+
+
 def test_a_clip_is_explored_level_by_level_and_saved(client, clips):
     clip = load_clip(clips[0])
     client.predict(handle_file(clips[0]), api_name="/explore")
