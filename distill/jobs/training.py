@@ -158,7 +158,10 @@ class Training:
                     "the server's disk is full; what was kept of it last can be continued later."
                 )
             self._say("warning", note=HELD)
+            self._is_kept = False
             self._sleep(TRY_SECONDS)
+        if not self._is_kept:  # it lies in the spare folder
+            self._say("warning", note="")
 
     def _keep_spare(self) -> bool:
         spare = self.folder.spare

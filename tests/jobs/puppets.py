@@ -16,8 +16,8 @@ from pathlib import Path
 def say(event, **values):
     print(json.dumps({"event": event, **values}), flush=True)
 
-def step(number):
-    progress = dict(step=number, epoch=1.0, seconds=number / 1, remaining=60.0 - number, fraction=number / 60)
+def step(number, total=60):
+    progress = dict(step=number, epoch=1.0, seconds=number / 1, remaining=1.0 * total - number, fraction=number / total)
     say("progress", progress=progress | dict(recon_loss=0.5, commit_loss=0.1))
 
 def stop(*_):
@@ -43,7 +43,7 @@ while True:
         word, *values = order.read_text().split()
         order.unlink()
         if word == "step":
-            step(int(values[0]))
+            step(*map(int, values))
         elif word == "babble":
             print("no JSON", "[1]", '{"event": 5}', flush=True, sep="\\n")
             say("progress", progress={"step": "x"})
@@ -66,7 +66,7 @@ def puppet(manner: str = "obedient") -> Sequence[str]:
 
 
 def order(job: TrainingJob, words: str) -> None:
-    """Tell the worker of a job what to do."""
+    """Tell the worker of a job what to do: "step 30 90" says that 30 of 90 seconds are over."""
     unfinished = job.folder.path / "order.part"
     unfinished.write_text(words)
     unfinished.replace(job.folder.path / "order")

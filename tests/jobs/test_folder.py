@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import random
+import stat
 import subprocess
 import sys
 import time
@@ -13,10 +14,13 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
+from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 
 from distill.errors import TrainingError
 from distill.jobs.folder import JobFolder, JobRecord
+from distill.training.config import VQVAEConfig
 from distill.training.health import LevelHealth
 from distill.training.trainer import Progress, Validation
 
@@ -44,7 +48,9 @@ def test_a_folder_gives_back_what_was_put_into_it(folder, mel_clips, first):
     clips = folder.read_clips(record.clip_names)
     assert all(torch.equal(clip.log_mel, original.log_mel) for clip, original in zip(clips, mel_clips, strict=True))
     assert [clip.name for clip in clips] == [clip.name for clip in mel_clips]
-    assert np.array_equal(folder.read_first(record.first_name).waveform, first.waveform)
+    kept = folder.read_first(record.first_name).waveform
+    assert (kept.dtype, kept.shape) == (np.float32, first.waveform.shape)
+    assert np.abs(kept - first.waveform).max() <= np.abs(first.waveform).max() / 65_000
 
 
 def test_only_the_server_may_read_a_folder(folder):
@@ -146,22 +152,103 @@ def test_clips_that_are_damaged_or_others_are_refused(folder, mel_clips, is_one_
 
 
 def test_a_first_clip_that_is_damaged_or_could_be_code_is_refused(folder, first, is_one_sentence):
-    content = folder.first.read_bytes()
+    content, whole = folder.first.read_bytes(), load_file(folder.first)
     damaged = [
         content[: len(content) // 2],
         b"",
         pickle.dumps([1]),
-        np.array([{"an": "object"}]),
-        first.waveform.astype(np.float64),
-        first.waveform[None],
-        first.waveform[:0],
-        first.waveform * np.nan,
+        {"samples": whole["samples"]},
+        whole | {"samples": whole["samples"].astype(np.float64)},
+        whole | {"samples": whole["samples"][None]},
+        whole | {"samples": whole["samples"][:0]},
+        whole | {"peak": whole["peak"] * np.nan},
     ]
     for case in damaged:
-        folder.first.write_bytes(case) if isinstance(case, bytes) else np.save(folder.first, case)
+        folder.first.write_bytes(case) if isinstance(case, bytes) else save_arrays(case, folder.first)
         with pytest.raises(TrainingError) as refusal:
             folder.read_first("kick.wav")
         assert is_one_sentence(refusal.value, "first clip")
+
+
+@pytest.mark.parametrize("peak", [0.0, 1e-6, 0.5, 3.0])
+def test_a_first_clip_is_kept_in_half_its_room_however_loud_it_is(make_folder, first, peak):
+    loud = replace(first, waveform=first.waveform / np.abs(first.waveform).max() * np.float32(peak))
+    folder = make_folder()
+    folder.delete()
+    folder = JobFolder.create(folder.path, JobRecord("anna", VQVAEConfig(), 0.0, 0, (), ""), [], loud)
+    kept = folder.read_first("").waveform
+    assert np.abs(kept - loud.waveform).max() <= peak / 65_000
+    assert folder.first.stat().st_size < 2 * len(first.waveform) + 1000
+
+
+def a_pipe(path):
+    os.mkfifo(path)
+
+
+def a_folder(path):
+    path.mkdir()
+    (path / "more").touch()
+
+
+def a_link(path):
+    path.symlink_to("/dev/zero")
+
+
+def a_device(path):
+    path.symlink_to("/dev/zero") if os.geteuid() else os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))
+
+
+def huge(path):
+    with path.open("wb") as file:
+        file.truncate(2**40)
+
+
+@pytest.mark.parametrize("put", [a_pipe, a_folder, a_link, a_device, huge])
+def test_whatever_lies_there_instead_of_a_file_is_refused_at_once_and_deleted_with_the_rest(
+    folder, put, is_one_sentence
+):
+    """A pipe is the worst: who opens it waits for ever."""
+    record = folder.read_record()
+    for path, read in (
+        (folder.record, folder.read_record),
+        (folder.clips, lambda: folder.read_clips(record.clip_names)),
+        (folder.first, lambda: folder.read_first("kick.wav")),
+    ):
+        path.unlink()
+        put(path)
+        with pytest.raises(TrainingError) as refusal:
+            read()
+        assert is_one_sentence(refusal.value)
+    folder.delete()
+    assert list(folder.path.parent.iterdir()) == []
+
+
+def test_a_record_is_written_even_where_a_pipe_lies_in_its_way(folder):
+    os.mkfifo(folder.path / "job.json.part")
+    folder.write_record(replace(folder.read_record(), note="new"))
+    assert folder.read_record().note == "new"
+
+
+def test_a_process_that_still_writes_cannot_bring_a_deleted_folder_back(folder):
+    with (folder.path / "checkpoint.safetensors.part").open("wb") as file:
+        folder.delete()
+        file.write(b"late")
+    with pytest.raises(FileNotFoundError):
+        folder.write_record(JobRecord("anna", VQVAEConfig(), 0.0, 0, (), ""))
+    assert list(folder.path.parent.iterdir()) == []
+
+
+def test_a_codec_in_the_spare_folder_is_taken_only_from_a_folder_of_ones_own(folder, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder.spare.parent.mkdir()
+    folder.spare.write_bytes(b"codec")
+    folder.spare.parent.chmod(0o777)
+    assert not folder.has_spare()
+    folder.spare.parent.chmod(0o700)
+    assert folder.newest == folder.spare
+    assert folder.bring_home()
+    assert (folder.newest, folder.best.read_bytes()) == (folder.best, b"codec")
+    assert not folder.spare.parent.exists()
 
 
 def test_a_record_that_cannot_be_written_leaves_the_old_one(folder, monkeypatch):

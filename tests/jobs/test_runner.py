@@ -20,7 +20,7 @@ from distill.settings import Settings
 from tests.jobs.puppets import PATIENCE, order, puppet, wait_for_a_step, wait_until
 
 
-@pytest.mark.parametrize("write", ["distill.jobs.folder.np.save", "distill.jobs.folder.JobFolder.write_record"])
+@pytest.mark.parametrize("write", ["distill.jobs.folder._in_16_bits", "distill.jobs.folder.JobFolder.write_record"])
 def test_when_the_disk_is_full_a_training_is_refused_and_nothing_of_it_stays(
     open_runner, submit, root, monkeypatch, write, is_one_sentence
 ):
@@ -121,7 +121,8 @@ def test_a_worker_that_is_silent_because_others_have_the_processors_is_let_be(op
 
 
 def test_a_job_that_does_not_come_to_its_end_is_ended(open_runner, submit, minute, is_one_sentence):
-    runner = open_runner(Settings(training_silence_seconds=1), command=puppet("endless"))
+    settings = Settings(training_silence_seconds=1, full_disk_seconds=1)
+    runner = open_runner(settings, command=puppet("endless"))
     status = submit(runner, config=replace(minute, minutes=0.01)).wait(PATIENCE)
     assert status.state == "failed"
     assert is_one_sentence(status.error, "0.01 minutes", "ended")
@@ -220,8 +221,10 @@ def test_a_deleted_job_is_gone_and_so_is_its_process(open_runner, submit, root, 
     assert runner.jobs_of("anna") == []
     assert not job.folder.path.exists()
     if worker:
+        wait_until(job, lambda _: job.worker is None)
         with pytest.raises(ProcessLookupError):
             os.kill(worker.pid, 0)
+    assert list(root.glob(f"*{job.id}*")) == []
     assert not job.status().active
     with pytest.raises(TrainingError, match="no longer kept"):
         job.resume()
@@ -271,7 +274,7 @@ def test_a_job_knows_its_clips_and_keeps_the_first(open_runner, submit, mel_clip
     job = submit(open_runner())
     assert job.clip_names == tuple(clip.name for clip in mel_clips)
     assert job.first.name == first.name
-    assert np.array_equal(job.first.waveform, first.waveform)
+    assert np.abs(job.first.waveform - first.waveform).max() <= np.abs(first.waveform).max() / 65_000
 
 
 def test_a_finished_job_keeps_its_codec_but_not_what_it_was_made_of(open_runner, submit, codec_path):

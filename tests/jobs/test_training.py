@@ -167,16 +167,103 @@ def test_when_a_checkpoint_cannot_be_written_the_training_goes_on_and_says_so(
     assert folder.checkpoint.exists()
 
 
-def test_when_the_trained_codec_cannot_be_written_the_training_fails_in_a_sentence(
-    train, folder, monkeypatch, is_one_sentence
-):
-    def fail(*_):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+class Disk:
+    """Stands before a codec's being written: full for the first tries in some folders, and it counts them all."""
 
-    monkeypatch.setattr(Codec, "save", fail)
-    with pytest.raises(TrainingError) as refusal:
-        train()
-    assert is_one_sentence(refusal.value, "disk is full")
+    def __init__(self, monkeypatch, folders, tries=10**6):
+        self.folders, self.left, self.slept, self._save = folders, tries, [], Codec.save
+        monkeypatch.setattr(Codec, "save", lambda codec, path: self.save(codec, path))
+
+    def save(self, codec, path):
+        if path.parent in self.folders and self.left > 0:
+            self.left -= 1
+            path.with_name(f"{path.name}.part").write_bytes(b"half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._save(codec, path)
+
+    def clock(self):
+        return sum(self.slept)
+
+
+@pytest.fixture
+def temporary(monkeypatch, tmp_path):
+    """The system's folder for what is temporary."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder
+
+
+def test_a_codec_that_no_disk_has_room_for_is_held_until_one_has(
+    train, folder, monkeypatch, temporary, is_one_sentence
+):
+    tries = 3 + 2 * 3  # at the three validations, and three times in vain at each of the two places
+    disk = Disk(monkeypatch, [folder.path, folder.spare.parent], tries=tries)
+    said = train(clock=disk.clock, sleep=disk.slept.append)
+    assert len(disk.slept) == 3
+    told = [event["note"] for event in said.said("warning")]
+    assert len([note for note in told if "held in memory" in note and is_one_sentence(note)]) == 3
+    assert told[-1] == ""
+    assert said.events[-1] == {"event": "finished"}
+    assert Codec.load(folder.best).num_levels == 3
+    assert list(temporary.iterdir()) == list(folder.path.glob("*.part")) == []
+
+
+def test_a_codec_whose_disk_is_full_is_kept_in_the_spare_folder_at_once(train, folder, monkeypatch, temporary):
+    disk = Disk(monkeypatch, [folder.path])
+    said = train(sleep=disk.slept.append)
+    assert said.events[-1] == {"event": "finished"}
+    assert disk.slept == []
+    assert not folder.best.exists()
+    assert Codec.load(folder.newest).num_levels == 3
+    assert folder.spare.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_codec_that_no_disk_has_room_for_in_minutes_fails_in_a_sentence_and_can_still_be_continued(
+    train, folder, monkeypatch, temporary, is_one_sentence
+):
+    with monkeypatch.context() as patch:
+        disk = Disk(patch, [folder.path, folder.spare.parent])
+        with pytest.raises(TrainingError) as refusal:
+            train(clock=disk.clock, sleep=disk.slept.append, full_disk_seconds=60)
+    assert is_one_sentence(refusal.value, "disk is full", "1 minutes")
+    assert len(disk.slept) == 12
+    said = train()
+    assert [said["event"] for said in said.events] == ["begun", "checkpoint", "finished"]
+    assert Codec.load(folder.best).num_levels == 3
+
+
+def test_a_codec_is_not_held_for_nobody(train, folder, monkeypatch, temporary):
+    disk = Disk(monkeypatch, [folder.path, folder.spare.parent])
+    with pytest.raises(TrainingError):
+        train(must_end=lambda: True, sleep=disk.slept.append)
+    assert disk.slept == []
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one_as_it_was(train, folder, monkeypatch):
+    train(stop_after=2)
+    before = folder.checkpoint.read_bytes()
+
+    def fail(tensors, path, **_):
+        path.write_bytes(b"half")
+        raise SafetensorError("I/O error: No space left on device")
+
+    monkeypatch.setattr("distill.training.checkpoint.save_file", fail)
+    train(stop_after=2, checkpoint_seconds=0.0)
+    assert folder.checkpoint.read_bytes() == before
+    assert not list(folder.path.glob("*.part"))
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
+def test_what_lies_in_the_place_of_a_checkpoint_is_passed_over_and_makes_way(train, folder, put):
+    for path in (folder.checkpoint, folder.path / "checkpoint.safetensors.part", folder.best):
+        put(path)
+    said = train(stop_after=1)
+    assert said.events[0]["damaged"]
+    assert said.said("warning") == []
+    again = train(stop_after=0)
+    assert (again.events[0]["steps"], again.events[0]["damaged"]) == (1, False)
+    assert Codec.load(folder.best).num_levels == 3
 
 
 def test_a_folder_without_its_clips_fails_in_a_sentence(train, folder, is_one_sentence):
