@@ -7,11 +7,7 @@ server did what was asked: a refusal costs nobody anything.
 import itertools
 import json
 import socket
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -19,87 +15,8 @@ import torch
 
 from distill.codec import Codec
 from distill.models import ConvVQVAE
-from tests.hostile.strangers import Stranger, answered, closing, half_upload, long_text, origin, write_sound
-
-Send = Callable[[], bool]
-
-
-@dataclass
-class Stage:
-    """Where an attack takes place, and how large it is.
-
-    Parameters
-    ----------
-    url : str
-        Of the server.
-    address : str
-        The one that the stranger comes from.
-    folder : Path
-        For files that are sent.
-    codec : Codec
-        The one that is open when the page opens.
-    seconds : float
-        How long the clips are that are sent or opened.
-    """
-
-    url: str
-    address: str
-    folder: Path
-    codec: Codec
-    seconds: float = 600.0
-    strangers: list[Stranger] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    def come(self) -> Stranger:
-        """The stranger with another cookie."""
-        self.strangers.append(Stranger(self.url, self.address))
-        return self.strangers[-1]
-
-    def sound(self, name: str, seconds: float | None = None, seed: int = 0) -> Path:
-        """A small file that is so long when it is decoded."""
-        return write_sound(self.folder / name, seconds or self.seconds, seed)
-
-    def close(self) -> None:
-        self.stop.set()
-        for stranger in self.strangers:
-            stranger.close()
-
-
-class Crowd:
-    """So many threads that send again and again while the context lasts; counts what was served and what was not."""
-
-    def __init__(self, send: Send, count: int) -> None:
-        self._send, self._count, self._lock, self._over = send, count, threading.Lock(), threading.Event()
-        self.served = self.refused = 0
-
-    def __enter__(self) -> "Crowd":
-        self._threads = [threading.Thread(target=self._go_on, daemon=True) for _ in range(self._count)]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join(30)
-
-    def _go_on(self) -> None:
-        while not self._over.is_set():
-            try:
-                done = self._send()
-            except (httpx.HTTPError, OSError, AssertionError, ValueError, RuntimeError):
-                done = False
-            with self._lock:
-                self.served, self.refused = self.served + done, self.refused + (not done)
-            if not done:
-                self._over.wait(0.05)
-
-    def is_at_it(self, patience: float = 60.0) -> bool:
-        """Wait until something was answered; whether it was."""
-        ends = time.monotonic() + patience
-        while not self.served + self.refused and time.monotonic() < ends:
-            time.sleep(0.01)
-        return bool(self.served + self.refused)
+from tests.hostile.stage import Send, Stage
+from tests.hostile.strangers import Stranger, answered, closing, half_upload, long_text, origin
 
 
 def _ok(answer: httpx.Response) -> bool:
@@ -425,24 +342,11 @@ ONCE = {
     trainings_that_nobody_waits_for: 4, tiny_files: 4, answers_that_nobody_fetches: 4, texts_that_nobody_fetches: 8,
 }  # fmt: skip
 """Attacks by which a few calls take much, with the number of connections."""
-AGAIN = {
-    attack: 50
-    for attack in (
+AGAIN = dict.fromkeys(
+    (
         *(pages, brackets, many_cells, auditions, streams_of_no_page, tiny_files, example_clips, pictures, health),
         headers_that_never_end,
-    )
-}
+    ),
+    50,
+)
 """Attacks by many calls, with the number of connections."""
-
-
-def at_once(send: Callable[[int], object], count: int) -> list[object]:
-    """The answers to so many that are sent at the same time; an exception stands for itself."""
-
-    def guarded(number: int) -> object:
-        try:
-            return send(number)
-        except (httpx.HTTPError, AssertionError) as error:
-            return error
-
-    with ThreadPoolExecutor(count) as together:
-        return list(together.map(guarded, range(count)))

@@ -240,9 +240,11 @@ def test_hundreds_of_wrong_calls_are_some_lines_in_the_log(space, new_stranger, 
     for number in range(400):
         visitor = visitors[number % len(visitors)]
         body, path = [
-            (joined(visitor, fn_index=10_000 + number), "queue/join"), (served(visitor, component_id=-number), "component_server"),
-            (served(visitor, fn_name=f"f{number}"), "component_server"), (b"{" * number, "cancel"),
-        ][number // 4 % 4]  # fmt: skip
+            (joined(visitor, fn_index=10_000 + number), "queue/join"),
+            (served(visitor, component_id=-1 - number), "component_server"),
+            (served(visitor, fn_name=f"f{number}"), "component_server"),
+            (b"{" * number, "cancel"),
+        ][number // 4 % 4]
         answer = send(visitor, path, body)
         assert answer.status_code in (*REFUSED, 429), answer.text
     assert log_bytes(space) - before < LOG_BYTES

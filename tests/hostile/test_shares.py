@@ -4,7 +4,6 @@
 """
 
 import hashlib
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -12,9 +11,9 @@ from contextlib import suppress
 import pytest
 
 from tests.hostile import attacks
-from tests.hostile.attacks import Crowd, Stage, at_once, write_codecs
+from tests.hostile.attacks import write_codecs
+from tests.hostile.stage import at_once, fair, visits
 from tests.hostile.strangers import (
-    CALLS,
     answered,
     closing,
     disk_bytes,
@@ -24,13 +23,8 @@ from tests.hostile.strangers import (
     processor_seconds,
     write_sound,
 )
-from tests.space.visiting import samples
 
 MIB = 2**20
-EDITS = 5
-PER_EDIT = 8
-"""Calls of one stranger that may be served while another visitor waits for an edit, and until they ask for the next:
-those that hold the two places of the processor, those that follow them, and as many again."""
 
 
 @pytest.fixture(scope="module")
@@ -46,30 +40,6 @@ def memory_space(start_space):
 @pytest.fixture(scope="module")
 def queue_space(start_space):
     return start_space(visits=20, waiting_trainings=4, visit_absent_seconds=3)
-
-
-@pytest.fixture
-def new_stage(addresses, codec, tmp_path):
-    """Attacks from an address of their own, small."""
-    stages = []
-
-    def stage(space, seconds=20.0):
-        stages.append(Stage(space.url, addresses.new(), tmp_path, codec, seconds))
-        return stages[-1]
-
-    yield stage
-    for stage in stages:
-        stage.close()
-
-
-def visits(visitor, six_clips):
-    """A visitor does what visitors do, and all of it is answered."""
-    visitor.open_page()
-    visitor.paint(code=3)
-    visitor.call("explore_example", "loop_perc1")
-    listed = visitor.call("add_clips", visitor.upload(*six_clips))[0]
-    assert all(f"secret-{number}" in listed for number in range(6))
-    visitor.open_clip(six_clips[0])
 
 
 # Uploads and disk.
@@ -245,7 +215,7 @@ def test_requests_for_a_clip_that_is_being_edited_hold_up_nobody_else(space, new
 
 @pytest.mark.parametrize("name", ["long_grids_edited_at_once", "both_ends_of_a_long_grid"])
 def test_long_edits_leave_a_visitor_their_turn(space, new_stage, new_stranger, name):
-    fair(space, new_stage(space), new_stranger, name, connections=8)
+    fair(space, getattr(attacks, name)(new_stage(space)), new_stranger, connections=8)
 
 
 # Memory.
@@ -333,86 +303,3 @@ def test_a_training_that_somebody_waits_for_is_not_behind_hours_of_those_that_no
         told.append(live[0])
         assert time.monotonic() - began < 600
     assert "Finished" in told[-1]
-
-
-# What is small, but comes again and again.
-
-
-def fair(space, stage, new_stranger, name, connections=20):
-    """A visitor's edits are answered in turn with what one stranger asks for, however much it is."""
-    visitor = new_stranger(space)
-    visitor.open_page()
-    visitor.paint()
-    with Crowd(getattr(attacks, name)(stage), connections) as crowd:
-        assert crowd.is_at_it()
-        before = crowd.served
-        for _ in range(EDITS):
-            assert len(samples(visitor.paint()["flac"] or visitor.serve("sound", track="edited", piece=0)["flac"]))
-        served = crowd.served - before
-    assert served <= EDITS * PER_EDIT, served
-
-
-@pytest.mark.parametrize("name", ["brackets", "many_cells", "auditions", "example_clips", "pictures", "tiny_files"])
-def test_a_visitor_has_every_other_turn_beside_one_stranger(space, new_stage, new_stranger, name):
-    fair(space, new_stage(space), new_stranger, name)
-
-
-def test_the_page_is_made_once_for_all(space, new_stranger):
-    """To serve it costs no more than to serve a file of its size, packed or not."""
-    visitor, calls = new_stranger(space), 15
-
-    def spent(path, coding):
-        before = processor_seconds(space)
-        for _ in range(calls):
-            assert visitor.http.get(path, headers={"Accept-Encoding": coding}).status_code == 200
-        return processor_seconds(space) - before
-
-    size = len(visitor.http.get("/").content)
-    for coding in ("identity", "br", "gzip"):
-        spent("/", coding)
-        health, page = spent("/health", coding), spent("/", coding)
-        assert page < 3 * max(health, calls * 0.004), (coding, size, health, page)
-
-
-def test_brackets_take_no_memory(space, new_stage):
-    send = attacks.brackets(new_stage(space))
-    send()
-    before = memory_bytes(space, "VmHWM")
-    at_once(lambda number: send(), 30)
-    assert memory_bytes(space, "VmHWM") - before < 200 * MIB
-
-
-def test_headers_that_never_end_hold_up_nobody(space, new_stage, new_stranger, six_clips):
-    stage = new_stage(space)
-    send = attacks.headers_that_never_end(stage)
-    with Crowd(send, 50):
-        visits(new_stranger(space), six_clips)
-        stage.stop.set()
-
-
-# Those who share an address without meaning any harm.
-
-
-def test_thirty_gentle_visitors_from_one_address_lose_nothing(space, new_stranger, addresses, six_clips):
-    address, together = addresses.new(), 30
-    ready = threading.Barrier(together)
-
-    def work(number):
-        visitor = new_stranger(space, address=address)
-        visitor.open_page()
-        ready.wait(120)
-        for edit in range(1, 4):
-            time.sleep(0.2 * ((number * 7 + edit) % 10))
-            code = (int(visitor.indices[0, 0, edit]) + edit) % visitor.codebook_size
-            answer = visitor.serve("edit", kind="paint", level=0, cells=[[0, edit]], code=code, id=f"{number}-{edit}")
-            assert answer["edits"] == edit
-            assert answer["codes"] == [code]
-            visitor.serve("audition", **CALLS["audition"])
-        if number < 6:
-            listed = visitor.call("add_clips", visitor.upload(*six_clips))[0]
-            assert "secret-5" in listed
-        assert visitor.http.get("/").status_code == 200
-        return True
-
-    with ThreadPoolExecutor(together) as pool:
-        assert all(pool.map(work, range(together)))
