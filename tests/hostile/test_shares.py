@@ -132,7 +132,7 @@ def test_what_health_tells_of_the_disk_grows_and_shrinks_with_what_is_there(spac
     with suppress(AssertionError):
         visitor.call("explore", file)  # it is no sound, and is refused
     visitor.http.post("/leave", json={})
-    _until(lambda: space.health()["disk_bytes"] - before < MIB, patience=90)
+    _until(lambda: space.health()["disk_bytes"] - before < MIB, patience=15)
 
 
 # Decoding, and edits of what is long.
