@@ -43,12 +43,11 @@ def uploads_that_never_end(stage: Stage) -> Send:
 
 def one_file_many_times(stage: Stage) -> Send:
     """One upload, named 600 times in a call to add clips."""
-    stranger = stage.come()
     path = stage.sound("named.flac")
 
     def send() -> bool:
-        (file,) = stranger.upload(path)
-        return bool(stranger.call("add_clips", [file] * 600))
+        (file,) = stage.mine().upload(path)
+        return bool(stage.mine().call("add_clips", [file] * 600))
 
     return send
 
@@ -56,16 +55,16 @@ def one_file_many_times(stage: Stage) -> Send:
 def long_grids_edited_at_once(stage: Stage) -> Send:
     """Texts of some 150 characters that are long grids, each with edits of a whole level."""
     strangers = [stage.come() for _ in range(3)]
-    text, turn, opened = long_text(stage.codec, stage.seconds), itertools.count(), set()
+    for stranger in strangers:
+        stranger.open_text(long_text(stage.codec, stage.seconds))
+    turn = itertools.count()
 
     def send() -> bool:
-        stranger = strangers[next(turn) % len(strangers)]
-        if stranger not in opened:
-            stranger.open_text(text)
-            opened.add(stranger)
-        code = next(turn) % stranger.codebook_size
+        number = next(turn)
+        stranger = strangers[number % len(strangers)]
         region = {"levels": [0, 0], "rows": [0, 7], "columns": [0, stranger.shape[2] - 1]}
-        return _ok(stranger.post("component_server", stranger.serving("edit", kind="fill", code=code, **region)))
+        asked = {"kind": "fill", "code": number % stranger.codebook_size, **region}
+        return _ok(stranger.post("component_server", stranger.serving("edit", **asked)))
 
     return send
 
@@ -144,12 +143,10 @@ def write_codecs(folder: Path, count: int, size: int = 64, dim: int = 32) -> lis
 def codecs(stage: Stage) -> Send:
     """Codecs of many codes, each another one, a few for each visit."""
     paths, turn = write_codecs(stage.folder, 16, size=1024, dim=512), itertools.count()
-    strangers = [stage.come() for _ in range(4)]
 
     def send() -> bool:
-        number = next(turn)
-        stranger = strangers[number % len(strangers)]
-        return bool(stranger.call("load_codec", stranger.upload(paths[number % len(paths)])[0]))
+        path = paths[next(turn) % len(paths)]
+        return bool(stage.mine().call("load_codec", stage.mine().upload(path)[0]))
 
     return send
 
@@ -293,25 +290,14 @@ def streams_of_no_page(stage: Stage) -> Send:
 
 def example_clips(stage: Stage) -> Send:
     """The examples, opened one after another."""
-    strangers, turn = [stage.come() for _ in range(10)], itertools.count()
-    names = ["loop_amen", "loop_tabla", "loop_mika", "loop_safari"]
-
-    def send() -> bool:
-        number = next(turn)
-        return bool(strangers[number % len(strangers)].call("explore_example", names[number // 10 % len(names)]))
-
-    return send
+    turn, names = itertools.count(), ["loop_amen", "loop_tabla", "loop_mika", "loop_safari"]
+    return lambda: bool(stage.mine().call("explore_example", names[next(turn) % len(names)]))
 
 
 def pictures(stage: Stage) -> Send:
     """Explore's pictures of a part of the clip."""
-    strangers, turn = [stage.come() for _ in range(10)], itertools.count()
-
-    def send() -> bool:
-        number = next(turn)
-        return bool(strangers[number % len(strangers)].call("explore_view", 0.01 * (number % 50), 1.5))
-
-    return send
+    turn = itertools.count()
+    return lambda: bool(stage.mine().call("explore_view", 0.01 * (next(turn) % 50), 1.5))
 
 
 def health(stage: Stage) -> Send:

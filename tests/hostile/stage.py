@@ -46,11 +46,18 @@ class Stage:
     seconds: float = 600.0
     strangers: list[Stranger] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
+    _own: threading.local = field(default_factory=threading.local)
 
     def come(self) -> Stranger:
         """The stranger with another cookie."""
         self.strangers.append(Stranger(self.url, self.address))
         return self.strangers[-1]
+
+    def mine(self) -> Stranger:
+        """The stranger with the cookie of this thread: two calls at once on one page would read one stream."""
+        if not hasattr(self._own, "stranger"):
+            self._own.stranger = self.come()
+        return self._own.stranger
 
     def sound(self, name: str, seconds: float | None = None, seed: int = 0) -> Path:
         """A small file that is so long when it is decoded."""
