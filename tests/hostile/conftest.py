@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from distill.audio import SAMPLE_RATE, load_clip
+from tests.hostile.stage import Stage
 from tests.hostile.strangers import Addresses, Stranger
 from tests.space.visiting import Space
 
@@ -71,3 +72,17 @@ def six_clips(examples, tmp_path_factory):
     for number, path in enumerate(sorted((examples / "clips").glob("*.flac"))[:6]):
         soundfile.write(folder / f"secret-{number}.wav", load_clip(path).waveform[: SAMPLE_RATE // 2], SAMPLE_RATE)
     return sorted(folder.iterdir())
+
+
+@pytest.fixture
+def new_stage(addresses, codec, tmp_path):
+    """Attacks from an address of their own, small."""
+    stages = []
+
+    def stage(space, seconds=20.0):
+        stages.append(Stage(space.url, addresses.new(), tmp_path, codec, seconds))
+        return stages[-1]
+
+    yield stage
+    for stage in stages:
+        stage.close()

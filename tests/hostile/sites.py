@@ -21,9 +21,11 @@ def certificate(folder):
     """A key and a certificate for the three sites, as paths."""
     key, crt = folder / "key.pem", folder / "certificate.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={APP}"]
-        + ["-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in NAMES)]
-        + ["-keyout", str(key), "-out", str(crt)],
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={APP}"),
+            *("-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in NAMES)),
+            *("-keyout", str(key), "-out", str(crt)),
+        ],
         check=True,
         capture_output=True,
     )
@@ -38,9 +40,8 @@ class TlsSpace(Space):
         self.url = f"https://127.0.0.1:{port}"
         key, crt = certificate(folder.parent)
         code = (
-            "from distill.ui import app; launch = app.launch; "
-            f"app.launch = lambda it: launch(it, ssl_keyfile={str(key)!r}, ssl_certfile={str(crt)!r}, ssl_verify=False);"
-            "app.main()"
+            "from distill.ui import app; launch = app.launch; app.launch = lambda it: "
+            f"launch(it, ssl_keyfile={str(key)!r}, ssl_certfile={str(crt)!r}, ssl_verify=False); app.main()"
         )
         self.arguments = ("-c", code)
 

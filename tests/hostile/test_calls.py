@@ -223,9 +223,7 @@ def test_the_answer_to_a_call_that_was_never_made(visitor, quiet_log, path):
         assert answer.status_code in (403, *REFUSED, 405)
 
 
-@pytest.mark.parametrize(
-    "data", [[], [0], [0] * 50, ["a", None, {}, [], 1e9, -1], [math.pi] * 6, [[], [], [], [], [], []]]
-)
+@pytest.mark.parametrize("data", [[], [0], ["a", None, {}, [], 1e9, -1], [math.pi] * 6, [[], [], [], [], [], []]])
 def test_values_of_the_wrong_kind_or_number_are_told_in_a_sentence(visitor, is_one_sentence, quiet_log, data):
     with pytest.raises(AssertionError) as told:
         visitor.call("set_codes", *data)
@@ -237,12 +235,16 @@ def test_values_of_the_wrong_kind_or_number_are_told_in_a_sentence(visitor, is_o
 def test_hundreds_of_wrong_calls_are_some_lines_in_the_log(space, new_stranger, quiet_log):
     before = log_bytes(space)
     visitors = [new_stranger(space) for _ in range(4)]
+    for visitor in visitors:
+        visitor.open_page()
     for number in range(400):
         visitor = visitors[number % len(visitors)]
         body, path = [
-            (joined(visitor, fn_index=10_000 + number), "queue/join"), (served(visitor, component_id=-number), "component_server"),
-            (served(visitor, fn_name=f"f{number}"), "component_server"), (b"{" * number, "cancel"),
-        ][number // 4 % 4]  # fmt: skip
+            (joined(visitor, fn_index=10_000 + number), "queue/join"),
+            (served(visitor, component_id=-1 - number), "component_server"),
+            (served(visitor, fn_name=f"f{number}"), "component_server"),
+            (b"{" * number, "cancel"),
+        ][number // 4 % 4]
         answer = send(visitor, path, body)
         assert answer.status_code in (*REFUSED, 429), answer.text
     assert log_bytes(space) - before < LOG_BYTES

@@ -168,10 +168,7 @@ def test_every_answer_says_what_a_browser_may_do_with_it(visitor):
 @pytest.mark.parametrize("ranged", [None, *RANGES])
 def test_no_answer_repeats_a_header_of_its_request(visitor, ranged):
     sent = {
-        **{
-            name: SECRET
-            for name in ("User-Agent", "Authorization", "X-Custom", "Accept-Language", "From", "X-IP-Token")
-        },
+        **dict.fromkeys(("User-Agent", "Authorization", "X-Custom", "Accept-Language", "From", "X-IP-Token"), SECRET),
         **{"If-None-Match": f'"{SECRET}"', "Referer": f"https://example.org/{SECRET}", "Accept": f"text/{SECRET}"},
         **{"Cookie": f"distill={visitor.cookie}; other={SECRET}", "X-Forwarded-Host": f"{SECRET}.example"},
         **{"Access-Control-Request-Headers": SECRET},

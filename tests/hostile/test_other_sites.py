@@ -13,7 +13,8 @@ from tests.space.visiting import Visitor
 
 FETCH = """async ([path, init]) => {
     try {
-        const answer = await fetch("https://APP" + path, {credentials: "include", signal: AbortSignal.timeout(4000), ...init});
+        const given = {credentials: "include", signal: AbortSignal.timeout(4000), ...init};
+        const answer = await fetch("https://APP" + path, given);
         let text = "";
         try { text = (await answer.text()).slice(0, 100000); } catch { }
         return {type: answer.type, status: answer.status, headers: [...answer.headers], text};
@@ -60,7 +61,7 @@ class InFrame:
 
 
 class Scene:
-    """The Hub's page in a browser, the visitor's Space and the other one in it, and what the visitor has on the server."""
+    """The Hub's page in a browser, with the visitor's Space and another one in it."""
 
     def __init__(self, context, space):
         self.page, self.space, self.requests, self.answers = context.new_page(), space, [], []

@@ -1,0 +1,235 @@
+"""A round of attacks at full size, and what a visitor at another address feels: ``python -m tests.hostile.round``.
+
+::
+
+    python -m tests.hostile.round [NAME...] [--seconds N] [--rest N]
+
+Names are those of attacks in ``tests/hostile/attacks.py``; without one, all are tried, each on a server of its own.
+The table has what was sent, how much of it was served, and, before and meanwhile, in milliseconds: the visitor's edit
+(median and worst), the page, an upload of six clips until they are listed; then what ``/health`` said, the server's
+memory at the most, its folder and its log.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import soundfile
+
+from distill.audio import SAMPLE_RATE, load_clip
+from distill.codec import Codec
+from tests.hostile import attacks
+from tests.hostile.attacks import AGAIN, ONCE
+from tests.hostile.stage import Crowd, Stage
+from tests.hostile.strangers import Stranger, disk_bytes, memory_bytes
+from tests.space.visiting import REPOSITORY, Space
+
+EXAMPLES = REPOSITORY / "examples"
+STRANGER, VISITOR = "127.0.0.2", "127.0.0.3"
+EDITS_EVERY, OTHERS_EVERY = 0.25, 3.0
+"""Seconds between two edits, and between two openings of the page or two uploads."""
+GOOD, TIMES = 150.0, 3.0
+"""An edit's median in milliseconds that is always good, and how many times the quiet median may be."""
+
+
+class Probe:
+    """A visitor who edits, opens the page and uploads six clips, again and again; milliseconds of each."""
+
+    def __init__(self, space: Space, clips: list[Path]) -> None:
+        self._space, self._clips = space, clips
+        self.waited: dict[str, list[float]] = {"edit": [], "page": [], "upload": []}
+        self.failed: list[str] = []
+        self.told: Counter[str] = Counter()
+
+    def run(self, seconds: float) -> "Probe":
+        until = time.monotonic() + seconds
+        begun = ((self._editing, EDITS_EVERY), (self._opening, OTHERS_EVERY), (self._uploading, OTHERS_EVERY))
+        threads = [threading.Thread(target=self._go_on, args=(*each, until)) for each in (*begun, (self._asking, 1.0))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return self
+
+    def _go_on(self, begin, pause, until):
+        """Begin, and do it again and again; who cannot begin tries again too."""
+        do = None
+        while time.monotonic() < until:
+            try:
+                do = do or begin()
+                do()
+            except (httpx.HTTPError, AssertionError, IndexError, KeyError, ValueError) as error:
+                self.failed.append(f"{begin.__name__}: {str(error)[:100] or type(error).__name__}")
+            time.sleep(pause)
+
+    def _timed(self, kind, do):
+        began = time.monotonic()
+        do()
+        self.waited[kind].append(1000 * (time.monotonic() - began))
+
+    def _editing(self):
+        visitor, turn = Stranger(self._space.url, VISITOR), itertools.count()
+        visitor.open_page()
+
+        def edit():
+            self._timed("edit", lambda: visitor.paint(column=next(turn) % visitor.shape[2]))
+
+        return edit
+
+    def _opening(self):
+        def open_page():
+            visitor = Stranger(self._space.url, VISITOR)
+            visitor.http.get("/").raise_for_status()
+            visitor.open_page()
+            visitor.close()
+
+        return lambda: self._timed("page", open_page)
+
+    def _uploading(self):
+        visitor = Stranger(self._space.url, VISITOR)
+
+        def upload():
+            def until_listed():
+                listed = visitor.call("add_clips", visitor.upload(*self._clips))[0]
+                assert all(clip.stem in listed for clip in self._clips), "not all were listed"
+
+            self._timed("upload", until_listed)
+
+        return upload
+
+    def _asking(self):
+        def ask():
+            self.told[httpx.get(f"{self._space.url}/health", timeout=30).json()["status"]] += 1
+
+        return ask
+
+    def cells(self) -> list[str]:
+        """Edit median and worst, page and upload worst, and how many calls failed."""
+        edit, page, upload = (self.waited[kind] for kind in ("edit", "page", "upload"))
+        median = f"{statistics.median(edit):.0f}" if edit else "none"
+        return [
+            median,
+            *(f"{max(each):.0f}" if each else "none" for each in (edit, page, upload)),
+            str(len(self.failed)),
+        ]
+
+
+def six_clips(folder: Path) -> list[Path]:
+    sources = sorted((EXAMPLES / "clips").glob("*.flac"))[:6]
+    for number, path in enumerate(sources):
+        soundfile.write(folder / f"clip-{number}.wav", load_clip(path).waveform[:SAMPLE_RATE], SAMPLE_RATE)
+    return sorted(folder.glob("clip-*.wav"))
+
+
+def attack(name: str, url: str, connections: int, seconds: float) -> None:
+    """Be the stranger, in a process of its own; prints what was served."""
+    os.nice(10)
+    with tempfile.TemporaryDirectory() as folder:
+        stage = Stage(url, STRANGER, Path(folder), Codec.load(EXAMPLES / "models" / "loops.distill"))
+        send = getattr(attacks, name)(stage)
+        print("ready", flush=True)
+        with Crowd(send, connections) as crowd:
+            time.sleep(seconds)
+            stage.stop.set()
+            print(json.dumps([crowd.served, crowd.refused]), flush=True)
+            os._exit(0)  # what still waits for an answer is not waited for
+
+
+def trial(name: str, connections: int, seconds: float, rest: float) -> list[str]:
+    """One attack on a new server; the cells of its row."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        clips, space = six_clips(Path(folder)), Space(Path(folder) / "data", port)
+        space.start()
+        try:
+            quiet = Probe(space, clips).run(rest)
+            command = [
+                sys.executable,
+                "-m",
+                "tests.hostile.round",
+                "--be",
+                name,
+                space.url,
+                str(connections),
+                str(seconds),
+            ]
+            stranger = subprocess.Popen(
+                command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            )
+            assert stranger.stdout is not None
+            stranger.stdout.readline()  # it is ready, or it was refused while it made ready
+            probe = Probe(space, clips).run(seconds)
+            said = stranger.stdout.readline() if stranger.poll() is None else ""
+            stranger.wait()
+            served, refused = json.loads(said) if said.startswith("[") else ("refused at once", "")
+            took = [f"{memory_bytes(space, 'VmHWM') / 2**20:.0f}", f"{disk_bytes(space.folder) / 2**20:.0f}"]
+            log = f"{space._log.stat().st_size / 2**10:.0f}"
+            for failure, times in Counter(probe.failed).most_common(3):
+                print(f"{name}: {times} x {failure}", file=sys.stderr)
+        finally:
+            if space.process.poll() is None:
+                space.kill()
+    told = ", ".join(f"{status} {times}" for status, times in probe.told.items()) or "nothing"
+    before, during = quiet.cells(), probe.cells()
+    good = _is_good(quiet, probe)
+    return [name, f"{connections} at once", f"{served}", f"{refused}", *before[:-1], *during, told, *took, log, good]
+
+
+def _is_good(quiet: Probe, probe: Probe) -> str:
+    """Whether a visitor's lot was as it must be."""
+    edits, before = probe.waited["edit"], quiet.waited["edit"]
+    most = max(GOOD, TIMES * statistics.median(before)) if before else GOOD
+    faults = []
+    if not edits or statistics.median(edits) > most:
+        faults.append("edit")
+    if not probe.waited["page"]:
+        faults.append("page")
+    if not probe.waited["upload"] or max(probe.waited["upload"]) > 10_000:
+        faults.append("upload")
+    if probe.failed:
+        faults.append("failures")
+    return "no: " + ", ".join(faults) if faults else "yes"
+
+
+HEAD = [
+    *("attack", "sent", "served", "refused", "edit, quiet", "worst", "page", "six clips"),
+    *("edit, meanwhile", "worst", "page", "six clips", "failed", "health", "MB", "MB on disk", "kB of log", "good"),
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    known = list(dict.fromkeys(each.__name__ for each in [*ONCE, *AGAIN]))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
+    parser.add_argument("--seconds", type=float, default=25.0, help="how long each attack goes on (default: 25)")
+    parser.add_argument("--rest", type=float, default=8.0, help="how long it is quiet before (default: 8)")
+    parser.add_argument("--be", nargs=4, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.be:
+        attack(given.be[0], given.be[1], int(given.be[2]), float(given.be[3]))
+        return
+    unknown = set(given.names) - set(known)
+    if unknown:
+        parser.error(f"there is no attack {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    print("| " + " | ".join(HEAD) + " |")
+    print("|" + "---|" * len(HEAD), flush=True)
+    for each, connections in [*ONCE.items(), *AGAIN.items()]:
+        if not given.names or each.__name__ in given.names:
+            print("| " + " | ".join(trial(each.__name__, connections, given.seconds, given.rest)) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""Where an attack takes place, and those who take part in it."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from distill.codec import Codec
+from tests.hostile.strangers import Stranger, write_sound
+from tests.space.visiting import samples
+
+EDITS = 5
+PER_EDIT = 8
+"""Calls of one stranger that may be served while another visitor waits for an edit, and until they ask for the next:
+those that hold the two places of the processor, those that follow them, and as many again."""
+
+Send = Callable[[], bool]
+
+
+@dataclass
+class Stage:
+    """Where an attack takes place, and how large it is.
+
+    Parameters
+    ----------
+    url : str
+        Of the server.
+    address : str
+        The one that the stranger comes from.
+    folder : Path
+        For files that are sent.
+    codec : Codec
+        The one that is open when the page opens.
+    seconds : float
+        How long the clips are that are sent or opened.
+    """
+
+    url: str
+    address: str
+    folder: Path
+    codec: Codec
+    seconds: float = 600.0
+    strangers: list[Stranger] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+    _own: threading.local = field(default_factory=threading.local)
+
+    def come(self) -> Stranger:
+        """The stranger with another cookie."""
+        self.strangers.append(Stranger(self.url, self.address))
+        return self.strangers[-1]
+
+    def mine(self) -> Stranger:
+        """The stranger with the cookie of this thread: two calls at once on one page would read one stream."""
+        if not hasattr(self._own, "stranger"):
+            self._own.stranger = self.come()
+        return self._own.stranger
+
+    def sound(self, name: str, seconds: float | None = None, seed: int = 0) -> Path:
+        """A small file that is so long when it is decoded."""
+        return write_sound(self.folder / name, seconds or self.seconds, seed)
+
+    def close(self) -> None:
+        self.stop.set()
+        for stranger in self.strangers:
+            stranger.close()
+
+
+class Crowd:
+    """So many threads that send again and again while the context lasts; counts what was served and what was not."""
+
+    def __init__(self, send: Send, count: int) -> None:
+        self._send, self._count, self._lock, self._over = send, count, threading.Lock(), threading.Event()
+        self.served = self.refused = 0
+
+    def __enter__(self) -> "Crowd":
+        self._threads = [threading.Thread(target=self._go_on, daemon=True) for _ in range(self._count)]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(30)
+
+    def _go_on(self) -> None:
+        while not self._over.is_set():
+            try:
+                done = self._send()
+            except (httpx.HTTPError, OSError, AssertionError, ValueError, RuntimeError):
+                done = False
+            with self._lock:
+                self.served, self.refused = self.served + done, self.refused + (not done)
+            if not done:
+                self._over.wait(0.05)
+
+    def is_at_it(self, patience: float = 60.0) -> bool:
+        """Wait until something was answered; whether it was."""
+        ends = time.monotonic() + patience
+        while not self.served + self.refused and time.monotonic() < ends:
+            time.sleep(0.01)
+        return bool(self.served + self.refused)
+
+
+def at_once(send: Callable[[int], object], count: int) -> list[object]:
+    """The answers to so many that are sent at the same time; an exception stands for itself."""
+
+    def guarded(number: int) -> object:
+        try:
+            return send(number)
+        except (httpx.HTTPError, AssertionError) as error:
+            return error
+
+    with ThreadPoolExecutor(count) as together:
+        return list(together.map(guarded, range(count)))
+
+
+def fair(space, send, new_stranger, connections=20):
+    """A visitor's edits are answered in turn with what one stranger asks for, however much it is."""
+    visitor = new_stranger(space)
+    visitor.open_page()
+    visitor.paint()
+    with Crowd(send, connections) as crowd:
+        assert crowd.is_at_it()
+        before = crowd.served
+        for _ in range(EDITS):
+            assert len(samples(visitor.paint()["flac"] or visitor.serve("sound", track="edited", piece=0)["flac"]))
+        served = crowd.served - before
+    assert served <= EDITS * PER_EDIT, served
+
+
+def visits(visitor, clips):
+    """A visitor does what visitors do, and all of it is answered."""
+    visitor.open_page()
+    visitor.paint(code=3)
+    visitor.call("explore_example", "loop_perc1")
+    listed = visitor.call("add_clips", visitor.upload(*clips))[0]
+    assert all(clip.stem in listed for clip in clips)
+    visitor.open_clip(clips[0])

@@ -1,0 +1,79 @@
+"""Small calls that come again and again take their sender's turns, and nobody else's; by counts and by order."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.hostile import attacks
+from tests.hostile.stage import Crowd, at_once, fair, visits
+from tests.hostile.strangers import CALLS, memory_bytes, processor_seconds
+
+MIB = 2**20
+
+
+@pytest.mark.parametrize("name", ["brackets", "many_cells", "auditions", "example_clips", "pictures", "tiny_files"])
+def test_a_visitor_has_every_other_turn_beside_one_stranger(space, new_stage, new_stranger, name):
+    fair(space, getattr(attacks, name)(new_stage(space)), new_stranger)
+
+
+def test_the_page_is_made_once_for_all(space, new_stranger):
+    """To serve it costs no more than to serve a file of its size, packed or not."""
+    visitor, calls = new_stranger(space), 15
+
+    def spent(path, coding):
+        before = processor_seconds(space)
+        for _ in range(calls):
+            assert visitor.http.get(path, headers={"Accept-Encoding": coding}).status_code == 200
+        return processor_seconds(space) - before
+
+    size = len(visitor.http.get("/").content)
+    for coding in ("identity", "br", "gzip"):
+        spent("/", coding)
+        health, page = spent("/health", coding), spent("/", coding)
+        assert page < 3 * max(health, calls * 0.004), (coding, size, health, page)
+
+
+def test_brackets_take_no_memory(space, new_stage):
+    send = attacks.brackets(new_stage(space))
+    send()
+    before = memory_bytes(space, "VmHWM")
+    at_once(lambda number: send(), 30)
+    assert memory_bytes(space, "VmHWM") - before < 200 * MIB
+
+
+def test_headers_that_never_end_hold_up_nobody(space, new_stage, new_stranger, six_clips):
+    stage = new_stage(space)
+    send = attacks.headers_that_never_end(stage)
+    with Crowd(send, 50):
+        visits(new_stranger(space), six_clips)
+        stage.stop.set()
+
+
+# Those who share an address without meaning any harm.
+
+
+def test_thirty_gentle_visitors_from_one_address_lose_nothing(space, new_stranger, addresses, six_clips):
+    address, together = addresses.new(), 30
+    ready = threading.Barrier(together)
+
+    def work(number):
+        visitor = new_stranger(space, address=address)
+        visitor.open_page()
+        ready.wait(120)
+        for edit in range(1, 4):
+            time.sleep(0.2 * ((number * 7 + edit) % 10))
+            code = (int(visitor.indices[0, 0, edit]) + edit) % visitor.codebook_size
+            answer = visitor.serve("edit", kind="paint", level=0, cells=[[0, edit]], code=code, id=f"{number}-{edit}")
+            assert answer["edits"] == edit
+            assert answer["codes"] == [code]
+            visitor.serve("audition", **CALLS["audition"])
+        if number < 6:
+            listed = visitor.call("add_clips", visitor.upload(*six_clips))[0]
+            assert "secret-5" in listed
+        assert visitor.http.get("/").status_code == 200
+        return True
+
+    with ThreadPoolExecutor(together) as pool:
+        assert all(pool.map(work, range(together)))

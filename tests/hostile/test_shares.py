@@ -1,0 +1,308 @@
+"""What one stranger sends takes that stranger's share, and no more: by counts and by order, each case small.
+
+``python -m tests.hostile.round`` sends the same at its full size, and tells what a visitor feels meanwhile.
+"""
+
+import hashlib
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import pytest
+
+from tests.hostile import attacks
+from tests.hostile.attacks import write_codecs
+from tests.hostile.stage import at_once, fair, visits
+from tests.hostile.strangers import (
+    answered,
+    closing,
+    disk_bytes,
+    half_upload,
+    long_text,
+    memory_bytes,
+    processor_seconds,
+    write_sound,
+)
+
+MIB = 2**20
+
+
+@pytest.fixture(scope="module")
+def disk_space(start_space):
+    return start_space(disk_bytes=200 * MIB, upload_bytes=100 * MIB, visit_disk_bytes=24 * MIB)
+
+
+@pytest.fixture(scope="module")
+def memory_space(start_space):
+    return start_space(memory_bytes=64 * MIB, visit_memory_bytes=48 * MIB)
+
+
+@pytest.fixture(scope="module")
+def queue_space(start_space):
+    return start_space(visits=20, waiting_trainings=4, visit_absent_seconds=3)
+
+
+# Uploads and disk.
+
+
+def test_uploads_that_are_only_announced_take_no_room_and_one_address_has_a_few(
+    disk_space, new_stranger, addresses, six_clips
+):
+    stranger = addresses.new()
+    slow = [half_upload(disk_space.url, address=stranger, announced=90 * MIB) for _ in range(40)]
+    with closing(slow):
+        visits(new_stranger(disk_space), six_clips)
+        lines = answered(slow)
+        assert [line for line in lines if " 429 " in line]
+        assert not [line for line in lines if line and " 429 " not in line], set(lines)
+
+
+def test_who_is_over_a_share_is_told_so_in_a_sentence_with_a_time(disk_space, new_stranger, addresses, is_one_sentence):
+    stranger = new_stranger(disk_space, address=addresses.new())
+    slow = [half_upload(disk_space.url, address=stranger.address, announced=MIB) for _ in range(40)]
+    with closing(slow):
+        answered(slow)
+        refused = stranger.http.post("/gradio_api/upload", files=[("files", ("a.wav", b"RIFF"))])
+        assert refused.status_code == 429
+        assert is_one_sentence(refused.text)
+        assert "second" in refused.text or "minute" in refused.text
+        assert int(refused.headers["retry-after"]) > 0
+
+
+def test_a_visitors_ceiling_holds_when_much_is_sent_at_once(disk_space, new_stranger, tmp_path):
+    visitor = new_stranger(disk_space)
+    (tmp_path / "four.wav").write_bytes(b"RIFF" + bytes(4 * MIB))
+    answers = at_once(lambda number: visitor.upload(tmp_path / "four.wav"), 12)
+    assert 1 <= len([answer for answer in answers if isinstance(answer, list)]) <= 6
+    own = disk_space.folder / "files" / hashlib.sha256(visitor.cookie.encode()).hexdigest()[:32]
+    assert 0 < disk_bytes(own) <= 24 * MIB
+
+
+def test_what_is_derived_of_an_upload_counts_against_its_sender(disk_space, new_stranger, tmp_path):
+    visitor = new_stranger(disk_space)
+    before = disk_bytes(disk_space.folder)
+    sets = [
+        [write_sound(tmp_path / f"{name}{n}.flac", seconds, n) for n in range(6)]
+        for name, seconds in (("a", 22), ("b", 44))
+    ]
+    assert sum(path.stat().st_size for clips in sets for path in clips) < 3 * MIB
+    visitor.call("add_clips", visitor.upload(*sets[0]))
+    visitor.join("train", 2, 8, 0.25, 5, True)
+    _until(lambda: disk_bytes(disk_space.folder / "jobs") > 0)
+    list(visitor.stream("stop"))
+    with suppress(AssertionError):  # it may be refused, or what was there before may go
+        visitor.call("add_clips", visitor.upload(*sets[1]))
+    assert disk_bytes(disk_space.folder) - before <= 24 * MIB
+
+
+def _until(condition, patience=30):
+    ends = time.monotonic() + patience
+    while not condition() and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert condition()
+
+
+def test_files_are_counted_as_they_come_and_go_and_never_walked_in_a_request(space, new_stranger):
+    """Three thousand files that lie in the folder cost a call that asks for the use of the disk nothing."""
+    visitor, calls = new_stranger(space), 50
+
+    def spent():
+        before = processor_seconds(space)
+        for _ in range(calls):
+            visitor.http.get("/health")
+        return processor_seconds(space) - before
+
+    spent()
+    few = spent()
+    owner = hashlib.sha256(visitor.cookie.encode()).hexdigest()[:32]
+    folder = space.folder / "files" / owner / "0123456789abcdef"
+    for number in range(3000):
+        (folder / str(number)).mkdir(parents=True)
+        (folder / str(number) / "a.wav").write_bytes(b"abc")
+    many = spent()
+    assert many < 3 * max(few, 0.05), (few, many)
+
+
+def test_what_health_tells_of_the_disk_grows_and_shrinks_with_what_is_there(space, new_stranger, tmp_path):
+    visitor = new_stranger(space)
+    (tmp_path / "one.wav").write_bytes(b"RIFF" + bytes(MIB))
+    before = space.health()["disk_bytes"]
+    file = visitor.upload(tmp_path / "one.wav")[0]
+    assert space.health()["disk_bytes"] - before >= MIB
+    with suppress(AssertionError):
+        visitor.call("explore", file)  # it is no sound, and is refused
+    visitor.http.post("/leave", json={})
+    _until(lambda: space.health()["disk_bytes"] - before < MIB, patience=15)
+
+
+# Decoding, and edits of what is long.
+
+
+def test_a_file_that_is_named_many_times_is_read_once(space, new_stranger, tmp_path):
+    visitor = new_stranger(space)
+    path = write_sound(tmp_path / "named.flac", 60)
+
+    def spent(times):
+        (file,) = visitor.upload(path)
+        before = processor_seconds(space)
+        with suppress(AssertionError):  # to name it twice may be refused
+            visitor.call("add_clips", [file] * times)
+        return processor_seconds(space) - before
+
+    spent(1)
+    once = spent(1)
+    assert spent(60) < 5 * max(once, 0.1)
+
+
+def test_long_jobs_do_not_stand_before_a_short_one(space, new_stranger, addresses, six_clips, tmp_path):
+    address, visitor = addresses.new(), new_stranger(space)
+    strangers = [new_stranger(space, address=address) for _ in range(4)]
+    paths = [write_sound(tmp_path / f"{number}.flac", 60, number) for number in range(12)]
+    named = [stranger.upload(*paths) for stranger in strangers]
+    with ThreadPoolExecutor(4) as aside:
+        long = [aside.submit(*each) for each in zip([s.call for s in strangers], ["add_clips"] * 4, named, strict=True)]
+        time.sleep(0.5)
+        listed = visitor.call("add_clips", visitor.upload(*six_clips))[0]
+        over = [each.done() and each.exception() is None for each in long]
+        assert "secret-5" in listed
+        assert sum(over) < 2, over
+
+
+def test_the_memory_of_an_edit_does_not_follow_the_clip(space, new_stranger, codec):
+    """Beside what a clip of a minute takes for good: its sound as it was and as it is, 11 MB each."""
+    stranger = new_stranger(space)
+    stranger.open_text(long_text(codec, 60))
+    stranger.paint(code=1)  # from here on there are two sounds of it
+    clear = f"/proc/{space.process.pid}/clear_refs"
+    with open(clear, "w") as file:
+        file.write("5")  # what was the most memory so far is forgotten
+    before = memory_bytes(space, "VmHWM")
+    last = stranger.shape[2] - 1
+    region = {"levels": [0, 0], "rows": [0, 7], "columns": [0, last]}
+    for asked in (
+        {"kind": "fill", **region, "code": 5}, {"kind": "undo"},
+        {"kind": "paint", "level": 0, "cells": [[0, 0], [0, last]], "code": 9},
+    ):  # fmt: skip
+        stranger.post("component_server", stranger.serving("edit", **asked))
+    assert memory_bytes(space, "VmHWM") - before < 150 * MIB
+
+
+def test_an_answer_is_no_larger_than_what_was_asked_for(space, new_stranger, codec):
+    """An edit at both ends of a clip answers with both ends."""
+    stranger = new_stranger(space)
+    stranger.open_text(long_text(codec, 30))
+    ends = [0, stranger.shape[2] - 1]
+
+    def size(*columns):
+        asked = {"kind": "paint", "level": 0, "cells": [[row, column] for column in columns for row in range(8)]}
+        code = 1 + len(columns) + (columns[0] > 0)
+        answer = stranger.post("component_server", stranger.serving("edit", **asked, code=code))
+        assert "error" not in answer.json()
+        return len(answer.content)
+
+    assert size(*ends) < 2 * (size(ends[0]) + size(ends[1]))
+
+
+def test_requests_for_a_clip_that_is_being_edited_hold_up_nobody_else(space, new_stranger, codec):
+    stranger, visitor = new_stranger(space), new_stranger(space)
+    visitor.open_page()
+    stranger.open_text(long_text(codec, 30))
+    region = {"levels": [0, 0], "rows": [0, 7], "columns": [0, stranger.shape[2] - 1]}
+    with ThreadPoolExecutor(1) as aside:
+        long = aside.submit(stranger.serve, "edit", kind="fill", code=5, **region)
+        attacks.hang_up(stranger, 130)
+        done = [(visitor.paint(), long.done())[1] for _ in range(3)]
+        assert not done[0]
+        long.result()
+
+
+@pytest.mark.parametrize("name", ["long_grids_edited_at_once", "both_ends_of_a_long_grid"])
+def test_long_edits_leave_a_visitor_their_turn(space, new_stage, new_stranger, name):
+    fair(space, getattr(attacks, name)(new_stage(space)), new_stranger, connections=8)
+
+
+# Memory.
+
+
+def test_the_memory_for_clips_is_shared(memory_space, new_stranger, addresses, six_clips, tmp_path):
+    address = addresses.new()
+    path = write_sound(tmp_path / "long.flac", 120)
+    for _ in range(5):
+        with suppress(AssertionError):  # that stranger may be told that there is no more for them
+            new_stranger(memory_space, address=address).open_clip(path)
+    visits(new_stranger(memory_space), six_clips)
+
+
+def test_codecs_count_in_memory(memory_space, new_stranger, addresses, tmp_path):
+    address, paths = addresses.new(), write_codecs(tmp_path, 16)
+    strangers = [new_stranger(memory_space, address=address) for _ in range(4)]
+    strangers[0].open_page()
+    before, refused = memory_bytes(memory_space), 0
+    for number, path in enumerate(paths):
+        try:
+            strangers[number % 4].call("load_codec", strangers[number % 4].upload(path)[0])
+        except AssertionError:
+            refused += 1
+    grown = memory_bytes(memory_space) - before
+    assert sum(path.stat().st_size for path in paths) > 75 * MIB
+    assert refused or grown < 64 * MIB, grown / MIB
+
+
+def test_equal_codecs_are_one_in_memory(space, new_stranger, tmp_path):
+    (path,) = write_codecs(tmp_path, 1)
+    new_stranger(space).open_page()
+    loaded = [new_stranger(space) for _ in range(8)]
+    loaded[0].call("load_codec", loaded[0].upload(path)[0])
+    before = memory_bytes(space)
+    for stranger in loaded[1:]:
+        stranger.call("load_codec", stranger.upload(path)[0])
+    assert memory_bytes(space) - before < 4 * path.stat().st_size
+
+
+# The queues.
+
+
+def test_answers_that_nobody_fetches_go_with_their_page(queue_space, new_stage, new_stranger, six_clips):
+    send = attacks.answers_that_nobody_fetches(new_stage(queue_space, seconds=60))
+    before = memory_bytes(queue_space)
+    assert any(send() for _ in range(20))
+    visitor = new_stranger(queue_space)
+    visitor.open_page()
+    _until(lambda: memory_bytes(queue_space) - before < 40 * MIB, patience=40)
+
+
+def test_a_full_queue_of_one_stranger_is_full_for_nobody_else(queue_space, new_stage, new_stranger, six_clips):
+    send = attacks.texts_that_nobody_fetches(new_stage(queue_space))
+    taken = at_once(lambda number: send(), 60)
+    visits(new_stranger(queue_space), six_clips)
+    assert not all(taken)  # a share of it each
+
+
+def test_the_trainings_of_one_stranger_are_not_all_that_there_may_be(queue_space, new_stage, new_stranger, six_clips):
+    send = attacks.trainings_that_nobody_waits_for(new_stage(queue_space))
+    for _ in range(5):
+        with suppress(AssertionError):
+            send()
+    visitor = new_stranger(queue_space)
+    visitor.call("add_clips", visitor.upload(*six_clips))
+    told = next(iter(visitor.stream("train", 2, 8, 0.25, 0.1, True)))
+    assert "data-training" in told[0]
+    assert queue_space.health()["trainings"]["waiting"] <= 4
+
+
+@pytest.mark.slow
+def test_a_training_that_somebody_waits_for_is_not_behind_hours_of_those_that_nobody_does(
+    start_space, new_stage, new_stranger, six_clips
+):
+    space = start_space(visit_absent_seconds=5)
+    send = attacks.trainings_that_nobody_waits_for(new_stage(space))
+    for _ in range(21):
+        with suppress(AssertionError):
+            send()
+    visitor = new_stranger(space)
+    visitor.call("add_clips", visitor.upload(*six_clips))
+    told, began = [], time.monotonic()
+    for live in visitor.stream("train", 2, 8, 0.25, 0.2, True):
+        told.append(live[0])
+        assert time.monotonic() - began < 600
+    assert "Finished" in told[-1]
