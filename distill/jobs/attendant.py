@@ -127,7 +127,7 @@ class Attendant:
             self._ledger.end(job, "stopped")
         elif self._is_closing():
             self._ledger.change(job, state="waiting", note=INTERRUPTED if job.record.progress else note)
-        elif job.wish == "yield" and last.get("event") == "stopped":
+        elif job.wish == "yield" and last.get("event", "stopped") == "stopped":  # or it had not come to listen yet
             note = gave_way(job, is_here=self._is_here(job))
             log(job, "A training gave way.")
             self._ledger.change(job, state="waiting", place=self._ledger.last_place(), note=note)
