@@ -82,8 +82,7 @@ class Attendant:
             job.worker = worker
             if job.wish or self._is_closing():
                 worker.kill() if job.wish == "delete" else worker.stop()
-        assert job.config.minutes is not None
-        seconds = CEILING * 60 * job.config.minutes + self._settings.training_silence_seconds
+        seconds = CEILING * 60 * job.minutes + self._settings.training_silence_seconds
         seconds += self._settings.full_disk_seconds
         last: dict[str, Any] = {}
         try:

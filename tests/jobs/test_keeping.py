@@ -199,3 +199,22 @@ def test_a_folder_with_a_strange_record_is_passed_over_in_a_line_and_the_others_
     assert (line.job, line.exc_info) == (strange.id[:6], None)
     runner.expire(time.time() + 10**6)
     assert not strange.path.exists()
+
+
+def test_a_record_that_names_no_minutes_stops_nobody(open_timed, make_folder, submit, minute):
+    make_folder(0, owner="ben", config=replace(minute, minutes=None))
+    runner = open_timed()
+    assert submit(runner).status().wait_seconds == 15 * 60 / 2  # of a turn
+    [ben] = runner.jobs_of("ben")
+    assert ben.status().state == "running"
+
+
+def test_a_training_whose_sound_was_deleted_cannot_be_continued_after_a_restart_either(
+    open_timed, make_folder, now, is_one_sentence
+):
+    make_folder(0, state="stopped", ended=now[0])
+    open_timed().expire(now[0] + 700)
+    [job] = open_timed().jobs_of("anna")
+    with pytest.raises(TrainingError) as refusal:
+        job.resume()
+    assert is_one_sentence(refusal.value, "within 10 minutes")
