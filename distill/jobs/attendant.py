@@ -82,8 +82,7 @@ class Attendant:
             job.worker = worker
             if job.wish or self._is_closing():
                 worker.kill() if job.wish == "delete" else worker.stop()
-        assert job.config.minutes is not None
-        seconds = CEILING * 60 * job.config.minutes + self._settings.training_silence_seconds
+        seconds = CEILING * 60 * job.minutes + self._settings.training_silence_seconds
         seconds += self._settings.full_disk_seconds
         last: dict[str, Any] = {}
         try:
@@ -127,7 +126,7 @@ class Attendant:
             self._ledger.end(job, "stopped")
         elif self._is_closing():
             self._ledger.change(job, state="waiting", note=INTERRUPTED if job.record.progress else note)
-        elif job.wish == "yield" and last.get("event") == "stopped":
+        elif job.wish == "yield" and last.get("event", "stopped") == "stopped":  # or it had not come to listen yet
             note = gave_way(job, is_here=self._is_here(job))
             log(job, "A training gave way.")
             self._ledger.change(job, state="waiting", place=self._ledger.last_place(), note=note)

@@ -51,7 +51,7 @@ def gave_way(job: TrainingJob, *, is_here: bool) -> str:
     trained = job.record.progress.seconds / 60 if job.record.progress else 0.0
     why = "Others wait" if is_here else "Others wait and nobody had this page open"
     return (
-        f"{why}, so the training gave way after {trained:.1f} of its {job.config.minutes:g} minutes; "
+        f"{why}, so the training gave way after {trained:.1f} of its {job.minutes:g} minutes; "
         "it goes on by itself in its turn."
     )
 
@@ -71,7 +71,7 @@ def lost_too_often(job: TrainingJob, times: int) -> str:
 
 def too_long(job: TrainingJob) -> str:
     """Why a job was ended that took more time than there is."""
-    return f"The training took far longer than its {job.config.minutes:g} minutes and was ended: {_what_is_kept(job)}."
+    return f"The training took far longer than its {job.minutes:g} minutes and was ended: {_what_is_kept(job)}."
 
 
 def _what_is_kept(job: TrainingJob) -> str:

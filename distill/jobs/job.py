@@ -101,6 +101,11 @@ class TrainingJob:
         return self.record.config
 
     @property
+    def minutes(self) -> float:
+        """How long it may train; what was found on disk may not say so, and then it has as long as the longest."""
+        return self.config.minutes or self._runner.settings.training_minutes
+
+    @property
     def created(self) -> float:
         """In seconds since 1970."""
         return self.record.created

@@ -80,7 +80,8 @@ class Ledger:
     def num_bytes(self, owner: str | None) -> int:
         """On disk, of an owner's trainings, or of all and of what lies beside them; from what was measured last."""
         with self.changed:
-            strays = 0 if owner is not None else sum(self._strays.values())
+            others = {} if owner is not None else self._strays
+            strays = sum(size for name, size in others.items() if name not in self.jobs)
             return strays + sum(job.num_bytes for job in self.jobs.values() if owner in (None, job.owner))
 
     def last_place(self) -> int:

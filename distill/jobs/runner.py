@@ -233,7 +233,7 @@ class JobRunner:
                 raise TrainingError("This training is still stopping; please continue it in a moment.")
             if job.record.state not in ("stopped", "failed"):
                 raise TrainingError("Only a training that was stopped can be continued.")
-            if not job.has_inputs:
+            if not job.folder.clips.exists():
                 kept = self._ledger.kept_seconds(job.record) / 60
                 raise TrainingError(
                     f"This training can only be continued within {kept:.0f} minutes of its end, because its sound is "
@@ -316,8 +316,7 @@ class JobRunner:
 
     def _standing(self, job: TrainingJob) -> Standing:
         record, gone_seconds = job.record, self._clock() - job.seen
-        assert record.config.minutes is not None
-        asked, is_running = record.config.minutes * 60, record.state == "running"
+        asked, is_running = job.minutes * 60, record.state == "running"
         return Standing(
             job.id,
             record.place,

@@ -56,7 +56,7 @@ def config_reason(config: VQVAEConfig, count: int) -> str:
 
 def training_progress(status: JobStatus, job: str) -> str:
     """A bar, the time left, and how good the codec is so far; the browser remembers the ``job`` by its name."""
-    note = f"<p class='note'>{html.escape(status.note)}</p>" if status.note and status.active else ""
+    note = f"<p class='note'>{html.escape(status.note)}</p>" if status.note and status.state != "failed" else ""
     return f"<div data-training='{html.escape(job)}'>{_training_progress(status)}{note}</div>"
 
 
@@ -65,7 +65,9 @@ def _training_progress(status: JobStatus) -> str:
         minutes = max(1, round(status.wait_seconds / 60))
         ahead = f"{status.ahead} training{'s' * (status.ahead != 1)} ahead of yours"
         return _bar(
-            0, f"Waiting: {ahead}, about {minutes} minute{'s' * (minutes != 1)}. You may close the page meanwhile."
+            status.progress.fraction if status.progress else 0,
+            f"Waiting: {ahead}, about {minutes} minute{'s' * (minutes != 1)}. "
+            "You may close the page meanwhile; then those go first who have theirs open.",
         )
     if status.state == "failed":
         return f"<p class='bad'>{html.escape(status.error)}</p>"

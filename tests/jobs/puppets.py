@@ -44,6 +44,8 @@ while True:
         order.unlink()
         if word == "step":
             step(*map(int, values))
+        elif word == "checkpoint":
+            say("checkpoint")
         elif word == "babble":
             print("no JSON", "[1]", '{"event": 5}', flush=True, sep="\\n")
             say("progress", progress={"step": "x"})

@@ -1,7 +1,9 @@
 """A training in a job's folder tells what happens, keeps what it reached, and goes on from there bit for bit."""
 
+import contextlib
 import errno
 import os
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -207,6 +209,52 @@ def test_a_codec_that_no_disk_has_room_for_is_held_until_one_has(
     assert said.events[-1] == {"event": "finished"}
     assert Codec.load(folder.best).num_levels == 3
     assert list(temporary.iterdir()) == list(folder.path.glob("*.part")) == []
+
+
+@pytest.fixture
+def small_disk(root):
+    """The jobs' folder on a disk of its own that holds 48 MB."""
+    root.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=48m,mode=700", "tmpfs", str(root)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("no disk can be mounted here")
+    yield root
+    subprocess.run(["umount", "--lazy", str(root)], check=True)
+
+
+def fill(disk):
+    """Leave no byte of a disk free."""
+    with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+def test_a_disk_that_is_really_full_at_the_end_costs_nothing_once_it_has_room_again(
+    small_disk, folder, monkeypatch, uninterrupted
+):
+    monkeypatch.setattr("tempfile.tempdir", str(small_disk))  # so the spare folder has no room either
+    kept = []
+
+    def say(event, **values):
+        said.append(event)
+        if event == "validation" and said.count("validation") == 1:
+            kept.append(folder.checkpoint.read_bytes())
+            fill(small_disk)
+        if "held in memory" in values.get("note", ""):
+            kept.append(folder.checkpoint.read_bytes())
+
+    def make_room(_):
+        (small_disk / "filler").unlink()
+
+    said = []
+    Training(folder, say, must_stop=lambda: False, sleep=make_room).run()
+    assert kept[0] == kept[1]
+    assert said[-1] == "finished"
+    weights = Codec.load(folder.best).model.state_dict()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in uninterrupted.best_model().state_dict().items())
+    assert list(small_disk.iterdir()) == [folder.path]
 
 
 def test_a_codec_whose_disk_is_full_is_kept_in_the_spare_folder_at_once(train, folder, monkeypatch, temporary):
