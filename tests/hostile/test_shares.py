@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -120,6 +121,7 @@ def test_files_are_counted_as_they_come_and_go_and_never_walked_in_a_request(spa
         (folder / str(number)).mkdir(parents=True)
         (folder / str(number) / "a.wav").write_bytes(b"abc")
     many = spent()
+    shutil.rmtree(folder)
     assert many < 3 * max(few, 0.05), (few, many)
 
 
@@ -127,10 +129,8 @@ def test_what_health_tells_of_the_disk_grows_and_shrinks_with_what_is_there(spac
     visitor = new_stranger(space)
     (tmp_path / "one.wav").write_bytes(b"RIFF" + bytes(MIB))
     before = space.health()["disk_bytes"]
-    file = visitor.upload(tmp_path / "one.wav")[0]
+    visitor.upload(tmp_path / "one.wav")
     assert space.health()["disk_bytes"] - before >= MIB
-    with suppress(AssertionError):
-        visitor.call("explore", file)  # it is no sound, and is refused
     visitor.http.post("/leave", json={})
     _until(lambda: space.health()["disk_bytes"] - before < MIB, patience=15)
 
@@ -263,7 +263,7 @@ def test_equal_codecs_are_one_in_memory(space, new_stranger, tmp_path):
 
 
 def test_answers_that_nobody_fetches_go_with_their_page(queue_space, new_stage, new_stranger, six_clips):
-    send = attacks.answers_that_nobody_fetches(new_stage(queue_space, seconds=60))
+    send = attacks.answers_that_nobody_fetches(new_stage(queue_space, seconds=30))
     before = memory_bytes(queue_space)
     assert any(send() for _ in range(20))
     visitor = new_stranger(queue_space)
