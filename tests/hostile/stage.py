@@ -85,8 +85,9 @@ class Crowd:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        for thread in self._threads:
-            thread.join(30)
+        ends = time.monotonic() + 5
+        for thread in self._threads:  # who still waits for an answer then is left to it
+            thread.join(max(0.0, ends - time.monotonic()))
 
     def _go_on(self) -> None:
         while not self._over.is_set():
