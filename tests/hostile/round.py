@@ -132,16 +132,15 @@ def six_clips(folder: Path) -> list[Path]:
     return sorted(folder.glob("clip-*.wav"))
 
 
-def attack(name: str, url: str, connections: int, seconds: float) -> None:
-    """Be the stranger, in a process of its own; prints what was served."""
+def attack(name: str, url: str, connections: int) -> None:
+    """Be the stranger, in a process of its own, until a line comes; prints how much was served."""
     os.nice(10)
     with tempfile.TemporaryDirectory() as folder:
         stage = Stage(url, STRANGER, Path(folder), Codec.load(EXAMPLES / "models" / "loops.distill"))
         send = getattr(attacks, name)(stage)
         print("ready", flush=True)
         with Crowd(send, connections) as crowd:
-            time.sleep(seconds)
-            stage.stop.set()
+            sys.stdin.readline()
             print(json.dumps([crowd.served, crowd.refused]), flush=True)
             os._exit(0)  # what still waits for an answer is not waited for
 
@@ -156,25 +155,15 @@ def trial(name: str, connections: int, seconds: float, rest: float) -> list[str]
         space.start()
         try:
             quiet = Probe(space, clips).run(rest)
-            command = [
-                sys.executable,
-                "-m",
-                "tests.hostile.round",
-                "--be",
-                name,
-                space.url,
-                str(connections),
-                str(seconds),
-            ]
-            stranger = subprocess.Popen(
-                command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-            )
-            assert stranger.stdout is not None
-            stranger.stdout.readline()  # it is ready, or it was refused while it made ready
-            probe = Probe(space, clips).run(seconds)
-            said = stranger.stdout.readline() if stranger.poll() is None else ""
-            stranger.wait()
-            served, refused = json.loads(said) if said.startswith("[") else ("refused at once", "")
+            command = [sys.executable, "-m", "tests.hostile.round", "--be", name, space.url, str(connections)]
+            with subprocess.Popen(
+                command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            ) as stranger:
+                assert stranger.stdout is not None
+                is_ready = stranger.stdout.readline()  # without it, it was refused while it made ready
+                probe = Probe(space, clips).run(seconds)
+                said = stranger.communicate(b"\n")[0] if is_ready else b""
+            served, refused = json.loads(said) if said else ("none: refused at once", "")
             took = [f"{memory_bytes(space, 'VmHWM') / 2**20:.0f}", f"{disk_bytes(space.folder) / 2**20:.0f}"]
             log = f"{space._log.stat().st_size / 2**10:.0f}"
             for failure, times in Counter(probe.failed).most_common(3):
@@ -216,10 +205,10 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
     parser.add_argument("--seconds", type=float, default=25.0, help="how long each attack goes on (default: 25)")
     parser.add_argument("--rest", type=float, default=8.0, help="how long it is quiet before (default: 8)")
-    parser.add_argument("--be", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--be", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.be:
-        attack(given.be[0], given.be[1], int(given.be[2]), float(given.be[3]))
+        attack(given.be[0], given.be[1], int(given.be[2]))
         return
     unknown = set(given.names) - set(known)
     if unknown:

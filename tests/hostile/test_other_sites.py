@@ -89,8 +89,11 @@ class Scene:
         """All that another one could have changed."""
         value = self.visitor.open_page()
         clips = str(self.visitor.call("arrive", ""))
-        files = sorted(str(path) for path in self.space.folder.rglob("*") if path.is_file())
-        return self.visitor.indices.tolist(), value["history"], clips, files, self.space.health()["trainings"]
+        return self.visitor.indices.tolist(), value["history"], clips, self.space.health()["trainings"]
+
+    def files(self):
+        """All that lies on the server; some of it goes by itself."""
+        return {str(path) for path in self.space.folder.rglob("*") if path.is_file()}
 
     def answered(self, since):
         """What the server answered to the other Space, as the browser itself saw it: status and headers of each."""
@@ -137,6 +140,10 @@ def test_in_the_hubs_page_the_app_works(scene):
     assert f"secret-{0}.wav" in scene.visitor.call("arrive", "")[1]
 
 
+def test_what_is_compared_below_does_not_change_by_itself(scene):
+    nothing_came_of_it(scene, looked_at(scene), [])
+
+
 def bodies(scene):
     """What another Space would send, had it been told all names that there are: path and JSON."""
     visitor = scene.visitor
@@ -177,48 +184,56 @@ TRIED = [
 ]
 
 
-def nothing_came_of_it(scene, before, since, seen):
+def looked_at(scene):
+    """What there is before something is tried."""
+    return scene.state(), scene.files(), len(scene.answers)
+
+
+def nothing_came_of_it(scene, before, seen):
     """The other Space saw nothing, and on the server all is as it was."""
     for each in seen:
         assert each.get("type") in (None, "opaque", "error"), each
         assert not each.get("headers"), each
         assert not each.get("text"), each
+    state, files, since = before
     for status, headers in scene.answered(since):
         assert status in (403, 404, 405, 415), status
         assert "access-control-allow-credentials" not in headers
         assert headers.get("access-control-allow-origin") in (None, f"https://{APP}")
         assert scene.visitor.cookie not in str(headers)
     time.sleep(0.3)  # what it asked for would be done by now
-    assert scene.state() == before
+    assert scene.state() == state
+    assert scene.files() <= files
+    assert {scene.sound, scene.exported} <= scene.files()
 
 
 @pytest.mark.parametrize("tried", TRIED)
 def test_the_other_space_in_the_page_reads_and_changes_nothing_by_its_script(scene, tried):
     path, body = bodies(scene)[tried]
-    before, since = scene.state(), len(scene.answers)
+    before = looked_at(scene)
     seen = []
     for mode in ("cors", "no-cors"):
         for kind in ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
             init = {"method": "POST", "mode": mode, "body": json.dumps(body), "headers": {"Content-Type": kind}}
             seen.append(scene.evil.evaluate(FETCH, [path, init]))
-    nothing_came_of_it(scene, before, since, seen)
+    nothing_came_of_it(scene, before, seen)
 
 
 @pytest.mark.parametrize("tried", ["change codes", "change by the queue", "train", "leave"])
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
 def test_the_other_space_in_the_page_changes_nothing_by_a_form(scene, tried, kind):
     path, body = bodies(scene)[tried]
-    before, since = scene.state(), len(scene.answers)
+    before = looked_at(scene)
     text = json.dumps(body)
     fields = [[f'{text[:-1]}, "rest": "' if body else '{"rest": "', '"}']]  # as text, it is JSON with an = in it
     if kind != "text/plain":
         fields = [["data", json.dumps(body.get("data"))], *([key, str(value)] for key, value in body.items())]
     seen = [scene.evil.evaluate(FORM, [path, kind, fields])]
-    nothing_came_of_it(scene, before, since, seen)
+    nothing_came_of_it(scene, before, seen)
 
 
 def test_the_other_space_in_the_page_uploads_nothing(scene):
-    before, since = scene.state(), len(scene.answers)
+    before = looked_at(scene)
     upload = """async (mode) => {
         const form = new FormData();
         form.append("files", new Blob(["RIFF"]), "evil.wav");
@@ -227,11 +242,11 @@ def test_the_other_space_in_the_page_uploads_nothing(scene):
         catch (error) { return {error: String(error)}; }
     }""".replace("APP", APP)
     seen = [scene.evil.evaluate(upload, mode) for mode in ("cors", "no-cors")]
-    nothing_came_of_it(scene, before, since, seen)
+    nothing_came_of_it(scene, before, seen)
 
 
 def test_the_other_space_in_the_page_reads_no_file_and_no_answer(scene):
-    before, since = scene.state(), len(scene.answers)
+    before = looked_at(scene)
     paths = [f"/gradio_api/file={path}" for path in (scene.sound, scene.exported)]
     paths += [
         f"/gradio_api/queue/data?session_hash={scene.visitor.page}",
@@ -246,7 +261,7 @@ def test_the_other_space_in_the_page_reads_no_file_and_no_answer(scene):
     for kind in ("img", "audio", "video", "script"):
         seen.append(scene.evil.evaluate(ELEMENT, [kind, paths[0]]))
         assert "loaded" not in seen[-1], kind
-    nothing_came_of_it(scene, before, since, seen)
+    nothing_came_of_it(scene, before, seen)
 
 
 def test_the_other_space_cannot_frame_the_app_itself(scene):
