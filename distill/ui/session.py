@@ -62,7 +62,7 @@ class Visit:
     def keep(self, work: Work) -> Work:
         """Remember a work among the latest, and return it."""
         with self.lock:
-            place = _key(work.codec, work.clip)
+            place = work.key
             self.works.pop(place, None)
             self.works[place] = work
             work.used = max((page.seen for page in self.pages.values()), default=0.0)
@@ -139,7 +139,7 @@ class Session:
     def choices(self) -> list[tuple[str, str]]:
         """The clips there are to turn to, each with its name and what it is asked for by: examples, then the visitor's
         own, the latest last."""
-        own = [(f"{work.clip.name} (yours)", work.secret) for work in self.visit.works.values() if not work.example]
+        own = [(f"{work.name} (yours)", work.secret) for work in self.visit.works.values() if not work.example]
         return [(name, name) for name in self.examples] + own
 
     def turn_to(self, work: Work) -> None:
