@@ -109,7 +109,7 @@ class Codec:
     @property
     def num_bytes(self) -> int:
         """Of memory: its weights, and its codebooks and what they sound like once these were asked for."""
-        weights = [*self.model.state_dict().values(), *self.log_mel.buffers()]
+        weights = self.model.state_dict().values()
         made = [self.__dict__[name] for name in ("codebooks", "quiet_codes", "neutral_codes") if name in self.__dict__]
         atlas = self.__dict__.get("atlas")
         drawn = [atlas.log_mels, atlas.order, atlas.colours] if atlas else []

@@ -311,7 +311,7 @@ def _piece(work: Work, request: Request, progress: Callable[[float], object] | N
     track, number = request.integer("track"), request.integer("piece")
     waveform = work.piece(track, number, progress)
     last = number == work.num_pieces - 1
-    gain = work.gain_db(track) if last and track else None
+    gain = work.gain_db(track, progress) if last and track else None
     return piece_answer(waveform, work.num_pieces, gain)
 
 

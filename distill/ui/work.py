@@ -209,11 +209,11 @@ class Work:
         track.decode(track.num_samples, progress)
         return track.samples(0, track.num_samples)
 
-    def gain_db(self, levels: int) -> float:
+    def gain_db(self, levels: int, progress: Progress | None = None) -> float:
         """Decibels that make the sound of that many levels as loud as the original."""
         if levels not in self._gains_db:
             original = self._clip.waveform if self._clip else self.reconstruction
-            self._gains_db[levels] = matching_gain_db(self.sound(levels), original)
+            self._gains_db[levels] = matching_gain_db(self.sound(levels), original, progress)
         return self._gains_db[levels]
 
     @property
