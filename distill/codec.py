@@ -4,8 +4,7 @@ scripts talk to."""
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from torch import Tensor
 
 from distill.atlas import CodebookAtlas
 from distill.audio.clips import Clip, to_mono_44k
-from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE, LogMel
+from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel
 from distill.audio.vocoders import get_vocoder
 from distill.codes.edits import Span, to_slice
 from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
@@ -24,48 +23,16 @@ from distill.errors import AudioError, CodecFileError, GridError, VocoderError
 from distill.evaluation import Evaluation, evaluate
 from distill.models.persistence import load_with_metadata, save_model
 from distill.models.vqvae import ROWS, ConvVQVAE
+from distill.pieces import Patch, Region, blocks, code_blocks, decoder_reach, log_mel_blocks, resound
 from distill.settings import DEFAULTS, Settings
 from distill.training.health import LevelHealth
 
-JOIN_CONTEXT_FRAMES = 6
-"""Frames of unchanged sound at each side of an edit that its phase is fitted to."""
 JOIN_FADE_SAMPLES = 256
+Progress = Callable[[float], object]
+"""Is told the share that is done, 0 to 1."""
 QUIETEST, LOUDEST = -50.0, 10.0
 """Of decoded log-mels, in nepers. A clip keeps far within them (a full-scale sine reaches 4.6); a codec from a stranger
 need not, and the exponential of what it makes would soon be infinite."""
-
-
-@dataclass(frozen=True, eq=False)
-class Patch:
-    """The part of a decoded clip that an edit can change.
-
-    Attributes
-    ----------
-    start : int
-        Index of the patch's first sample in the clip.
-    waveform : ndarray of float32 [samples]
-        What stands there now, at 44 100 Hz.
-    first_frame : int
-        Index of the first frame of ``log_mel`` in the clip.
-    log_mel : ndarray of float32 [128, frames]
-        The decoded log-mel of the frames that the edit can change.
-    """
-
-    start: int
-    waveform: np.ndarray
-    first_frame: int
-    log_mel: np.ndarray
-
-    @property
-    def stop(self) -> int:
-        """Index of the sample after the last one."""
-        return self.start + len(self.waveform)
-
-    def apply(self, clip: np.ndarray) -> np.ndarray:
-        """A copy of the clip with the patch in it."""
-        patched = clip.copy()
-        patched[self.start : self.stop] = self.waveform
-        return patched
 
 
 class Codec:
@@ -97,7 +64,7 @@ class Codec:
             warnings.warn(f"{str(error).rstrip('.')}; Griffin-Lim is used instead.", RuntimeWarning, stacklevel=2)
             self.vocoder = get_vocoder("griffin-lim", self.log_mel)
         self.model_id = _fingerprint(model)
-        self.reach = self._measure_reach()
+        self.reach = decoder_reach(model)
 
     @classmethod
     def load(
@@ -141,8 +108,12 @@ class Codec:
 
     @property
     def num_bytes(self) -> int:
-        """Of memory, for its weights and codebooks."""
-        return sum(tensor.nbytes for tensor in self.model.state_dict().values())
+        """Of memory: its weights, and its codebooks and what they sound like once these were asked for."""
+        weights = self.model.state_dict().values()
+        made = [self.__dict__[name] for name in ("codebooks", "quiet_codes", "neutral_codes") if name in self.__dict__]
+        atlas = self.__dict__.get("atlas")
+        drawn = [atlas.log_mels, atlas.order, atlas.colours] if atlas else []
+        return sum(array.nbytes for array in (*weights, *made, *drawn))
 
     @property
     def bitrate_bps(self) -> float:
@@ -188,19 +159,23 @@ class Codec:
             raise AudioError("The clip holds samples that are not numbers (NaN or infinite).")
         return self.encode_mel(self.log_mel_of(Clip("clip", to_mono_44k(waveform, sample_rate))))
 
-    def log_mel_of(self, clip: Clip) -> Tensor:
-        """A clip's log-mel [128, frames]."""
-        return self.log_mel(torch.from_numpy(clip.waveform)[None])[0, 0]
+    def log_mel_of(self, clip: Clip, progress: Progress | None = None) -> Tensor:
+        """A clip's log-mel [128, frames]; ``progress`` as in :meth:`decode`."""
+        waveform = torch.from_numpy(clip.waveform)
+        num_frames = self.log_mel.num_frames(len(waveform))
+        return _gathered(log_mel_blocks(self.log_mel, waveform), num_frames, progress)
 
-    @torch.no_grad()
-    def encode_mel(self, log_mel: Tensor) -> CodeGrid:
-        """The grid of a log-mel [128, frames]."""
-        _, indices, _ = self.model.quantize(self.model.encode(log_mel[None, None]))
-        grid = indices[0].T.reshape(self.num_levels, ROWS, -1)
-        return CodeGrid(grid.numpy(), log_mel.shape[1], self.model_id, self.codebook_size)
+    def encode_mel(self, log_mel: Tensor, progress: Progress | None = None) -> CodeGrid:
+        """The grid of a log-mel [128, frames]; ``progress`` as in :meth:`decode`."""
+        num_frames = log_mel.shape[1]
+        indices = np.empty((self.num_levels, ROWS, -(-num_frames // FRAMES_PER_COLUMN)), dtype=np.int64)
+        for columns, codes in code_blocks(self.model, log_mel):
+            indices[:, :, columns] = codes.numpy()
+            if progress:
+                progress(columns.stop / indices.shape[2])
+        return CodeGrid(indices, num_frames, self.model_id, self.codebook_size)
 
-    @torch.no_grad()
-    def decode_mel(self, grid: CodeGrid, *, levels: int | None = None) -> Tensor:
+    def decode_mel(self, grid: CodeGrid, *, levels: int | None = None, progress: Progress | None = None) -> Tensor:
         """The log-mel [128, num_frames] of a grid, by the first ``levels`` of its levels (all by default).
 
         Raises
@@ -208,17 +183,16 @@ class Codec:
         GridError
             If the grid is from another codec, or there is no such number of levels.
         """
-        self.check(grid)
-        levels = self.num_levels if levels is None else levels
-        if not 1 <= levels <= self.num_levels:
-            raise GridError(f"levels must be from 1 to {self.num_levels}, got {levels}.")
-        indices = torch.from_numpy(grid.indices.copy())
-        indices[levels:] = -1
-        return self._decode_columns(indices)[:, : grid.num_frames]
+        return _gathered(self.mel_blocks(grid, levels=levels), grid.num_frames, progress)
 
-    def decode(
-        self, grid: CodeGrid, *, levels: int | None = None, progress: Callable[[float], object] | None = None
-    ) -> np.ndarray:
+    def mel_blocks(self, grid: CodeGrid, *, levels: int | None = None) -> Iterator[tuple[slice, Tensor]]:
+        """The log-mel of :meth:`decode_mel` block by block, each with its frames."""
+        self._check_levels(grid, levels)
+        return (
+            (block, self._decode_frames(grid, block.start, block.stop, levels)) for block in blocks(grid.num_frames)
+        )
+
+    def decode(self, grid: CodeGrid, *, levels: int | None = None, progress: Progress | None = None) -> np.ndarray:
         """The clip of a grid.
 
         Parameters
@@ -240,9 +214,15 @@ class Codec:
         GridError
             If the grid is from another codec, or there is no such number of levels.
         """
-        return self.synthesize(self.decode_mel(grid, levels=levels), progress).numpy()
+        return _joined(self.stream(grid, levels=levels), grid.num_frames * HOP_LENGTH, progress).numpy()
 
-    @torch.no_grad()
+    def stream(self, grid: CodeGrid, *, levels: int | None = None) -> Iterator[Tensor]:
+        """The clip of :meth:`decode`, 12 s at a time; nothing is decoded before it is asked for."""
+        self._check_levels(grid, levels)
+        return self.vocoder.stream_from(
+            lambda first, last: self._decode_frames(grid, first, last, levels), grid.num_frames
+        )
+
     def decode_region(self, grid: CodeGrid, *, columns: Span, previous: np.ndarray) -> Patch:
         """What an edit of some columns changes in the decoded clip.
 
@@ -268,19 +248,21 @@ class Codec:
         columns, previous = to_slice("Column", columns, grid.columns), np.asarray(previous, dtype=np.float32)
         if len(previous) != grid.num_frames * HOP_LENGTH:
             raise GridError(f"The previous clip has {len(previous)} samples, not {grid.num_frames * HOP_LENGTH}.")
-        before, after = self.reach
-        first = max(0, columns.start * FRAMES_PER_COLUMN - before)
-        last = min(grid.num_frames, columns.stop * FRAMES_PER_COLUMN + after)
-        window_first = max(0, first - JOIN_CONTEXT_FRAMES)
-        window_last = min(grid.num_frames, last + JOIN_CONTEXT_FRAMES)
-        mel = self._decode_frames(grid, window_first, window_last)
+        region = self.region(grid, columns)
+        return self.mend(grid, region, previous[region.window])
 
-        half_window = (self.log_mel.n_fft - HOP_LENGTH) // 2
-        start = max(0, first * HOP_LENGTH - half_window)
-        stop = min(len(previous), last * HOP_LENGTH + half_window)
-        old = torch.from_numpy(previous[window_first * HOP_LENGTH : window_last * HOP_LENGTH])
-        left, right = start - window_first * HOP_LENGTH, window_last * HOP_LENGTH - stop
-        new = self.vocoder(mel, previous=old, fixed=(left, right))
+    def region(self, grid: CodeGrid, columns: slice) -> Region:
+        """What an edit of some columns can change, and what has to be looked at for it."""
+        return Region.around(columns, grid.num_frames, self.reach)
+
+    @torch.no_grad()
+    def mend(self, grid: CodeGrid, region: Region, around: np.ndarray) -> Patch:
+        """The patch of :meth:`decode_region`, of which only the samples in ``region.window`` are at hand."""
+        first, last, start, stop = region.window_first, region.window_last, region.start, region.stop
+        mel = torch.cat([self._decode_frames(grid, *ends) for ends in _cut(first, last)], dim=1)
+        old = torch.from_numpy(around)
+        left, right = start - first * HOP_LENGTH, last * HOP_LENGTH - stop
+        new = resound(self.vocoder, mel, old, (left, right))
         fade = torch.ones(len(new))
         if left:
             fade[:left] = 0
@@ -289,8 +271,8 @@ class Codec:
             fade[-right:] = 0
             fade[-right - JOIN_FADE_SAMPLES : -right] = torch.linspace(1, 0, JOIN_FADE_SAMPLES)
         joined = torch.lerp(old, new, fade)[left : len(new) - right]
-        changed = mel[:, first - window_first : last - window_first]
-        return Patch(start, joined.numpy(), first, changed.numpy())
+        changed = mel[:, region.first - first : region.last - first]
+        return Patch(start, joined.numpy(), region.first, changed.numpy())
 
     def audition(self, level: int, code: int) -> np.ndarray:
         """A code by itself, as float32 [samples] at 44 100 Hz: in every row of three columns, its level alone.
@@ -356,37 +338,54 @@ class Codec:
             "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
         }
 
-    def synthesize(self, log_mel: Tensor, progress: Callable[[float], object] | None = None) -> Tensor:
+    def synthesize(self, log_mel: Tensor, progress: Progress | None = None) -> Tensor:
         """The waveform [frames * 512] of a log-mel [128, frames]; ``progress`` as in :meth:`decode`."""
-        pieces, done = [], 0
-        for piece in self.vocoder.stream(log_mel):
-            pieces.append(piece)
-            done += len(piece)
-            if progress:
-                progress(done / (log_mel.shape[1] * HOP_LENGTH))
-        return torch.cat(pieces)
+        return _joined(self.vocoder.stream(log_mel), log_mel.shape[1] * HOP_LENGTH, progress)
 
+    def _check_levels(self, grid: CodeGrid, levels: int | None) -> None:
+        self.check(grid)
+        if levels is not None and not 1 <= levels <= self.num_levels:
+            raise GridError(f"levels must be from 1 to {self.num_levels}, got {levels}.")
+
+    @torch.no_grad()
     def _decode_columns(self, indices: Tensor) -> Tensor:
         """Log-mel [128, 16 * columns] of indices [levels, rows, columns]."""
         cells = indices.flatten(1).T[None]
         return self.model.decode(self.model.codes_to_embeddings(cells))[0, 0].clamp(QUIETEST, LOUDEST)
 
-    def _decode_frames(self, grid: CodeGrid, first: int, last: int) -> Tensor:
+    def _decode_frames(self, grid: CodeGrid, first: int, last: int, levels: int | None = None) -> Tensor:
         """Frames ``first`` to ``last`` of the decoded log-mel, from no more columns than those frames depend on."""
         before, after = self.reach
         start = max(0, (first - after) // FRAMES_PER_COLUMN)
         stop = min(grid.columns, -(-(last + before) // FRAMES_PER_COLUMN))
-        mel = self._decode_columns(torch.from_numpy(grid.indices[:, :, start:stop].copy()))
+        indices = torch.from_numpy(grid.indices[:, :, start:stop].copy())
+        if levels is not None:
+            indices[levels:] = -1
+        mel = self._decode_columns(indices)
         return mel[:, first - start * FRAMES_PER_COLUMN : last - start * FRAMES_PER_COLUMN]
 
-    @torch.no_grad()
-    def _measure_reach(self) -> tuple[int, int]:
-        """How many frames before and after its own 16 a column changes: a NaN put into one spreads exactly so far."""
-        middle, width = 16, 33
-        latent = torch.zeros(1, self.model.codebook_dim, ROWS, width)
-        latent[..., middle] = torch.nan
-        touched = self.model.decode(latent)[0, 0].isnan().any(dim=0).nonzero().flatten()
-        return middle * FRAMES_PER_COLUMN - int(touched[0]), int(touched[-1]) + 1 - (middle + 1) * FRAMES_PER_COLUMN
+
+def _gathered(parts: Iterable[tuple[slice, Tensor]], num_frames: int, progress: Progress | None) -> Tensor:
+    whole = torch.empty(N_MELS, num_frames)
+    for frames, log_mel in parts:
+        whole[:, frames] = log_mel
+        if progress:
+            progress(frames.stop / num_frames)
+    return whole
+
+
+def _joined(parts: Iterable[Tensor], num_samples: int, progress: Progress | None) -> Tensor:
+    whole, done = torch.empty(num_samples), 0
+    for part in parts:
+        whole[done : done + len(part)] = part
+        done += len(part)
+        if progress:
+            progress(done / num_samples)
+    return whole
+
+
+def _cut(first: int, last: int) -> Iterator[tuple[int, int]]:
+    return ((first + block.start, first + block.stop) for block in blocks(last - first))
 
 
 def _fingerprint(model: ConvVQVAE) -> str:

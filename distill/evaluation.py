@@ -1,7 +1,7 @@
 """What a codec loses: over a set of clips, and level by level in one."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,7 +57,7 @@ def evaluate(codec: "Codec", clips: Iterable[Clip]) -> Evaluation:
         waveform = codec.synthesize(recon)
         encoding, decoding = encoding + encoded - began, decoding + time.perf_counter() - encoded
         errors += mel_l1(recon, original).item() * grid.num_frames
-        audio_errors += mel_l1(codec.log_mel(waveform[None])[0, 0], original).item() * grid.num_frames
+        audio_errors += mel_l1(codec.log_mel_of(Clip(clip.name, waveform.numpy())), original).item() * grid.num_frames
         frames, number = frames + grid.num_frames, number + 1
         counts += codec.usage(grid)
     if not number:
@@ -104,7 +104,9 @@ class Layer:
     share: float
 
 
-def peel(codec: "Codec", original: torch.Tensor, grid: CodeGrid) -> list[Layer]:
+def peel(
+    codec: "Codec", original: torch.Tensor, grid: CodeGrid, progress: Callable[[float], object] | None = None
+) -> list[Layer]:
     """A clip with one level of its codes, with two, and so on.
 
     Parameters
@@ -114,19 +116,37 @@ def peel(codec: "Codec", original: torch.Tensor, grid: CodeGrid) -> list[Layer]:
         The clip's natural-log mel.
     grid : CodeGrid
         Its codes.
+    progress : callable, optional
+        Called with the share that is done, 0 to 1, every 12 s of sound.
 
     Raises
     ------
     GridError
         If the grid is from another codec.
     """
+    steps = peeling(codec, original, grid)
+    while True:
+        try:
+            share = next(steps)
+        except StopIteration as end:
+            return end.value
+        if progress:
+            progress(share)
+
+
+def peeling(codec: "Codec", original: torch.Tensor, grid: CodeGrid) -> Generator[float, None, list[Layer]]:
+    """:func:`peel` as a generator, of which each step is one of 12 s of sound and tells the share that is done."""
     layers: list[Layer] = []
-    average = codec.model.mel_mean[0, 0].expand_as(original)
+    average = codec.model.mel_mean[0, 0]
     whole = last = max(mel_l1(average, original).item(), 1e-9)
     for levels, name in enumerate(level_names(codec.num_levels), start=1):
-        log_mel = codec.decode_mel(grid, levels=levels)
-        error = mel_l1(log_mel, original).item()
+        log_mel, difference = np.empty(original.shape, dtype=np.float32), 0.0
+        for frames, block in codec.mel_blocks(grid, levels=levels):
+            log_mel[:, frames] = block.numpy()
+            difference += mel_l1(block, original[:, frames]).item() * block.shape[1]
+            yield (levels - 1 + frames.stop / grid.num_frames) / codec.num_levels
+        error = difference / grid.num_frames
         bitrate = codec.bitrate_bps * levels / codec.num_levels
-        layers.append(Layer(name, levels, log_mel.numpy(), error, bitrate, (last - error) / whole))
+        layers.append(Layer(name, levels, log_mel, error, bitrate, (last - error) / whole))
         last = error
     return layers

@@ -276,8 +276,11 @@ def _draw_codes(
 ) -> None:
     first, last, _ = frames.indices(num_frames)
     rows, columns = codes.shape
-    extent = (0, columns * FRAMES_PER_COLUMN * FRAME_SECONDS, 0, rows)
-    axis.imshow(palette[codes], origin="lower", aspect="auto", interpolation="nearest", extent=extent)
+    start, stop = first // FRAMES_PER_COLUMN, min(columns, -(-last // FRAMES_PER_COLUMN))
+    colours, stop_drawn = _pooled_colours(palette[codes[:, start:stop]], stop)
+    column_seconds = FRAMES_PER_COLUMN * FRAME_SECONDS
+    extent = (start * column_seconds, stop_drawn * column_seconds, 0, rows)
+    axis.imshow(colours, origin="lower", aspect="auto", interpolation="nearest", extent=extent)
     axis.set_xlim(first * FRAME_SECONDS, last * FRAME_SECONDS)
     edges = [_hz(low) for low, _ in row_ranges_hz(rows)]
     axis.set_yticks(range(0, rows, every), edges[::every])
@@ -314,6 +317,18 @@ def _decimate(values: np.ndarray, *, peaks: bool) -> np.ndarray:
         return groups.max(axis=2)
     furthest = np.abs(groups).argmax(axis=2)
     return np.take_along_axis(groups, furthest[..., None], axis=2)[..., 0]
+
+
+def _pooled_colours(colours: np.ndarray, stop: int) -> tuple[np.ndarray, int]:
+    """At most 2000 columns of colours [rows, columns, 3], each the mean of those it stands for, and the column at which
+    they end instead of at ``stop``."""
+    columns = colours.shape[1]
+    stride = -(-columns // MAX_DRAWN_FRAMES)
+    if stride <= 1:
+        return colours, stop
+    padded = np.pad(colours, ((0, 0), (0, -columns % stride), (0, 0)), mode="edge")
+    pooled = padded.reshape(len(colours), -1, stride, 3).mean(axis=2)
+    return pooled.round().astype(np.uint8), stop + -columns % stride
 
 
 def _hz(frequency: float) -> str:

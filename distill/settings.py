@@ -122,6 +122,9 @@ class Settings:
     """Of a grid's file or text, packed and unpacked."""
     grid_columns: int = 3_230
     """Of a grid that is opened: ten minutes."""
+    edit_cells: int = 4_096
+    """Cells that one edit names, a hundred times what a hand paints in a stroke; the page makes several edits of more.
+    An edit of whole regions names none of its cells, and may be of any size."""
 
     trainings: int = 1
     """Trainings that run at the same time."""

@@ -21,6 +21,8 @@ from distill.errors import AudioError, FullError
 from distill.settings import DEFAULTS, MIB, Settings
 
 MIN_CLIPS = 5
+WRITTEN_SAMPLES = 12 * SAMPLE_RATE
+"""Of a sound that is written, before others may be let by."""
 SILENCE_PEAK = 1e-4  # -80 dBFS: under the noise of a 14-bit recording, nobody would call it sound
 
 
@@ -294,17 +296,31 @@ def _find_audio(
             yield path
 
 
-def write_wav(path: str | os.PathLike[str], waveform: np.ndarray) -> None:
-    """Write a 16-bit WAV at 44 100 Hz, scaled down if the waveform is louder than full scale."""
-    _write(path, waveform, "WAV")
+def write_wav(
+    path: str | os.PathLike[str], waveform: np.ndarray, progress: Callable[[float], object] | None = None
+) -> None:
+    """Write a 16-bit WAV at 44 100 Hz, scaled down if the waveform is louder than full scale; ``progress`` is called
+    with the share that is written, 0 to 1, every 12 s of sound."""
+    _write(path, waveform, "WAV", progress)
 
 
-def write_flac(path: str | os.PathLike[str], waveform: np.ndarray) -> None:
-    """Write a 16-bit FLAC file at 44 100 Hz, scaled down if the waveform is louder than full scale."""
-    _write(path, waveform, "FLAC")
+def write_flac(
+    path: str | os.PathLike[str], waveform: np.ndarray, progress: Callable[[float], object] | None = None
+) -> None:
+    """Write a 16-bit FLAC file, as :func:`write_wav` does a WAV."""
+    _write(path, waveform, "FLAC", progress)
 
 
-def _write(path: str | os.PathLike[str], waveform: np.ndarray, kind: str) -> None:
-    scaled = waveform / max(1.0, float(np.abs(waveform).max(initial=0.0)))
-    with open(path, "wb") as file:  # a file that cannot be opened is then an OSError with its name
-        soundfile.write(file, scaled, SAMPLE_RATE, format=kind, subtype="PCM_16")
+def _write(
+    path: str | os.PathLike[str], waveform: np.ndarray, kind: str, progress: Callable[[float], object] | None
+) -> None:
+    parts = [slice(start, start + WRITTEN_SAMPLES) for start in range(0, len(waveform), WRITTEN_SAMPLES)]
+    loudest = max([1.0, *(float(np.abs(waveform[part]).max()) for part in parts)])
+    with (
+        open(path, "wb") as file,  # a file that cannot be opened is then an OSError with its name
+        soundfile.SoundFile(file, "w", SAMPLE_RATE, 1, "PCM_16", format=kind) as sound,
+    ):
+        for number, part in enumerate(parts, start=1):
+            sound.write(waveform[part] / loudest)
+            if progress:
+                progress(number / len(parts))

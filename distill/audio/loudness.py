@@ -1,36 +1,72 @@
 """How loud a sound is, as people hear it."""
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 import torch
-from torchaudio.functional import loudness as bs1770
+from torchaudio.functional import highpass_biquad, treble_biquad
 
 from distill.audio.logmel import SAMPLE_RATE
 
 SHORTEST = int(0.4 * SAMPLE_RATE)
 """One gating block: shorter sounds are filled up with silence, so compare only sounds of about one length."""
+STEP = SHORTEST // 4
+BLOCKS_AT_ONCE = 120
+"""Gating blocks in 12 s: a long sound is measured in such pieces, so that memory does not grow with it."""
+LEAD = SAMPLE_RATE
+ABSOLUTE_GATE_LUFS, RELATIVE_GATE_LU = -70.0, -10.0
 LARGEST_GAIN_DB = 12.0
 HEADROOM = 0.5
 """torchaudio's filters clip at full scale, which the standard's first filter exceeds."""
 
 
-def loudness_lufs(waveform: np.ndarray) -> float | None:
+def loudness_lufs(waveform: np.ndarray, progress: Callable[[float], object] | None = None) -> float | None:
     """Integrated loudness after ITU-R BS.1770-4, in LUFS; None for silence.
 
     Parameters
     ----------
     waveform : ndarray of float32 [samples]
         Amplitude in [-1, 1] at 44 100 Hz.
+    progress : callable, optional
+        Called with the share that is done, 0 to 1, every 12 s of sound.
     """
-    padded = np.pad(waveform, (0, max(0, SHORTEST - len(waveform)))).astype(np.float32)
-    measured = float(bs1770(torch.from_numpy(padded)[None] * HEADROOM, SAMPLE_RATE)) - 20 * np.log10(HEADROOM)
-    return float(measured) if np.isfinite(measured) else None
+    missing = max(0, SHORTEST - len(waveform))
+    padded = (np.pad(waveform, (0, missing)) if missing else waveform).astype(np.float32, copy=False)
+    count = (len(padded) - SHORTEST) // STEP + 1
+    energies = np.empty(count)
+    for first in range(0, count, BLOCKS_AT_ONCE):
+        last = min(first + BLOCKS_AT_ONCE, count)
+        energies[first:last] = _energies(padded, first, last)
+        if progress:
+            progress(last / count)
+    with np.errstate(divide="ignore"):
+        heard = energies[_lufs(energies) > ABSOLUTE_GATE_LUFS]
+        if not len(heard):
+            return None
+        heard = heard[_lufs(heard) > _lufs(heard.mean()) + RELATIVE_GATE_LU]
+        return float(_lufs(heard.mean()))
 
 
-def matching_gain_db(waveform: np.ndarray, reference: np.ndarray) -> float:
-    """Decibels that make a waveform as loud as another, within +-12; 0 if either is silent."""
-    own, wanted = loudness_lufs(waveform), loudness_lufs(reference)
-    return (
-        float(np.clip(wanted - own, -LARGEST_GAIN_DB, LARGEST_GAIN_DB))
-        if own is not None and wanted is not None
-        else 0.0
-    )
+def matching_gain_db(
+    waveform: np.ndarray, reference: np.ndarray, progress: Callable[[float], object] | None = None
+) -> float:
+    """Decibels that make a waveform as loud as another, within +-12; 0 if either is silent; ``progress`` as above."""
+    own, wanted = (loudness_lufs(sound, progress) for sound in (waveform, reference))
+    if own is None or wanted is None:
+        return 0.0
+    return float(np.clip(wanted - own, -LARGEST_GAIN_DB, LARGEST_GAIN_DB))
+
+
+def _energies(waveform: np.ndarray, first: int, last: int) -> np.ndarray:
+    """Mean squares of the K-weighted gating blocks ``first`` to ``last``, which is not included."""
+    start = first * STEP
+    lead = min(start, LEAD)  # the filters settle in it
+    heard = torch.from_numpy(waveform[start - lead : (last - 1) * STEP + SHORTEST]) * HEADROOM
+    shelved = treble_biquad(heard, SAMPLE_RATE, 4.0, 1500.0, 1 / math.sqrt(2))
+    weighted = highpass_biquad(shelved, SAMPLE_RATE, 38.0, 0.5)[lead:]
+    return (weighted.square().unfold(-1, SHORTEST, STEP).mean(dim=-1).double() / HEADROOM**2).numpy()
+
+
+def _lufs(energy: np.ndarray) -> np.ndarray:
+    return -0.691 + 10 * np.log10(energy)

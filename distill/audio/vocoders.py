@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +22,15 @@ def num_blocks(frames: int) -> int:
 
 
 class Vocoder(ABC):
-    """Turns log-mels [128, frames] into waveforms [frames * 512] at 44 100 Hz."""
+    """Turns log-mels [128, frames] into waveforms [frames * 512] at 44 100 Hz.
+
+    Attributes
+    ----------
+    reach : int
+        How many frames away a log-mel is still heard.
+    """
+
+    reach: int = 64
 
     @abstractmethod
     def __call__(self, log_mel: Tensor, *, previous: Tensor | None = None, fixed: tuple[int, int] = (0, 0)) -> Tensor:
@@ -43,11 +51,22 @@ class Vocoder(ABC):
         Tensor [samples]
             ``frames * 512`` samples in all.
         """
+        return self.stream_from(lambda first, last: log_mel[:, first:last], log_mel.shape[1])
+
+    def stream_from(self, frames: Callable[[int, int], Tensor], num_frames: int) -> Iterator[Tensor]:
+        """Synthesize like :meth:`stream` a log-mel of so many frames of which no more is at hand than is asked for.
+
+        Parameters
+        ----------
+        frames : callable
+            Gives the log-mel [n_mels, last - first] of a first frame to a last one, which is not included.
+        num_frames : int
+        """
         overlap, fade = OVERLAP_FRAMES * HOP_LENGTH, torch.linspace(0, 1, JOIN_SAMPLES)
         tail = torch.zeros(0)
-        for number in range(num_blocks(log_mel.shape[1])):
-            start, last = number * BLOCK_FRAMES, number == num_blocks(log_mel.shape[1]) - 1
-            block = log_mel[:, start:] if last else log_mel[:, start : start + BLOCK_FRAMES + OVERLAP_FRAMES]
+        for number in range(num_blocks(num_frames)):
+            start, last = number * BLOCK_FRAMES, number == num_blocks(num_frames) - 1
+            block = frames(start, num_frames if last else start + BLOCK_FRAMES + OVERLAP_FRAMES)
             piece = self(block, previous=tail if len(tail) else None, fixed=(len(tail) // 2, 0))
             if len(tail):
                 half = len(tail) // 2
@@ -58,7 +77,7 @@ class Vocoder(ABC):
                 yield piece
                 return
             yield piece[:-overlap]
-            tail = piece[-overlap:]
+            tail = piece[-overlap:].clone()  # a view would hold the whole piece
 
 
 class GriffinLim(Vocoder):
@@ -88,6 +107,8 @@ class GriffinLim(Vocoder):
         self.n_fft, self.hop_length = log_mel.n_fft, log_mel.hop_length
         self.iterations, self.inversion_iterations, self.momentum = iterations, inversion_iterations, momentum
         self.filters, self.window = log_mel.filters, log_mel.window
+        windows = -(-self.n_fft // self.hop_length)
+        self.reach = windows * (iterations + 2)  # of each projection, and of the first and the last transform
 
     @torch.no_grad()
     def __call__(self, log_mel: Tensor, *, previous: Tensor | None = None, fixed: tuple[int, int] = (0, 0)) -> Tensor:

@@ -1,6 +1,6 @@
 """The Edit tab: the code grid as an instrument."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +16,7 @@ from distill.audio.clips import write_flac
 from distill.codes import CodeGrid
 from distill.errors import GridError
 from distill.server.askers import Asker
+from distill.settings import DEFAULTS, Settings
 from distill.ui import explore, tools
 from distill.ui.components import (
     CodeGridCanvas,
@@ -28,10 +29,11 @@ from distill.ui.components import (
     piece_answer,
 )
 from distill.ui.components.code_grid import HISTORY_SHOWN
+from distill.ui.edited import Change
 from distill.ui.handlers import handler, server_function
 from distill.ui.server import Server
 from distill.ui.session import Session
-from distill.ui.work import Splice, Work
+from distill.ui.work import Work
 
 if TYPE_CHECKING:
     from distill.ui.explore import ExploreTab
@@ -71,11 +73,11 @@ def build(server: Server) -> EditTab:
 
     def edit(asker: Asker, request: Any) -> dict[str, Any]:
         find = partial(visitors.own_work, asker.visitor)
-        return perform(find(tools.field(request, "work")), request, find)
+        return perform(find(tools.field(request, "work")), request, find, server.settings)
 
     def sound(asker: Asker, request: Any) -> dict[str, Any]:
         work = visitors.work(asker.visitor, tools.field(request, "work"))
-        return _piece(work, tools.field(request, "track"), tools.field(request, "piece"))
+        return _piece(work, tools.field(request, "track"), tools.field(request, "piece"), server.turns.pause)
 
     def audition(asker: Asker, request: Any) -> dict[str, Any]:
         return explore.audition_answer(visitors.work(asker.visitor, tools.field(request, "work")), request)
@@ -117,6 +119,9 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
     handle = handler(visitors, server.turns)
     examples = {path.stem: path for path in visitors.examples.clips}
 
+    def do(visitor: Session, asked: dict[str, Any]) -> dict[str, Any]:
+        return perform(visitor.work, asked, partial(visitors.own_work, visitor.owner), server.settings)
+
     @handle
     def edit(visitor: Session, kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """An edit by name: what each needs stands in ``distill.ui.tools``. "second" is the name of an example clip."""
@@ -124,7 +129,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
             raise GridError("The arguments of an edit must be given by name.")
         if "second" in arguments:
             arguments = arguments | {"second": open_second(visitor, _path(examples, arguments["second"])).secret}
-        return perform(visitor.work, arguments | {"kind": kind}, partial(visitors.own_work, visitor.owner))
+        return do(visitor, arguments | {"kind": kind})
 
     @handle
     def set_codes(
@@ -132,36 +137,39 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
     ) -> dict[str, Any]:
         """Put a code into a region of a level; the ends are included."""
         region = {"levels": [level, level], "rows": [row, last_row], "columns": [column, last_column]}
-        return perform(visitor.work, region | {"kind": "fill", "code": code}, partial(visitors.own_work, visitor.owner))
+        return perform(
+            visitor.work,
+            region | {"kind": "fill", "code": code},
+            partial(visitors.own_work, visitor.owner),
+            server.settings,
+        )
 
     @handle
     def undo(visitor: Session) -> dict[str, Any]:
         """Take the last edit back."""
-        return perform(visitor.work, {"kind": "undo"}, partial(visitors.own_work, visitor.owner))
+        return do(visitor, {"kind": "undo"})
 
     @handle
     def redo(visitor: Session) -> dict[str, Any]:
         """Make the edit that was taken back last again."""
-        return perform(visitor.work, {"kind": "redo"}, partial(visitors.own_work, visitor.owner))
+        return do(visitor, {"kind": "redo"})
 
     @handle
     def reset(visitor: Session) -> dict[str, Any]:
         """Go back to the codes of the original, which can be undone."""
-        return perform(visitor.work, {"kind": "revert"}, partial(visitors.own_work, visitor.owner))
+        return do(visitor, {"kind": "revert"})
 
     @handle
     def listen(visitor: Session) -> dict[str, str]:
         """The clip as it is now, as a FLAC file in base64."""
-        work = visitor.work
-        with work.lock:
-            return {"flac": flac_base64(work.edited)}
+        return {"flac": flac_base64(visitor.work.edited)}
 
     @handle
     def begin(visitor: Session) -> Any:
         return gr.update(value=_canvas_value(visitor.work))
 
     def open_second(visitor: Session, path: Path, *, is_example: bool = True) -> Work:
-        return visitor.visit.keep(visitor.read(visitor.codec, path, is_example=is_example))
+        return visitor.visit.keep(visitor.read(visitor.codec, path, is_example=is_example, pause=server.turns.pause))
 
     @handle
     def choose_second(visitor: Session, name: str | None) -> Any:
@@ -178,43 +186,49 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
         return _second(second)
 
     @handle
-    def compare(visitor: Session) -> Any:
+    def compare(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
         work = visitor.work
-        before, after = (work.codec.decode_mel(grid).numpy() for grid in (work.history.original, work.history.grid))
-        return picture(plots.plot_mels(before, after, titles=("Before", "After")), DIFFERENCE_ALT)
+        with work.lock:
+            grids = (work.history.original, work.history.grid)
+        told = [lambda share: progress(share / 2, desc="Decoding"), lambda share: progress(0.5 + share / 2)]
+        before, after = (
+            work.codec.decode_mel(grid, progress=tell).numpy() for grid, tell in zip(grids, told, strict=True)
+        )
+        yield picture(plots.plot_mels(before, after, titles=("Before", "After")), DIFFERENCE_ALT)
 
     @handle
-    def export(visitor: Session) -> Any:
+    def export(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
         work = visitor.work
-        with work.lock:  # the sound and the grid of one moment
-            sound, grid = work.edited.copy(), work.history.grid
-        sound = sound[: len(work.clip.waveform)]  # a loop must not grow by the rest of a frame
+        sound, grid = work.snapshot(lambda share: progress(share, desc="Decoding"))  # of one moment
+        sound = sound[: work.num_samples]  # a loop must not grow by the rest of a frame
         with server.storage.filling(visitor.owner, 2 * len(sound)) as folder:
-            stem = f"{Path(work.clip.name).stem}-edited"
+            stem = f"{Path(work.name).stem}-edited"
             paths = [folder / f"{stem}.{suffix}" for suffix in ("wav", "flac", "npz", "json")]
-            write_wav(paths[0], sound)
-            write_flac(paths[1], sound)
+            write_wav(paths[0], sound, lambda share: progress(share, desc="Writing"))
+            write_flac(paths[1], sound, lambda share: progress(share, desc="Writing"))
             grid.save(paths[2])
             grid.save(paths[3])
-        return [str(path) for path in paths], grid.to_text()
+        yield [str(path) for path in paths], grid.to_text()
 
     def turn_to(visitor: Session, name: str, grid: CodeGrid, progress: gr.Progress) -> Any:
-        visitor.codec.check(grid)
         visitors.make_room(visitor.visit)
-        visitor.turn_to(Work.opened(visitor.codec, name, grid, lambda share: progress(share, desc="Decoding")))
-        return *explore.show(visitor), *show(visitor)
+        work = Work.opened(visitor.codec, name, grid)
+        work.draw(lambda share: progress(share, desc="Decoding"))
+        with visitor.lock:
+            visitor.turn_to(work)
+            return *explore.show(visitor), *show(visitor)
 
     @handle
-    def open_grid(visitor: Session, path: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
+    def open_grid(visitor: Session, path: str | None, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
         if not path:
             raise GridError("There is no grid there: choose an .npz or .json file.")
         grid = CodeGrid.load(path, settings=server.settings)
         server.storage.discard(Path(path))
-        return turn_to(visitor, Path(path).name, grid, progress)
+        yield turn_to(visitor, Path(path).name, grid, progress)
 
     @handle
-    def open_text(visitor: Session, text: str | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
-        return turn_to(visitor, "grid from text", CodeGrid.from_text(text or "", settings=server.settings), progress)
+    def open_text(visitor: Session, text: str | None, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
+        yield turn_to(visitor, "grid from text", CodeGrid.from_text(text or "", settings=server.settings), progress)
 
     for function, name in (
         (edit, "edit"), (set_codes, "set_codes"), (undo, "undo"), (redo, "redo"), (reset, "reset"),
@@ -239,7 +253,7 @@ def show(visitor: Session) -> tuple[Any, ...]:
     return gr.update(value=_canvas_value(visitor.work), second={}), None, no_picture(DIFFERENCE_ALT)
 
 
-def perform(work: Work, request: Any, find: Callable[[object], Work]) -> dict[str, Any]:
+def perform(work: Work, request: Any, find: Callable[[object], Work], settings: Settings = DEFAULTS) -> dict[str, Any]:
     """Do what was asked of a clip's grid, and say what that changed.
 
     Parameters
@@ -251,21 +265,26 @@ def perform(work: Work, request: Any, find: Callable[[object], Work]) -> dict[st
         once.
     find : callable
         Gives the work of a secret.
+    settings : Settings
+        Of which ``edit_cells`` counts.
 
     Returns
     -------
     dict
-        ``positions`` in the flat grid whose codes changed and their ``codes`` now; the sound there as ``flac`` in
-        base64, None without a change, and the sample at which it has its ``start``; the latest of the ``history`` and
-        how many ``edits`` there are; ``can_undo`` and ``can_redo``. "look"
-        answers with all ``indices``.
+        ``positions`` in the flat grid whose codes changed and their ``codes`` now, both None where there are more than
+        ``edit_cells``, then with all ``indices``; the sound where the change begins as ``flac`` in base64, None without
+        a change or if it is not decoded yet, and the sample at which it has its ``start``; in ``stale``, the first
+        samples, and the ones after the last, of where else the sound is to be asked for again; the sound's ``version``;
+        the latest of the ``history`` and how many ``edits`` there are; ``can_undo`` and ``can_redo``. A swap tells of
+        the other clip, too: ``second`` has its ``work`` and what is ``stale`` in it. "look" answers with all
+        ``indices``.
 
     Raises
     ------
     GridError
         If it makes no sense.
     """
-    fields = tools.Request(request, find)
+    fields = tools.Request(request, find, settings)
     kind, identity = fields["kind"], request.get("id")
     second = fields.second() if "second" in fields else None
     works = {each.secret: each for each in (work, second) if each is not None}
@@ -274,33 +293,39 @@ def perform(work: Work, request: Any, find: Callable[[object], Work]) -> dict[st
             stack.enter_context(each.lock)
         if identity is not None and work.last_answer and work.last_answer[0] == identity:
             return work.last_answer[1]
-        before, splice = work.history.grid, None
+        before, also = work.history.grid, {}
         if kind == "undo":
-            splice = work.undo()
+            change = work.undo()
         elif kind == "redo":
-            splice = work.redo()
+            change = work.redo()
         elif kind == "revert":
-            splice = work.do("Back to the original", work.history.original)
+            change = work.do("Back to the original", work.history.original)
         elif kind == "look":
             return {"indices": pack(before.indices)}
         else:
             edit = tools.apply(work, kind, fields)
-            splice = work.do(edit.label, edit.grid)
-            if second and edit.second:
-                second.do(f"Swapped with {work.clip.name}", edit.second)
-        answered = _changes(work, before, splice)
+            change = work.do(edit.label, edit.grid)
+            if second and edit.second:  # nobody listens to it now
+                swapped = second.do(f"Swapped with {work.name}", edit.second, heard=False)
+                also = {"second": {"work": second.secret, "stale": swapped.stale if swapped else []}}
+        answered = _changes(work, before, change, settings) | also
         work.last_answer = (identity, answered)
         return answered
 
 
-def _changes(work: Work, before: CodeGrid, splice: Splice | None) -> dict[str, Any]:
-    history = work.history
+def _changes(work: Work, before: CodeGrid, change: Change | None, settings: Settings) -> dict[str, Any]:
+    history, splice = work.history, change.splice if change else None
     positions = np.flatnonzero(before.indices != history.grid.indices)
-    return {
-        "positions": positions.tolist(),
-        "codes": history.grid.indices.flat[positions].tolist(),
+    codes: dict[str, Any]
+    if len(positions) > settings.edit_cells:
+        codes = {"positions": None, "codes": None, "indices": pack(history.grid.indices)}
+    else:
+        codes = {"positions": positions.tolist(), "codes": history.grid.indices.flat[positions].tolist()}
+    return codes | {
         "start": splice.start if splice else 0,
-        "flac": flac_base64(splice.waveform) if splice and len(splice.waveform) else None,
+        "flac": flac_base64(splice.waveform) if splice else None,
+        "stale": change.stale if change else [],
+        "version": work.version,
         "history": history.labels[-HISTORY_SHOWN:],
         "edits": len(history.labels),
         "can_undo": history.can_undo,
@@ -308,17 +333,20 @@ def _changes(work: Work, before: CodeGrid, splice: Splice | None) -> dict[str, A
     }
 
 
-def _piece(work: Work, track: object, number: object) -> dict[str, Any]:
+def _piece(
+    work: Work, track: object, number: object, progress: Callable[[float], object] | None = None
+) -> dict[str, Any]:
     """A part of the sound as it is ("edited") or as it was ("before")."""
     if track not in ("edited", "before") or type(number) is not int:
         raise GridError("That part of the sound is not there; please reload the page.")
-    if track == "before" or not work.is_edited:
-        return piece_answer(work.piece(work.codec.num_levels, number), work.num_pieces, None)
-    return piece_answer(work.edited_piece(number), work.num_pieces, None)
+    if track == "before":
+        return piece_answer(work.piece(work.codec.num_levels, number, progress), work.num_pieces, None)
+    waveform, version = work.piece_now(number, progress)
+    return piece_answer(waveform, work.num_pieces, None) | {"version": version}
 
 
 def _second(work: Work) -> Any:
-    return gr.update(second={"work": work.secret, "name": work.clip.name})
+    return gr.update(second={"work": work.secret, "name": work.name})
 
 
 def _path(examples: dict[str, Path], name: object) -> Path:
@@ -332,6 +360,6 @@ def _canvas_value(work: Work, *, editable: bool = True) -> dict[str, Any]:
     with work.lock:
         history = work.history
         return grid_value(
-            work.secret, work.clip.name, history.grid, history.original, codec.atlas, work.original,
+            work.secret, work.name, history.grid, history.original, codec.atlas, work.original,
             codec.usage(history.original), history.labels, can_redo=history.can_redo, editable=editable,
         )  # fmt: skip

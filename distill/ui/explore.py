@@ -1,6 +1,6 @@
 """The Explore tab: what the codec does to a sound."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -76,7 +76,7 @@ def build(server: Server) -> ExploreTab:
 
     def sound(asker: Asker, request: Any) -> dict[str, Any]:
         find = partial(visitors.work, asker.visitor)
-        return _piece(find(field(request, "work")), Request(request, find))
+        return _piece(find(field(request, "work")), Request(request, find), server.turns.pause)
 
     def audition(asker: Asker, request: Any) -> dict[str, Any]:
         return audition_answer(visitors.work(asker.visitor, field(request, "work")), request)
@@ -139,8 +139,9 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
     examples = {path.stem: path for path in visitors.examples.clips}
     outputs = [*tab.outputs, *edit_tab.outputs]
 
-    def in_turn(visitor: Session, work: Work, example: Any) -> Iterator[Any]:
+    def in_turn(visitor: Session, work: Work, example: Any, progress: gr.Progress) -> Iterator[Any]:
         """The spectrograms first: they are what a person waits for."""
+        work.draw(lambda share: progress(share, desc="Decoding"))
         first = (example, *_first(work))
         yield *first, *(gr.skip(),) * (len(outputs) - len(first))
         # No lock is held while something is yielded: the next step may run on another thread.
@@ -150,44 +151,49 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
             yield *(gr.skip(),) * len(first), *rest
 
     @handle
-    def open_clip(visitor: Session, path: str | None) -> Iterator[Any]:
+    def open_clip(visitor: Session, path: str | None, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
         if not path:
             raise AudioError("There is no sound there: drop a file or record one.")
-        with visitor.lock:
-            visitor.open(visitor.codec, Path(path))
-            server.storage.discard(Path(path))
-            work, chosen = visitor.work, gr.update(choices=visitor.choices, value=visitor.work.secret)
-        yield from in_turn(visitor, work, chosen)
+        work = visitor.read(visitor.codec, Path(path), pause=server.turns.pause)
+        server.storage.discard(Path(path))
+        visitor.turn_to(work)
+        chosen = gr.update(choices=visitor.choices, value=work.secret)
+        yield from in_turn(visitor, work, chosen, progress)
 
     @handle
-    def open_example(visitor: Session, name: str | None) -> Iterator[Any]:
-        with visitor.lock:
-            own = next((work for work in visitor.visit.works.values() if work.secret == name), None)
-            if own is not None:
-                visitor.turn_to(own)
-            elif name in examples:
-                visitor.open(visitor.codec, examples[name], example=name)
-            else:
-                raise AudioError("There is no clip of that name.")
-            work = visitor.work
-        yield from in_turn(visitor, work, gr.skip())  # the list has its choice already, perhaps a newer one
+    def open_example(visitor: Session, name: str | None, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
+        own = next((work for work in list(visitor.visit.works.values()) if work.secret == name), None)
+        if own is not None:
+            visitor.turn_to(own)
+        elif name in examples:
+            visitor.open(visitor.codec, examples[name], example=name, pause=server.turns.pause)
+        else:
+            raise AudioError("There is no clip of that name.")
+        work = visitor.work
+        yield from in_turn(visitor, work, gr.skip(), progress)  # the list has its choice already, perhaps a newer one
 
     @handle
     def decode(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
         """The figures that wait for the sound."""
         work = visitor.work
         work.decode(lambda share: progress(share, desc="Decoding"))
+        work.mel_l1_audio(lambda share: progress(share, desc="Comparing"))
         facts = views.clip_facts(work)
         yield facts if visitor.work is work else gr.skip()  # another clip was opened since
 
     @handle
-    def look(visitor: Session, start: float | None, stop: float | None) -> Any:
-        return _view(visitor.work, start, stop)
+    def look(
+        visitor: Session,
+        start: float | None,
+        stop: float | None,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> Iterator[Any]:
+        yield _view(visitor.work, start, stop, lambda share: progress(share, desc="Decoding"))
 
     @handle
-    def zoom(visitor: Session, event: gr.EventData) -> Any:
+    def zoom(visitor: Session, event: gr.EventData) -> Iterator[Any]:
         ends = Request(event._data, partial(visitors.own_work, visitor.owner))
-        return _view(visitor.work, ends.number("start"), ends.number("stop"))
+        yield _view(visitor.work, ends.number("start"), ends.number("stop"))
 
     @handle
     def save(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
@@ -202,7 +208,7 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
         """The open clip rebuilt from that many levels, the original for 0, as a FLAC file in base64."""
         levels = Request({"levels": levels}, partial(visitors.own_work, visitor.owner)).integer("levels")
         work = visitor.work
-        return {"flac": flac_base64(work.sound(levels) if levels else work.clip.waveform)}
+        return {"flac": flac_base64(work.sound(levels))}
 
     @handle
     def audition(visitor: Session, level: int, code: int) -> dict[str, str]:
@@ -257,7 +263,9 @@ def _rest(work: Work) -> tuple[Any, ...]:
     )
 
 
-def _view(work: Work, start: float | None, stop: float | None) -> tuple[Any, ...]:
+def _view(
+    work: Work, start: float | None, stop: float | None, progress: Callable[[float], object] | None = None
+) -> tuple[Any, ...]:
     """A part of the clip, from and to in seconds, for :attr:`ExploreTab.pictures`."""
     end = _seconds(work)
     if start is None or stop is None or not 0 <= start < min(stop, end):
@@ -265,6 +273,7 @@ def _view(work: Work, start: float | None, stop: float | None) -> tuple[Any, ...
     stop = min(stop, end)
     first = min(int(start * SAMPLE_RATE / HOP_LENGTH), max(0, work.history.original.num_frames - 16))
     last = min(max(first + 16, round(stop * SAMPLE_RATE / HOP_LENGTH)), work.history.original.num_frames)
+    work.draw(progress)
     frames, seconds = slice(first, last), (first * plots.FRAME_SECONDS, last * plots.FRAME_SECONDS)
     mels = plots.plot_mels(work.original, work.layers[-1].log_mel, frames=frames)
     return (
@@ -291,8 +300,8 @@ def _layers(work: Work, frames: slice = slice(None)) -> Any:
 
 
 def _player(work: Work) -> dict[str, Any]:
-    stem = Path(work.clip.name).stem
-    tracks = [("Original", work.clip.name, f"{stem}.wav")]
+    stem = Path(work.name).stem
+    tracks = [("Original", work.name, f"{stem}.wav")]
     for layer in work.layers:
         name = layer.name if layer.levels == 1 else f"+ {layer.name}"
         tracks.append((name, views.layer_note(layer), f"{stem}-{layer.levels}-of-{len(work.layers)}-levels.wav"))
@@ -305,11 +314,11 @@ def audition_answer(work: Work, request: Any) -> dict[str, str]:
     return {"flac": flac_base64(work.codec.audition(numbers.integer("level"), numbers.integer("code")))}
 
 
-def _piece(work: Work, request: Request) -> dict[str, Any]:
+def _piece(work: Work, request: Request, progress: Callable[[float], object] | None = None) -> dict[str, Any]:
     track, number = request.integer("track"), request.integer("piece")
-    waveform = work.piece(track, number)
+    waveform = work.piece(track, number, progress)
     last = number == work.num_pieces - 1
-    gain = work.gain_db(track) if last and track else None
+    gain = work.gain_db(track, progress) if last and track else None
     return piece_answer(waveform, work.num_pieces, gain)
 
 
@@ -335,18 +344,21 @@ def _health(work: Work) -> str:
 
 def _save(work: Work, folder: Path, progress: gr.Progress) -> list[str]:
     """The sound of every number of levels, the original, and the report as PNG and PDF."""
-    stem = Path(work.clip.name).stem
-    paths = [folder / f"{stem}-original.wav"]
-    write_wav(paths[0], work.clip.waveform)
-    levels = work.codec.num_levels
-    for count in range(1, levels + 1):
-        progress((count - 1) / levels, desc="Decoding")
-        paths.append(folder / f"{stem}-{count}-of-{levels}-levels.wav")
-        write_wav(paths[-1], work.sound(count)[: len(work.clip.waveform)])
+    stem, levels = Path(work.name).stem, work.codec.num_levels
+    paths: list[Path] = []
+    for count in range(levels + 1):
+        name = "original" if count == 0 else f"{count}-of-{levels}-levels"
+
+        def told(share: float, count: int = count) -> None:
+            progress((count + share) / (levels + 1), desc="Decoding")
+
+        paths.append(folder / f"{stem}-{name}.wav")
+        write_wav(paths[-1], work.sound(count, told)[: work.num_samples], told)
+    work.draw(lambda share: progress(share, desc="Drawing"))
     codec, grid = work.codec, work.history.original
     figure = plots.plot_report(
         work.original, work.layers[-1].log_mel, grid.indices, codec.atlas.colours, codec.usage(grid), codec.atlas.order,
-        title=work.clip.name, facts=views.report_facts(work),
+        title=work.name, facts=views.report_facts(work),
     )  # fmt: skip
     for suffix in ("png", "pdf"):
         paths.append(folder / f"{stem}-report.{suffix}")

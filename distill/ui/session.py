@@ -71,7 +71,7 @@ class Visit:
     def keep(self, work: Work) -> Work:
         """Remember a work among the latest, and return it."""
         with self.lock:
-            place = _key(work.codec, work.clip)
+            place = work.key
             self.works.pop(place, None)
             self.works[place] = work
             work.used = max((page.seen for page in self.pages.values()), default=0.0)
@@ -130,15 +130,19 @@ class Session:
         if before is not None and all(page.clips is not before for page in self.visit.pages.values()):
             before.delete()
 
-    def open(self, codec: Codec, path: Path, *, example: str | None = None) -> None:
+    def open(
+        self, codec: Codec, path: Path, *, example: str | None = None, pause: Callable[..., object] = lambda *_: None
+    ) -> None:
         """Turn to the clip of a file in a codec, with the edits that were made of it earlier in this visit."""
-        work = self.read(codec, path, is_example=example is not None)
+        work = self.read(codec, path, is_example=example is not None, pause=pause)
         work.example = example
         self.turn_to(work)
 
-    def read(self, codec: Codec, path: Path, *, is_example: bool = False) -> Work:
+    def read(
+        self, codec: Codec, path: Path, *, is_example: bool = False, pause: Callable[..., object] = lambda *_: None
+    ) -> Work:
         """The clip of a file in a codec, as it was left earlier in this visit, or new; a stranger's file is decoded
-        where it can do no harm.
+        where it can do no harm. ``pause`` is called between pieces of some seconds of sound.
 
         Raises
         ------
@@ -147,11 +151,12 @@ class Session:
         """
         self.visit.make_room(self.visit)
         if is_example:
-            clip = load_clip(path)
+            clip = load_clip(path, tick=pause)
         else:
             with new_decoder(self.visit.settings) as decoder:
-                clip = load_clip(path, settings=self.visit.settings, decoder=decoder)
-        return self.visit.find(codec, clip) or Work.begin(codec, clip, file_bytes=path.stat().st_size)
+                clip = load_clip(path, settings=self.visit.settings, decoder=decoder, tick=pause)
+        found = self.visit.find(codec, clip)
+        return found or Work.begin(codec, clip, file_bytes=path.stat().st_size, progress=pause)
 
     def turn_to_clip(self, codec: Codec, clip: Clip) -> None:
         """Turn to a clip that is at hand, in a codec."""
@@ -161,7 +166,7 @@ class Session:
     def choices(self) -> list[tuple[str, str]]:
         """The clips there are to turn to, each with its name and what it is asked for by: examples, then the visitor's
         own, the latest last."""
-        own = [(f"{work.clip.name} (yours)", work.secret) for work in self.visit.works.values() if not work.example]
+        own = [(f"{work.name} (yours)", work.secret) for work in self.visit.works.values() if not work.example]
         return [(name, name) for name in self.examples] + own
 
     def turn_to(self, work: Work) -> None:

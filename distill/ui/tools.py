@@ -9,6 +9,7 @@ import numpy as np
 from distill.codes import CodeGrid, edits
 from distill.errors import GridError
 from distill.plots import COLUMN_SECONDS, band_name, row_ranges_hz
+from distill.settings import DEFAULTS, Settings
 from distill.training.health import level_names
 from distill.ui.work import Work
 
@@ -21,8 +22,8 @@ class Request:
     Regions are ``levels``, ``rows`` and ``columns``, each ``[first, last]``, both included, counted from 0.
     """
 
-    def __init__(self, fields: Any, find: Callable[[object], Work]) -> None:
-        self._fields, self._find = fields, find
+    def __init__(self, fields: Any, find: Callable[[object], Work], settings: Settings = DEFAULTS) -> None:
+        self._fields, self._find, self._settings = fields, find, settings
 
     def __contains__(self, name: str) -> bool:
         return isinstance(self._fields, dict) and name in self._fields
@@ -56,15 +57,34 @@ class Request:
         """Levels, rows and columns."""
         return {name: self.span(name) for name in ("levels", "rows", "columns")}
 
-    def codes(self, name: str) -> np.ndarray:
-        """Whole numbers in nested lists of equal lengths."""
-        try:
-            codes = np.array(self[name])
-        except (ValueError, OverflowError) as error:
-            raise GridError(f"{name!r} must be codes in lists of equal lengths.") from error
-        if not np.issubdtype(codes.dtype, np.integer):
+    def codes(self, name: str, *, dims: int, numbers: int = 1) -> np.ndarray:
+        """Whole numbers in nested lists of equal lengths.
+
+        Parameters
+        ----------
+        name : str
+            Of the field.
+        dims : int
+            How deep the lists are nested.
+        numbers : int
+            How many of the numbers stand for one cell.
+        """
+        inner = [self[name]]
+        for _ in range(dims):
+            if not all(isinstance(part, list | tuple) for part in inner):
+                raise GridError(f"{name!r} must be whole numbers in lists of equal lengths.")
+            if sum(map(len, inner)) > numbers * self._settings.edit_cells:
+                raise GridError(
+                    f"One edit can name up to {self._settings.edit_cells} cells, and this one names more; please make "
+                    "several edits of it."
+                )
+            inner = [each for part in inner for each in part]
+        if not inner or not all(type(number) is int and abs(number) < LARGEST for number in inner):
             raise GridError(f"{name!r} must be whole numbers in lists of equal lengths.")
-        return codes
+        try:
+            return np.array(self[name])
+        except ValueError as error:
+            raise GridError(f"{name!r} must be codes in lists of equal lengths.") from error
 
     def second(self) -> Work:
         """The second clip, to blend or swap with."""
@@ -111,7 +131,7 @@ def apply(work: Work, kind: object, request: Request) -> Edit:
 
 
 def _paint(work: Work, grid: CodeGrid, request: Request) -> Edit:
-    level, code, cells = request.integer("level"), request.integer("code"), request.codes("cells")
+    level, code, cells = request.integer("level"), request.integer("code"), request.codes("cells", dims=2, numbers=2)
     edited = edits.set_cells(grid, level=level, cells=cells, code=code)
     rows, columns = cells[:, 0], cells[:, 1]
     spans = slice(int(rows.min()), int(rows.max()) + 1), slice(int(columns.min()), int(columns.max()) + 1)
@@ -128,7 +148,7 @@ def _fill(work: Work, grid: CodeGrid, request: Request) -> Edit:
 def _paste(work: Work, grid: CodeGrid, request: Request) -> Edit:
     level, row, column, codes = (
         *(request.integer(name) for name in ("level", "row", "column")),
-        request.codes("codes"),
+        request.codes("codes", dims=3),
     )
     edited = edits.paste_codes(grid, codes, level=level, row=row, column=column)
     levels = slice(level, level + codes.shape[0])
@@ -199,7 +219,7 @@ def _blend(work: Work, grid: CodeGrid, request: Request) -> Edit:
         grid, second.history.grid, **region, amount=amount, codebooks=work.codec.codebooks,
         other_column=_same_moment(region, second),
     )  # fmt: skip
-    return Edit(f"{_where(grid, **region)}: {amount:.0%} of {second.clip.name}", edited)
+    return Edit(f"{_where(grid, **region)}: {amount:.0%} of {second.name}", edited)
 
 
 def _swap(work: Work, grid: CodeGrid, request: Request) -> Edit:
@@ -207,7 +227,7 @@ def _swap(work: Work, grid: CodeGrid, request: Request) -> Edit:
     if second is work:
         raise GridError("The second clip is this one; choose another to swap with.")
     edited, other = edits.swap_codes(grid, second.history.grid, **region, other_column=_same_moment(region, second))
-    return Edit(f"{_where(grid, **region)}: swapped with {second.clip.name}", edited, other)
+    return Edit(f"{_where(grid, **region)}: swapped with {second.name}", edited, other)
 
 
 TOOLS: dict[str, Callable[[Work, CodeGrid, Request], Edit]] = {

@@ -149,7 +149,7 @@ def clip_facts(work: "Work") -> str:
 
 def report_facts(work: "Work") -> list[tuple[str, str]]:
     """The figures of a clip in a codec; what waits for its sound is "…"."""
-    codec, seconds = work.codec, work.clip.seconds
+    codec, seconds = work.codec, work.seconds
     code_bytes = codec.bitrate_bps * seconds / 8
     decoding = work.decode_seconds.get(codec.num_levels)
     heard = work.is_decoded

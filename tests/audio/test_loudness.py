@@ -29,3 +29,20 @@ def test_a_gain_is_never_more_than_12_db():
 def test_silence_has_no_loudness_and_asks_for_no_gain():
     assert loudness_lufs(np.zeros(SAMPLE_RATE, dtype=np.float32)) is None
     assert matching_gain_db(np.zeros(SAMPLE_RATE, dtype=np.float32), sine(1)) == 0
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.4, 3, 12.3, 40])
+def test_a_sound_of_any_length_has_the_loudness_that_one_pass_over_it_tells(seconds):
+    import torch
+    from torchaudio.functional import loudness
+
+    random = np.random.default_rng(0)
+    samples = int(seconds * SAMPLE_RATE)
+    swell = 0.2 * np.abs(np.sin(np.arange(samples) / SAMPLE_RATE))
+    waveform = (random.standard_normal(samples) * swell * 0.3).astype(np.float32)
+    padded = np.pad(waveform, (0, max(0, int(0.4 * SAMPLE_RATE) - samples)))
+    shares = []
+    measured = loudness_lufs(waveform, shares.append)
+    assert measured == pytest.approx(float(loudness(torch.from_numpy(padded)[None], SAMPLE_RATE)), abs=0.01)
+    assert len(shares) == -(-max(1, int((seconds - 0.4) * 10) + 1) // 120)
+    assert shares[-1] == 1

@@ -267,7 +267,7 @@ class Forgetting:
         self.lock.acquire()
 
     def __exit__(self, *error):
-        self.work._reconstruction = None
+        self.work._tracks = {}
         self.lock.release()
 
 

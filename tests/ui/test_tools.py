@@ -122,7 +122,7 @@ def test_revert_brings_back_the_very_sound_and_can_be_undone(work):
 
 
 def test_edits_from_long_ago_are_undone_by_decoding_them_again(work, monkeypatch):
-    monkeypatch.setattr("distill.ui.work.KEPT_SAMPLES", 2 * 60 * 512)
+    monkeypatch.setattr("distill.ui.edited.KEPT_SAMPLES", 2 * 60 * 512)
     original = work.history.grid
     for code in range(5):
         perform(work, {"kind": "paint", "level": 0, "code": code, "cells": [[0, 2 * code]]}, None)
@@ -135,18 +135,18 @@ def test_edits_from_long_ago_are_undone_by_decoding_them_again(work, monkeypatch
 
 
 def test_the_samples_that_are_kept_for_undoing_are_bounded(work, monkeypatch):
-    monkeypatch.setattr("distill.ui.work.KEPT_SAMPLES", 100_000)
+    monkeypatch.setattr("distill.ui.edited.KEPT_SAMPLES", 100_000)
     for code in range(6):
         perform(work, {"kind": "fill", "code": code} | ONE_LEVEL, None)
     for _ in range(6):
         perform(work, {"kind": "undo"}, None)
-    for splices in (work._done, work._undone):
-        assert sum(len(splice.waveform) for splice in splices if splice) <= 100_000
-    assert None in work._undone
+    for steps in (work._sound._done, work._sound._undone):
+        assert sum(before.num_samples for before in steps if before) <= 100_000
+    assert None in work._sound._undone
 
 
 def test_revert_after_undoing_edits_from_long_ago_brings_back_the_very_sound(work, monkeypatch):
-    monkeypatch.setattr("distill.ui.work.KEPT_SAMPLES", 30_000)
+    monkeypatch.setattr("distill.ui.edited.KEPT_SAMPLES", 30_000)
     sound = work.reconstruction.copy()
     for column in (0, 4, 8, 12):
         perform(work, {"kind": "paint", "level": 0, "code": 7, "cells": [[1, column], [4, column]]}, None)

@@ -49,14 +49,17 @@ async function drain() {
       await resync();
       continue;
     }
-    const idle = !answer.positions.length && !["undo", "redo", "paint"].includes(edit.request.kind);
+    const idle = answer.positions && !answer.positions.length && !["undo", "redo", "paint"].includes(edit.request.kind);
     tell(idle ? "That changed nothing: the codes there are these already." : "");
-    answer.positions.forEach((position, i) => put(position, answer.codes[i]));
+    if (answer.positions) answer.positions.forEach((position, i) => put(position, answer.codes[i]));
+    else unpack(answer.indices).forEach((code, position) => put(position, code));
     ahead();
     Object.assign(grid, { history: answer.history, edits: answer.edits, can_undo: answer.can_undo, can_redo: answer.can_redo });
     mark();
+    answer.stale.forEach(([start, stop]) => outdate(start, stop));
     const samples = answer.flac && (await pcm(answer.flac));
-    if (samples && ours(edit)) heardEdit(answer.start, samples);
+    if (samples && ours(edit)) heardEdit(answer.start, samples, answer.version);
+    if (answer.stale.length && ours(edit) && playing && !comparing) renew();
   }
   busy = false;
   mark();
@@ -122,8 +125,13 @@ function copy() {
 function paste() {
   if (!clipboard) return tell("There is nothing to paste yet: select some cells and copy them.");
   const { rows, columns } = wanted();
-  const one = clipboard.codes.length === 1;
-  send("paste", { codes: clipboard.codes, level: one ? level : 0, row: rows[0], column: columns[0] });
+  const { codes } = clipboard;
+  const [tall, wide] = [codes[0].length, codes[0][0].length];
+  const step = Math.max(1, Math.floor(grid.edit_cells / (codes.length * tall)));
+  for (let first = 0; first < wide && columns[0] + first < grid.columns; first += step) {
+    const part = codes.map((plane) => plane.map((row) => row.slice(first, first + step)));
+    send("paste", { codes: part, level: codes.length === 1 ? level : 0, row: rows[0], column: columns[0] + first });
+  }
 }
 
 const number = (name) => Number($(name).value);

@@ -3,15 +3,21 @@
 // props.value = {work: secret of the clip, name: of its file, editable: false for the example until this page has its own, levels: [name],
 //                rows, columns, num_frames, model_id, format: of a grid's file, size, indices: base64 of uint16, original: the same before any edit,
 //                palettes: [[css colour]], sprites: [data URI], order: [[code]], usage: [[count]], bands: [label per row],
-//                column_seconds, sample_rate, spectrogram: data URI, history: [label of the latest], edits: how many there
-//                are, can_undo, can_redo}
+//                column_seconds, sample_rate, samples: of the whole sound, piece_samples: of each piece of it but the last,
+//                pieces: how many there are, edit_cells: the most that one edit may name, spectrogram: data URI,
+//                history: [label of the latest], edits: how many there are, can_undo, can_redo}
 // props.second = {work, name} of the second clip, or {}
-// server.edit({work, id, kind, ...}) -> {positions, codes, start, flac, history, edits, can_undo, can_redo} or {error}, and with it
-//                gone: true if the server no longer has the clip
-// server.sound({work, track: 'edited' or 'before', piece}) -> {flac, pieces} or {error}
+// server.edit({work, id, kind, ...}) -> {positions, codes, start, flac, stale, version, history, edits, can_undo, can_redo}
+//                or {error}, and with it gone: true if the server no longer has the clip. Where many codes changed, positions
+//                is null, and indices has all of them, packed as above. start and flac are the sound where the change begins,
+//                12 s at the most; flac is null if there is no change, or it is not decoded yet. stale: [[start, stop]] in
+//                samples is where else the edited sound is to be fetched again before it is played. version counts the
+//                changes of the sound. A swap tells of the other clip, too: second: {work, stale}.
+// server.sound({work, track: 'edited' or 'before', piece}) -> {flac, pieces, version} or {error}; the version only of the
+//                edited sound: it holds all edits up to that one.
 // server.audition({work, level, code}) -> {flac} or {error}
 // Its sound is in code_grid.sound.js, what edits do in code_grid.edits.js: the three are joined to one script.
-// element.grid = {indices, pending, samples, position, selection} for scripts and tests.
+// element.grid = {indices, pending, samples, stale, position, selection} for scripts and tests.
 
 const $ = (name) => element.querySelector(name);
 const canvas = $(".cells");
@@ -314,8 +320,10 @@ function commit() {
   if (!stroke) return;
   const { level: which, code, cells } = stroke;
   stroke = null;
-  const local = cells.map(([row, column]) => [at(which, row, column), code]);
-  if (cells.length) send("paint", { level: which, code, cells }, local);
+  for (let first = 0; first < cells.length; first += grid.edit_cells) {
+    const part = cells.slice(first, first + grid.edit_cells);
+    send("paint", { level: which, code, cells: part }, part.map(([row, column]) => [at(which, row, column), code]));
+  }
 }
 
 const ordered = (a, b) => [Math.min(a, b), Math.max(a, b)];
@@ -439,6 +447,7 @@ $(".loop").onclick = () => {
 $(".before").onclick = async () => {
   if (!comparing && !sound.before) await fetchTrack("before");
   comparing = !comparing && !!sound.before;
+  if (!comparing && playing) renew();
   if (playing) startSource(now());
   else play(sound.position);
   mark();
@@ -472,10 +481,12 @@ function take() {
   grid.indices.forEach((code, position) => put(position, code));
   generation += 1;
   fetching = {};
+  late = [];
   playing = null;
   comparing = false;
   silence();
-  Object.assign(sound, { edited: null, before: another ? null : sound.before, position: 0 });
+  Object.assign(sound, { edited: null, coming: null, before: another ? null : sound.before, position: 0 });
+  stale = new Set(Array(grid.pieces).keys());
   if (another) {
     level = Math.min(level, grid.levels.length - 1);
     cursor = { row: 0, column: 0 };
@@ -508,6 +519,9 @@ element.grid = {
   },
   get samples() {
     return sound.edited;
+  },
+  get stale() {
+    return [...stale];
   },
   get position() {
     return now();

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from distill.atlas import CodebookAtlas
-from distill.audio import SAMPLE_RATE
+from distill.audio import HOP_LENGTH, SAMPLE_RATE
+from distill.audio.vocoders import BLOCK_FRAMES, num_blocks
 from distill.codes.grid import FORMAT, FRAMES_PER_COLUMN, CodeGrid
 from distill.plots import COLUMN_SECONDS, band_name, row_ranges_hz
+from distill.settings import DEFAULTS
 from distill.training.health import level_names
 from distill.ui.components.base import FileComponent
 from distill.ui.components.sprites import css_colours, mel_sprite, spectrogram
@@ -42,6 +44,7 @@ def grid_value(
     *,
     can_redo: bool,
     editable: bool = True,
+    edit_cells: int = DEFAULTS.edit_cells,
 ) -> dict[str, Any]:
     """What the canvas shows.
 
@@ -65,6 +68,8 @@ def grid_value(
         Whether something was taken back.
     editable : bool
         False for a clip that is nobody's own: its edits wait until the page is given a copy.
+    edit_cells : int
+        The most cells that one edit may name.
     """
     return {
         "work": work,
@@ -86,6 +91,10 @@ def grid_value(
         "bands": [band_name(low, high) for low, high in row_ranges_hz(grid.rows)],
         "column_seconds": COLUMN_SECONDS,
         "sample_rate": SAMPLE_RATE,
+        "samples": grid.num_frames * HOP_LENGTH,
+        "piece_samples": BLOCK_FRAMES * HOP_LENGTH,
+        "pieces": num_blocks(grid.num_frames),
+        "edit_cells": edit_cells,
         "spectrogram": spectrogram(log_mel, grid.columns * FRAMES_PER_COLUMN),
         "history": list(history[-HISTORY_SHOWN:]),
         "edits": len(history),

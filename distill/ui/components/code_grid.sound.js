@@ -1,38 +1,85 @@
 // The code grid's sound: what is fetched, played, looped, and mended where an edit was heard. Joined to code_grid.js.
 
-const sound = { context: null, edited: null, before: null, source: null, gain: null, origin: 0, position: 0, until: 0, from: 0, to: 0 };
+const sound = { context: null, edited: null, coming: null, before: null, source: null, gain: null, origin: 0, position: 0, until: 0, from: 0, to: 0 };
 let playing = null; // null, "all", or "region"
 let comparing = false; // whether the sound from before the edits is heard
 let fetching = {}; // of each track that is on its way: the promise
-let late = []; // patches that were answered while the edited sound was on its way
+let stale = new Set(); // pieces of the edited sound that are to be fetched before they are played
+let late = []; // patches that were answered while pieces of the edited sound were on their way
 let ticking = 0;
 
 function fetchTrack(name) {
   if (fetching[name]) return fetching[name];
-  const mine = bring(name).finally(() => {
+  const mine = (name === "edited" ? freshen() : bring(name)).finally(() => {
     if (fetching[name] === mine) delete fetching[name];
   });
   fetching[name] = mine;
   return mine;
 }
 
+// The whole of a track that no edit changes.
 async function bring(name) {
   const mine = generation;
-  const parts = [];
-  if (name === "edited") late = [];
-  for (let piece = 0, pieces = 1; piece < pieces; piece++) {
-    const answer = (await server.sound({ work: grid.work, track: name, piece })) ?? GONE;
-    if (mine !== generation) return;
-    if (answer.error) return tell(answer.error);
-    pieces = answer.pieces;
-    parts.push(await pcm(answer.flac));
-    if (mine !== generation) return;
-    if (pieces > 1) tell(piece + 1 < pieces ? `Fetching the sound: ${Math.round((100 * (piece + 1)) / pieces)} %` : "");
+  const whole = new Float32Array(grid.samples);
+  for (let piece = 0; piece < grid.pieces; piece++) {
+    const part = await fetchPiece(name, piece, mine);
+    if (!part) return;
+    whole.set(part.samples, piece * grid.piece_samples);
+    progress(piece + 1, grid.pieces);
   }
-  const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  parts.reduce((offset, part) => (whole.set(part, offset), offset + part.length), 0);
-  if (name === "edited") late.forEach(([start, samples]) => whole.set(samples.subarray(0, whole.length - start), start));
   sound[name] = whole;
+}
+
+// What is missing of the edited sound, or was changed elsewhere than an edit was heard. Edits may go on meanwhile: what
+// they changed is put over a piece from before them, and a piece that they outdate is fetched once more.
+async function freshen() {
+  const mine = generation;
+  const whole = sound.edited || (sound.coming ||= new Float32Array(grid.samples));
+  let done = 0;
+  while (stale.size) {
+    const piece = Math.min(...stale);
+    stale.delete(piece);
+    const part = await fetchPiece("edited", piece, mine);
+    if (!part) {
+      if (mine === generation) stale.add(piece);
+      return;
+    }
+    putSamples(whole, piece * grid.piece_samples, part.samples);
+    late.filter((patch) => patch.version > part.version).forEach((patch) => overlay(whole, piece, patch));
+    progress(++done, done + stale.size);
+  }
+  sound.edited = whole;
+  late = [];
+}
+
+async function fetchPiece(name, piece, mine) {
+  const answer = (await server.sound({ work: grid.work, track: name, piece })) ?? GONE;
+  if (mine !== generation) return null;
+  if (answer.error) return tell(answer.error), null;
+  const samples = await pcm(answer.flac);
+  return mine === generation ? { samples, version: answer.version } : null;
+}
+
+const progress = (done, all) => all > 1 && tell(done < all ? `Fetching the sound: ${Math.round((100 * done) / all)} %` : "");
+const putSamples = (whole, start, samples) => whole.set(samples.subarray(0, Math.max(0, whole.length - start)), start);
+
+// The part of a patch that lies in a piece.
+function overlay(whole, piece, { start, samples }) {
+  const end = piece === grid.pieces - 1 ? whole.length : (piece + 1) * grid.piece_samples;
+  const from = Math.max(start, piece * grid.piece_samples);
+  const to = Math.min(start + samples.length, end);
+  if (from < to) whole.set(samples.subarray(from - start, to - start), from);
+}
+
+function outdate(start, stop) {
+  const number = (sample) => Math.min(grid.pieces - 1, Math.floor(sample / grid.piece_samples));
+  for (let piece = number(start); piece <= number(stop - 1); piece++) stale.add(piece);
+}
+
+// What plays goes on with the sound as it is, and is replaced by the new one as soon as that is there.
+async function renew() {
+  await fetchTrack("edited");
+  if (!stale.size && playing === "all" && !comparing) startSource(now());
 }
 
 async function pcm(flac) {
@@ -94,8 +141,8 @@ function silence() {
 
 async function play(at = sound.position) {
   soundContext();
-  if (!sound.edited) await fetchTrack("edited");
-  if (!sound.edited) return;
+  if (!sound.edited || stale.size) await fetchTrack("edited");
+  if (!sound.edited || stale.size) return;
   const [from, to] = looping() ? loopSpan() : [0, seconds()];
   if (at < from || at >= to - 0.01) at = from;
   playing = "all";
@@ -133,9 +180,10 @@ function follow() {
   }
 }
 
-function heardEdit(start, samples) {
-  if (sound.edited) sound.edited.set(samples.subarray(0, sound.edited.length - start), start);
-  if (fetching.edited) late.push([start, samples]);
+function heardEdit(start, samples, version) {
+  const whole = sound.edited || sound.coming;
+  if (whole) putSamples(whole, start, samples);
+  if (fetching.edited) late.push({ start, samples, version });
   if (!samples.length || comparing) return;
   const from = start / grid.sample_rate;
   const to = (start + samples.length) / grid.sample_rate;
