@@ -206,7 +206,7 @@ def tiny_files(stage: Stage) -> Send:
 def answers_that_nobody_fetches(stage: Stage) -> Send:
     """Calls with large answers, each of a page of its own, whose stream is never opened."""
     stranger = stage.come()
-    stranger.open_text(long_text(stage.codec, min(60.0, stage.seconds)))
+    stranger.open_text(long_text(stage.codec, min(60.0, stage.seconds), seed=1))
     turn = itertools.count()
 
     def send() -> bool:
