@@ -206,7 +206,7 @@ def tiny_files(stage: Stage) -> Send:
 def answers_that_nobody_fetches(stage: Stage) -> Send:
     """Calls with large answers, each of a page of its own, whose stream is never opened."""
     stranger = stage.come()
-    stranger.open_text(long_text(stage.codec, min(60.0, stage.seconds)))
+    stranger.open_text(long_text(stage.codec, min(60.0, stage.seconds), seed=1))
     turn = itertools.count()
 
     def send() -> bool:
@@ -252,13 +252,18 @@ def brackets(stage: Stage) -> Send:
 
 def many_cells(stage: Stage) -> Send:
     """Edits that name 59 000 cells."""
-    stranger = stage.come()
+    stranger, turn = stage.come(), itertools.count()
     stranger.open_page()
-    cells, turn = [[0, column % stranger.shape[2]] for column in range(59_000)], itertools.count()
+    cells = [[0, column % stranger.shape[2]] for column in range(59_000)]
+    asked = {"kind": "paint", "level": 0, "cells": cells}
+    bodies = [
+        json.dumps(stranger.serving("edit", **asked, code=code)).encode() for code in range(stranger.codebook_size)
+    ]
+    headers = {"Content-Type": "application/json"}
 
     def send() -> bool:
-        asked = {"kind": "paint", "level": 0, "cells": cells, "code": next(turn) % stranger.codebook_size}
-        return _ok(stranger.post("component_server", stranger.serving("edit", **asked)))
+        body = bodies[next(turn) % len(bodies)]
+        return _ok(stranger.http.post("/gradio_api/component_server", content=body, headers=headers))
 
     return send
 

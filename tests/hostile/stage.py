@@ -16,7 +16,7 @@ EDITS = 5
 PER_EDIT = 8
 """Calls of one stranger that may be served while another visitor waits for an edit, and until they ask for the next:
 those that hold the two places of the processor, those that follow them, and as many again."""
-DEARER = 20
+DEARER = 12
 """How many times an edit's processor time the server may spend, on whatever, until the edit is answered."""
 
 Send = Callable[[], bool]
@@ -100,12 +100,12 @@ class Crowd:
             if not done:
                 self._over.wait(0.05)
 
-    def is_at_it(self, patience: float = 60.0) -> bool:
-        """Wait until something was answered; whether it was."""
+    def is_at_it(self, answers: int = 5, patience: float = 60.0) -> bool:
+        """Wait until some calls were answered; whether they were."""
         ends = time.monotonic() + patience
-        while not self.served + self.refused and time.monotonic() < ends:
+        while self.served + self.refused < answers and time.monotonic() < ends:
             time.sleep(0.01)
-        return bool(self.served + self.refused)
+        return self.served + self.refused >= answers
 
 
 def at_once(send: Callable[[int], object], count: int) -> list[object]:
@@ -121,7 +121,7 @@ def at_once(send: Callable[[int], object], count: int) -> list[object]:
         return list(together.map(guarded, range(count)))
 
 
-def fair(space, send, new_stranger, connections=20):
+def fair(space, send, new_stranger, connections=40):
     """A visitor's edits are answered in turn with what one stranger asks for, however much it is."""
     visitor = new_stranger(space)
     visitor.open_page()

@@ -159,11 +159,13 @@ def write_sound(path, seconds, seed=0, level=0.3):
     return path
 
 
-def long_text(codec, seconds):
-    """A text of some 150 characters that is a grid of so many seconds."""
+def long_text(codec, seconds, seed=None):
+    """A text of some 150 characters that is a grid of so many seconds; with a seed, a longer one of a noise."""
     frames = int(seconds * SAMPLE_RATE / 512)
     columns = -(-frames // 16)
     indices = np.zeros((codec.num_levels, 8, columns), np.int64)
+    if seed is not None:
+        indices = np.random.default_rng(seed).integers(0, codec.codebook_size, indices.shape)
     return CodeGrid(indices, num_frames=frames, model_id=codec.model_id, codebook_size=codec.codebook_size).to_text()
 
 
