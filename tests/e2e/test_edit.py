@@ -258,6 +258,44 @@ def test_the_exports_hold_the_edit_and_can_be_opened_again(edit, hands, example,
     assert np.array_equal(hands.indices(), painted)
 
 
+def test_a_long_clip_that_is_filled_is_fetched_piece_by_piece_when_it_is_played(edit, hands, example):
+    _, grid = example
+    columns = 2 * 64 + 10
+    indices = np.tile(grid.indices, -(-columns // grid.columns))[..., :columns]
+    long = CodeGrid(indices, columns * 16, grid.model_id, grid.codebook_size)
+    edit.get_by_text("The grid as text, to share").click()
+    edit.locator("#edit-text textarea").fill(long.to_text())
+    edit.locator("#edit-load-text").click()
+    edit.wait_for_function(f"() => {hands.FIND}.indices.length === {indices.size}", timeout=60_000)
+    before = hands.samples()
+    assert len(before) == columns * 16 * 512
+    code = hands.another_code(0, 0, 0)
+    hands.choose_code(code)
+    edit.locator("canvas.cells").focus()
+    edit.keyboard.press("Control+a")
+    hands.press("fill")
+    expect(edit.locator(HISTORY)).to_have_count(1, timeout=60_000)
+    after = hands.samples()
+    assert not np.array_equal(after[:100_000], before[:100_000])
+    assert np.array_equal(after[-100_000:], before[-100_000:])  # not yet
+    assert edit.evaluate(f"() => {hands.FIND}.stale.length") == 3
+    edit.locator(".code-grid .play").click()
+    edit.wait_for_function(f"() => !{hands.FIND}.stale.length", timeout=60_000)
+    expect(edit.locator(".code-grid .play")).to_have_text("Pause")
+    heard = hands.samples()
+    assert not np.array_equal(heard[-100_000:], before[-100_000:])
+    edit.locator(".code-grid .play").click()
+    assert (on_the_server(edit, hands)[0] == code).all()
+    link = edit.locator("#edit-files a[href$='.wav']").get_attribute("href")
+    sound, _ = soundfile.read(io.BytesIO(edit.request.get(link).body()), dtype="float32")
+    assert np.abs(heard - sound * max(1, np.abs(heard).max() / np.abs(sound).max())).max() < 0.01
+    hands.press("undo")
+    expect(edit.locator(HISTORY)).to_have_count(0, timeout=60_000)
+    edit.locator(".code-grid .play").click()
+    edit.wait_for_function(f"() => !{hands.FIND}.stale.length", timeout=60_000)
+    assert np.array_equal(hands.samples(), before)
+
+
 def test_a_grid_of_another_codec_is_refused_in_a_sentence(edit, example, tmp_path):
     _, grid = example
     CodeGrid(grid.indices, grid.num_frames, "another codec", 64).save(tmp_path / "other.json")

@@ -19,6 +19,7 @@ from distill.ui.edited import BLOCK_SAMPLES
 from distill.ui.work import Work
 
 BLOCK_COLUMNS = BLOCK_FRAMES // STRIDE
+LAST_COLUMN = 2 * BLOCK_COLUMNS + 11
 WIDEST_COLUMNS = BLOCK_COLUMNS + 8
 ALL = {"levels": [0, 0], "rows": [0, 7]}
 
@@ -44,12 +45,17 @@ def long(codec, grid):
     return Work.opened(codec, "ten minutes", tiled(codec, grid, 3230))
 
 
-@pytest.fixture
-def three(codec, grid):
-    """Three pieces, decoded."""
-    work = Work.opened(codec, "three pieces", tiled(codec, grid, 2 * BLOCK_COLUMNS + 50))
+@pytest.fixture(scope="module")
+def three_pieces(codec, grid):
+    work = Work.opened(codec, "three pieces", tiled(codec, grid, LAST_COLUMN + 1))
     work.decode()
     return work
+
+
+@pytest.fixture
+def three(three_pieces):
+    """Three pieces, decoded; the last is short."""
+    return three_pieces.fresh()
 
 
 def paint(*cells, code=7):
@@ -134,7 +140,7 @@ def test_the_pieces_of_a_filled_level_make_its_sound(three, widths):
     assert jumps[BLOCK_SAMPLES - 1] <= jumps[BLOCK_SAMPLES - 500 : BLOCK_SAMPLES + 500].max()
 
 
-@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 0, 1)])
 def test_a_piece_that_was_handed_out_stays_as_it_is_until_the_next_edit(three, order):
     perform(three, fill(three), None)
     given = {number: three.edited_piece(number).copy() for number in order}
@@ -198,13 +204,14 @@ def test_one_cell_at_each_end_costs_two_cells(three, widths):
     widths.clear()
     sound = pieces(three)
     assert sum(widths) < 10
-    assert np.abs(sound - before)[-STRIDE * HOP_LENGTH :].max() > 1e-3
+    assert np.abs(sound - before)[-STRIDE * HOP_LENGTH :].max() > 1e-4
     assert np.array_equal(sound[4 * STRIDE * HOP_LENGTH : stale[0]], before[4 * STRIDE * HOP_LENGTH : stale[0]])
 
 
 def test_an_edit_of_a_part_that_is_not_decoded_yet_waits_until_its_piece_is_asked_for(three, codec, widths):
     work = Work.opened(codec, "again", tiled(codec, three.history.original, 3230))
-    answer = perform(work, paint((3, 3000)), None)
+    code = (int(work.history.grid.indices[0, 3, 3000]) + 1) % 64
+    answer = perform(work, paint((3, 3000), code=code), None)
     assert widths == []
     assert answer["flac"] is None
     assert answer["positions"] == [3 * 3230 + 3000]
@@ -212,7 +219,7 @@ def test_an_edit_of_a_part_that_is_not_decoded_yet_waits_until_its_piece_is_aske
     assert start < 3000 * STRIDE * HOP_LENGTH < stop
 
 
-@pytest.mark.parametrize("column", [0, 5, BLOCK_COLUMNS - 1, BLOCK_COLUMNS, 2 * BLOCK_COLUMNS + 49])
+@pytest.mark.parametrize("column", [0, 5, BLOCK_COLUMNS - 1, BLOCK_COLUMNS, LAST_COLUMN])
 def test_one_cell_sounds_as_the_codec_decodes_it(three, codec, column):
     before, answer = three.edited.copy(), perform(three, paint((3, column)), None)
     assert answer["stale"] == []
@@ -249,7 +256,7 @@ def test_back_to_the_original_decodes_nothing_and_can_be_undone(three, widths):
 def test_all_that_an_edit_changes_is_heard_in_its_answer_or_told_to_be_stale(three):
     sound = three.edited.copy()
     random = np.random.default_rng(0)
-    asked = [fill(three), paint((0, 3), (1, 90), (7, 170)), {"kind": "undo"}, {"kind": "undo"}, {"kind": "redo"}]
+    asked = [fill(three), paint((0, 3), (1, 90), (7, 130)), {"kind": "undo"}, {"kind": "undo"}, {"kind": "redo"}]
     for step in [*asked, paint((2, 60), code=1), {"kind": "revert"}, {"kind": "undo"}]:
         answer = perform(three, step, None)
         if answer["flac"]:

@@ -59,7 +59,7 @@ async function drain() {
     answer.stale.forEach(([start, stop]) => outdate(start, stop));
     const samples = answer.flac && (await pcm(answer.flac));
     if (samples && ours(edit)) heardEdit(answer.start, samples, answer.version);
-    if (answer.stale.length && ours(edit) && playing && !comparing) renew();
+    if (answer.stale.length && ours(edit) && playing === "all" && !comparing) renew();
   }
   busy = false;
   mark();

@@ -447,7 +447,7 @@ $(".loop").onclick = () => {
 $(".before").onclick = async () => {
   if (!comparing && !sound.before) await fetchTrack("before");
   comparing = !comparing && !!sound.before;
-  if (!comparing && playing) renew();
+  if (!comparing && playing === "all" && stale.size) renew();
   if (playing) startSource(now());
   else play(sound.position);
   mark();
