@@ -98,7 +98,7 @@ class Uploads:
         """Count an upload while it is under way."""
         names = {asker.name: self._settings.visit_uploads, f"address {asker.address}": self._settings.address_uploads}
         if any(self._under_way[name] >= most for name, most in names.items()):
-            raise GateError("Your other uploads are still on their way; please send this one when they are there.", 429)
+            raise GateError("Your other uploads are still on their way; please try again in some seconds.", 429)
         self._under_way.update(names.keys())
         try:
             yield

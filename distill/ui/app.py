@@ -36,6 +36,9 @@ UNFIT = "This call sends something else than it should; see its description unde
 PAGES_EACH = 2  # of which Gradio keeps the state, for each visitor, on average
 CALLS = 1_000
 """Calls that Gradio works at: they wait for their turns, and hold no thread while they do."""
+SWITCH_SECONDS = 0.0005
+"""After so long, Python lets another thread go on. An edit asks for that some hundred times, and a picture that is drawn
+meanwhile, with Python's usual 5 ms, would make it take a second."""
 LEAVE = """async () => {
     const button = document.querySelector("#leave");
     if (!button.dataset.sure) {  // no dialogue: browsers show none in another site's frame
@@ -152,6 +155,7 @@ def main() -> None:
     log_as_json()
     keep_secrets()
     torch.set_num_threads(1)  # visitors' works take the processors; threads of one would wait for those of another
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         app = build_app()
     except DistillError as error:
@@ -176,6 +180,7 @@ def launch(app: App, **options: Any) -> tuple[Any, str, str | None]:
     )
     server = app.backend
     server.keep_tidy()
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would believe anybody on this machine about their address
     app.queue(default_concurrency_limit=None, api_open=False)
     app._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # a table of all calls that nobody looks at, made for each call
     return app.launch(

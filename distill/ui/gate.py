@@ -236,9 +236,11 @@ class Gate:
         if not self._calls.is_known(asker.page):
             raise GateError("This page has no calls under way; please reload it.", 404)
         self._calls.listen(asker.page)
+        self._visitors.come(asker.owner, asker.page, asker.address)
         try:
             await self._ask(scope, receive, send)
         finally:
+            self._visitors.leave(asker.owner, asker.page)
             self._calls.leave(asker.page)
 
     async def _beat(self, scope: Scope, receive: Receive, send: Send, asker: Asker) -> None:

@@ -41,7 +41,7 @@ def test_what_a_visitor_left_is_deleted_when_the_visit_is_over_and_not_before(st
     born = upload.stat().st_ctime
     start.now = settings.visit_absent_seconds - 1
     server.tidy(born + settings.visit_absent_seconds - 1)
-    assert server.visitors.own_work(work.secret) is work
+    assert server.visitors.own_work("one", work.secret) is work
     start.now += settings.visit_absent_seconds + 1
     server.tidy(born + 2 * settings.visit_absent_seconds)
     assert server.visitors.owners == set()
