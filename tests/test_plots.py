@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from distill.atlas import code_palette
 from distill.audio import SAMPLE_RATE, LogMel
 from distill.plots import (
+    COLUMN_SECONDS,
     TIME_AXIS,
     plot_code_maps,
     plot_curves,
@@ -294,3 +295,14 @@ def test_figures_leave_no_global_state_behind_and_can_be_saved(mels, palettes):
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
         assert buffer.getvalue().startswith(b"\x89PNG")
+
+
+def test_the_code_maps_of_ten_minutes_draw_no_more_columns_than_can_be_seen():
+    indices = np.tile(np.arange(8)[:, None] % 4, (3, 1, 3230))
+    palettes = np.full((3, 4, 3), 90, dtype=np.uint8)
+    figure = plot_code_maps(indices, palettes, 3230 * 16)
+    for axis in figure.axes:
+        (image,) = axis.images
+        assert image.get_array().shape == (8, 1615, 3)
+        assert (image.get_array() == 90).all()
+        assert image.get_extent()[:2] == pytest.approx([0, 3230 * COLUMN_SECONDS])

@@ -190,8 +190,7 @@ class Work:
         GridError
             If there is no such piece, or there are no so many levels.
         """
-        if not 0 <= levels <= self.codec.num_levels:
-            raise GridError("That part of the sound is not there; please reload the page.")
+        self._check_levels(levels)
         span = self._span(number)
         if levels == 0 and self._clip:
             last = number == self.num_pieces - 1
@@ -201,7 +200,8 @@ class Work:
         return track.samples(span.start, span.stop)
 
     def sound(self, levels: int, progress: Progress | None = None) -> np.ndarray:
-        """The whole sound of that many levels; 0 levels are the original."""
+        """The whole sound of that many levels; 0 levels are the original; errors as :meth:`piece`."""
+        self._check_levels(levels)
         if levels == 0 and self._clip:
             return self._clip.waveform
         levels = levels or self.codec.num_levels
@@ -345,6 +345,10 @@ class Work:
             before, can = self.history.grid, self.history.can_redo
             self.history.redo()
             return self._sound.redo(before) if can else None
+
+    def _check_levels(self, levels: int) -> None:
+        if not 0 <= levels <= self.codec.num_levels:
+            raise GridError("That part of the sound is not there; please reload the page.")
 
     def _span(self, number: int) -> Span:
         if not 0 <= number < self.num_pieces:

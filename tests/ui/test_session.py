@@ -47,6 +47,12 @@ def test_a_piece_that_is_not_there_is_refused(work, levels, number):
         work.piece(levels, number)
 
 
+@pytest.mark.parametrize("levels", [-1, 4])
+def test_a_sound_of_levels_that_are_not_there_is_refused(work, levels):
+    with pytest.raises(GridError, match="not there"):
+        work.sound(levels)
+
+
 def test_progress_is_told_while_a_clip_is_decoded_and_the_sound_is_made_once(work):
     shares = []
     assert not work.is_decoded
