@@ -78,8 +78,7 @@ class Server:
     def leave(self, owner: str) -> None:
         """Forget a visitor at once: clips, edits, files, and trainings, those that run as well."""
         self.visitors.end(owner)
-        for job in self.runner.jobs_of(owner):
-            job.delete()
+        self.runner.forget(owner)
         self.storage.delete(owner)
 
     def keep_tidy(self) -> None:

@@ -18,6 +18,8 @@ from distill.ui.session import Session, Visit
 from distill.ui.work import Work
 
 FIRST_CLIP = "loop_breakbeat"
+MOMENT_SECONDS = 5
+"""A page that asks for something takes so long at the most to open the connection on which it listens."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +114,10 @@ class Visitors:
         return any(page in visit.pages and visit.owner != (owner or owner_of_page(page)) for visit in visits)
 
     def is_here(self, owner: str) -> bool:
-        """Whether a visitor has a page open now."""
+        """Whether a visitor has a page open now, or asked for something a moment ago."""
         with self._lock:
             visit = self._visits.get(owner)
-            return visit is not None and _is_connected(visit)
+            return visit is not None and (_is_connected(visit) or self._clock() - _last_seen(visit) < MOMENT_SECONDS)
 
     def work(self, owner: str, secret: object) -> Work:
         """The clip of that secret, to look at and listen to: the visitor's own, or the example.

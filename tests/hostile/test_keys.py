@@ -256,7 +256,6 @@ def test_leaving_needs_the_cookie_and_ends_nobody_elses_visit(victim, other):
 def test_the_page_has_a_button_that_leaves(space, new_browser, new_stranger):
     context = new_browser().new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.on("dialog", lambda dialog: dialog.accept())
     page.goto(space.url)
     page.get_by_role("tab", name="Edit").click()
     page.locator("canvas.cells").wait_for()
@@ -265,8 +264,9 @@ def test_the_page_has_a_button_that_leaves(space, new_browser, new_stranger):
     visitor.open_page()
     visitor.paint(code=7)
     body = visitor.serving("edit", kind="look")
+    page.get_by_role("button", name="Leave and delete what is mine").click(timeout=5000)
     with page.expect_response(lambda answer: answer.url.endswith("/leave")) as left:
-        page.get_by_role("button", name="Leave and delete what is mine").click(timeout=5000)
+        page.get_by_role("button", name="Press again").click(timeout=5000)
     assert left.value.status == 200
     page.wait_for_timeout(1500)
     assert cookie not in json.dumps(context.cookies())

@@ -60,7 +60,8 @@ def test_uploads_that_are_only_announced_take_no_room_and_one_address_has_a_few(
 
 def test_who_is_over_a_share_is_told_so_in_a_sentence_with_a_time(disk_space, new_stranger, addresses, is_one_sentence):
     stranger = new_stranger(disk_space, address=addresses.new())
-    slow = [half_upload(disk_space.url, address=stranger.address, announced=MIB) for _ in range(40)]
+    theirs = [f"Cookie: distill={stranger.cookie}"]
+    slow = [half_upload(disk_space.url, address=stranger.address, announced=MIB, headers=theirs) for _ in range(40)]
     with closing(slow):
         answered(slow)
         refused = stranger.http.post("/gradio_api/upload", files=[("files", ("a.wav", b"RIFF"))])

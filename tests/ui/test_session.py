@@ -453,3 +453,18 @@ def test_a_clip_without_sound_is_refused_in_a_sentence(tmp_path, is_one_sentence
     with pytest.raises(AudioError, match=words) as refusal:
         load_clip(path)
     assert is_one_sentence(refusal.value, "nothing.wav")
+
+
+def test_who_holds_a_connection_or_has_just_asked_is_here(kept, clock):
+    visitors = Visitors(kept, clock=clock)
+    assert not visitors.is_here("one")
+    visitors.session("one", "page")
+    assert visitors.is_here("one")
+    clock.now += 60
+    assert not visitors.is_here("one")
+    visitors.come("one", "page")
+    clock.now += 60
+    assert visitors.is_here("one")
+    visitors.leave("one", "page")
+    clock.now += 60
+    assert not visitors.is_here("one")
