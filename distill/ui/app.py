@@ -37,8 +37,8 @@ PAGES_EACH = 2  # of which Gradio keeps the state, for each visitor, on average
 CALLS = 1_000
 """Calls that Gradio works at: they wait for their turns, and hold no thread while they do."""
 SWITCH_SECONDS = 0.0005
-"""After so long, Python lets another thread go on. An edit asks for that some hundred times, and a picture that is drawn
-meanwhile, with Python's usual 5 ms, would make it take a second."""
+"""After so long, Python lets another thread go on. An edit asks for that some hundred times: with Python's usual 5 ms,
+and a picture being drawn meanwhile, it would take a second."""
 LEAVE = """async () => {
     const button = document.querySelector("#leave");
     if (!button.dataset.sure) {  // no dialogue: browsers show none in another site's frame
