@@ -51,15 +51,19 @@ class Settings:
     """Of what one visitor sends in ten seconds besides uploads; an edit is some kilobytes."""
     address_bytes_rate: int = 16 * MIB
     """And all visitors behind one address."""
-    address_pages_rate: int = 20
+    address_pages_rate: int = 6
     """How often in ten seconds the page is made anew for one address, because it is asked for by another host name."""
-    visit_calls: int = 40
+    visit_connections: int = 64
+    """Requests of one visitor that are being answered at the same time; a page holds two, and fetches twenty files."""
+    address_connections: int = 500
+    """And of all visitors behind one address."""
+    visit_calls: int = 24
     """Calls of one visitor that wait or run at the same time; a page that opens makes five."""
     address_calls: int = 300
     """And of all visitors behind one address: a class that opens the page together."""
 
-    computing: int = field(default_factory=lambda: (os.cpu_count() or 2) + 1)
-    """Works that compute at the same time: one a processor, and one place that no single address can take."""
+    computing: int = 3
+    """Works that compute at the same time: one for each of two processors, and one that no single address can take."""
     turns: int = 600
     """Works of all visitors that wait for their turn to compute."""
     visit_turns: int = 30

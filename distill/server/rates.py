@@ -1,7 +1,10 @@
 """How often one may ask: shares of the server's attention, by address and by visitor."""
 
+import contextlib
 import math
 import time
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from limits import RateLimitItem, RateLimitItemPerSecond
@@ -35,7 +38,8 @@ class Rate:
 
 
 class Rates:
-    """Counts what comes in the last ten seconds, by the library ``limits`` ("sliding window counter").
+    """Counts what came in the last ten seconds, by the library ``limits`` ("sliding window counter"), and what is being
+    answered.
 
     Parameters
     ----------
@@ -43,6 +47,8 @@ class Rates:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._held: Counter[str] = Counter()
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self.files = self._rate("files", settings.visit_files_rate, settings.address_files_rate)
         self.calls = self._rate("calls", settings.visit_calls_rate, settings.address_calls_rate)
@@ -66,6 +72,29 @@ class Rates:
                     "seconds.",
                     429,
                 )
+
+    @contextlib.contextmanager
+    def holding(self, asker: Asker) -> Iterator[None]:
+        """Count a request while it is answered.
+
+        Raises
+        ------
+        GateError
+            With status 429, if an asker has as many under way as there may be.
+        """
+        names = {f"address {asker.address}": self._settings.address_connections}
+        if asker.owner:
+            names[asker.owner] = self._settings.visit_connections
+        if any(self._held[name] >= most for name, most in names.items()):
+            raise GateError("Your other requests are still being answered; please try again in some seconds.", 429)
+        self._held.update(names.keys())
+        try:
+            yield
+        finally:
+            for name in names:
+                self._held[name] -= 1
+                if not self._held[name]:
+                    del self._held[name]
 
     @staticmethod
     def _rate(what: str, each: int, address: int) -> Rate:

@@ -46,6 +46,7 @@ class _Turn:
     keys: frozenset[str]
     number: int
     start: Callable[[], object]
+    refuse: Callable[[Exception], object]
     is_started: bool = False
     is_dropped: bool = False
     since: float = 0.0
@@ -98,10 +99,13 @@ class Turns:
         def start() -> None:
             threading.Thread(target=context.run, args=(self._compute, turn, work, outcome, loop), daemon=True).start()
 
+        def refuse(error: Exception) -> None:
+            loop.call_soon_threadsafe(_settle, outcome, None, error)
+
         with self._lock:
             self._require_room(asker)
             self._number += 1
-            turn = _Turn(asker, frozenset(keys), self._number, start, since=self._clock())
+            turn = _Turn(asker, frozenset(keys), self._number, start, refuse, since=self._clock())
             self._waiting.append(turn)
         self._grant()
         late = loop.call_later(self._settings.turn_seconds, self._give_up, turn, outcome)
@@ -185,7 +189,15 @@ class Turns:
                     turn.go_on.set()
                 else:
                     turn.is_started = True
-                    turn.start()
+                    self._start(turn)
+
+    def _start(self, turn: _Turn) -> None:
+        """Begin to compute, if the system has a thread for it."""
+        try:
+            turn.start()
+        except RuntimeError:
+            self._computing.remove(turn)
+            turn.refuse(FullError("The server has too much to do now; please try again in a minute."))
 
     def _may_begin(self, turn: _Turn) -> bool:
         """Whether there is a place for a turn: the last one is kept for whoever comes from another address."""

@@ -110,10 +110,15 @@ class Gate:
             return
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
-        """Let a request through to where it may go."""
+        """Let a request through that is within its asker's share."""
         asker = Asker.of(scope, self._settings.trusted_proxies)
-        is_safe = scope["method"] in SAFE
         self._rates.spend(self._rates.files if FILES.fullmatch(path) else self._rates.calls, asker)
+        with self._rates.holding(asker):
+            await self._admit(scope, receive, send, path, asker)
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send, path: str, asker: Asker) -> None:
+        """Let a request through if it is not of another site, and asks for something that there is."""
+        is_safe = scope["method"] in SAFE
         if scope["method"] == "OPTIONS":
             await self._ask(scope, receive, send)
         elif PUBLIC.fullmatch(path) and is_safe:

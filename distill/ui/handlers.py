@@ -23,15 +23,18 @@ from distill.ui.visitors import Visitors
 
 logger = logging.getLogger(__name__)
 
+WATCHING = 0.3
+"""Seconds between two looks at something that goes on, for each second of computing used lately."""
+
 
 def handler(
     visitors: Visitors, turns: Turns, *, every: float = 0.0
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator for handlers ``f(session, *inputs)``, plain or generators, to be wired as ``f(*inputs)``.
 
-    A handler computes when it is its visitor's turn; a generator takes a turn for each of its steps, ``every`` so many
-    seconds, and where it reports progress it gives way to others. Errors of the package are shown as they are; any
-    other is logged once, with a reference that the page shows.
+    A handler computes when it is its visitor's turn. A generator takes a turn for each of its steps, ``every`` so many
+    seconds; a step that yields None has nothing to say. Where a handler reports progress, it gives way to others.
+    Errors of the package are shown as they are; any other is logged once, with a reference that the page shows.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,8 +46,10 @@ def handler(
                     session = await turns.take(asker, lambda: _session(visitors, asker))
                     steps = function(session, *_pausing(inputs, turns))
                     while (step := await turns.take(asker, lambda: next(steps, steps))) is not steps:
-                        yield step
-                        await asyncio.sleep(every)
+                        if step is not None:
+                            yield step
+                        # Whoever watches much at a time sees less often how it goes.
+                        await asyncio.sleep(every and max(every, WATCHING * turns.spent(asker.address)))
                 except Exception as error:
                     _show(error)
 

@@ -20,21 +20,25 @@ from distill.ui.session import Session
 POLL_SECONDS = 0.5
 """Between two looks at a training."""
 PROBE_SECONDS = 4
+NO_NEWS = (gr.skip(), gr.skip(), gr.skip())
 CURVES_ALT = "Training loss at each step and error on whole clips, over seconds of training"
 
 
 def follow(visitor: Session, job: TrainingJob, server: Server) -> Iterator[Any]:
-    """The live outputs, until the training ends; picture and sound when they have changed."""
-    status, shown = job.status(), None
+    """The live outputs, until the training ends, None while they are as they were; picture and sound when they have
+    changed."""
+    status, shown, said = job.status(), None, ""
     news: tuple[Any, ...] = (no_picture(CURVES_ALT), "", None)  # not the example's, which would be taken for this one's
     while True:
         if status.validation is not None and status.validation != shown:
             shown, news = status.validation, _news(job, status, server)
-        yield views.training_progress(status, job.id), *news
+        told = views.training_progress(status, job.id)
+        yield (told, *news) if told != said or news is not NO_NEWS else None
+        said, news = told, NO_NEWS
         if not status.active:
             return
         server.visitors.touch(visitor)
-        status, news = job.status(), (gr.skip(), gr.skip(), gr.skip())
+        status = job.status()
 
 
 def _news(job: TrainingJob, status: JobStatus, server: Server) -> tuple[Any, ...]:

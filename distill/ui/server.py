@@ -105,6 +105,8 @@ class Server:
         waited, status = self.turns.longest_wait, "ok"
         if used >= ceiling:
             status = "disk full"
+        elif not self.visitors.has_place("", ""):
+            status = "full of visitors"
         elif waited > BUSY_SECONDS:
             status = "busy"
         return {
