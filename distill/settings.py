@@ -51,6 +51,10 @@ class Settings:
     """Of what one visitor sends in ten seconds besides uploads; an edit is some kilobytes."""
     address_bytes_rate: int = 16 * MIB
     """And all visitors behind one address."""
+    visit_parts_rate: int = 700
+    """Files of one visitor that are uploaded in ten seconds: one upload may bring 600."""
+    address_parts_rate: int = 1_200
+    """And of all visitors behind one address: a class that drops twenty clips each makes 600."""
     address_pages_rate: int = 6
     """How often in ten seconds the page is made anew for one address, because it is asked for by another host name."""
     visit_connections: int = 64

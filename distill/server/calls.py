@@ -133,6 +133,14 @@ class Calls:
             raise GateError("There is no such call under way; please make it again.", 404)
         return call
 
+    def is_new(self, page: str) -> bool:
+        """Whether Gradio has not heard of a page yet."""
+        return bool(page) and page not in self._blocks.state_holder
+
+    def prepare(self, page: str) -> None:
+        """Let Gradio make what it keeps of a page, which takes some hundredths of a second."""
+        self._blocks.state_holder[page]
+
     def listen(self, page: str) -> None:
         """Somebody listens for a page's answers."""
         self._listeners[page] = self._listeners.get(page, 0) + 1

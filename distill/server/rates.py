@@ -53,6 +53,7 @@ class Rates:
         self.files = self._rate("files", settings.visit_files_rate, settings.address_files_rate)
         self.calls = self._rate("calls", settings.visit_calls_rate, settings.address_calls_rate)
         self.bytes = self._rate("bytes", settings.visit_bytes_rate, settings.address_bytes_rate)
+        self.parts = self._rate("parts", settings.visit_parts_rate, settings.address_parts_rate)
         self.pages = self._rate("pages", settings.address_pages_rate, settings.address_pages_rate)
 
     def spend(self, rate: Rate, asker: Asker, amount: int = 1) -> None:

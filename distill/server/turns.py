@@ -27,6 +27,8 @@ HALF_LIFE_SECONDS = 20.0
 """After so long, half of what somebody used is forgotten."""
 LIGHT_SECONDS = 3.0
 """Whoever has used more than this lately computes with a lower priority."""
+ABSENT_SECONDS = 15.0
+"""Whoever has asked for nothing for so long is not about any more."""
 LOWER_PRIORITY = 10
 """A niceness: the kernel gives such a thread a tenth of what it gives another."""
 MOST_REMEMBERED = 10_000
@@ -70,6 +72,7 @@ class Turns:
         self._waiting: list[_Turn] = []
         self._computing: list[_Turn] = []
         self._paused: list[_Turn] = []
+        self._seen: dict[str, float] = {}  # when each address asked last
         self._spent: dict[str, tuple[float, float]] = {}  # seconds, and when they were counted
         self._number = 0
 
@@ -105,6 +108,7 @@ class Turns:
         with self._lock:
             self._require_room(asker)
             self._number += 1
+            self._seen[asker.address] = self._clock()
             turn = _Turn(asker, frozenset(keys), self._number, start, refuse, since=self._clock())
             self._waiting.append(turn)
         self._grant()
@@ -200,9 +204,13 @@ class Turns:
             turn.refuse(FullError("The server has too much to do now; please try again in a minute."))
 
     def _may_begin(self, turn: _Turn) -> bool:
-        """Whether there is a place for a turn: the last one is kept for whoever comes from another address."""
-        same = sum(other.asker.address == turn.asker.address for other in self._computing)
-        if same >= max(1, self._settings.computing - 1):
+        """Whether there is a place for a turn: the last one is kept for whoever comes from another address, and who has
+        used much lately has one place while there are others about."""
+        address = turn.asker.address
+        same = sum(other.asker.address == address for other in self._computing)
+        is_alone = all(self._clock() - when > ABSENT_SECONDS for other, when in self._seen.items() if other != address)
+        most = self._settings.computing - 1 if is_alone or self.spent(address) < LIGHT_SECONDS else 1
+        if same >= max(1, most):
             return False
         return turn.is_started or not any(turn.keys & other.keys for other in [*self._computing, *self._paused])
 
@@ -233,6 +241,7 @@ class Turns:
             self._spent[name] = (self.spent(name) + seconds, now)
         if len(self._spent) > MOST_REMEMBERED:
             self._spent = {name: spent for name, spent in self._spent.items() if self.spent(name) > 0.01}
+            self._seen = {name: when for name, when in self._seen.items() if now - when < ABSENT_SECONDS}
 
     def _give_up(self, turn: _Turn, outcome: "asyncio.Future[T]") -> None:
         """Tell who has waited too long, if the work has not begun."""

@@ -12,9 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from distill.errors import FullError, GateError
-from distill.server.asgi import App, Message, Scope
+from distill.server.asgi import App, Message, Receive, Scope
 from distill.server.askers import Asker
-from distill.server.bodies import Flow, announced_bytes
+from distill.server.bodies import announced_bytes
 from distill.settings import MIB, Settings
 from distill.ui.storage import Storage
 
@@ -36,7 +36,7 @@ class Uploads:
         self._app, self._storage, self._settings = app, storage, settings
         self._under_way: Counter[str] = Counter()
 
-    async def take(self, scope: Scope, flow: Flow, asker: Asker) -> list[str]:
+    async def take(self, scope: Scope, flow: Receive, asker: Asker) -> list[str]:
         """Take an upload in.
 
         Returns

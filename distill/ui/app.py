@@ -36,7 +36,7 @@ UNFIT = "This call sends something else than it should; see its description unde
 PAGES_EACH = 2  # of which Gradio keeps the state, for each visitor, on average
 CALLS = 1_000
 """Calls that Gradio works at: they wait for their turns, and hold no thread while they do."""
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.00005
 """After so long, Python lets another thread go on. An edit asks for that some hundred times: with Python's usual 5 ms,
 and a picture being drawn meanwhile, it would take a second."""
 LEAVE = """async () => {

@@ -59,6 +59,8 @@ UPLOAD = re.compile(r"/gradio_api/upload/?")
 HEARTBEAT = re.compile(r"/gradio_api/heartbeat/(?P<page>[^/]*)")
 CALL = re.compile(r"/gradio_api/call/(?P<by_name>v2/)?(?P<name>[^/]+)/?")
 ANSWER = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/(?P<event>[^/]+)")
+PART = b"filename="
+"""What stands before each file of an upload: to take in a file costs some milliseconds, however small it is."""
 FULL_PAGE = """<!doctype html><meta http-equiv="refresh" content="30"><title>Distill</title>
 <body style="font: 18px/1.5 system-ui, sans-serif; max-width: 34em; margin: 20vh auto; padding: 0 1em">
 <h1>distill</h1><p>Distill has as many visitors as it can hold. This page tries again every 30 seconds.</p>"""
@@ -155,7 +157,14 @@ class Gate:
         elif UPLOAD.fullmatch(path) and scope["method"] == "POST":
             _bind(scope, "upload_id", asker)
             flow = Flow(receive, self._settings.upload_bytes + MIB, self._settings.upload_rate, self._clock)
-            await JSONResponse(await self._uploads.take(scope, flow, asker))(scope, receive, send)
+
+            async def parts() -> Message:
+                message = await flow()
+                if number := message.get("body", b"").count(PART):
+                    self._rates.spend(self._rates.parts, asker, number)
+                return message
+
+            await JSONResponse(await self._uploads.take(scope, parts, asker))(scope, receive, send)
         elif path == "/gradio_api/upload_progress":
             _bind(scope, "upload_id", asker)
             await self._ask(scope, receive, send)
@@ -195,11 +204,11 @@ class Gate:
             is_by_name = call is not None and call["by_name"] is not None
             kept = self._calls.check_join(sent, call["name"] if call else None, by_name=is_by_name)
             self._calls.require_room(asker)
-            self._arrive(asker)
+            await self._arrive(asker)
             await self._join(scope, _again(kept, receive), send, asker)
         elif path.rstrip("/") == "/gradio_api/component_server":
             kept = self._calls.check_function(sent)
-            self._arrive(asker)
+            await self._arrive(asker)
             await self._function(scope, _again(kept, receive), receive, send, asker)
         elif path.rstrip("/") in ("/gradio_api/cancel", "/gradio_api/reset"):
             event = self._calls.check_event(sent.get("event_id") if isinstance(sent, dict) else None, asker)
@@ -289,14 +298,17 @@ class Gate:
             filename=path.rpartition("/")[2], content_disposition_type="inline" if is_shown else "attachment",
         )  # fmt: skip
 
-    def _arrive(self, asker: Asker) -> None:
+    async def _arrive(self, asker: Asker) -> None:
         """Know the page that a call comes from; a call without one is known once it has begun."""
         self._check_page(asker)
-        if asker.page:
-            try:
-                self._visitors.session(asker.owner, asker.page, asker.address)
-            except FullError as error:
-                raise GateError(str(error), 503) from None
+        if not asker.page:
+            return
+        try:
+            self._visitors.session(asker.owner, asker.page, asker.address)
+            if self._calls.is_new(asker.page):
+                await self._backend.turns.take(asker, lambda: self._calls.prepare(asker.page), keys=[asker.page])
+        except FullError as error:
+            raise GateError(str(error), 503) from None
 
     def _check_page(self, asker: Asker) -> None:
         if self._visitors.is_anothers(asker.page, asker.owner):
