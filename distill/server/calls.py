@@ -5,10 +5,13 @@ on with calls whose sender has gone.
 """
 
 import asyncio
+import contextlib
+import logging
 import math
 import re
 import time
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +21,16 @@ from distill.errors import GateError
 from distill.server.askers import Asker
 from distill.settings import Settings
 
-FETCH_SECONDS = 10
-"""How long a call goes on, and its answer is kept, while nobody listens for it."""
+FETCH_SECONDS, FETCH_BY_HAND_SECONDS = 10, 60
+"""How long a call goes on, and its answer is kept, while nobody listens for it: a page's call, and one without a page,
+as people make by hand."""
+UNREAD_SECONDS = 60
+"""How long an answer is kept that somebody listens for and does not read."""
 NAME = re.compile(r"[\w-]{1,64}", re.ASCII)
 NO_CALL = "There is no such call here; the page's footer lists those that there are."
 ODD_CALL = "This call sends something else than it should; the page's footer tells what it takes."
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -33,6 +41,8 @@ class Call:
     address: str
     page: str
     since: float
+    patience: float = FETCH_SECONDS
+    answered: float = math.inf
 
 
 class Calls:
@@ -52,6 +62,8 @@ class Calls:
         self._calls: dict[str, Call] = {}
         self._listeners: dict[str, int] = {}
         self._unheard: dict[str, float] = {}  # pages that nobody listens for, and since when
+        self._joining: Counter[str] = Counter()
+        self._abandoned: deque[str] = deque()
 
     def check_join(self, sent: Any, api_name: str | None = None, *, by_name: bool = False) -> dict[str, Any]:
         """What of a call's body may go on to Gradio.
@@ -86,7 +98,7 @@ class Calls:
             raise GateError(ODD_CALL, 400)
         if by_name:
             return sent
-        if sent.get("event_id") is not None and not _is_name(sent["event_id"]):
+        if sent.get("event_id") is not None and not is_name(sent["event_id"]):
             raise GateError(ODD_CALL, 400)
         kept = {
             key: sent[key] for key in ("data", "session_hash", "fn_index", "trigger_id", "event_data") if key in sent
@@ -106,19 +118,38 @@ class Calls:
             raise GateError(NO_CALL, 404)
         return {key: sent[key] for key in ("data", "component_id", "fn_name", "session_hash")}
 
-    def require_room(self, asker: Asker) -> None:
-        """Raise a GateError with status 429 if an asker has as many calls under way as there may be."""
-        under_way = [call for event, call in self._calls.items() if event in self._blocks._queue.event_ids_to_events]
-        each = sum(call.name == asker.name for call in under_way)
-        address = sum(call.address == asker.address for call in under_way)
+    @contextlib.contextmanager
+    def joining(self, asker: Asker) -> Iterator[None]:
+        """Count a call while Gradio takes it in.
+
+        Raises
+        ------
+        GateError
+            With status 429, if an asker has as many calls under way, or answered and not fetched, as there may be.
+        """
+        each = sum(call.name == asker.name for call in self._calls.values()) + self._joining[asker.name]
+        place = f"address {asker.address}"
+        address = sum(call.address == asker.address for call in self._calls.values()) + self._joining[place]
         if each >= self._settings.visit_calls or address >= self._settings.address_calls:
             raise GateError("Your earlier calls are still being answered; please try again in some seconds.", 429)
+        self._joining.update((asker.name, place))
+        try:
+            yield
+        finally:
+            self._joining.subtract((asker.name, place))
+            self._joining = +self._joining
 
     def begin(self, event: str, page: str, asker: Asker) -> None:
         """Note whose a call is that Gradio has taken in; a call without a page is a page by itself."""
-        self._calls[event] = Call(asker.name, asker.address, page or event, self._clock())
+        patience = FETCH_SECONDS if page else FETCH_BY_HAND_SECONDS
+        self._calls[event] = Call(asker.name, asker.address, page or event, self._clock(), patience)
         if not self._listeners.get(page or event):
             self._unheard.setdefault(page or event, self._clock())
+
+    def is_anothers(self, page: str, asker: Asker) -> bool:
+        """Whether a page is a call that was made without a page, by another one."""
+        call = self._calls.get(page)
+        return call is not None and call.name != asker.name
 
     def check_event(self, event: object, asker: Asker) -> Call:
         """The call of that name, if this asker began it.
@@ -159,21 +190,34 @@ class Calls:
 
     async def tidy(self) -> None:
         """End the calls that nobody has listened for in the last seconds, and forget what was answered to them."""
-        queue, now = self._blocks._queue, self._clock()
+        now = self._clock()
         for event, call in list(self._calls.items()):
-            is_over = event not in queue.event_ids_to_events
-            if is_over and event not in queue.pending_event_ids_session.get(call.page, ()):
+            if self._is_over(event, call, now):
                 del self._calls[event]  # it was answered, and the answer fetched
-            elif now - max(call.since, self._unheard.get(call.page, now)) >= FETCH_SECONDS:
+            elif now - max(call.since, self._unheard.get(call.page, now)) >= call.patience:
                 await self._end(event)
+            elif now - call.answered >= UNREAD_SECONDS:
+                await self.forget(call.page)
+        while self._abandoned:
+            page = self._abandoned.popleft()
+            if not self._listeners.get(page):
+                await self.forget(page)
         busy = {call.page for call in self._calls.values()}
         for page in [page for page, since in self._unheard.items() if now - since >= FETCH_SECONDS]:
             if page not in busy:
                 await self.forget(page)
 
+    def _is_over(self, event: str, call: Call, now: float) -> bool:
+        """Whether a call was answered and its answer fetched; notes when it was answered."""
+        queue = self._blocks._queue
+        if event in queue.event_ids_to_events:
+            return False
+        call.answered = min(call.answered, now)
+        return event not in queue.pending_event_ids_session.get(call.page, ())
+
     def abandon(self, page: str) -> None:
-        """A page is over: forget it soon. May be called in any thread."""
-        self._unheard[page] = -math.inf
+        """A page is over: forget it soon, if nobody listens for it. May be called in any thread."""
+        self._abandoned.append(page)
 
     async def forget(self, page: str) -> None:
         """End a page's calls and forget its answers."""
@@ -185,7 +229,7 @@ class Calls:
 
     async def _end(self, event: str) -> None:
         queue = self._blocks._queue
-        del self._calls[event]
+        self._calls.pop(event, None)
         await queue.clean_events(event_id=event)
         for task in [task for task in queue._asyncio_tasks if task.get_name().endswith(f"<gradio-sep>{event}")]:
             task.cancel()
@@ -194,7 +238,10 @@ class Calls:
         """Tidy up for ever."""
         while True:
             await asyncio.sleep(seconds)
-            await self.tidy()
+            try:
+                await self.tidy()
+            except Exception:
+                logger.exception("Tidying up calls failed.")
 
 
 def page_of(sent: dict[str, Any]) -> str:
@@ -206,12 +253,12 @@ def page_of(sent: dict[str, Any]) -> str:
         If it names none.
     """
     page = sent.get("session_hash")
-    if not _is_name(page):
+    if not is_name(page):
         raise GateError(ODD_CALL, 400)
     return str(page)
 
 
-def _is_name(value: object) -> bool:
+def is_name(value: object) -> bool:
     """Whether something can be the name of a page or of a call."""
     return isinstance(value, str) and NAME.fullmatch(value) is not None
 

@@ -15,7 +15,7 @@ MEANT = frozenset(
         *("content-range", "content-type", "etag", "last-modified", "location", "retry-after", "set-cookie", "vary"),
     }
 )  # fmt: skip
-"""Every other header is dropped: Gradio once sent a request's own headers back, the cookie among them."""
+"""Every other header is dropped: what Gradio answers to a range repeats the request's own headers, cookie and all."""
 
 FRAMES = "'self' https://huggingface.co"
 """Who may show the page in a frame: the Hub, where a Space stands in one."""

@@ -15,8 +15,6 @@ from distill.server.headers import content_security_policy, script_hashes
 
 ROOT_HEADERS = (b"host", b"x-forwarded-host", b"x-forwarded-proto")
 """By which Gradio finds out the address of the page, which stands in these answers."""
-KEPT = 12
-"""Answers: three for each of a few addresses by which one server can be reached."""
 BROTLI_QUALITY = 5
 
 
@@ -48,10 +46,14 @@ class Pages:
     ----------
     app : callable
         What makes the answers.
+    kept : int
+        How many answers are kept.
+    cache_control : str
+        How long a browser may keep them.
     """
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, app: App, kept: int, cache_control: str = "no-cache") -> None:
+        self._app, self._kept, self._cache_control = app, kept, cache_control
         self._made: OrderedDict[object, Made] = OrderedDict()
         self._making = asyncio.Lock()
 
@@ -70,9 +72,10 @@ class Pages:
             before_making()
             async with self._making:  # whoever comes meanwhile gets what the first one made
                 made = self._made.get(key) or await self._make({**scope, "headers": headers, "query_string": b""})
-        self._made[key] = made
-        self._made.move_to_end(key)
-        while len(self._made) > KEPT:
+        if made.status == 200:
+            self._made[key] = made
+            self._made.move_to_end(key)
+        while len(self._made) > self._kept:
             self._made.popitem(last=False)
         await made.send(scope, send)
 
@@ -87,7 +90,7 @@ class Pages:
         headers = MutableHeaders(raw=list(messages[0]["headers"]))
         if headers.get("content-type", "").startswith("text/html"):
             headers["content-security-policy"] = content_security_policy(script_hashes(body))
-        headers["cache-control"] = "no-cache"
+        headers["cache-control"] = self._cache_control
         bodies = await to_thread.run_sync(_encoded, body)
         return Made(messages[0]["status"], headers.raw, bodies)
 

@@ -27,13 +27,20 @@ HALF_LIFE_SECONDS = 20.0
 """After so long, half of what somebody used is forgotten."""
 LIGHT_SECONDS = 3.0
 """Whoever has used more than this lately computes with a lower priority."""
+STARTED, ADDRESS_STARTED = 24, 4
+"""Works that have begun and not ended, of all and of one address: each holds a thread, and memory."""
 ABSENT_SECONDS = 15.0
 """Whoever has asked for nothing for so long is not about any more."""
 LOWER_PRIORITY = 10
 """A niceness: the kernel gives such a thread a tenth of what it gives another."""
 MOST_REMEMBERED = 10_000
+BUSY = "The server has too much to do for you now; please try again in a minute."
 
 _current: contextvars.ContextVar["_Turn | None"] = contextvars.ContextVar("turn", default=None)
+
+
+class CrowdedError(FullError):
+    """Work was not begun, because too much waits."""
 
 
 class Dropped(Exception):  # noqa: N818, it is no error
@@ -92,7 +99,7 @@ class Turns:
 
         Raises
         ------
-        FullError
+        CrowdedError
             If too many wait, of this visitor, of this address or of all, or it would wait for too long.
         """
         loop = asyncio.get_running_loop()
@@ -142,7 +149,8 @@ class Turns:
             self._computing.remove(turn)
             self._paused.append(turn)
         self._grant()
-        turn.go_on.wait()
+        if not turn.go_on.wait(self._settings.turn_seconds) and self._is_given_up(turn):
+            raise FullError(BUSY)
         _give_way_if(self.spent(turn.asker.address) > LIGHT_SECONDS)
         if turn.is_dropped:
             raise Dropped
@@ -169,7 +177,7 @@ class Turns:
         address = sum(turn.asker.address == asker.address for turn in self._waiting)
         if each >= settings.visit_turns or address >= settings.address_turns or len(self._waiting) >= settings.turns:
             seconds = max(1, math.ceil(self.spent(asker.address)))
-            raise FullError(
+            raise CrowdedError(
                 f"The server is still at what you asked for before; please try again in {min(seconds, 60)} seconds."
             )
 
@@ -212,7 +220,12 @@ class Turns:
         most = self._settings.computing - 1 if is_alone or self.spent(address) < LIGHT_SECONDS else 1
         if same >= max(1, most):
             return False
-        return turn.is_started or not any(turn.keys & other.keys for other in [*self._computing, *self._paused])
+        if turn.is_started:
+            return True
+        started = [*self._computing, *self._paused]
+        if len(started) >= STARTED or sum(other.asker.address == address for other in started) >= ADDRESS_STARTED:
+            return False
+        return not any(turn.keys & other.keys for other in started)
 
     def _compute(
         self, turn: _Turn, work: Callable[[], T], outcome: "asyncio.Future[T]", loop: asyncio.AbstractEventLoop
@@ -227,8 +240,9 @@ class Turns:
         except BaseException as caught:
             error = caught
         with self._lock:
-            self._charge(turn)
-            self._computing.remove(turn)
+            if turn in self._computing:
+                self._charge(turn)
+                self._computing.remove(turn)
         self._grant()
         with contextlib.suppress(RuntimeError):  # the loop has ended, and with it all who wait
             loop.call_soon_threadsafe(_settle, outcome, result, error)
@@ -250,7 +264,15 @@ class Turns:
                 return
             self._waiting.remove(turn)
         if not outcome.done():
-            outcome.set_exception(FullError("The server has too much to do for you now; please try again in a minute."))
+            outcome.set_exception(CrowdedError(BUSY))
+
+    def _is_given_up(self, turn: _Turn) -> bool:
+        """Whether work that has given way is to end because its turn does not come again."""
+        with self._lock:
+            if turn not in self._paused:
+                return False
+            self._paused.remove(turn)
+            return True
 
     def _drop(self, turn: _Turn) -> None:
         with self._lock:

@@ -1,5 +1,6 @@
 """Uploads: taken in as they come, counted while they do, and moved to where only their visitor can reach them."""
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -7,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from anyio import to_thread
-from starlette.datastructures import Headers
+from gradio.routes import file_upload_statuses
+from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -18,6 +20,8 @@ from distill.server.bodies import announced_bytes
 from distill.settings import MIB, Settings
 from distill.ui.storage import Storage
 
+FORGET_SECONDS = 5.0
+"""How long after its end an upload's page may still ask how it came along."""
 logger = logging.getLogger(__name__)
 
 
@@ -35,6 +39,7 @@ class Uploads:
     def __init__(self, app: App, storage: Storage, settings: Settings) -> None:
         self._app, self._storage, self._settings = app, storage, settings
         self._under_way: Counter[str] = Counter()
+        self._named: Counter[str] = Counter()
 
     async def take(self, scope: Scope, flow: Receive, asker: Asker) -> list[str]:
         """Take an upload in.
@@ -55,7 +60,11 @@ class Uploads:
                 f"Together these files are larger than {settings.upload_bytes / MIB:.3g} MB; please drop fewer.", 413
             )
         try:
-            with self._one_of_few(asker), self._storage.arriving(asker.owner, asker.address) as arrival:
+            with (
+                self._one_of_few(asker),
+                self._tracked(scope),
+                self._storage.arriving(asker.owner, asker.address) as arrival,
+            ):
 
                 async def receive() -> Message:
                     message = await flow()
@@ -76,6 +85,38 @@ class Uploads:
             raise
         except (TypeError, ValueError, KeyError, HTTPException):  # a form that Gradio cannot read
             raise GateError("This upload could not be read; please try again.", 400) from None
+
+    async def wait_for(self, scope: Scope) -> None:
+        """Return once the upload is under way whose progress is asked for.
+
+        Raises
+        ------
+        GateError
+            With status 404, if it has not begun after three seconds.
+        """
+        name = _name_of(scope)
+        for _ in range(30):
+            if name and name in self._named:
+                return
+            await asyncio.sleep(0.1)
+        raise GateError("There is no such upload under way.", 404)
+
+    @contextlib.contextmanager
+    def _tracked(self, scope: Scope) -> Iterator[None]:
+        """Let an upload's progress be asked for while it is under way; Gradio would remember its name for ever."""
+        name = _name_of(scope)
+        self._named.update([name])
+        try:
+            yield
+        finally:
+            asyncio.get_running_loop().call_later(FORGET_SECONDS, self._forget, name)
+
+    def _forget(self, name: str) -> None:
+        self._named.subtract([name])
+        self._named = +self._named
+        if name not in self._named:
+            file_upload_statuses._statuses.pop(name, None)
+            file_upload_statuses._signals.pop(name, None)
 
     def _paths(self, answered: list[Message]) -> list[str]:
         """Where Gradio put the files."""
@@ -105,3 +146,8 @@ class Uploads:
         finally:
             self._under_way.subtract(names.keys())
             self._under_way = +self._under_way  # without those that are at none
+
+
+def _name_of(scope: Scope) -> str:
+    """What the page calls an upload; "" if it has no name."""
+    return QueryParams(scope.get("query_string", b"")).get("upload_id", "")

@@ -51,9 +51,9 @@ LEAVE = """async () => {
     button.textContent = "Deleting …";
     const options = {method: "POST", headers: {"Content-Type": "application/json"}, body: "{}"};
     const answer = await fetch(new URL("leave", document.baseURI), options).catch(() => null);
-    await answer?.text();
+    const told = await answer?.json().catch(() => null);
     if (!answer?.ok) {
-        button.textContent = "The server does not answer; please press again in a moment";
+        button.textContent = told?.detail || "The server does not answer; please press again in a moment";
         return;
     }
     localStorage.removeItem("distill-training");

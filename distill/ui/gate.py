@@ -8,8 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio import to_thread
@@ -22,12 +21,13 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainT
 from distill.errors import FullError, GateError
 from distill.server.asgi import App, Message, Receive, Scope, Send
 from distill.server.askers import COOKIE, Asker
-from distill.server.bodies import Flow, announced_bytes, parse, paths_in, read, replay, require_json
+from distill.server.bodies import Flow, announced_bytes, parse, paths_in, read, require_json
 from distill.server.calls import ODD_CALL, Calls
 from distill.server.headers import guarded
 from distill.server.origins import is_foreign, is_navigation, is_secure
 from distill.server.pages import Pages
 from distill.server.rates import Rates
+from distill.server.rewriting import again, bind, named, plain, with_ranges_of_bytes
 from distill.server.uploads import Uploads
 from distill.settings import MIB
 from distill.ui.handlers import sentence
@@ -44,27 +44,29 @@ PUBLIC = re.compile(
     re.DOTALL,
 )
 """What is the same for everybody, wherever it is asked from."""
-MADE_ONCE = re.compile(r"/|/config/?|/gradio_api/info/?")
+MADE_ONCE = re.compile(r"/|/config/?|/gradio_api/(?:info/?|openapi\.json)")
+PAGES_KEPT, FILES_KEPT = 12, 300
+"""Answers that are kept ready: three for each of a few names by which the server is reached, and the page's files."""
 FILES = re.compile(
     r"/(?:assets|static|svelte)/.*|/(?:theme\.css|favicon\.ico|manifest\.json|robots\.txt|pwa_icon)", re.DOTALL
 )
 OWN = re.compile(
-    r"/leave|/gradio_api/(?:startup-events|upload_progress|upload/?|file=.*|queue/(?:join|data|status)|heartbeat/[^/]*"
+    r"/leave|/gradio_api/(?:startup-events|upload_progress|upload/?|file=.*|queue/(?:join|data|status)|heartbeat/[\w-]{1,64}"
     r"|cancel|reset/?|call/.*|component_server/?)",
     re.DOTALL,
 )
 """What the page and scripts need besides. Gradio offers more: screen recordings, proxies, links to a state."""
 FILE = re.compile(r"/gradio_api/file=(?P<path>.*)", re.DOTALL)
 UPLOAD = re.compile(r"/gradio_api/upload/?")
-HEARTBEAT = re.compile(r"/gradio_api/heartbeat/(?P<page>[^/]*)")
+HEARTBEAT = re.compile(r"/gradio_api/heartbeat/(?P<page>[\w-]{1,64})", re.ASCII)
 CALL = re.compile(r"/gradio_api/call/(?P<by_name>v2/)?(?P<name>[^/]+)/?")
 ANSWER = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/(?P<event>[^/]+)")
+LONGEST_PATH = 1_024
 PART = b"filename="
 """What stands before each file of an upload: to take in a file costs some milliseconds, however small it is."""
 FULL_PAGE = """<!doctype html><meta http-equiv="refresh" content="30"><title>Distill</title>
 <body style="font: 18px/1.5 system-ui, sans-serif; max-width: 34em; margin: 20vh auto; padding: 0 1em">
 <h1>distill</h1><p>Distill has as many visitors as it can hold. This page tries again every 30 seconds.</p>"""
-RANGES = re.compile(rb"bytes=\s*(?:\d+-\d*|-\d+)(?:\s*,\s*(?:\d+-\d*|-\d+))*\s*")
 REFUSED_SECONDS = 1.0
 """How long a refusal for asking too much takes: whoever waits for it asks no more meanwhile."""
 
@@ -93,7 +95,8 @@ class Gate:
     ) -> None:
         self._app, self._backend, self._calls, self._clock = app, backend, calls, clock
         self._settings, self._storage, self._visitors = backend.settings, backend.storage, backend.visitors
-        self._pages, self._rates = Pages(app), Rates(backend.settings)
+        self._pages, self._rates = Pages(self._ask, PAGES_KEPT), Rates(backend.settings)
+        self._files = Pages(self._ask, FILES_KEPT, "public, max-age=86400")
         self._uploads = Uploads(app, backend.storage, backend.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -146,6 +149,8 @@ class Gate:
             await HTMLResponse(FULL_PAGE, 503, {"Retry-After": "30"})(scope, receive, send)
         elif MADE_ONCE.fullmatch(path):
             await self._pages.answer(scope, send, before_making=lambda: self._rates.spend(self._rates.pages, asker))
+        elif FILES.fullmatch(path):
+            await self._files.answer(scope, send)
         else:
             await self._ask(scope, receive, send)
 
@@ -153,9 +158,10 @@ class Gate:
         """Answer with what is a visitor's own."""
         query = QueryParams(scope.get("query_string", b""))
         if file := FILE.fullmatch(path):
-            await self._file(file["path"], asker)(_with_ranges_of_bytes(scope), receive, send)
+            answer = await to_thread.run_sync(self._file, file["path"], asker)
+            await answer(with_ranges_of_bytes(scope), receive, send)
         elif UPLOAD.fullmatch(path) and scope["method"] == "POST":
-            _bind(scope, "upload_id", asker)
+            bind(scope, "upload_id", asker)
             flow = Flow(receive, self._settings.upload_bytes + MIB, self._settings.upload_rate, self._clock)
 
             async def parts() -> Message:
@@ -164,16 +170,21 @@ class Gate:
                     self._rates.spend(self._rates.parts, asker, number)
                 return message
 
-            await JSONResponse(await self._uploads.take(scope, parts, asker))(scope, receive, send)
+            try:
+                moved = await self._uploads.take(scope, parts, asker)
+            except OSError as error:
+                raise GateError(sentence(error), 507) from None
+            await JSONResponse(moved)(scope, receive, send)
         elif path == "/gradio_api/upload_progress":
-            _bind(scope, "upload_id", asker)
+            bind(scope, "upload_id", asker)
+            await self._uploads.wait_for(scope)
             await self._ask(scope, receive, send)
         elif heartbeat := HEARTBEAT.fullmatch(path):
             await self._beat(scope, receive, send, replace(asker, page=heartbeat["page"]))
         elif path == "/gradio_api/queue/data" and scope["method"] == "GET":
             await self._listen(scope, receive, send, replace(asker, page=query.get("session_hash", "")))
-        elif (answer := ANSWER.fullmatch(path)) and scope["method"] == "GET":
-            call = self._calls.check_event(answer["event"], asker)
+        elif (asked := ANSWER.fullmatch(path)) and scope["method"] == "GET":
+            call = self._calls.check_event(asked["event"], asker)
             await self._listen(scope, receive, send, replace(asker, page=call.page))
         elif scope["method"] == "POST":
             await self._posted(scope, receive, send, path, asker)
@@ -184,7 +195,9 @@ class Gate:
         """Look a call through, and let it in."""
         headers = Headers(scope=scope)
         require_json(headers)
-        announced, most = announced_bytes(headers) or 0, self._settings.message_bytes
+        announced, most = announced_bytes(headers), self._settings.message_bytes
+        if announced is None:
+            raise GateError("This call must say how long it is (Content-Length).", 411)
         if announced > most:
             raise GateError(f"This is more than the {most / MIB:.3g} MB that can be sent at once.", 413)
         self._rates.spend(self._rates.bytes, asker, max(1, announced))
@@ -192,28 +205,32 @@ class Gate:
         sent = parse(await read(flow))
         if isinstance(sent, dict) and isinstance(sent.get("session_hash"), str):
             asker = replace(asker, page=sent["session_hash"])
-        for path_sent in paths_in(sent):
-            if not self._storage.is_owned(path_sent, asker.owner):
-                raise GateError("This file is not among your uploads; please drop it again.", 403)
+        if not await to_thread.run_sync(self._are_owned, set(paths_in(sent)), asker.owner):
+            raise GateError("This file is not among your uploads; please drop it again.", 403)
         call = CALL.fullmatch(path)
         if path == LEAVE:
+            if not (asker.owner or asker.page):
+                raise GateError("Your browser keeps no cookie: close the page, and in ten minutes all is deleted.", 400)
             await to_thread.run_sync(self._backend.leave, asker.visitor)
             send = _with_cookie(send, "", 0, secure=is_secure(scope, headers))
             await JSONResponse({"left": True})(scope, receive, send)
         elif path == "/gradio_api/queue/join" or call:
             is_by_name = call is not None and call["by_name"] is not None
             kept = self._calls.check_join(sent, call["name"] if call else None, by_name=is_by_name)
-            self._calls.require_room(asker)
-            await self._arrive(asker)
-            await self._join(scope, _again(kept, receive), send, asker)
+            with self._calls.joining(asker):
+                await self._arrive(asker)
+                await self._join(scope, again(kept, receive), send, asker)
         elif path.rstrip("/") == "/gradio_api/component_server":
             kept = self._calls.check_function(sent)
             await self._arrive(asker)
-            await self._function(scope, _again(kept, receive), receive, send, asker)
+            await self._function(scope, again(kept, receive), receive, send, asker)
         elif path.rstrip("/") in ("/gradio_api/cancel", "/gradio_api/reset"):
             event = self._calls.check_event(sent.get("event_id") if isinstance(sent, dict) else None, asker)
             self._check_page(replace(asker, page=event.page))
-            await self._ask(scope, _again({"fn_index": -1, "session_hash": event.page, **sent}, receive), send)
+            index = sent.get("fn_index")
+            ended = {"event_id": sent["event_id"], "session_hash": event.page}
+            ended["fn_index"] = index if type(index) is int else -1
+            await self._ask(scope, again(ended, receive), send)
         else:
             raise GateError("There is nothing here.", 404)
 
@@ -224,7 +241,7 @@ class Gate:
         async def keep(message: Message) -> None:
             messages.append(message)
 
-        await self._ask(_plain(_named(scope, asker)), receive, keep)
+        await self._ask(plain(named(scope, asker)), receive, keep)
         body = b"".join(message.get("body", b"") for message in messages[1:])
         if messages[0]["status"] == 200:
             self._calls.begin(json.loads(body)["event_id"], asker.page, asker)
@@ -233,6 +250,7 @@ class Gate:
 
     async def _function(self, scope: Scope, body: Receive, receive: Receive, send: Send, asker: Asker) -> None:
         """Let a component's function answer, for as long as its sender waits."""
+        refused: GateError | None = None
         async with anyio.create_task_group() as both:
 
             async def give_up() -> None:
@@ -241,8 +259,13 @@ class Gate:
                 both.cancel_scope.cancel()
 
             both.start_soon(give_up)
-            await self._ask(_plain(_named(scope, asker)), body, send)
+            try:
+                await self._ask(plain(named(scope, asker)), body, send)
+            except GateError as error:  # to be raised by itself, not in the group of what both tasks raised
+                refused = error
             both.cancel_scope.cancel()
+        if refused:
+            raise refused
 
     async def _listen(self, scope: Scope, receive: Receive, send: Send, asker: Asker) -> None:
         """Send a page what is answered to it."""
@@ -288,8 +311,7 @@ class Gate:
 
     def _file(self, path: str, asker: Asker) -> Response:
         """A file, or a part of it (RFC 9110, section 14), for whoever may have it."""
-        is_theirs = self._storage.is_public(path) or self._storage.is_owned(path, asker.owner)
-        if not is_theirs or not os.path.isfile(path):
+        if not self._may_have(path, asker.owner):
             raise GateError("This file is not there, or not yours; please make it again.", 404)
         kind = mimetypes.guess_type(path)[0] or ""
         is_shown = kind in XSS_SAFE_MIMETYPES
@@ -297,6 +319,19 @@ class Gate:
             path, media_type=kind if is_shown else "application/octet-stream",
             filename=path.rpartition("/")[2], content_disposition_type="inline" if is_shown else "attachment",
         )  # fmt: skip
+
+    def _may_have(self, path: str, owner: str) -> bool:
+        """Whether a file is there, and this visitor's or everybody's."""
+        is_plain = len(path) <= LONGEST_PATH and ".." not in path.split("/")  # to resolve others takes long
+        if not is_plain or not (self._storage.is_public(path) or self._storage.is_owned(path, owner)):
+            return False
+        return os.path.isfile(path)
+
+    def _are_owned(self, paths: set[str], owner: str) -> bool:
+        """Whether all these files are a visitor's own."""
+        if len(paths) > self._settings.upload_files or any(len(path) > LONGEST_PATH for path in paths):
+            return False
+        return all(".." not in path.split("/") and self._storage.is_owned(path, owner) for path in paths)
 
     async def _arrive(self, asker: Asker) -> None:
         """Know the page that a call comes from; a call without one is known once it has begun."""
@@ -311,39 +346,9 @@ class Gate:
             raise GateError(str(error), 503) from None
 
     def _check_page(self, asker: Asker) -> None:
-        if self._visitors.is_anothers(asker.page, asker.owner):
+        is_anothers = self._visitors.is_anothers(asker.page, asker.owner) or self._calls.is_anothers(asker.page, asker)
+        if asker.page and is_anothers:
             raise GateError("This page is another visitor's; please reload it.", 403)
-
-
-def _named(scope: Scope, asker: Asker) -> Scope:
-    """A request that tells those behind the gate who asks."""
-    return {**scope, "state": {**scope.get("state", {}), "asker": asker}}
-
-
-def _plain(scope: Scope) -> Scope:
-    """A request that wants its answer as it is: to pack it would hold up all others."""
-    headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
-    return {**scope, "headers": headers}
-
-
-def _with_ranges_of_bytes(scope: Scope) -> Scope:
-    """A request for a file, without a range that is to be passed over: of no bytes (RFC 9110, 14.2), or none at all."""
-    headers = [(name, value) for name, value in scope["headers"] if name != b"range" or RANGES.fullmatch(value.lower())]
-    return {**scope, "headers": headers}
-
-
-def _again(sent: Any, receive: Receive) -> Receive:
-    """What was looked through, in the place of what came."""
-    return replay(json.dumps(sent).encode(), receive)
-
-
-def _bind(scope: Scope, name: str, asker: Asker) -> None:
-    """Make a name in the query one that only this asker can use."""
-    query = [
-        (key, f"{asker.name} {value}" if key == name else value)
-        for key, value in parse_qsl(scope.get("query_string", b"").decode("latin-1"))
-    ]
-    scope["query_string"] = urlencode(query).encode()
 
 
 def _with_cookie(send: Send, value: str, seconds: int, *, secure: bool) -> Send:

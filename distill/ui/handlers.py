@@ -17,7 +17,7 @@ from starlette.responses import Response
 from distill.errors import DistillError, FullError, GoneError
 from distill.logs import log_fault
 from distill.server.askers import Asker
-from distill.server.turns import Dropped, Turns
+from distill.server.turns import CrowdedError, Dropped, Turns
 from distill.ui.session import Session
 from distill.ui.visitors import Visitors
 
@@ -45,7 +45,7 @@ def handler(
                     asker = asker_of(request)
                     session = await turns.take(asker, lambda: _session(visitors, asker))
                     steps = function(session, *_pausing(inputs, turns))
-                    while (step := await turns.take(asker, lambda: next(steps, steps))) is not steps:
+                    while (step := await _next(turns, asker, steps, is_watched=bool(every))) is not steps:
                         if step is not None:
                             yield step
                         # Whoever watches much at a time sees less often how it goes.
@@ -78,6 +78,16 @@ def handler(
     return decorate
 
 
+async def _next(turns: Turns, asker: Asker, steps: Iterator[Any], *, is_watched: bool) -> Any:
+    """The next step, or the steps themselves at their end; while too much waits, what is watched has nothing to say."""
+    try:
+        return await turns.take(asker, lambda: next(steps, steps))
+    except CrowdedError:
+        if is_watched:
+            return None
+        raise
+
+
 def server_function(turns: Turns, function: Callable[[Asker, Any], dict[str, Any]]) -> Callable[..., Any]:
     """What a component's script may call as ``f(request)``: it computes when it is its visitor's turn.
 
@@ -86,12 +96,12 @@ def server_function(turns: Turns, function: Callable[[Asker, Any], dict[str, Any
 
     async def wrapped(sent: Any, request: gr.Request) -> Response:
         asker = asker_of(request)
-        key = sent.get("work") if isinstance(sent, dict) else None
+        work = sent.get("work") if isinstance(sent, dict) else None
         try:
             return await turns.take(
                 asker,
                 lambda: _json(answer(lambda: function(asker, sent))),
-                keys={key} if isinstance(key, str) else (),
+                keys={f"{asker.visitor} {work}"} if isinstance(work, str) else (),
             )
         except FullError as error:
             return _json({"error": str(error)})

@@ -102,19 +102,19 @@ class Server:
     def health(self) -> dict[str, Any]:
         """How the server is, in numbers that are nobody's secret."""
         used, ceiling = self.storage.used_bytes, self.settings.disk_bytes
-        waited, status = self.turns.longest_wait, "ok"
+        waited, trainings, status = self.turns.longest_wait, self.runner.status(), "ok"
         if used >= ceiling:
             status = "disk full"
         elif not self.visitors.has_place("", ""):
             status = "full of visitors"
-        elif waited > BUSY_SECONDS:
+        elif waited > BUSY_SECONDS or trainings["waiting"] >= self.settings.waiting_trainings:
             status = "busy"
         return {
             "status": status,
             "visitors": len(self.visitors.owners),
             "works_waiting": self.turns.num_waiting,
             "longest_wait_seconds": round(waited, 1),
-            "trainings": self.runner.status(),
+            "trainings": trainings,
             "memory_bytes": _resident_bytes(),
             "disk_bytes": used,
             "disk_ceiling_bytes": ceiling,

@@ -8,7 +8,7 @@ import pytest
 
 from distill.errors import FullError
 from distill.server.askers import Asker
-from distill.server.turns import HALF_LIFE_SECONDS, LIGHT_SECONDS, LOWER_PRIORITY, Turns
+from distill.server.turns import ADDRESS_STARTED, HALF_LIFE_SECONDS, LIGHT_SECONDS, LOWER_PRIORITY, Turns
 from distill.settings import Settings
 
 ONE, OTHER = Asker("one", "1.1.1.1"), Asker("other", "2.2.2.2")
@@ -211,3 +211,70 @@ async def test_whoever_uses_much_computes_with_a_lower_priority(clock):
     await turns.take(ONE, work)
     assert await turns.take(ONE, niceness) == max(usual, LOWER_PRIORITY)
     assert await turns.take(OTHER, niceness) == usual
+
+
+async def test_one_address_has_begun_no_more_than_a_few_works_however_many_cookies_it_has(clock):
+    turns, begun_at, all_there, go_on = turns_of(clock, computing=2), [], threading.Event(), threading.Event()
+
+    def long(number):
+        begun_at.append(number)
+        assert all_there.wait(10)
+        for _ in range(50):
+            clock.now += 0.1
+            turns.pause()
+        assert go_on.wait(10)
+
+    tasks = [
+        asyncio.create_task(turns.take(Asker(str(number), "1.1.1.1"), lambda number=number: long(number)))
+        for number in range(20)
+    ]
+    await settled()
+    all_there.set()
+    while len(begun_at) < ADDRESS_STARTED:
+        await asyncio.sleep(0.01)
+    await settled()
+    assert len(begun_at) == ADDRESS_STARTED
+    assert await asyncio.wait_for(turns.take(OTHER, lambda: "at once"), 5) == "at once"
+    go_on.set()
+    await asyncio.gather(*tasks)
+    assert sorted(begun_at) == list(range(20))
+
+
+async def test_who_used_much_has_one_place_while_others_are_about(clock):
+    turns, done = turns_of(clock, computing=3), []
+
+    def much():
+        clock.now += LIGHT_SECONDS + 1
+
+    await turns.take(ONE, much)
+    await turns.take(OTHER, lambda: None)
+    works = [Work(done, str(number)) for number in range(2)]
+    tasks = [asyncio.create_task(turns.take(ONE, work)) for work in works]
+    await begun(works[0])
+    await settled()
+    assert not works[1].begun.is_set()
+    for work in works:
+        work.go_on.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_work_that_gave_way_and_whose_turn_does_not_come_again_is_told_so(clock, is_one_sentence):
+    turns, piece, short = turns_of(clock, computing=1, turn_seconds=1), Work([], ""), Work([], "")
+
+    def long():
+        piece()
+        clock.now += 5
+        turns.pause()
+
+    whole = asyncio.create_task(turns.take(ONE, long))
+    await begun(piece)
+    other = asyncio.create_task(turns.take(OTHER, short))
+    await settled()
+    piece.go_on.set()
+    await begun(short)
+    with pytest.raises(FullError) as told:
+        await whole
+    assert is_one_sentence(told.value)
+    short.go_on.set()
+    await other
+    assert await turns.take(ONE, lambda: "free") == "free"

@@ -49,9 +49,7 @@ def test_what_is_open_is_there_and_is_what_the_page_needs(routes):
     needed |= {
         f"/gradio_api/{name}" for name in ("info", "upload", "upload_progress", "file=", "queue/join", "queue/data")
     }
-    needed |= {
-        f"/gradio_api/{name}" for name in ("heartbeat/", "cancel", "component_server", "startup-events", "call/")
-    }
+    needed |= {f"/gradio_api/{name}" for name in ("cancel", "component_server", "startup-events", "call/")}
     assert needed <= opened
     assert len(opened) < 40
     assert len(opened) < 0.7 * len({route.split("{")[0] for route in routes})

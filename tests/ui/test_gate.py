@@ -18,6 +18,7 @@ from starlette.routing import Route
 from distill.server.askers import owner_of
 from distill.server.calls import Calls
 from distill.server.rates import Rates
+from distill.server.turns import Turns
 from distill.settings import MIB, Settings
 from distill.ui.gate import Gate
 from distill.ui.storage import Storage
@@ -97,8 +98,9 @@ def gate(storage, settings):
         gr.Button().click(look, box, box, api_name="look")
         gr.Button().click(None, None, None, js="() => {}")
     backend = SimpleNamespace(
-        settings=settings, storage=storage, visitors=Pages(), left=[], health_of_test={"status": "ok", "visitors": 0}
-    )
+        settings=settings, storage=storage, visitors=Pages(), turns=Turns(settings), left=[],
+        health_of_test={"status": "ok", "visitors": 0},
+    )  # fmt: skip
     backend.health, backend.leave = lambda: backend.health_of_test, backend.left.append
     calls = Calls(blocks, settings)
     calls.is_known = lambda page: True
@@ -501,9 +503,73 @@ async def test_a_call_is_heard_and_ended_by_whoever_began_it_alone(one, other, n
 
 
 async def test_how_an_upload_comes_along_is_told_to_whoever_sends_it_alone(one, other):
-    names = {(await client.get("/gradio_api/upload_progress?upload_id=x")).text for client in (one, other)}
-    assert len(names) == 2
-    assert "x" not in names
+    await one.post("/gradio_api/upload?upload_id=x", files=[("files", ("secret.wav", b"a"))])
+    assert (await one.get("/gradio_api/upload_progress?upload_id=x")).status_code == 200
+    assert (await other.get("/gradio_api/upload_progress?upload_id=x")).status_code == 404
+    assert (await one.get("/gradio_api/upload_progress?upload_id=y")).status_code == 404
+
+
+async def test_a_visitor_ends_no_call_but_their_own_whatever_page_is_named(gate, one, other):
+    event = (await other.post("/gradio_api/queue/join", json=call(page="page-of-other"))).json()["event_id"]
+    sent = {"event_id": event, "session_hash": "page-of-one", "fn_index": 0}
+    ended = (await other.post("/gradio_api/cancel", json=sent)).json()["sent"]
+    assert ended == {"event_id": event, "session_hash": "page-of-other", "fn_index": 0}
+
+
+async def test_a_page_without_a_name_is_nobodys(gate, one, other):
+    assert (await other.get("/gradio_api/heartbeat/")).status_code == 404
+    gate.pages.owners[""] = "somebody"
+    assert (await one.post("/gradio_api/call/look", json={"data": ["x"]})).status_code == 200
+
+
+async def test_a_call_without_a_page_is_not_taken_for_a_page_of_another(one, other):
+    event = (await one.post("/gradio_api/call/look", json={"data": ["x"]})).json()["event_id"]
+    assert (await other.get(f"/gradio_api/queue/data?session_hash={event}")).status_code == 403
+    assert (await other.get(f"/gradio_api/heartbeat/{event}")).status_code == 403
+
+
+async def test_a_call_says_how_long_it_is(one):
+    async def body():
+        yield json.dumps(call("x")).encode()
+
+    assert (await one.post("/gradio_api/queue/join", content=body(), headers=JSON)).status_code == 411
+
+
+async def test_calls_that_are_answered_and_not_fetched_count(gate, one, other):
+    gate._calls._settings = replace(gate._settings, visit_calls=3)
+    statuses = [(await one.post("/gradio_api/queue/join", json=call("x"))).status_code for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    assert (await other.post("/gradio_api/queue/join", json=call("x", page="theirs"))).status_code == 200
+
+
+async def test_calls_that_come_at_once_are_counted_as_they_come(gate, one):
+    gate._calls._settings = replace(gate._settings, visit_calls=3)
+    statuses = []
+
+    async def join():
+        statuses.append((await one.post("/gradio_api/queue/join", json=call("x"))).status_code)
+
+    async with anyio.create_task_group() as together:
+        for _ in range(8):
+            together.start_soon(join)
+    assert sorted(statuses) == [200] * 3 + [429] * 5
+
+
+async def test_a_disk_that_is_full_while_an_upload_comes_is_told_in_a_sentence(gate, one, is_one_sentence):
+    async def full(scope, receive, send):
+        raise OSError(28, "No space left on device")
+
+    gate._uploads._app = full
+    answer = await one.post("/gradio_api/upload", files=[("files", ("a", b"a"))])
+    assert answer.status_code == 507
+    assert "disk is full" in answer.text
+
+
+async def test_without_a_cookie_leaving_is_refused_with_what_happens_instead(gate, nobody):
+    answer = await nobody.post("/leave", json={})
+    assert answer.status_code == 400
+    assert "no cookie" in answer.json()["detail"]
+    assert gate.backend.left == []
 
 
 async def test_those_behind_the_gate_are_told_who_asks(gate, one, nobody):
