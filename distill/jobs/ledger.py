@@ -41,6 +41,7 @@ class Ledger:
         """Held while anything here is looked at or changed; told of every change of a record."""
         self.jobs: dict[str, TrainingJob] = {}
         self._strays: dict[str, int] = {}
+        self._sums: tuple[dict[str, int], int] = {}, 0  # of each owner and of all; replaced whole, never changed
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             JobFolder.clear(root)
@@ -64,6 +65,7 @@ class Ledger:
                 logger.warning(
                     "A training's folder was passed over.", extra={"job": folder.id[:6], "reason": str(error)}
                 )
+        self.add_up()
         for job in sorted(found, key=lambda job: (job.created, job.record.place)):
             self.jobs[job.id] = job
             job.is_elsewhere = job.folder.has_spare()
@@ -78,11 +80,19 @@ class Ledger:
         )
 
     def num_bytes(self, owner: str | None) -> int:
-        """On disk, of an owner's trainings, or of all and of what lies beside them; from what was measured last."""
+        """On disk, of an owner's trainings, or of all and of what lies beside them; from what was measured last, and
+        without waiting for anybody."""
+        owns, total = self._sums
+        return total if owner is None else owns.get(owner, 0)
+
+    def add_up(self) -> None:
+        """Add up what was measured, for :meth:`num_bytes`; to be called when a job has come or gone."""
         with self.changed:
-            others = {} if owner is not None else self._strays
-            strays = sum(size for name, size in others.items() if name not in self.jobs)
-            return strays + sum(job.num_bytes for job in self.jobs.values() if owner in (None, job.owner))
+            owns: dict[str, int] = {}
+            for job in self.jobs.values():
+                owns[job.owner] = owns.get(job.owner, 0) + job.num_bytes
+            strays = sum(size for name, size in self._strays.items() if name not in self.jobs)
+            self._sums = owns, strays + sum(owns.values())
 
     def last_place(self) -> int:
         """The place after all others."""
@@ -135,6 +145,7 @@ class Ledger:
             folder.delete()
         with self.changed:
             self._strays = {folder.id: folder.num_bytes for folder in strays if folder.path.exists()}
+            self.add_up()
         if ended or gone:
             logger.info("Trainings were forgotten.", extra={"count": len(ended) + len(gone)})
         return len(ended) + len(gone)
@@ -149,6 +160,7 @@ class Ledger:
     def measure(self, job: TrainingJob) -> None:
         """Note what a job takes of the disk."""
         job.num_bytes = job.folder.num_bytes + (num_bytes(job.folder.spare.parent) if job.is_elsewhere else 0)
+        self.add_up()
 
     def _tend(self, job: TrainingJob, now: float) -> None:
         """Do for a job what could not be done before: write its record and its codec, delete its inputs."""

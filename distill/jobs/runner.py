@@ -149,13 +149,13 @@ class JobRunner:
             return [job for job in self._jobs.values() if job.owner == owner]
 
     def status(self) -> dict[str, int]:
-        """How many trainings there are "running" and "waiting"."""
-        with self._changed:
-            states = [job.record.state for job in self._jobs.values()]
+        """How many trainings there are "running" and "waiting", without waiting for anybody."""
+        states = [job.record.state for job in list(self._jobs.values())]
         return {state: states.count(state) for state in ("running", "waiting")}
 
     def num_bytes(self, owner: str | None = None) -> int:
-        """What an owner's trainings take of the disk, or all of them; nothing on the disk is looked at for it."""
+        """What an owner's trainings take of the disk, or all of them; nothing on the disk is looked at for it, and
+        nobody is waited for."""
         return self._ledger.num_bytes(owner)
 
     def expire(self, now: float) -> int:
@@ -255,6 +255,7 @@ class JobRunner:
                 job.worker.kill()
             if job.record.active:
                 self._ledger.end(job, "stopped")
+            self._ledger.add_up()
         job.folder.delete()
         log(job, "A training was deleted.")
         self._take_turns()

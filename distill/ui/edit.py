@@ -201,7 +201,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
         work = visitor.work
         sound, grid = work.snapshot(lambda share: progress(share, desc="Decoding"))  # of one moment
         sound = sound[: work.num_samples]  # a loop must not grow by the rest of a frame
-        with server.storage.filling(visitor.owner, 2 * len(sound)) as folder:
+        with server.storage.filling(visitor.owner, 2 * len(sound), address=visitor.address) as folder:
             stem = f"{Path(work.name).stem}-edited"
             paths = [folder / f"{stem}.{suffix}" for suffix in ("wav", "flac", "npz", "json")]
             write_wav(paths[0], sound, lambda share: progress(share, desc="Writing"))

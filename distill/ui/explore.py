@@ -199,7 +199,7 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
     def save(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
         work = visitor.work
         sounds_bytes = 2 * len(work.clip.waveform) * (work.codec.num_levels + 1)
-        with server.storage.filling(visitor.owner, sounds_bytes) as folder:
+        with server.storage.filling(visitor.owner, sounds_bytes, address=visitor.address) as folder:
             paths = _save(work, folder, progress)
         yield paths
 

@@ -31,7 +31,7 @@ def follow(visitor: Session, job: TrainingJob, server: Server) -> Iterator[Any]:
     news: tuple[Any, ...] = (no_picture(CURVES_ALT), "", None)  # not the example's, which would be taken for this one's
     while True:
         if status.validation is not None and status.validation != shown:
-            shown, news = status.validation, _news(job, status, server)
+            shown, news = status.validation, _news(job, status, server, visitor.address)
         told = views.training_progress(status, job.id)
         yield (told, *news) if told != said or news is not NO_NEWS else None
         said, news = told, NO_NEWS
@@ -41,7 +41,7 @@ def follow(visitor: Session, job: TrainingJob, server: Server) -> Iterator[Any]:
         status = job.status()
 
 
-def _news(job: TrainingJob, status: JobStatus, server: Server) -> tuple[Any, ...]:
+def _news(job: TrainingJob, status: JobStatus, server: Server, address: str) -> tuple[Any, ...]:
     if status.validation is None:
         return gr.skip(), gr.skip(), gr.skip()
     codec, first = job.best_codec(), first_of(job)
@@ -49,7 +49,7 @@ def _news(job: TrainingJob, status: JobStatus, server: Server) -> tuple[Any, ...
     if first is not None:
         probe = Clip(first.name, first.waveform[: PROBE_SECONDS * SAMPLE_RATE])
         with contextlib.suppress(FullError):  # the one before can still be heard, and the training goes on
-            heard = sound_file(codec.decode(codec.encode_mel(codec.log_mel_of(probe))), server, job.owner)
+            heard = sound_file(codec.decode(codec.encode_mel(codec.log_mel_of(probe))), server, job.owner, address)
     return (
         picture(plots.plot_curves(**status.curves), CURVES_ALT),
         views.health_table(status.validation.levels, codec.codebook_size),
@@ -76,9 +76,9 @@ def health_of(codec: Codec) -> str:
     return views.health_table(levels, codec.codebook_size) if levels else ""
 
 
-def sound_file(waveform: np.ndarray, server: Server, owner: str) -> str:
+def sound_file(waveform: np.ndarray, server: Server, owner: str, address: str = "") -> str:
     """A file for a player; what is louder than full scale is clipped, so that one loud moment changes nothing else."""
-    with server.storage.filling(owner, 2 * len(waveform)) as folder:
+    with server.storage.filling(owner, 2 * len(waveform), address=address) as folder:
         path = folder / "reconstruction.wav"
         write_wav(path, np.clip(waveform, -1, 1))
     return str(path)

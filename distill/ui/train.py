@@ -169,15 +169,15 @@ def connect(
             visitor.set_clips(None)
             yield views.invitation(server.settings), "", gr.skip()
             return
-        clips = read_set(visitor.owner, paths, lambda count: progress((count, None), desc="Reading", unit="clips"))
+        clips = read_set(visitor, paths, lambda count: progress((count, None), desc="Reading", unit="clips"))
         with visitor.lock:
             visitor.set_clips(clips)
         yield _listed(clips)
 
-    def read_set(owner: str, paths: list[str], tick: Callable[[int], object]) -> ClipSet:
-        storage = server.storage
+    def read_set(visitor: Session, paths: list[str], tick: Callable[[int], object]) -> ClipSet:
+        storage, owner = server.storage, visitor.owner
         with (
-            storage.filling_set(owner) as (folder, arrival),
+            storage.filling_set(owner, address=visitor.address) as (folder, arrival),
             new_decoder(server.settings) as decoder,
             storage.unpacking() as unpacked,
         ):
@@ -217,7 +217,7 @@ def connect(
                 minutes=numbers.number("minutes"),
                 from_base=bool(from_base),
             )
-            server.storage.require_room(visitor.owner, clips.num_bytes)
+            server.storage.require_room(visitor.owner, clips.num_bytes, address=visitor.address)
             earlier = runner.jobs_of(visitor.owner)
             job = runner.submit(visitor.owner, clips.clips, config, clips.first, address=visitor.address)
             for each in earlier:  # the codec of an earlier one may be at work still, but that is in memory
@@ -228,7 +228,7 @@ def connect(
     def resume(visitor: Session) -> Iterator[Any]:
         with visitor.lock:
             job = require_job(visitor)
-            job.resume()
+            job.resume(address=visitor.address)
             visitor.visit.taken.discard(job.id)
         yield from live.follow(visitor, job, server)
 
@@ -286,7 +286,7 @@ def connect(
         visitor.turn_to_clip(codec, visitor.work.clip)
         loaded = f"<p class='status'>Loaded {html.escape(Path(path).name)}.</p>"
         curves = picture(plots.plot_curves(**live.curves_of(codec)), live.CURVES_ALT)
-        heard = live.sound_file(visitor.work.reconstruction, server, visitor.owner)
+        heard = live.sound_file(visitor.work.reconstruction, server, visitor.owner, visitor.address)
         return loaded, curves, live.health_of(codec), heard, *shown(visitor)
 
     @handle
@@ -308,7 +308,7 @@ def connect(
 
     def shown(visitor: Session) -> tuple[Any, ...]:
         visitor.work.decode()
-        saved = gr.update(value=_saved(visitor.codec, server, visitor.owner))
+        saved = gr.update(value=_saved(visitor.codec, server, visitor.owner, visitor.address))
         return saved, views.codec_line(visitor.codec), *explore.show(visitor), *edit.show(visitor)
 
     everywhere = [tab.download, codec_bar, *explore_tab.outputs, *edit_tab.outputs]
@@ -344,9 +344,9 @@ def _listed(clips: ClipSet) -> tuple[Any, Any, Any]:
     return views.clip_list(clips.clips, clips.refused), reason, config.minutes
 
 
-def _saved(codec: Codec, server: Server, owner: str) -> str:
+def _saved(codec: Codec, server: Server, owner: str, address: str = "") -> str:
     path = server.storage.files / owner / codec.model_id / f"codec-{codec.model_id[:6]}.distill"
     if not path.exists():
-        with server.storage.filling(owner, codec.num_bytes, name=codec.model_id) as folder:
+        with server.storage.filling(owner, codec.num_bytes, name=codec.model_id, address=address) as folder:
             codec.save(folder / path.name)
     return str(path)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -60,6 +61,16 @@ def test_what_an_owner_has_on_disk_is_known_without_looking(open_timed, submit, 
     assert not anna.folder.clips.exists()
     ben.delete()
     assert runner.num_bytes("ben") == 0
+
+
+def test_what_there_is_is_told_while_somebody_writes_or_deletes(open_timed, submit):
+    runner = open_timed()
+    job = submit(runner, "anna")
+    expected = runner.num_bytes("anna")
+    with ThreadPoolExecutor(1) as thread, runner._changed:  # held while folders are measured and written
+        asked = thread.submit(lambda: (runner.num_bytes("anna"), runner.num_bytes(), runner.status()))
+        assert asked.result(PATIENCE) == (expected, expected, {"running": 1, "waiting": 0})
+    job.delete()
 
 
 def test_what_lies_there_already_is_counted_once_at_the_start(open_timed, make_folder, monkeypatch):

@@ -3,10 +3,14 @@
 from types import SimpleNamespace
 
 import gradio as gr
+import numpy as np
+import pytest
 
+from distill.errors import FullError
 from distill.settings import Settings
 from distill.ui import live
 from distill.ui.storage import Storage
+from distill.ui.train import _saved
 
 
 def test_a_disk_without_room_for_a_preview_takes_nothing_else_from_who_watches_a_training(codec, drums, tmp_path):
@@ -18,8 +22,21 @@ def test_a_disk_without_room_for_a_preview_takes_nothing_else_from_who_watches_a
         ),
     )
     job = SimpleNamespace(best_codec=lambda: codec, first=drums, owner="one")
-    curves, health, heard = live._news(job, status, server)
+    curves, health, heard = live._news(job, status, server, "1.1.1.1")
     assert curves
     assert "Structure" in health
     assert heard == gr.skip()
+    storage.close()
+
+
+def test_what_is_made_for_visitors_counts_for_their_address_though_they_uploaded_nothing(codec, tmp_path):
+    sound = np.zeros(10_000, dtype=np.float32)
+    storage = Storage(Settings(folder=tmp_path / "data", address_disk_bytes=40_000))
+    server = SimpleNamespace(storage=storage)
+    live.sound_file(sound, server, "one", "1.1.1.1")
+    with pytest.raises(FullError, match="network address"):
+        live.sound_file(sound, server, "two", "1.1.1.1")
+    with pytest.raises(FullError, match="network address"):
+        _saved(codec, server, "three", "1.1.1.1")
+    assert live.sound_file(sound, server, "four", "2.2.2.2")
     storage.close()
