@@ -1,5 +1,6 @@
 """The codebooks laid out: what each code sounds like by itself, which codes are like it, and its colour."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,24 +34,35 @@ class CodebookAtlas:
     order: np.ndarray
     colours: np.ndarray
 
+    @property
+    def nbytes(self) -> int:
+        """Of memory."""
+        return self.log_mels.nbytes + self.order.nbytes + self.colours.nbytes
+
     @classmethod
     @torch.no_grad()
-    def of(cls, model: ConvVQVAE) -> "CodebookAtlas":
-        """Decode every code of a model by itself."""
+    def of(cls, model: ConvVQVAE, progress: Callable[[float], object] = lambda share: None) -> "CodebookAtlas":
+        """Decode every code of a model by itself; ``progress`` is called with the share that is done, 0 to 1, after
+        every 64 codes and after each level."""
         log_mels = []
+        steps, done = model.num_levels * (1 - (-model.codebook_size // CHUNK)), 0
         for level in range(model.num_levels):
             decoded = []
             for codes in torch.arange(model.codebook_size).split(CHUNK):
                 indices = torch.full((len(codes), ROWS * 3, model.num_levels), -1)
                 indices[..., level] = codes[:, None]
                 decoded.append(model.decode(model.codes_to_embeddings(indices))[:, 0, :, STRIDE : 2 * STRIDE])
+                progress((done := done + 1) / steps)
             log_mels.append(torch.cat(decoded).numpy())
         stacked = np.stack(log_mels)
         pooled = stacked.reshape(*stacked.shape[:2], 128 // POOL, POOL, STRIDE // POOL, POOL).mean(axis=(3, 5))
         features = pooled.reshape(*pooled.shape[:2], -1)
-        order = np.stack([similarity_order(level) for level in features])
-        colours = [code_palette(o, level.mean(axis=1)) for o, level in zip(order, features, strict=True)]
-        return cls(stacked, order, np.stack(colours))
+        orders, colours = [], []
+        for level_features in features:
+            orders.append(similarity_order(level_features))
+            colours.append(code_palette(orders[-1], level_features.mean(axis=1)))
+            progress((done := done + 1) / steps)
+        return cls(stacked, np.stack(orders), np.stack(colours))
 
 
 def similarity_order(features: np.ndarray) -> np.ndarray:

@@ -5,9 +5,8 @@ import hashlib
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +26,7 @@ from distill.pieces import Patch, Region, blocks, code_blocks, decoder_reach, lo
 from distill.settings import DEFAULTS, Settings
 from distill.training.health import LevelHealth
 
+T = TypeVar("T")
 JOIN_FADE_SAMPLES = 256
 Progress = Callable[[float], object]
 """Is told the share that is done, 0 to 1."""
@@ -65,6 +65,7 @@ class Codec:
             self.vocoder = get_vocoder("griffin-lim", self.log_mel)
         self.model_id = _fingerprint(model)
         self.reach = decoder_reach(model)
+        self._made: dict[str, Any] = {}
 
     @classmethod
     def load(
@@ -110,10 +111,7 @@ class Codec:
     def num_bytes(self) -> int:
         """Of memory: its weights, and its codebooks and what they sound like once these were asked for."""
         weights = self.model.state_dict().values()
-        made = [self.__dict__[name] for name in ("codebooks", "quiet_codes", "neutral_codes") if name in self.__dict__]
-        atlas = self.__dict__.get("atlas")
-        drawn = [atlas.log_mels, atlas.order, atlas.colours] if atlas else []
-        return sum(array.nbytes for array in (*weights, *made, *drawn))
+        return sum(each.nbytes for each in (*weights, *list(self._made.values())))
 
     @property
     def bitrate_bps(self) -> float:
@@ -259,7 +257,8 @@ class Codec:
     def mend(self, grid: CodeGrid, region: Region, around: np.ndarray) -> Patch:
         """The patch of :meth:`decode_region`, of which only the samples in ``region.window`` are at hand."""
         first, last, start, stop = region.window_first, region.window_last, region.start, region.stop
-        mel = torch.cat([self._decode_frames(grid, *ends) for ends in _cut(first, last)], dim=1)
+        cuts = [(first + block.start, first + block.stop) for block in blocks(last - first)]
+        mel = torch.cat([self._decode_frames(grid, *ends) for ends in cuts], dim=1)
         old = torch.from_numpy(around)
         left, right = start - first * HOP_LENGTH, last * HOP_LENGTH - stop
         new = resound(self.vocoder, mel, old, (left, right))
@@ -291,27 +290,35 @@ class Codec:
         indices[level] = code
         return self.vocoder(self._decode_columns(indices)).numpy()
 
-    @cached_property
+    @property
     def codebooks(self) -> np.ndarray:
         """The embedding of every code, float32 [levels, codebook_size, codebook_dim]."""
-        return self.model.quantizer.codebooks.cpu().numpy()
+        return self._once("codebooks", lambda: self.model.quantizer.codebooks.cpu().numpy())
 
-    @cached_property
+    @property
     def quiet_codes(self) -> np.ndarray:
         """The codes of silence, int [levels, rows]."""
         silence = torch.full((self.log_mel.n_mels, 3 * FRAMES_PER_COLUMN), LogMel.floor)
-        return self.encode_mel(silence).indices[:, :, 1]
+        return self._once("quiet_codes", lambda: self.encode_mel(silence).indices[:, :, 1])
 
-    @cached_property
+    @property
     def neutral_codes(self) -> np.ndarray:
         """The code of each level that adds the least to the others, int [levels, rows], the same in all rows."""
         least = np.linalg.norm(self.codebooks, axis=2).argmin(axis=1)
         return np.repeat(least[:, None], ROWS, axis=1)
 
-    @cached_property
+    @property
     def atlas(self) -> CodebookAtlas:
         """What each code sounds like, which codes are like it, and its colour; made when first asked for."""
-        return CodebookAtlas.of(self.model)
+        return self.draw_atlas(lambda share: None)
+
+    def draw_atlas(self, progress: Progress) -> CodebookAtlas:
+        """:attr:`atlas`; while it is made, ``progress`` is told the share that is done, 0 to 1."""
+        return self._once("atlas", lambda: CodebookAtlas.of(self.model, progress))
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        """What was made first under a name; no cached property, which in Python 3.11 holds one lock for all codecs."""
+        return self._made[name] if name in self._made else self._made.setdefault(name, make())
 
     def usage(self, grid: CodeGrid) -> np.ndarray:
         """How often each code occurs in a grid, [levels, codebook_size]."""
@@ -382,10 +389,6 @@ def _joined(parts: Iterable[Tensor], num_samples: int, progress: Progress | None
         if progress:
             progress(done / num_samples)
     return whole
-
-
-def _cut(first: int, last: int) -> Iterator[tuple[int, int]]:
-    return ((first + block.start, first + block.stop) for block in blocks(last - first))
 
 
 def _fingerprint(model: ConvVQVAE) -> str:

@@ -1,5 +1,7 @@
 """Long clips: what is done in pieces comes out as in one pass, and no step takes more of the clip than a piece."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -144,6 +146,26 @@ def test_what_a_codec_holds_is_counted_once_it_is_there(codec_path):
     assert codec.num_bytes == bare + codebooks.nbytes
     atlas = codec.atlas
     assert codec.num_bytes >= bare + codebooks.nbytes + atlas.log_mels.nbytes
+
+
+def test_the_codes_of_a_codec_are_drawn_in_pieces_and_nobody_waits_for_them(small_model):
+    from distill.codec import Codec
+
+    slow, other = (Codec(small_model(seed=seed, codebook_size=128)) for seed in (1, 2))
+    drawn, shares = [], []
+    with ThreadPoolExecutor(1) as thread:
+
+        def progress(share):
+            shares.append(share)
+            if len(shares) == 1:
+                drawn.extend(thread.submit(lambda: (other.atlas, slow.atlas)).result(60))
+
+        atlas = slow.draw_atlas(progress)
+    assert shares == sorted(shares)
+    assert len(shares) == slow.num_levels * (2 + 1)
+    assert shares[-1] == 1
+    assert drawn == [other.atlas, slow.atlas]
+    assert atlas is slow.atlas
 
 
 def test_a_grid_of_ten_minutes_is_decoded_in_pieces(codec, grid, widths):

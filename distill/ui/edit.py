@@ -166,7 +166,10 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
 
     @handle
     def begin(visitor: Session) -> Any:
-        return gr.update(value=_canvas_value(visitor.work))
+        work = visitor.work
+        work.codec.draw_atlas(server.turns.pause)
+        work.draw(server.turns.pause)
+        return gr.update(value=_canvas_value(work))
 
     def open_second(visitor: Session, path: Path, *, is_example: bool = True) -> Work:
         return visitor.visit.keep(visitor.read(visitor.codec, path, is_example=is_example, pause=server.turns.pause))
@@ -213,6 +216,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
     def turn_to(visitor: Session, name: str, grid: CodeGrid, progress: gr.Progress) -> Any:
         visitors.make_room(visitor.visit)
         work = Work.opened(visitor.codec, name, grid)
+        work.codec.draw_atlas(server.turns.pause)
         work.draw(lambda share: progress(share, desc="Decoding"))
         with visitor.lock:
             visitor.turn_to(work)

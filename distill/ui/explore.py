@@ -141,6 +141,7 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
 
     def in_turn(visitor: Session, work: Work, example: Any, progress: gr.Progress) -> Iterator[Any]:
         """The spectrograms first: they are what a person waits for."""
+        work.codec.draw_atlas(server.turns.pause)
         work.draw(lambda share: progress(share, desc="Decoding"))
         first = (example, *_first(work))
         yield *first, *(gr.skip(),) * (len(outputs) - len(first))
@@ -193,7 +194,7 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
     @handle
     def zoom(visitor: Session, event: gr.EventData) -> Iterator[Any]:
         ends = Request(event._data, partial(visitors.own_work, visitor.owner))
-        yield _view(visitor.work, ends.number("start"), ends.number("stop"))
+        yield _view(visitor.work, ends.number("start"), ends.number("stop"), server.turns.pause)
 
     @handle
     def save(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
@@ -263,9 +264,7 @@ def _rest(work: Work) -> tuple[Any, ...]:
     )
 
 
-def _view(
-    work: Work, start: float | None, stop: float | None, progress: Callable[[float], object] | None = None
-) -> tuple[Any, ...]:
+def _view(work: Work, start: float | None, stop: float | None, progress: Callable[[float], object]) -> tuple[Any, ...]:
     """A part of the clip, from and to in seconds, for :attr:`ExploreTab.pictures`."""
     end = _seconds(work)
     if start is None or stop is None or not 0 <= start < min(stop, end):
@@ -273,6 +272,7 @@ def _view(
     stop = min(stop, end)
     first = min(int(start * SAMPLE_RATE / HOP_LENGTH), max(0, work.history.original.num_frames - 16))
     last = min(max(first + 16, round(stop * SAMPLE_RATE / HOP_LENGTH)), work.history.original.num_frames)
+    work.codec.draw_atlas(progress)
     work.draw(progress)
     frames, seconds = slice(first, last), (first * plots.FRAME_SECONDS, last * plots.FRAME_SECONDS)
     mels = plots.plot_mels(work.original, work.layers[-1].log_mel, frames=frames)
