@@ -69,15 +69,22 @@ class Pages:
         key = (scope["path"], scope.get("root_path"), scope.get("scheme"), scope.get("server"), tuple(headers))
         made = self._made.get(key)
         if made is None:
-            before_making()
             async with self._making:  # whoever comes meanwhile gets what the first one made
-                made = self._made.get(key) or await self._make({**scope, "headers": headers, "query_string": b""})
+                made = self._made.get(key)
+                if made is None:
+                    before_making()
+                    made = await self._make({**scope, "headers": headers, "query_string": b""})
+                    self._keep(key, made)
+        if key in self._made:
+            self._made.move_to_end(key)
+        await made.send(scope, send)
+
+    def _keep(self, key: object, made: Made) -> None:
+        """Remember an answer that is as it should be, in the place of the one that was not asked for for longest."""
         if made.status == 200:
             self._made[key] = made
-            self._made.move_to_end(key)
         while len(self._made) > self._kept:
             self._made.popitem(last=False)
-        await made.send(scope, send)
 
     async def _make(self, scope: Scope) -> Made:
         messages: list[Message] = []

@@ -27,13 +27,15 @@ HALF_LIFE_SECONDS = 20.0
 """After so long, half of what somebody used is forgotten."""
 LIGHT_SECONDS = 3.0
 """Whoever has used more than this lately computes with a lower priority."""
-STARTED, ADDRESS_STARTED = 24, 4
-"""Works that have begun and not ended, of all and of one address: each holds a thread, and memory."""
+STARTED, ADDRESS_STARTED = 40, 12
+"""Long works that have begun and not ended, of all and of one address: each holds a thread, and memory."""
 ABSENT_SECONDS = 15.0
 """Whoever has asked for nothing for so long is not about any more."""
 LOWER_PRIORITY = 10
 """A niceness: the kernel gives such a thread a tenth of what it gives another."""
 MOST_REMEMBERED = 10_000
+LONG_SECONDS = 0.5
+"""What work that is not brief is thought to cost beforehand: of two who used as little, the brief one goes first."""
 BUSY = "The server has too much to do for you now; please try again in a minute."
 
 _current: contextvars.ContextVar["_Turn | None"] = contextvars.ContextVar("turn", default=None)
@@ -59,6 +61,7 @@ class _Turn:
     is_started: bool = False
     is_dropped: bool = False
     since: float = 0.0
+    is_brief: bool = False
     go_on: threading.Event = field(default_factory=threading.Event)
 
 
@@ -83,7 +86,9 @@ class Turns:
         self._spent: dict[str, tuple[float, float]] = {}  # seconds, and when they were counted
         self._number = 0
 
-    async def take(self, asker: Asker, work: Callable[[], T], *, keys: Collection[str] = ()) -> T:
+    async def take(
+        self, asker: Asker, work: Callable[[], T], *, keys: Collection[str] = (), is_brief: bool = False
+    ) -> T:
         """Do some work in a thread, once it is this asker's turn.
 
         While it waits it holds no thread. If the task is cancelled, work that waits is dropped, and work that has
@@ -96,6 +101,8 @@ class Turns:
             In pieces of some tenths of a second: it calls :meth:`pause` between them.
         keys : collection of str
             What it works on: only one work at a time has a key.
+        is_brief : bool
+            Whether it is over in a moment: then it does not count among those of which only so many may have begun.
 
         Raises
         ------
@@ -116,7 +123,7 @@ class Turns:
             self._require_room(asker)
             self._number += 1
             self._seen[asker.address] = self._clock()
-            turn = _Turn(asker, frozenset(keys), self._number, start, refuse, since=self._clock())
+            turn = _Turn(asker, frozenset(keys), self._number, start, refuse, since=self._clock(), is_brief=is_brief)
             self._waiting.append(turn)
         self._grant()
         late = loop.call_later(self._settings.turn_seconds, self._give_up, turn, outcome)
@@ -181,15 +188,24 @@ class Turns:
                 f"The server is still at what you asked for before; please try again in {min(seconds, 60)} seconds."
             )
 
-    def _order(self, turn: _Turn) -> tuple[float, float, int]:
-        return self.spent(turn.asker.address), self.spent(turn.asker.visitor), turn.number
+    def _in_order(self) -> list[_Turn]:
+        """What waits or has given way, the next one first."""
+        turns = [*self._waiting, *self._paused]
+        # Counts fade while one looks at them: each is read once, or equal ones would differ.
+        spent = {name: self.spent(name) for turn in turns for name in (turn.asker.address, turn.asker.visitor)}
+
+        def order(turn: _Turn) -> tuple[float, float, int]:
+            handicap = 0.0 if turn.is_brief else LONG_SECONDS
+            return spent[turn.asker.address], spent[turn.asker.visitor] + handicap, turn.number
+
+        return sorted(turns, key=order)
 
     def _grant(self) -> None:
         """Let those compute whose turn it is, as many as there may be."""
         with self._lock:
             if not self._waiting and not self._paused:
                 return
-            for turn in sorted([*self._waiting, *self._paused], key=self._order):
+            for turn in self._in_order():
                 if len(self._computing) >= self._settings.computing:
                     return
                 if not self._may_begin(turn):
@@ -223,7 +239,8 @@ class Turns:
         if turn.is_started:
             return True
         started = [*self._computing, *self._paused]
-        if len(started) >= STARTED or sum(other.asker.address == address for other in started) >= ADDRESS_STARTED:
+        long = [other.asker.address for other in started if not other.is_brief]
+        if not turn.is_brief and (len(long) >= STARTED or long.count(address) >= ADDRESS_STARTED):
             return False
         return not any(turn.keys & other.keys for other in started)
 

@@ -341,7 +341,7 @@ class Gate:
         try:
             self._visitors.session(asker.owner, asker.page, asker.address)
             if self._calls.is_new(asker.page):
-                await self._backend.turns.take(asker, lambda: self._calls.prepare(asker.page), keys=[asker.page])
+                await self._backend.turns.take(asker, lambda: self._calls.prepare(asker.page), is_brief=True)
         except FullError as error:
             raise GateError(str(error), 503) from None
 

@@ -43,7 +43,7 @@ def handler(
             async def wrapped(request: gr.Request, *inputs: Any) -> AsyncIterator[Any]:
                 try:
                     asker = asker_of(request)
-                    session = await turns.take(asker, lambda: _session(visitors, asker))
+                    session = await turns.take(asker, lambda: _session(visitors, asker), is_brief=True)
                     steps = function(session, *_pausing(inputs, turns))
                     while (step := await _next(turns, asker, steps, is_watched=bool(every))) is not steps:
                         if step is not None:
@@ -102,6 +102,7 @@ def server_function(turns: Turns, function: Callable[[Asker, Any], dict[str, Any
                 asker,
                 lambda: _json(answer(lambda: function(asker, sent))),
                 keys={f"{asker.visitor} {work}"} if isinstance(work, str) else (),
+                is_brief=True,
             )
         except FullError as error:
             return _json({"error": str(error)})

@@ -278,3 +278,40 @@ async def test_work_that_gave_way_and_whose_turn_does_not_come_again_is_told_so(
     short.go_on.set()
     await other
     assert await turns.take(ONE, lambda: "free") == "free"
+
+
+async def test_of_two_who_used_as_little_the_brief_work_goes_first(clock):
+    turns, done, first = turns_of(clock, computing=1), [], Work([], "")
+    tasks = [asyncio.create_task(turns.take(OTHER, first))]
+    await begun(first)
+    for number in range(3):
+        asker = Asker(str(number), "1.1.1.1")
+        tasks.append(asyncio.create_task(turns.take(asker, lambda: done.append("long"))))
+    tasks.append(asyncio.create_task(turns.take(Asker("late", "1.1.1.1"), lambda: done.append("brief"), is_brief=True)))
+    await settled()
+    first.go_on.set()
+    await asyncio.gather(*tasks)
+    assert done == ["brief", "long", "long", "long"]
+
+
+async def test_the_order_is_the_same_however_the_clock_runs_on_meanwhile(clock):
+    class Running(Clock):
+        def __call__(self):
+            self.now += 0.001
+            return self.now
+
+    turns, done, first = turns_of(Running(), computing=1), [], Work([], "")
+
+    def much():
+        turns._clock.now += 2
+
+    await turns.take(Asker("early", "1.1.1.1"), much)
+    tasks = [asyncio.create_task(turns.take(OTHER, first))]
+    await begun(first)
+    for number in range(5):
+        asker = Asker(str(number), "1.1.1.1")
+        tasks.append(asyncio.create_task(turns.take(asker, lambda number=number: done.append(number))))
+    await settled()
+    first.go_on.set()
+    await asyncio.gather(*tasks)
+    assert done == [0, 1, 2, 3, 4]

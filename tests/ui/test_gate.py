@@ -615,10 +615,24 @@ async def test_the_page_is_made_once_for_all_who_ask_by_the_same_name(gate):
     assert gate.made == ["/"] * 2
 
 
+async def test_a_crowd_that_opens_the_page_together_has_it_made_once_and_nobody_is_refused(gate):
+    statuses = []
+
+    async def opening():
+        statuses.append((await visitor(gate).get("/config")).status_code)
+
+    async with anyio.create_task_group() as together:
+        for _ in range(30):
+            together.start_soon(opening)
+    assert statuses == [200] * 30
+    assert gate.made == ["/config"]
+
+
 async def test_who_asks_for_too_much_is_told_when_to_come_back_and_others_are_not(gate, one, is_one_sentence):
     gate._rates = Rates(replace(gate._settings, visit_calls_rate=5, address_calls_rate=8))
-    statuses = [(await one.get("/health")).status_code for _ in range(6)]
-    assert statuses == [200] * 5 + [429]
+    statuses = [(await one.get("/health")).status_code for _ in range(12)]
+    assert 5 <= statuses.count(200) <= 10  # twice as many, if a window of time ended in between
+    assert statuses[-1] == 429
     refused = await one.get("/health")
     assert is_one_sentence(refused.json()["detail"], "seconds")
     assert refused.headers["retry-after"]
