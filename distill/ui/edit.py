@@ -162,7 +162,8 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
     @handle
     def listen(visitor: Session) -> dict[str, str]:
         """The clip as it is now, as a FLAC file in base64."""
-        return {"flac": flac_base64(visitor.work.edited)}
+        sound, _ = visitor.work.snapshot(server.turns.pause)
+        return {"flac": flac_base64(sound, server.turns.pause)}
 
     @handle
     def begin(visitor: Session) -> Any:

@@ -199,7 +199,7 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
     @handle
     def save(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
         work = visitor.work
-        sounds_bytes = 2 * len(work.clip.waveform) * (work.codec.num_levels + 1)
+        sounds_bytes = 2 * work.num_samples * (work.codec.num_levels + 1)
         with server.storage.filling(visitor.owner, sounds_bytes, address=visitor.address) as folder:
             paths = _save(work, folder, progress)
         yield paths
@@ -208,8 +208,8 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
     def listen(visitor: Session, levels: int) -> dict[str, str]:
         """The open clip rebuilt from that many levels, the original for 0, as a FLAC file in base64."""
         levels = Request({"levels": levels}, partial(visitors.own_work, visitor.owner)).integer("levels")
-        work = visitor.work
-        return {"flac": flac_base64(work.sound(levels))}
+        sound = visitor.work.sound(levels, server.turns.pause)
+        return {"flac": flac_base64(sound, server.turns.pause)}
 
     @handle
     def audition(visitor: Session, level: int, code: int) -> dict[str, str]:

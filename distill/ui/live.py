@@ -1,7 +1,7 @@
 """What the page is told of a training while it runs, and of a codec once it is there."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -76,9 +76,15 @@ def health_of(codec: Codec) -> str:
     return views.health_table(levels, codec.codebook_size) if levels else ""
 
 
-def sound_file(waveform: np.ndarray, server: Server, owner: str, address: str = "") -> str:
+def sound_file(
+    waveform: np.ndarray,
+    server: Server,
+    owner: str,
+    address: str = "",
+    progress: Callable[[float], object] | None = None,
+) -> str:
     """A file for a player; what is louder than full scale is clipped, so that one loud moment changes nothing else."""
     with server.storage.filling(owner, 2 * len(waveform), address=address) as folder:
         path = folder / "reconstruction.wav"
-        write_wav(path, np.clip(waveform, -1, 1))
+        write_wav(path, np.clip(waveform, -1, 1), progress)
     return str(path)

@@ -158,9 +158,9 @@ class Session:
         found = self.visit.find(codec, clip)
         return found or Work.begin(codec, clip, file_bytes=path.stat().st_size, progress=pause)
 
-    def turn_to_clip(self, codec: Codec, clip: Clip) -> None:
-        """Turn to a clip that is at hand, in a codec."""
-        self.turn_to(self.visit.find(codec, clip) or Work.begin(codec, clip))
+    def turn_to_clip(self, codec: Codec, clip: Clip, pause: Callable[..., object] = lambda *_: None) -> None:
+        """Turn to a clip that is at hand, in a codec; ``pause`` as in :meth:`read`."""
+        self.turn_to(self.visit.find(codec, clip) or Work.begin(codec, clip, progress=pause))
 
     @property
     def choices(self) -> list[tuple[str, str]]:

@@ -157,6 +157,7 @@ def connect(
 ) -> None:
     """Wire the tab's events; ``page_load`` is the event of the page's being opened."""
     handle, runner = handler(server.visitors, server.turns), server.runner
+    pause = server.turns.pause
     watch = handler(server.visitors, server.turns, every=live.POLL_SECONDS)
 
     @handle
@@ -272,7 +273,9 @@ def connect(
         return job
 
     def turn_to_trained(visitor: Session, job: TrainingJob) -> tuple[Any, ...]:
-        visitor.turn_to_clip(job.best_codec(), live.first_of(job) or visitor.work.clip)
+        codec, clip = job.best_codec(), live.first_of(job) or visitor.work.as_clip(pause)
+        codec.draw_atlas(pause)
+        visitor.turn_to_clip(codec, clip, pause)
         if not job.status().active:
             visitor.visit.taken.add(job.id)
         return shown(visitor)
@@ -283,10 +286,11 @@ def connect(
             raise CodecFileError("There is no codec there: choose a .distill file.")
         codec = server.codecs.load(path, settings=server.settings)
         server.storage.discard(Path(path))
-        visitor.turn_to_clip(codec, visitor.work.clip)
+        codec.draw_atlas(pause)
+        visitor.turn_to_clip(codec, visitor.work.as_clip(pause), pause)
         loaded = f"<p class='status'>Loaded {html.escape(Path(path).name)}.</p>"
         curves = picture(plots.plot_curves(**live.curves_of(codec)), live.CURVES_ALT)
-        heard = live.sound_file(visitor.work.reconstruction, server, visitor.owner, visitor.address)
+        heard = live.sound_file(visitor.work.decode(pause), server, visitor.owner, visitor.address, pause)
         return loaded, curves, live.health_of(codec), heard, *shown(visitor)
 
     @handle
@@ -307,7 +311,10 @@ def connect(
         return shown(visitor)
 
     def shown(visitor: Session) -> tuple[Any, ...]:
-        visitor.work.decode()
+        work = visitor.work
+        work.codec.draw_atlas(pause)
+        work.draw(pause)
+        work.decode(pause)
         saved = gr.update(value=_saved(visitor.codec, server, visitor.owner, visitor.address))
         return saved, views.codec_line(visitor.codec), *explore.show(visitor), *edit.show(visitor)
 

@@ -123,7 +123,11 @@ class Work:
     @property
     def clip(self) -> Clip:
         """The original; of a grid that came without one, all is decoded for it."""
-        return self._clip or Clip(self.name, self.reconstruction)
+        return self.as_clip()
+
+    def as_clip(self, progress: Progress | None = None) -> Clip:
+        """:attr:`clip`, in pieces where all is decoded for it."""
+        return self._clip or Clip(self.name, self.decode(progress))
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -212,8 +216,8 @@ class Work:
     def gain_db(self, levels: int, progress: Progress | None = None) -> float:
         """Decibels that make the sound of that many levels as loud as the original."""
         if levels not in self._gains_db:
-            original = self._clip.waveform if self._clip else self.reconstruction
-            self._gains_db[levels] = matching_gain_db(self.sound(levels), original, progress)
+            original = self.as_clip(progress).waveform
+            self._gains_db[levels] = matching_gain_db(self.sound(levels, progress), original, progress)
         return self._gains_db[levels]
 
     @property

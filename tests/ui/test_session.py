@@ -1,5 +1,8 @@
 """What a visitor owns: the sound of a clip in pieces, found by a secret, and shown whatever the clip is like."""
 
+import base64
+import io
+
 import numpy as np
 import pytest
 import soundfile
@@ -9,6 +12,7 @@ from distill.codec import Codec
 from distill.errors import AudioError, FullError, GridError
 from distill.settings import DEFAULTS, Settings
 from distill.ui import explore
+from distill.ui.components import flac_base64
 from distill.ui.session import Session, Visit
 from distill.ui.visitors import Examples, Visitors
 from distill.ui.work import BLOCK_SAMPLES, Work
@@ -62,6 +66,26 @@ def test_progress_is_told_while_a_clip_is_decoded_and_the_sound_is_made_once(wor
     assert work.is_decoded
     assert work.decode_seconds[3] > 0
     assert np.array_equal(work.edited, work.codec.decode(work.history.original))
+
+
+def test_a_long_clip_gives_way_whatever_is_made_of_it(codec, drums):
+    pieces, least = [], 6  # of some 12 s
+    clip = Clip("long", np.tile(drums.waveform, -(-70 * SAMPLE_RATE // len(drums.waveform))))
+
+    def given(make):
+        pieces.clear()
+        made = make(pieces.append)
+        assert len(pieces) >= least
+        return made
+
+    session = Session(Visit("one", Work.begin(codec, drums)), Work.begin(codec, drums))
+    given(lambda pause: session.turn_to_clip(codec, clip, pause))
+    grid = Work.opened(codec, "grid", session.work.history.original)
+    given(grid.as_clip)
+    given(lambda pause: Work.opened(codec, "grid", session.work.history.original).gain_db(1, pause))
+    flac = given(lambda pause: flac_base64(clip.waveform, pause))
+    heard, _ = soundfile.read(io.BytesIO(base64.b64decode(flac)), dtype="float32")
+    assert np.abs(heard - np.clip(clip.waveform, -1, 1)).max() < 1e-4
 
 
 def test_the_error_of_the_sound_is_near_that_of_the_spectrogram(work):

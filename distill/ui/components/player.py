@@ -2,14 +2,17 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import soundfile
 
-from distill.audio import SAMPLE_RATE
+from distill.audio import HOP_LENGTH, SAMPLE_RATE
+from distill.audio.vocoders import BLOCK_FRAMES
 from distill.ui.components.base import FileComponent
+
+BLOCK_SAMPLES = BLOCK_FRAMES * HOP_LENGTH
 
 
 class Player(FileComponent):
@@ -48,8 +51,14 @@ def piece_answer(waveform: np.ndarray, pieces: int, gain_db: float | None) -> di
     return {"flac": flac_base64(waveform), "pieces": pieces, "gain_db": gain_db}
 
 
-def flac_base64(waveform: np.ndarray) -> str:
-    """A waveform as a 16-bit FLAC file, clipped at full scale, in base64."""
+def flac_base64(waveform: np.ndarray, progress: Callable[[float], object] | None = None) -> str:
+    """A waveform as a 16-bit FLAC file, clipped at full scale, in base64; ``progress`` is called with the share that is
+    done, 0 to 1, every 12 s of sound."""
     buffer = io.BytesIO()
-    soundfile.write(buffer, np.clip(waveform, -1, 1), SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    with soundfile.SoundFile(buffer, "w", SAMPLE_RATE, 1, "PCM_16", format="FLAC") as sound:
+        for start in range(0, len(waveform), BLOCK_SAMPLES):
+            part = waveform[start : start + BLOCK_SAMPLES]
+            sound.write(np.clip(part, -1, 1))
+            if progress:
+                progress((start + len(part)) / len(waveform))
     return base64.b64encode(buffer.getvalue()).decode()
