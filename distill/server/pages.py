@@ -6,11 +6,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import anyio
 import brotli
 from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
 
 from distill.server.asgi import App, Message, Scope, Send
+from distill.server.bodies import replay
 from distill.server.headers import content_security_policy, script_hashes
 
 ROOT_HEADERS = (b"host", b"x-forwarded-host", b"x-forwarded-proto")
@@ -92,7 +94,7 @@ class Pages:
         async def keep(message: Message) -> None:
             messages.append(message)
 
-        await self._app({**scope, "method": "GET"}, _nothing, keep)
+        await self._app({**scope, "method": "GET"}, replay(b"", _never), keep)
         body = b"".join(message.get("body", b"") for message in messages[1:])
         headers = MutableHeaders(raw=list(messages[0]["headers"]))
         if headers.get("content-type", "").startswith("text/html"):
@@ -106,5 +108,7 @@ def _encoded(body: bytes) -> dict[str, bytes]:
     return {"": body, "br": brotli.compress(body, quality=BROTLI_QUALITY), "gzip": gzip.compress(body, 6)}
 
 
-async def _nothing() -> Message:
-    return {"type": "http.request", "body": b"", "more_body": False}
+async def _never() -> Message:
+    """What one hears who waits for the sender of no request to hang up."""
+    await anyio.sleep_forever()
+    raise AssertionError("for ever is over")

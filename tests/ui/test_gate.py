@@ -12,7 +12,7 @@ import gradio as gr
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 from distill.server.askers import owner_of
@@ -71,6 +71,10 @@ def gate(storage, settings):
     async def progress(request):
         return PlainTextResponse(request.query_params["upload_id"])
 
+    async def asset(request):
+        made.append(request.url.path)
+        return FileResponse(__file__, media_type="text/javascript")
+
     async def page(request):
         made.append(request.url.path)
         return PlainTextResponse("page")
@@ -86,6 +90,7 @@ def gate(storage, settings):
             Route("/gradio_api/queue/data", page),
             Route("/gradio_api/heartbeat/{session}", page),
             Route("/gradio_api/deep_link", page),
+            Route("/assets/{name}", asset),
             Route("/gradio_api/process_recording", page, methods=["POST"]),
             Route("/gradio_api/call/{name}", join, methods=["POST"]),
             Route("/gradio_api/call/{name}/{event}", page),
@@ -613,6 +618,16 @@ async def test_the_page_is_made_once_for_all_who_ask_by_the_same_name(gate):
     assert gate.made == ["/"]
     await visitor(gate).get("/", headers={"host": "another"})
     assert gate.made == ["/"] * 2
+
+
+async def test_a_file_of_the_page_is_packed_once_for_all(gate):
+    for _ in range(3):
+        answer = await visitor(gate).get("/assets/code.js", headers={"accept-encoding": "br, gzip"})
+        assert answer.content == Path(__file__).read_bytes()
+        assert answer.headers["content-encoding"] == "br"
+        assert "max-age" in answer.headers["cache-control"]
+    assert gate.made == ["/assets/code.js"]
+    assert (await visitor(gate).get("/assets/code.js", headers={"accept-encoding": ""})).status_code == 200
 
 
 async def test_a_crowd_that_opens_the_page_together_has_it_made_once_and_nobody_is_refused(gate):
