@@ -645,12 +645,11 @@ async def test_a_crowd_that_opens_the_page_together_has_it_made_once_and_nobody_
 
 async def test_who_asks_for_too_much_is_told_when_to_come_back_and_others_are_not(gate, one, is_one_sentence):
     gate._rates = Rates(replace(gate._settings, visit_calls_rate=5, address_calls_rate=8))
-    statuses = [(await one.get("/health")).status_code for _ in range(12)]
-    assert 5 <= statuses.count(200) <= 10  # twice as many, if a window of time ended in between
-    assert statuses[-1] == 429
-    refused = await one.get("/health")
-    assert is_one_sentence(refused.json()["detail"], "seconds")
-    assert refused.headers["retry-after"]
+    answers = [await one.get("/health") for _ in range(12)]
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert 2 <= len(refused) <= 7  # twice as many are let in if a window of time ends in between
+    assert is_one_sentence(refused[0].json()["detail"], "seconds")
+    assert refused[0].headers["retry-after"]
     transport = httpx.ASGITransport(gate, client=("9.9.9.9", 1))
     async with httpx.AsyncClient(transport=transport, base_url=URL) as elsewhere:
         assert (await elsewhere.get("/health")).status_code == 200
