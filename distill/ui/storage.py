@@ -11,12 +11,11 @@ from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
 from distill.errors import FullError
+from distill.server.askers import ANYONE
 from distill.settings import Settings, variable
 from distill.ui.claim import claim, clear
 from distill.ui.ledger import Arrival, Ledger
 
-ANYONE = "anyone-"
-"""How folders begin of visitors without a cookie: who knows the name may read them, and nobody can guess it."""
 PAGE = "page"
 """Whose the files are that every page shows."""
 
