@@ -249,7 +249,7 @@ def test_leaving_ends_the_visit_at_once_and_its_cookie_opens_nothing(start_space
 def test_leaving_needs_the_cookie_and_ends_nobody_elses_visit(victim, other):
     before = victim.grid()
     assert other.http.post("/leave", json={"session_hash": victim.page}).status_code in (200, 403)
-    assert other.http.post("/leave", json={}).status_code == 200
+    assert other.http.post("/leave", json={}).status_code in (200, 400)  # without a cookie there is nothing to leave
     assert victim.grid() == before
 
 
