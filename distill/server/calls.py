@@ -113,8 +113,8 @@ class Calls:
             raise GateError(ODD_CALL, 400)
         page_of(sent)
         block, name = self._blocks.blocks.get(_whole(sent.get("component_id"))), sent.get("fn_name")
-        is_name = isinstance(name, str) and name.isidentifier() and not name.startswith("_")
-        if block is None or not is_name or not getattr(getattr(block, str(name), None), "_is_server_fn", False):
+        is_method = isinstance(name, str) and name.isidentifier() and not name.startswith("_")
+        if block is None or not is_method or not getattr(getattr(block, str(name), None), "_is_server_fn", False):
             raise GateError(NO_CALL, 404)
         return {key: sent[key] for key in ("data", "component_id", "fn_name", "session_hash")}
 

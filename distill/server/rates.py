@@ -37,9 +37,37 @@ class Rate:
     address: RateLimitItem
 
 
+class Places:
+    """Counts what goes on at the same time, of each visitor and of all behind one address.
+
+    Parameters
+    ----------
+    each, address : int
+        How much there may be.
+    words : str
+        What whoever has as much is told.
+    """
+
+    def __init__(self, each: int, address: int, words: str) -> None:
+        self._each, self._address, self._words = each, address, words
+        self._taken: Counter[str] = Counter()
+
+    @contextlib.contextmanager
+    def one(self, asker: Asker) -> Iterator[None]:
+        """Take a place while the context lasts; a GateError with status 429, if there is none."""
+        names = {asker.name: self._each, f"all at {asker.address}": self._address}
+        if any(self._taken[name] >= most for name, most in names.items()):
+            raise GateError(self._words, 429)
+        self._taken.update(names.keys())
+        try:
+            yield
+        finally:
+            self._taken.subtract(names.keys())
+            self._taken = +self._taken  # without those that have none
+
+
 class Rates:
-    """Counts what came in the last ten seconds, by the library ``limits`` ("sliding window counter"), and what is being
-    answered.
+    """Counts what came in the last ten seconds, by the library ``limits`` ("sliding window counter").
 
     Parameters
     ----------
@@ -47,8 +75,6 @@ class Rates:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._held: Counter[str] = Counter()
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self.files = self._rate("files", settings.visit_files_rate, settings.address_files_rate)
         self.calls = self._rate("calls", settings.visit_calls_rate, settings.address_calls_rate)
@@ -73,29 +99,6 @@ class Rates:
                     "seconds.",
                     429,
                 )
-
-    @contextlib.contextmanager
-    def holding(self, asker: Asker) -> Iterator[None]:
-        """Count a request while it is answered.
-
-        Raises
-        ------
-        GateError
-            With status 429, if an asker has as many under way as there may be.
-        """
-        names = {f"address {asker.address}": self._settings.address_connections}
-        if asker.owner:
-            names[asker.owner] = self._settings.visit_connections
-        if any(self._held[name] >= most for name, most in names.items()):
-            raise GateError("Your other requests are still being answered; please try again in some seconds.", 429)
-        self._held.update(names.keys())
-        try:
-            yield
-        finally:
-            for name in names:
-                self._held[name] -= 1
-                if not self._held[name]:
-                    del self._held[name]
 
     @staticmethod
     def _rate(what: str, each: int, address: int) -> Rate:

@@ -122,7 +122,7 @@ class Turns:
         with self._lock:
             self._require_room(asker)
             self._number += 1
-            self._seen[asker.address] = self._clock()
+            self._see(asker.address)
             turn = _Turn(asker, frozenset(keys), self._number, start, refuse, since=self._clock(), is_brief=is_brief)
             self._waiting.append(turn)
         self._grant()
@@ -177,6 +177,12 @@ class Turns:
         """Seconds for which the work has waited that came first."""
         with self._lock:
             return max((self._clock() - turn.since for turn in self._waiting), default=0.0)
+
+    def _see(self, address: str) -> None:
+        """Note who is about, and who is not any more."""
+        now = self._clock()
+        self._seen = {name: when for name, when in self._seen.items() if now - when <= ABSENT_SECONDS}
+        self._seen[address] = now
 
     def _require_room(self, asker: Asker) -> None:
         settings = self._settings
@@ -272,7 +278,6 @@ class Turns:
             self._spent[name] = (self.spent(name) + seconds, now)
         if len(self._spent) > MOST_REMEMBERED:
             self._spent = {name: spent for name, spent in self._spent.items() if self.spent(name) > 0.01}
-            self._seen = {name: when for name, when in self._seen.items() if now - when < ABSENT_SECONDS}
 
     def _give_up(self, turn: _Turn, outcome: "asyncio.Future[T]") -> None:
         """Tell who has waited too long, if the work has not begun."""

@@ -17,6 +17,7 @@ from distill.errors import FullError, GateError
 from distill.server.asgi import App, Message, Receive, Scope
 from distill.server.askers import Asker
 from distill.server.bodies import announced_bytes
+from distill.server.rates import Places
 from distill.settings import MIB, Settings
 from distill.ui.storage import Storage
 
@@ -38,7 +39,10 @@ class Uploads:
 
     def __init__(self, app: App, storage: Storage, settings: Settings) -> None:
         self._app, self._storage, self._settings = app, storage, settings
-        self._under_way: Counter[str] = Counter()
+        self._places = Places(
+            settings.visit_uploads, settings.address_uploads,
+            "Your other uploads are still on their way; please try again in some seconds.",
+        )  # fmt: skip
         self._named: Counter[str] = Counter()
 
     async def take(self, scope: Scope, flow: Receive, asker: Asker) -> list[str]:
@@ -61,7 +65,7 @@ class Uploads:
             )
         try:
             with (
-                self._one_of_few(asker),
+                self._places.one(asker),
                 self._tracked(scope),
                 self._storage.arriving(asker.owner, asker.address) as arrival,
             ):
@@ -133,19 +137,6 @@ class Uploads:
             )
         logger.info("upload", extra={"files": len(paths)})
         return paths
-
-    @contextlib.contextmanager
-    def _one_of_few(self, asker: Asker) -> Iterator[None]:
-        """Count an upload while it is under way."""
-        names = {asker.name: self._settings.visit_uploads, f"address {asker.address}": self._settings.address_uploads}
-        if any(self._under_way[name] >= most for name, most in names.items()):
-            raise GateError("Your other uploads are still on their way; please try again in some seconds.", 429)
-        self._under_way.update(names.keys())
-        try:
-            yield
-        finally:
-            self._under_way.subtract(names.keys())
-            self._under_way = +self._under_way  # without those that are at none
 
 
 def _name_of(scope: Scope) -> str:

@@ -26,7 +26,7 @@ from distill.server.calls import ODD_CALL, Calls
 from distill.server.headers import guarded
 from distill.server.origins import is_foreign, is_navigation, is_secure
 from distill.server.pages import Pages
-from distill.server.rates import Rates
+from distill.server.rates import Places, Rates
 from distill.server.rewriting import again, bind, named, plain, with_ranges_of_bytes
 from distill.server.uploads import Uploads
 from distill.settings import MIB
@@ -96,6 +96,10 @@ class Gate:
         self._app, self._backend, self._calls, self._clock = app, backend, calls, clock
         self._settings, self._storage, self._visitors = backend.settings, backend.storage, backend.visitors
         self._pages, self._rates = Pages(self._ask, PAGES_KEPT), Rates(backend.settings)
+        self._requests = Places(
+            self._settings.visit_connections, self._settings.address_connections,
+            "Your other requests are still being answered; please try again in some seconds.",
+        )  # fmt: skip
         self._files = Pages(self._ask, FILES_KEPT, "public, max-age=86400")
         self._uploads = Uploads(app, backend.storage, backend.settings)
 
@@ -118,7 +122,7 @@ class Gate:
         """Let a request through that is within its asker's share."""
         asker = Asker.of(scope, self._settings.trusted_proxies)
         self._rates.spend(self._rates.files if FILES.fullmatch(path) else self._rates.calls, asker)
-        with self._rates.holding(asker):
+        with self._requests.one(asker):
             await self._admit(scope, receive, send, path, asker)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send, path: str, asker: Asker) -> None:
