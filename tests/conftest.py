@@ -1,9 +1,12 @@
 """What the tests share: the codec and the clips that come with Distill, short clips, and a small untrained codec."""
 
+import asyncio
+import inspect
 import os
 import shutil
 import socket
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +33,32 @@ settings.register_profile(
 settings.load_profile("repeatable")
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 torch.set_num_threads(1)  # the models are small: on a busy machine, threads wait for each other longer than they work
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Tests that await run in a thread with a loop of its own: the browser's tests keep one in the main thread."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    given = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(pyfuncitem.obj(**given))).result()
+    return True
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture(scope="session")

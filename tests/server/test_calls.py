@@ -10,18 +10,6 @@ from distill.settings import Settings
 ONE = Asker("one", "1.1.1.1", "page")
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def queue(blocks):
     return blocks._queue

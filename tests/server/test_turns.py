@@ -14,19 +14,6 @@ from distill.settings import Settings
 ONE, OTHER = Asker("one", "1.1.1.1"), Asker("other", "2.2.2.2")
 
 
-class Clock:
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 def turns_of(clock, **limits):
     return Turns(Settings(**({"computing": 2} | limits)), clock=clock)
 
@@ -295,7 +282,9 @@ async def test_of_two_who_used_as_little_the_brief_work_goes_first(clock):
 
 
 async def test_the_order_is_the_same_however_the_clock_runs_on_meanwhile(clock):
-    class Running(Clock):
+    class Running:
+        now = 0.0
+
         def __call__(self):
             self.now += 0.001
             return self.now

@@ -92,19 +92,6 @@ def test_the_error_of_the_sound_is_near_that_of_the_spectrogram(work):
     assert work.layers[-1].mel_l1 < work.mel_l1_audio() < work.layers[-1].mel_l1 + 0.2
 
 
-class Clock:
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def visit(work):
     return Visit("one", work)
