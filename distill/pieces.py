@@ -117,7 +117,6 @@ def widened(span: slice, before: int, after: int, length: int) -> slice:
     return slice(max(0, span.start - before), min(length, span.stop + after))
 
 
-@torch.no_grad()
 def log_mel_blocks(front_end: LogMel, waveform: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """A waveform's log-mel block by block: the frames and their log-mel [128, frames].
 
@@ -126,12 +125,10 @@ def log_mel_blocks(front_end: LogMel, waveform: Tensor) -> Iterator[tuple[slice,
     front_end : LogMel
     waveform : Tensor [samples]
     """
-    hop, context = front_end.hop_length, -(-HALF_WINDOW // front_end.hop_length)
-    num_frames = front_end.num_frames(len(waveform))
-    for block in blocks(num_frames):
-        around = widened(block, context, context, num_frames)
-        log_mel = front_end(waveform[None, around.start * hop : around.stop * hop])[0, 0]
-        yield block, log_mel[:, block.start - around.start : block.stop - around.start]
+    start = 0
+    for piece in front_end.pieces(waveform):
+        yield slice(start, start + piece.shape[1]), piece
+        start += piece.shape[1]
 
 
 @torch.no_grad()

@@ -84,7 +84,7 @@ def build(server: Server) -> EditTab:
 
     gr.HTML(HOW_TO)
     canvas = CodeGridCanvas(
-        _canvas_value(work, editable=False),
+        _canvas_value(work, server.settings, editable=False),
         server_functions=[server_function(server.turns, function) for function in (edit, sound, audition)],
         elem_id="edit-grid",
     )
@@ -170,7 +170,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
         work = visitor.work
         work.codec.draw_atlas(server.turns.pause)
         work.draw(server.turns.pause)
-        return gr.update(value=_canvas_value(work))
+        return gr.update(value=_canvas_value(work, server.settings))
 
     def open_second(visitor: Session, path: Path, *, is_example: bool = True) -> Work:
         return visitor.visit.keep(visitor.read(visitor.codec, path, is_example=is_example, pause=server.turns.pause))
@@ -255,7 +255,8 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
 
 def show(visitor: Session) -> tuple[Any, ...]:
     """Everything the tab says of a clip, for :attr:`EditTab.outputs`; the canvas asks for the sound by itself."""
-    return gr.update(value=_canvas_value(visitor.work), second={}), None, no_picture(DIFFERENCE_ALT)
+    value = _canvas_value(visitor.work, visitor.visit.settings)
+    return gr.update(value=value, second={}), None, no_picture(DIFFERENCE_ALT)
 
 
 def perform(work: Work, request: Any, find: Callable[[object], Work], settings: Settings = DEFAULTS) -> dict[str, Any]:
@@ -360,11 +361,12 @@ def _path(examples: dict[str, Path], name: object) -> Path:
     return examples[name]
 
 
-def _canvas_value(work: Work, *, editable: bool = True) -> dict[str, Any]:
+def _canvas_value(work: Work, settings: Settings, *, editable: bool = True) -> dict[str, Any]:
     codec = work.codec
     with work.lock:
         history = work.history
         return grid_value(
             work.secret, work.name, history.grid, history.original, codec.atlas, work.original,
             codec.usage(history.original), history.labels, can_redo=history.can_redo, editable=editable,
+            edit_cells=settings.edit_cells,
         )  # fmt: skip

@@ -43,10 +43,6 @@ class Ledger:
         """Bytes of one visitor."""
         return self._own[owner] + self._derived(owner)
 
-    def address_bytes(self, address: str) -> int:
-        """Bytes of all visitors who were last seen at an address, without their trainings."""
-        return self._at[address]
-
     def require_room(self, owner: str, more: int = 0, own: int | None = None, address: str = "") -> None:
         """Raise a FullError unless more bytes, ``own`` of them this visitor's, fit under all ceilings."""
         derived = self._derived(owner) if owner else 0, self._derived(None)

@@ -1,6 +1,5 @@
 """What one visitor owns, and what each page of it shows."""
 
-import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -66,7 +65,7 @@ class Visit:
 
     def find(self, codec: Codec, clip: Clip) -> Work | None:
         """The clip in the codec, with its edits, if it was opened earlier in this visit."""
-        return self.works.get(_key(codec, clip))
+        return self.works.get(Work.key_of(codec, clip.name, clip.waveform))
 
     def keep(self, work: Work) -> Work:
         """Remember a work among the latest, and return it."""
@@ -172,7 +171,3 @@ class Session:
     def turn_to(self, work: Work) -> None:
         """Make a work the current one."""
         self.work = self.visit.last = self.visit.keep(work)
-
-
-def _key(codec: Codec, clip: Clip) -> tuple[str, str, str]:
-    return codec.model_id, clip.name, hashlib.sha256(clip.waveform.tobytes()).hexdigest()

@@ -133,7 +133,12 @@ class Work:
     def key(self) -> tuple[str, str, str]:
         """What tells this clip in this codec from others, edits aside."""
         content = self._clip.waveform if self._clip else self.history.original.indices
-        return self.codec.model_id, self.name, hashlib.sha256(content.tobytes()).hexdigest()
+        return self.key_of(self.codec, self.name, content)
+
+    @staticmethod
+    def key_of(codec: Codec, name: str, content: np.ndarray) -> tuple[str, str, str]:
+        """The :attr:`key` of a clip whose samples, or codes where it has none, are this content."""
+        return codec.model_id, name, hashlib.sha256(content.tobytes()).hexdigest()
 
     # No cached properties: in Python 3.11 they hold one lock for all instances, and visitors would wait for each other.
     @property
@@ -250,18 +255,14 @@ class Work:
         """How often the sound was changed."""
         return self._sound.version
 
-    def edited_piece(self, number: int, progress: Progress | None = None) -> np.ndarray:
-        """A part of the sound as it is now, cut like :meth:`piece`.
+    def piece_now(self, number: int, progress: Progress | None = None) -> tuple[np.ndarray, int]:
+        """A part of the sound as it is now, cut like :meth:`piece`, with the version of the sound that it is from.
 
         Raises
         ------
         GridError
             If there is no such piece.
         """
-        return self.piece_now(number, progress)[0]
-
-    def piece_now(self, number: int, progress: Progress | None = None) -> tuple[np.ndarray, int]:
-        """That part with the version of the sound that it is from."""
         waveform, _, version = self._now(self._span(number), progress)
         return waveform, version
 

@@ -67,7 +67,7 @@ def fill(work, code=5):
 
 
 def pieces(work):
-    return np.concatenate([work.edited_piece(number) for number in range(work.num_pieces)])
+    return np.concatenate([work.piece_now(number)[0] for number in range(work.num_pieces)])
 
 
 def heard(answer):
@@ -91,7 +91,7 @@ def test_a_grid_of_ten_minutes_is_opened_without_decoding_any_of_it(codec, grid,
 
 
 def test_the_first_piece_of_ten_minutes_costs_a_piece(long, widths):
-    assert len(long.piece(0, 0)) == len(long.piece(3, 0)) == len(long.edited_piece(0)) == BLOCK_SAMPLES
+    assert len(long.piece(0, 0)) == len(long.piece(3, 0)) == len(long.piece_now(0)[0]) == BLOCK_SAMPLES
     assert len(widths) == 1
     assert widths[0] <= WIDEST_COLUMNS
     assert long.num_bytes < 2_000_000 + 4 * BLOCK_SAMPLES
@@ -123,7 +123,7 @@ def test_filling_a_level_of_ten_minutes_decodes_and_answers_a_piece(long, widths
     assert stale[0] < answer["start"] + len(heard(answer))
     assert stale[1] == long.num_samples
     widths.clear()
-    long.edited_piece(0)
+    long.piece_now(0)[0]
     assert sum(widths) < 2 * WIDEST_COLUMNS
 
 
@@ -143,9 +143,9 @@ def test_the_pieces_of_a_filled_level_make_its_sound(three, widths):
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 0, 1)])
 def test_a_piece_that_was_handed_out_stays_as_it_is_until_the_next_edit(three, order):
     perform(three, fill(three), None)
-    given = {number: three.edited_piece(number).copy() for number in order}
+    given = {number: three.piece_now(number)[0].copy() for number in order}
     for number in order:
-        assert np.array_equal(three.edited_piece(number), given[number])
+        assert np.array_equal(three.piece_now(number)[0], given[number])
     now, before = log_mel_error(three)
     assert now < before + 0.1
 
@@ -158,7 +158,7 @@ def test_undoing_a_fill_of_ten_minutes_decodes_nothing_and_brings_back_the_very_
     assert widths == []
     assert long.history.grid == long.history.original
     assert len(json.dumps(answer)) < 2_000_000
-    assert np.array_equal(long.edited_piece(0), first)
+    assert np.array_equal(long.piece_now(0)[0], first)
     start = answer["start"]
     assert np.abs(heard(answer) - np.clip(first[start : start + len(heard(answer))], -1, 1)).max() < 1e-4
 
@@ -265,7 +265,7 @@ def test_all_that_an_edit_changes_is_heard_in_its_answer_or_told_to_be_stale(thr
         spans = [range(start // BLOCK_SAMPLES, 1 + (stop - 1) // BLOCK_SAMPLES) for start, stop in answer["stale"]]
         stale = sorted({min(number, 2) for span in spans for number in span})
         for number in random.permutation(stale):
-            piece = three.edited_piece(int(number))
+            piece = three.piece_now(int(number))[0]
             sound[number * BLOCK_SAMPLES : number * BLOCK_SAMPLES + len(piece)] = piece
         assert np.abs(sound - np.clip(three.edited, -1, 1)).max() < 1e-3 or np.abs(three.edited).max() > 1
 
