@@ -18,8 +18,8 @@ from distill.server.asgi import App, Message, Receive, Scope
 from distill.server.askers import Asker
 from distill.server.bodies import announced_bytes
 from distill.server.rates import Places
+from distill.server.storage import Storage
 from distill.settings import MIB, Settings
-from distill.ui.storage import Storage
 
 FORGET_SECONDS = 5.0
 """How long after its end an upload's page may still ask how it came along."""

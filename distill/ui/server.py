@@ -14,12 +14,12 @@ from distill.audio import load_clip, new_decoder
 from distill.errors import DistillError, StartupError
 from distill.jobs import JobRunner
 from distill.models import ConvVQVAE
+from distill.server.storage import Storage
 from distill.server.turns import Turns
 from distill.settings import Settings
 from distill.training.base import start_from_base
 from distill.training.config import VQVAEConfig
 from distill.ui.codecs import Codecs
-from distill.ui.storage import Storage
 from distill.ui.visitors import Examples, Visitors
 
 TIDY_SECONDS = 10

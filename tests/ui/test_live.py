@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from distill.errors import FullError
+from distill.server.storage import Storage
 from distill.settings import Settings
 from distill.ui import live
-from distill.ui.storage import Storage
 from distill.ui.train import _saved
 
 

@@ -13,10 +13,10 @@ from starlette.routing import Route
 
 from distill.server.askers import owner_of
 from distill.server.calls import Calls
+from distill.server.storage import Storage
 from distill.server.turns import Turns
 from distill.settings import MIB, Settings
 from distill.ui.gate import Gate
-from distill.ui.storage import Storage
 from tests.ui.gate.knocking import visitor
 
 

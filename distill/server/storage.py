@@ -12,9 +12,9 @@ from pathlib import Path
 
 from distill.errors import FullError
 from distill.server.askers import ANYONE
+from distill.server.claim import claim, clear
+from distill.server.ledger import Arrival, Ledger
 from distill.settings import Settings, variable
-from distill.ui.claim import claim, clear
-from distill.ui.ledger import Arrival, Ledger
 
 PAGE = "page"
 """Whose the files are that every page shows."""
@@ -30,7 +30,7 @@ class Storage:
 
     ``files/<owner>/`` holds what the page uploads and downloads, ``sets/<owner>/`` the clips to train on, ``unpacked/``
     archives while they are read; all three are emptied when the server starts. ``jobs/`` holds the trainings, which
-    outlive a restart. What comes and goes is counted in a :class:`~distill.ui.ledger.Ledger`: the disk is looked at
+    outlive a restart. What comes and goes is counted in a :class:`~distill.server.ledger.Ledger`: the disk is looked at
     when the server starts, and never to answer a request.
 
     Parameters

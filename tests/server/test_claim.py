@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from distill.errors import StartupError
+from distill.server.claim import MARK
+from distill.server.storage import Storage
 from distill.settings import Settings
-from distill.ui.claim import MARK
-from distill.ui.storage import Storage
 
 PARTS = ("files", "sets", "unpacked", "jobs")
 
