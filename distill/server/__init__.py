@@ -1,1 +1,1 @@
-"""Between strangers and the page: who asks, what an answer may carry, and whose turn it is."""
+"""Between strangers and the page: who asks, what an answer may carry, whose turn it is, and what lies on disk."""
