@@ -138,7 +138,7 @@ def reconstruct(options: argparse.Namespace) -> None:
 def info(options: argparse.Namespace) -> None:
     """Say what a codec is and how it was trained."""
     from distill.codec import Codec
-    from distill.training.health import level_names
+    from distill.codes.levels import level_names
 
     codec = Codec.load(options.model)
     facts = codec.describe() | {
@@ -162,10 +162,11 @@ def info(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Measure what a codec loses on clips."""
-    from distill.training.health import level_names
+    from distill.codec import evaluation
+    from distill.codes.levels import level_names
 
     codec = _load_codec(options)
-    result = codec.evaluate(_read_clips(options.clips))
+    result = evaluation.evaluate(codec, _read_clips(options.clips))
     print(f"{result.clips} clips, {result.sound_seconds:.1f} s at {result.bitrate_bps:.0f} bit/s")
     print(f"mel_l1 {result.mel_l1:.3f}, after the vocoder {result.mel_l1_audio:.3f}")
     for name, health in zip(level_names(codec.num_levels), result.levels, strict=True):
@@ -206,7 +207,7 @@ def base(options: argparse.Namespace) -> None:
     from distill.training.base import BASE_CONFIG, REHEARSAL_PATH, save_rehearsal
     from distill.training.base_sounds import base_sounds
     from distill.training.dataset import to_mel_clip
-    from distill.training.processes import choose_device
+    from distill.training.distributed import choose_device
     from distill.training.trainer import Trainer
 
     _check_writable(options.out)

@@ -51,3 +51,9 @@ class GateError(DistillError):
 
 class StartupError(DistillError):
     """The server lacks what it needs to start."""
+
+
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """Raise a ConfigError that names the setting unless ``low <= value <= high``."""
+    if not low <= value <= high:
+        raise ConfigError(f"{name} must be from {low} to {high}, got {value}.")

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel
 from distill.codes.grid import FRAMES_PER_COLUMN
-from distill.training.health import level_names
+from distill.codes.levels import level_names
 
 FRAME_SECONDS = HOP_LENGTH / SAMPLE_RATE
 COLUMN_SECONDS = FRAMES_PER_COLUMN * FRAME_SECONDS
@@ -96,7 +96,7 @@ def plot_code_maps(
     ----------
     indices : ndarray of int [levels, rows, columns]
     palettes : sequence of ndarray of uint8 [codebook_size, 3]
-        Of each level, from :func:`~distill.atlas.code_palette`.
+        Of each level, from :func:`~distill.codec.atlas.code_palette`.
     num_frames : int
         Frames of the clip, where the time axis ends.
     frames : slice

@@ -10,8 +10,8 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from distill.atlas import code_palette
 from distill.audio import SAMPLE_RATE, LogMel
+from distill.codec.atlas import code_palette
 from distill.plots import (
     COLUMN_SECONDS,
     TIME_AXIS,

@@ -9,8 +9,10 @@ from distill.audio.clips import (
     read_clips,
     write_wav,
 )
+from distill.audio.griffin_lim import GriffinLim
 from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel
-from distill.audio.vocoders import GriffinLim, Vocoder, get_vocoder
+from distill.audio.vocoder import Vocoder
+from distill.audio.vocoders import get_vocoder
 
 __all__ = [
     "HOP_LENGTH",

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel
-from distill.audio.vocoders import Vocoder
+from distill.audio.vocoder import Vocoder
 from distill.errors import VocoderError
 
 REPOSITORY = "nvidia/bigvgan_v2_44khz_128band_512x"

@@ -16,12 +16,12 @@ from distill.audio import SAMPLE_RATE, Clip, LogMel, read_clips
 from distill.bench.contest import Contestant, Result, run
 from distill.bench.listening import Listening, listen, opus, synthesize
 from distill.codec import Codec
-from distill.errors import ConfigError
-from distill.training.config import check_range, get_adaptive_vqvae_config
+from distill.errors import ConfigError, check_range
+from distill.training.config import get_adaptive_vqvae_config
 from distill.training.dataset import MelClip, to_mel_clip
 
 if TYPE_CHECKING:
-    from distill.ui.work import Work
+    from distill.editing.work import Work
 
 Say = Callable[[str], object]
 Progress = Callable[[str, float], object]
@@ -127,12 +127,13 @@ def measure_speed(codec: Codec) -> dict[str, float]:
     """Seconds of sound encoded and decoded per second, seconds that the vocoder takes for ten seconds of sound, and
     milliseconds from the server's receiving an edit of one cell to its sending the sound, alone and while a training
     runs beside it."""
-    from distill.ui.work import Work
+    from distill.codec.evaluation import evaluate
+    from distill.editing.work import Work
 
     sounds = [item for item in read_clips([EXAMPLES / "clips"]) if isinstance(item, Clip)]
     clip = Clip("ten seconds", np.concatenate([sound.waveform for sound in sounds])[: EDIT_SECONDS * SAMPLE_RATE])
-    evaluation = codec.evaluate([clip])  # the first run warms the caches up
-    evaluation = codec.evaluate([clip])
+    evaluation = evaluate(codec, [clip])  # the first run warms the caches up
+    evaluation = evaluate(codec, [clip])
     work = Work.begin(codec, clip)
     log_mel = codec.decode_mel(work.history.grid)
     began = time.perf_counter()
@@ -155,7 +156,7 @@ def measure_speed(codec: Codec) -> dict[str, float]:
 
 def _time_edits(work: "Work", *, seed: int) -> list[float]:
     """Milliseconds that each of some edits of one cell takes, someone's who pauses between them."""
-    from distill.ui.edit import perform
+    from distill.editing.calls import perform
 
     random, times = np.random.default_rng(seed), []
     for _ in range(EDITS + WARMUP_EDITS):

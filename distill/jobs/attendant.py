@@ -10,7 +10,7 @@ from typing import Any
 from distill.jobs.events import FAULT, INTERRUPTED, changes_of, gave_way, too_long
 from distill.jobs.job import TrainingJob
 from distill.jobs.ledger import Ledger, log
-from distill.jobs.process import Worker
+from distill.jobs.worker import Worker
 from distill.logs import log_fault
 from distill.settings import Settings
 

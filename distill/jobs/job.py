@@ -2,18 +2,18 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from distill.errors import CodecFileError, TrainingError
 from distill.jobs.files import check_regular
 from distill.jobs.folder import FILE_BYTES, JobFolder, JobRecord
+from distill.settings import Settings
 from distill.training.records import Curves
 
 if TYPE_CHECKING:
     from distill.audio import Clip
     from distill.codec import Codec
-    from distill.jobs.process import Worker
-    from distill.jobs.runner import JobRunner
+    from distill.jobs.worker import Worker
     from distill.training.config import VQVAEConfig
     from distill.training.trainer import Progress, Validation
 
@@ -59,13 +59,29 @@ class JobStatus:
         return self.state in ("waiting", "running")
 
 
+class Runner(Protocol):
+    """Runs jobs and knows the others that wait: :class:`~distill.jobs.runner.JobRunner`."""
+
+    settings: Settings
+
+    def status_of(self, job: "TrainingJob") -> JobStatus: ...
+
+    def wait_for(self, job: "TrainingJob", seconds: float) -> JobStatus: ...
+
+    def stop(self, job: "TrainingJob") -> None: ...
+
+    def resume(self, job: "TrainingJob", *, address: str = "") -> None: ...
+
+    def delete(self, job: "TrainingJob") -> None: ...
+
+
 class TrainingJob:
     """One training and where it stands; made by :meth:`JobRunner.submit`.
 
     What it is asked for, and where it stands, lies in its folder; its clips are read from there when they are needed.
     """
 
-    def __init__(self, folder: JobFolder, record: JobRecord, runner: "JobRunner") -> None:
+    def __init__(self, folder: JobFolder, record: JobRecord, runner: Runner) -> None:
         self.folder, self.record, self._runner = folder, record, runner
         self.worker: Worker | None = None
         self.wish = ""

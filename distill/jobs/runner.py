@@ -16,8 +16,8 @@ from distill.jobs.events import lost_its_place
 from distill.jobs.folder import JobFolder, JobRecord
 from distill.jobs.job import JobStatus, TrainingJob
 from distill.jobs.ledger import Ledger, log
-from distill.jobs.process import COMMAND
 from distill.jobs.queue import Standing
+from distill.jobs.worker import COMMAND
 from distill.settings import DEFAULTS, Settings
 
 if TYPE_CHECKING:

@@ -1,141 +1,125 @@
-"""The process that trains: ``python -m distill.jobs.worker FOLDER``; what happens goes to stdout, a JSON object a line.
+"""The process of a training, as the server sees it: started, listened to, and ended."""
 
-Torch is imported once the process has given way to others, so that its many threads do from their start.
-"""
-
-import argparse
 import contextlib
-import ctypes
 import json
-import logging
 import os
-import resource
+import selectors
 import signal
+import subprocess
 import sys
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from distill.errors import DistillError
-from distill.jobs.events import FAULT
 from distill.jobs.folder import JobFolder
-from distill.jobs.memory import is_out_of_memory
-from distill.logs import log_as_json, log_fault
-from distill.settings import DEFAULTS
+from distill.settings import Settings
 
-logger = logging.getLogger("distill.jobs.worker")  # which __name__ is not: this is what is run
-
-LOCK_SECONDS = 60
-PR_SET_PDEATHSIG = 1
-TOO_MUCH_MEMORY = "The training needs more memory than it may have here; please use fewer or shorter clips."
+COMMAND = (sys.executable, "-m", "distill.jobs.program")
+EXIT_SECONDS = 10
+PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG")
 
 
-class Voice:
-    """Tells the server what happens.
+class Worker:
+    """A process that trains, and the events that it tells of.
+
+    It asks the kernel to be told when the thread dies that started it, so that thread must stay until it has ended.
 
     Parameters
     ----------
-    descriptor : int
-        To write to.
+    command : sequence of str
+        What to run; the folder and the limits are added.
+    folder : JobFolder
+    settings : Settings
+
+    Raises
+    ------
+    OSError
+        If the process cannot be started.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self.heard = True
-        """Whether anyone listens."""
+    def __init__(self, command: Sequence[str], folder: JobFolder, settings: Settings) -> None:
+        limits = {
+            "--parent": os.getpid(),
+            "--checkpoint-seconds": settings.checkpoint_seconds,
+            "--full-disk-seconds": settings.full_disk_seconds,
+            "--memory-bytes": settings.training_memory_bytes,
+        }
+        arguments = [str(part) for limit in limits.items() for part in limit]
+        self._silence_seconds = settings.training_silence_seconds
+        self._process = subprocess.Popen(
+            [*command, str(folder.path), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env=environment_of_worker(os.environ),
+            process_group=0,  # an interrupt from the keyboard is the server's to heed
+        )
 
-    def __call__(self, event: str, **values: Any) -> None:
-        left = memoryview(json.dumps({"event": event, **values}).encode() + b"\n")
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def events(self, seconds: float) -> Generator[dict[str, Any], None, None]:
+        """What it says, until it ends; it is killed when it is silent for too long, or not done after ``seconds``.
+
+        One that is silent because others have the processors is let be: it is not hanging.
+
+        Raises
+        ------
+        TimeoutError
+            After ``seconds``.
+        """
+        deadline, unread, patience = time.monotonic() + seconds, b"", 0
+        assert self._process.stdout is not None
         try:
-            while self.heard and left:
-                left = left[os.write(self._descriptor, left) :]
-        except OSError:
-            self.heard = False
+            with self._process.stdout as stdout, selectors.DefaultSelector() as selector:
+                selector.register(stdout, selectors.EVENT_READ)
+                while (left := deadline - time.monotonic()) > 0:
+                    starved = self._starved_seconds()
+                    if selector.select(min(left, self._silence_seconds)):
+                        heard = os.read(stdout.fileno(), 1 << 16)
+                        if not heard:
+                            patience = EXIT_SECONDS
+                            return
+                        *lines, unread = (unread + heard).split(b"\n")
+                        yield from filter(None, map(_event, lines))
+                    elif left > self._silence_seconds > 2 * (self._starved_seconds() - starved):
+                        return
+            raise TimeoutError
+        finally:
+            try:
+                self._process.wait(patience)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                self._process.wait()
+
+    def stop(self) -> None:
+        """Ask it to stop after the current step."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+    def _starved_seconds(self) -> float:
+        """For how long its threads could have run and did not; 0 where the kernel does not say."""
+        nanoseconds = 0
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            for statistics in Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
+                nanoseconds += int(statistics.read_text().split()[1])
+        return nanoseconds / 1e9
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Train what is in a folder, and tell of it."""
-    parser = argparse.ArgumentParser(prog="distill.jobs.worker", description="Train what is in a job's folder.")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--parent", type=int, default=os.getppid(), help="process without which this one ends")
-    parser.add_argument("--checkpoint-seconds", type=float, default=DEFAULTS.checkpoint_seconds)
-    parser.add_argument("--full-disk-seconds", type=float, default=DEFAULTS.full_disk_seconds)
-    parser.add_argument("--memory-bytes", type=int, default=DEFAULTS.training_memory_bytes)
-    options = parser.parse_args(arguments)
+def environment_of_worker(environment: Mapping[str, str]) -> dict[str, str]:
+    """What of the server's environment its workers get: nothing that could be a secret."""
+    kept = {name: value for name, value in environment.items() if name in PASSED_ON or name.startswith("OMP_")}
+    paths = [str(Path(__file__).parents[2]), environment.get("PYTHONPATH", "")]
+    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "OMP_WAIT_POLICY": "PASSIVE"}
 
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    _end_with_parent()
-    _give_way()
-    log_as_json()
-    say = Voice(os.dup(sys.stdout.fileno()))
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no event
 
-    def must_end() -> bool:
-        return not say.heard or os.getppid() != options.parent
-
-    def must_stop() -> bool:
-        return stopping.is_set() or must_end()
-
-    from distill.jobs.training import Training
-
-    _limit_memory(options.memory_bytes)
-    folder, deadline = JobFolder(options.folder), time.monotonic() + LOCK_SECONDS
+def _event(line: bytes) -> dict[str, Any] | None:
     try:
-        with folder.lock(lambda: must_stop() or time.monotonic() > deadline) as is_ours:
-            if is_ours:
-                Training(
-                    folder,
-                    say,
-                    must_stop=must_stop,
-                    must_end=must_end,
-                    checkpoint_seconds=options.checkpoint_seconds,
-                    full_disk_seconds=options.full_disk_seconds,
-                ).run()
-    except Exception as error:
-        say("failed", **explain(error))
-
-
-def explain(error: Exception) -> dict[str, str]:
-    """What the visitor is told of an error; one that no message of ours foresaw is logged under a reference."""
-    if is_out_of_memory(error):
-        return {"error": TOO_MUCH_MEMORY}
-    if isinstance(error, DistillError):
-        return {"error": str(error)}
-    reference = log_fault(logger, "Training failed", error)
-    return {"error": FAULT.format(reference=reference), "reference": reference}
-
-
-def _end_with_parent() -> None:
-    """Be asked to stop when the parent dies, where the kernel can do that; elsewhere it is noticed after a step."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-
-
-def _give_way() -> None:
-    """Compute only when nobody else does: visitors' edits are to stay quick.
-
-    On Linux that is said of each thread; later ones inherit it, but numpy has begun some already.
-    """
-    os.nice(19)
-    if hasattr(os, "sched_setscheduler"):
-        for thread in os.listdir("/proc/self/task"):
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, int(thread), 19)
-                os.sched_setscheduler(int(thread), os.SCHED_IDLE, os.sched_param(0))
-
-
-def _limit_memory(memory_bytes: int) -> None:
-    """Make an allocation fail that would take more; on a CUDA device its driver's mappings would count too."""
-    import torch
-
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if not torch.cuda.is_available():
-        with contextlib.suppress(ValueError):  # it is lower already
-            resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
-
-
-if __name__ == "__main__":
-    main()
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from distill.training.config import check_range
+from distill.errors import check_range
 
 CHANNELS = (32, 64, 128, 256)
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from vector_quantize_pytorch import ResidualVQ
 
 from distill.audio.logmel import N_MELS, LogMel
-from distill.training.config import VQVAEConfig, check_range
+from distill.errors import check_range
+from distill.training.config import VQVAEConfig
 
 STRIDE = 16
 ROWS = N_MELS // STRIDE

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from distill.errors import ConfigError
+from distill.errors import ConfigError, check_range
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,6 @@ class VQVAEConfig:
                 check_range(name, getattr(self, name), low, high)
         if self.crop_frames % 16:
             raise ConfigError(f"crop_frames must be a multiple of 16, got {self.crop_frames}.")
-
-
-def check_range(name: str, value: float, low: float, high: float) -> None:
-    """Raise a ConfigError that names the setting unless ``low <= value <= high``."""
-    if not low <= value <= high:
-        raise ConfigError(f"{name} must be from {low} to {high}, got {value}.")
 
 
 def get_adaptive_vqvae_config(file_count: int) -> VQVAEConfig:

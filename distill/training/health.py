@@ -5,12 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distill.codes.levels import level_names
+
 LOW_UTILIZATION = 0.30
-_NAMES = {
-    2: ("Structure", "Detail"),
-    3: ("Structure", "Timbre", "Detail"),
-    4: ("Structure", "Timbre", "Texture", "Detail"),
-}
 
 
 @dataclass(frozen=True)
@@ -30,11 +27,6 @@ class LevelHealth:
     utilization: float
     perplexity: float
     dead_codes: int
-
-
-def level_names(num_levels: int) -> tuple[str, ...]:
-    """What the levels are called, coarsest first."""
-    return _NAMES[num_levels]
 
 
 def codebook_health(counts: np.ndarray) -> list[LevelHealth]:

@@ -19,9 +19,9 @@ from distill.models.vqvae import ROWS, STRIDE, ConvVQVAE, columns_of_sound
 from distill.training.base import load_rehearsal, start_from_base
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import CropSampler, MelClip, fitting_crop, split_held_out
+from distill.training.distributed import Processes, has_fast_bfloat16
 from distill.training.health import LevelHealth, codebook_health, health_warnings
 from distill.training.muon import make_optimizers
-from distill.training.processes import Processes, has_fast_bfloat16
 
 KMEANS_CELLS_PER_CODE = 64
 SEED_STRIDE = 1_000_003  # between the seeds of processes that train together

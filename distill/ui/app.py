@@ -20,10 +20,10 @@ from starlette.middleware.cors import CORSMiddleware
 from distill.errors import DistillError
 from distill.logs import log_as_json
 from distill.server.calls import Calls
+from distill.server.gate import Gate
+from distill.server.server import Server, keep_secrets
 from distill.settings import Settings
 from distill.ui import edit, explore, train
-from distill.ui.gate import Gate
-from distill.ui.server import Server, keep_secrets
 from distill.ui.views import codec_line
 
 HEADER = """

@@ -1,39 +1,34 @@
 """The Edit tab: the code grid as an instrument."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-import numpy as np
 
 from distill import plots
 from distill.audio import write_wav
 from distill.audio.clips import write_flac
 from distill.codes import CodeGrid
+from distill.editing import calls, tools
+from distill.editing.answers import flac_base64
+from distill.editing.work import Work
 from distill.errors import GridError
 from distill.server.askers import Asker
-from distill.settings import DEFAULTS, Settings
-from distill.ui import explore, tools
+from distill.server.server import Server
+from distill.server.session import Session
+from distill.settings import Settings
+from distill.ui import explore
 from distill.ui.components import (
     CodeGridCanvas,
     Picture,
-    flac_base64,
     grid_value,
     no_picture,
-    pack,
     picture,
-    piece_answer,
 )
-from distill.ui.components.code_grid import HISTORY_SHOWN
-from distill.ui.edited import Change
 from distill.ui.handlers import handler, server_function
-from distill.ui.server import Server
-from distill.ui.session import Session
-from distill.ui.work import Work
 
 if TYPE_CHECKING:
     from distill.ui.explore import ExploreTab
@@ -73,11 +68,11 @@ def build(server: Server) -> EditTab:
 
     def edit(asker: Asker, request: Any) -> dict[str, Any]:
         find = partial(visitors.own_work, asker.visitor)
-        return perform(find(tools.field(request, "work")), request, find, server.settings)
+        return calls.perform(find(tools.field(request, "work")), request, find, server.settings)
 
     def sound(asker: Asker, request: Any) -> dict[str, Any]:
         work = visitors.work(asker.visitor, tools.field(request, "work"))
-        return _piece(work, tools.field(request, "track"), tools.field(request, "piece"), server.turns.pause)
+        return calls.sound(work, tools.field(request, "track"), tools.field(request, "piece"), server.turns.pause)
 
     def audition(asker: Asker, request: Any) -> dict[str, Any]:
         return explore.audition_answer(visitors.work(asker.visitor, tools.field(request, "work")), request)
@@ -120,11 +115,11 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
     examples = {path.stem: path for path in visitors.examples.clips}
 
     def do(visitor: Session, asked: dict[str, Any]) -> dict[str, Any]:
-        return perform(visitor.work, asked, partial(visitors.own_work, visitor.owner), server.settings)
+        return calls.perform(visitor.work, asked, partial(visitors.own_work, visitor.owner), server.settings)
 
     @handle
     def edit(visitor: Session, kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """An edit by name: what each needs stands in ``distill.ui.tools``. "second" is the name of an example clip."""
+        """An edit by name, with what ``distill.editing.tools`` asks for; "second" is the name of an example clip."""
         if not isinstance(arguments, dict):
             raise GridError("The arguments of an edit must be given by name.")
         if "second" in arguments:
@@ -137,7 +132,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
     ) -> dict[str, Any]:
         """Put a code into a region of a level; the ends are included."""
         region = {"levels": [level, level], "rows": [row, last_row], "columns": [column, last_column]}
-        return perform(
+        return calls.perform(
             visitor.work,
             region | {"kind": "fill", "code": code},
             partial(visitors.own_work, visitor.owner),
@@ -257,98 +252,6 @@ def show(visitor: Session) -> tuple[Any, ...]:
     """Everything the tab says of a clip, for :attr:`EditTab.outputs`; the canvas asks for the sound by itself."""
     value = _canvas_value(visitor.work, visitor.visit.settings)
     return gr.update(value=value, second={}), None, no_picture(DIFFERENCE_ALT)
-
-
-def perform(work: Work, request: Any, find: Callable[[object], Work], settings: Settings = DEFAULTS) -> dict[str, Any]:
-    """Do what was asked of a clip's grid, and say what that changed.
-
-    Parameters
-    ----------
-    work : Work
-    request : dict
-        ``kind`` is the name of a tool (:data:`distill.ui.tools.TOOLS`), or "undo", "redo", "revert" or "look"; the rest
-        is what that tool takes. With an ``id``, an edit that is asked for again, because the answer was lost, is done
-        once.
-    find : callable
-        Gives the work of a secret.
-    settings : Settings
-        Of which ``edit_cells`` counts.
-
-    Returns
-    -------
-    dict
-        ``positions`` in the flat grid whose codes changed and their ``codes`` now, both None where there are more than
-        ``edit_cells``, then with all ``indices``; the sound where the change begins as ``flac`` in base64, None without
-        a change or if it is not decoded yet, and the sample at which it has its ``start``; in ``stale``, the first
-        samples, and the ones after the last, of where else the sound is to be asked for again; the sound's ``version``;
-        the latest of the ``history`` and how many ``edits`` there are; ``can_undo`` and ``can_redo``. A swap tells of
-        the other clip, too: ``second`` has its ``work`` and what is ``stale`` in it. "look" answers with all
-        ``indices``.
-
-    Raises
-    ------
-    GridError
-        If it makes no sense.
-    """
-    fields = tools.Request(request, find, settings)
-    kind, identity = fields["kind"], request.get("id")
-    second = fields.second() if "second" in fields else None
-    works = {each.secret: each for each in (work, second) if each is not None}
-    with ExitStack() as stack:
-        for _, each in sorted(works.items()):  # in one order everywhere: two swaps must not wait for each other
-            stack.enter_context(each.lock)
-        if identity is not None and work.last_answer and work.last_answer[0] == identity:
-            return work.last_answer[1]
-        before, also = work.history.grid, {}
-        if kind == "undo":
-            change = work.undo()
-        elif kind == "redo":
-            change = work.redo()
-        elif kind == "revert":
-            change = work.do("Back to the original", work.history.original)
-        elif kind == "look":
-            return {"indices": pack(before.indices)}
-        else:
-            edit = tools.apply(work, kind, fields)
-            change = work.do(edit.label, edit.grid)
-            if second and edit.second:  # nobody listens to it now
-                swapped = second.do(f"Swapped with {work.name}", edit.second, heard=False)
-                also = {"second": {"work": second.secret, "stale": swapped.stale if swapped else []}}
-        answered = _changes(work, before, change, settings) | also
-        work.last_answer = (identity, answered)
-        return answered
-
-
-def _changes(work: Work, before: CodeGrid, change: Change | None, settings: Settings) -> dict[str, Any]:
-    history, splice = work.history, change.splice if change else None
-    positions = np.flatnonzero(before.indices != history.grid.indices)
-    codes: dict[str, Any]
-    if len(positions) > settings.edit_cells:
-        codes = {"positions": None, "codes": None, "indices": pack(history.grid.indices)}
-    else:
-        codes = {"positions": positions.tolist(), "codes": history.grid.indices.flat[positions].tolist()}
-    return codes | {
-        "start": splice.start if splice else 0,
-        "flac": flac_base64(splice.waveform) if splice else None,
-        "stale": change.stale if change else [],
-        "version": work.version,
-        "history": history.labels[-HISTORY_SHOWN:],
-        "edits": len(history.labels),
-        "can_undo": history.can_undo,
-        "can_redo": history.can_redo,
-    }
-
-
-def _piece(
-    work: Work, track: object, number: object, progress: Callable[[float], object] | None = None
-) -> dict[str, Any]:
-    """A part of the sound as it is ("edited") or as it was ("before")."""
-    if track not in ("edited", "before") or type(number) is not int:
-        raise GridError("That part of the sound is not there; please reload the page.")
-    if track == "before":
-        return piece_answer(work.piece(work.codec.num_levels, number, progress), work.num_pieces, None)
-    waveform, version = work.piece_now(number, progress)
-    return piece_answer(waveform, work.num_pieces, None) | {"version": version}
 
 
 def _second(work: Work) -> Any:

@@ -10,8 +10,13 @@ import gradio as gr
 
 from distill import plots
 from distill.audio import HOP_LENGTH, SAMPLE_RATE, write_wav
+from distill.editing.answers import flac_base64, piece_answer
+from distill.editing.tools import Request, field
+from distill.editing.work import Work
 from distill.errors import AudioError, GridError
 from distill.server.askers import Asker
+from distill.server.server import Server
+from distill.server.session import Session
 from distill.training.health import codebook_health
 from distill.ui import edit, views
 from distill.ui.components import (
@@ -19,16 +24,10 @@ from distill.ui.components import (
     Picture,
     Player,
     codebook_value,
-    flac_base64,
     picture,
-    piece_answer,
     player_value,
 )
 from distill.ui.handlers import handler, server_function
-from distill.ui.server import Server
-from distill.ui.session import Session
-from distill.ui.tools import Request, field
-from distill.ui.work import Work
 
 if TYPE_CHECKING:
     from distill.ui.edit import EditTab

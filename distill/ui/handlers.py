@@ -1,11 +1,9 @@
 """How a handler is wired: it gets its visitor's session, and what goes wrong reaches the page as one sentence."""
 
 import asyncio
-import errno
 import functools
 import html
 import inspect
-import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -14,14 +12,12 @@ import gradio as gr
 import orjson
 from starlette.responses import Response
 
-from distill.errors import DistillError, FullError, GoneError
-from distill.logs import log_fault
+from distill.errors import FullError, GoneError
 from distill.server.askers import Asker
+from distill.server.faults import sentence
+from distill.server.session import Session
 from distill.server.turns import CrowdedError, Dropped, Turns
-from distill.ui.session import Session
-from distill.ui.visitors import Visitors
-
-logger = logging.getLogger(__name__)
+from distill.server.visitors import Visitors
 
 WATCHING = 0.3
 """Seconds between two looks at something that goes on, for each second of computing used lately."""
@@ -148,18 +144,6 @@ class _Pausing:
 def _json(value: dict[str, Any]) -> Response:
     """Made here, in a thread: FastAPI would make it where all answers are sent from."""
     return Response(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json")
-
-
-def sentence(error: Exception) -> str:
-    """What a visitor is told of an error: the package's own as they are; any other is logged once, with a reference."""
-    if isinstance(error, DistillError):
-        return str(error)
-    reference = log_fault(logger, "A handler failed", error)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"The server's disk is full; please try again in some minutes (reference {reference})."
-    if isinstance(error, MemoryError):
-        return f"The server has no memory for this now; please try again in some minutes (reference {reference})."
-    return f"Something broke on our side; nothing of yours is lost (reference {reference})."
 
 
 def answer(function: Callable[[], dict[str, Any]]) -> dict[str, Any]:

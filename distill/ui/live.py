@@ -12,10 +12,10 @@ from distill.audio import SAMPLE_RATE, Clip, write_wav
 from distill.codec import Codec
 from distill.errors import FullError, TrainingError
 from distill.jobs import JobStatus, TrainingJob
+from distill.server.server import Server
+from distill.server.session import Session
 from distill.ui import views
 from distill.ui.components import no_picture, picture
-from distill.ui.server import Server
-from distill.ui.session import Session
 
 POLL_SECONDS = 0.5
 """Between two looks at a training."""

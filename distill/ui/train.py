@@ -12,17 +12,17 @@ import gradio as gr
 from distill import plots
 from distill.audio import MIN_CLIPS, new_decoder, read_clips
 from distill.codec import Codec
+from distill.editing.tools import Request
 from distill.errors import CodecFileError, TrainingError
 from distill.jobs import TrainingJob
+from distill.server.clip_set import ClipSet
+from distill.server.server import Server
+from distill.server.session import Session
 from distill.training.config import get_adaptive_vqvae_config
 from distill.training.dataset import check_clip_count
 from distill.ui import edit, explore, live, views
-from distill.ui.clip_set import ClipSet
 from distill.ui.components import Picture, picture
 from distill.ui.handlers import handler
-from distill.ui.server import Server
-from distill.ui.session import Session
-from distill.ui.tools import Request
 
 if TYPE_CHECKING:
     from distill.ui.edit import EditTab

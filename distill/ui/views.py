@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from distill.audio import HOP_LENGTH, MIN_CLIPS, SAMPLE_RATE, Refusal
 from distill.codec import Codec
+from distill.codes.levels import level_names
 from distill.jobs import JobStatus
 from distill.plots import NEPERS_TO_DB
 from distill.settings import Settings
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import MelClip
-from distill.training.health import LOW_UTILIZATION, LevelHealth, level_names
+from distill.training.health import LOW_UTILIZATION, LevelHealth
 
 if TYPE_CHECKING:
-    from distill.evaluation import Layer
-    from distill.ui.work import Work
+    from distill.codec.evaluation import Layer
+    from distill.editing.work import Work
 
 
 def invitation(settings: Settings) -> str:

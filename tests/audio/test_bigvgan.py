@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from distill.audio.bigvgan import BigVGAN
-from distill.audio.vocoders import GriffinLim
+from distill.audio.griffin_lim import GriffinLim
 from distill.codec import Codec
 from distill.errors import VocoderError
 

@@ -15,7 +15,7 @@ import pytest
 from distill.errors import TrainingError
 from distill.jobs import JobRunner
 from distill.jobs.folder import JobFolder
-from distill.jobs.process import Worker
+from distill.jobs.worker import Worker
 from distill.settings import Settings
 from tests.jobs.puppets import PATIENCE, order, puppet, wait_for_a_step, wait_until
 
@@ -296,6 +296,8 @@ def test_a_runner_makes_its_folder_for_itself_alone(root):
 
 
 def test_a_worker_gives_way_to_others_before_anything_heavy_is_imported(repository):
-    program = "import sys, distill.jobs.worker; print(sorted({'torch', 'safetensors', 'soundfile'} & set(sys.modules)))"
+    program = (
+        "import sys, distill.jobs.program; print(sorted({'torch', 'safetensors', 'soundfile'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=repository, check=True)
     assert done.stdout.strip() == "[]"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from distill.jobs.process import COMMAND
+from distill.jobs.worker import COMMAND
 from distill.settings import MIB, Settings
 from tests.jobs.puppets import PATIENCE, wait_for_a_step, wait_until
 

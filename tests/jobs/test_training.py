@@ -15,8 +15,8 @@ from distill.codec import Codec
 from distill.errors import CodecFileError, TrainingError
 from distill.jobs import training
 from distill.jobs.folder import JobFolder
+from distill.jobs.program import TOO_MUCH_MEMORY, explain
 from distill.jobs.training import Training
-from distill.jobs.worker import TOO_MUCH_MEMORY, explain
 from distill.training.records import restore_curves, restore_validation
 from distill.training.trainer import Trainer
 

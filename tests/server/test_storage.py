@@ -10,9 +10,9 @@ import pytest
 
 from distill.errors import FullError
 from distill.server import storage as storage_module
+from distill.server.clip_set import ClipSet
 from distill.server.storage import ENTRY_BYTES, Storage, new_anyone
 from distill.settings import Settings
-from distill.ui.clip_set import ClipSet
 
 SIZE = 2**20  # so much that what a folder takes besides is a trifle
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from distill.training.health import LevelHealth, codebook_health, health_warnings, level_names
+from distill.codes.levels import level_names
+from distill.training.health import LevelHealth, codebook_health, health_warnings
 
 
 def test_a_codebook_used_evenly_has_the_perplexity_of_its_size():

@@ -3,9 +3,9 @@
 import gradio as gr
 import pytest
 
+from distill.server.gate import OWN, PUBLIC
 from distill.settings import Settings
 from distill.ui import build_app
-from distill.ui.gate import OWN, PUBLIC
 
 CLOSED = (
     "/gradio_api/process_recording",

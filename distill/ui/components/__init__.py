@@ -1,9 +1,9 @@
 """What the page is built of beyond Gradio's own components."""
 
-from distill.ui.components.code_grid import CodeGridCanvas, grid_value, pack
+from distill.ui.components.code_grid import CodeGridCanvas, grid_value
 from distill.ui.components.codebook import Codebook, codebook_value
 from distill.ui.components.picture import Picture, no_picture, picture
-from distill.ui.components.player import Player, flac_base64, piece_answer, player_value
+from distill.ui.components.player import Player, player_value
 
 __all__ = [
     "CodeGridCanvas",
@@ -11,11 +11,8 @@ __all__ = [
     "Picture",
     "Player",
     "codebook_value",
-    "flac_base64",
     "grid_value",
     "no_picture",
-    "pack",
     "picture",
-    "piece_answer",
     "player_value",
 ]

@@ -1,22 +1,20 @@
 """The code grid as a Gradio component; its drawing and its hands are in ``code_grid.js``."""
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from distill.atlas import CodebookAtlas
 from distill.audio import HOP_LENGTH, SAMPLE_RATE
-from distill.audio.vocoders import BLOCK_FRAMES, num_blocks
+from distill.audio.vocoder import BLOCK_FRAMES, num_blocks
+from distill.codec.atlas import CodebookAtlas
 from distill.codes.grid import FORMAT, FRAMES_PER_COLUMN, CodeGrid
+from distill.codes.levels import level_names
+from distill.editing.answers import HISTORY_SHOWN, pack
 from distill.plots import COLUMN_SECONDS, band_name, row_ranges_hz
 from distill.settings import DEFAULTS
-from distill.training.health import level_names
 from distill.ui.components.base import FileComponent
 from distill.ui.components.sprites import css_colours, mel_sprite, spectrogram
-
-HISTORY_SHOWN = 100
 
 
 class CodeGridCanvas(FileComponent):
@@ -101,8 +99,3 @@ def grid_value(
         "can_undo": bool(history),
         "can_redo": can_redo,
     }
-
-
-def pack(indices: np.ndarray) -> str:
-    """Codes as the page unpacks them: 16-bit little-endian numbers in base64."""
-    return base64.b64encode(indices.astype("<u2").tobytes()).decode()

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from distill.atlas import CodebookAtlas
-from distill.training.health import level_names
+from distill.codec.atlas import CodebookAtlas
+from distill.codes.levels import level_names
 from distill.ui.components.base import FileComponent
 from distill.ui.components.sprites import css_colours, mel_sprite
 

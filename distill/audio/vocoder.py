@@ -1,0 +1,77 @@
+"""Log-mel back to sound: what every vocoder does."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from distill.audio.logmel import HOP_LENGTH
+
+BLOCK_FRAMES = 1024  # 11.9 s
+OVERLAP_FRAMES = 16
+JOIN_SAMPLES = 256
+
+
+def num_blocks(frames: int) -> int:
+    """In how many pieces :meth:`Vocoder.stream` synthesizes so many frames."""
+    return max(1, -(-(frames - OVERLAP_FRAMES) // BLOCK_FRAMES))
+
+
+class Vocoder(ABC):
+    """Turns log-mels [128, frames] into waveforms [frames * 512] at 44 100 Hz.
+
+    Attributes
+    ----------
+    reach : int
+        How many frames away a log-mel is still heard.
+    """
+
+    reach: int = 64
+
+    @abstractmethod
+    def __call__(self, log_mel: Tensor, *, previous: Tensor | None = None, fixed: tuple[int, int] = (0, 0)) -> Tensor:
+        """Synthesize a waveform; :class:`~distill.audio.griffin_lim.GriffinLim` gives shapes and options."""
+
+    def stream(self, log_mel: Tensor) -> Iterator[Tensor]:
+        """Synthesize a waveform piece by piece, so that memory does not grow with its length and progress can be shown.
+
+        Each piece is fitted to the end of the one before it, and they are faded into one another.
+
+        Parameters
+        ----------
+        log_mel : Tensor [n_mels, frames]
+            Natural-log mel magnitudes.
+
+        Yields
+        ------
+        Tensor [samples]
+            ``frames * 512`` samples in all.
+        """
+        return self.stream_from(lambda first, last: log_mel[:, first:last], log_mel.shape[1])
+
+    def stream_from(self, frames: Callable[[int, int], Tensor], num_frames: int) -> Iterator[Tensor]:
+        """Synthesize like :meth:`stream` a log-mel of so many frames of which no more is at hand than is asked for.
+
+        Parameters
+        ----------
+        frames : callable
+            Gives the log-mel [n_mels, last - first] of a first frame to a last one, which is not included.
+        num_frames : int
+        """
+        overlap, fade = OVERLAP_FRAMES * HOP_LENGTH, torch.linspace(0, 1, JOIN_SAMPLES)
+        tail = torch.zeros(0)
+        for number in range(num_blocks(num_frames)):
+            start, last = number * BLOCK_FRAMES, number == num_blocks(num_frames) - 1
+            block = frames(start, num_frames if last else start + BLOCK_FRAMES + OVERLAP_FRAMES)
+            piece = self(block, previous=tail if len(tail) else None, fixed=(len(tail) // 2, 0))
+            if len(tail):
+                half = len(tail) // 2
+                piece[:half] = tail[:half]
+                join = slice(half, half + JOIN_SAMPLES)
+                piece[join] = torch.lerp(tail[join], piece[join], fade)
+            if last:
+                yield piece
+                return
+            yield piece[:-overlap]
+            tail = piece[-overlap:].clone()  # a view would hold the whole piece

@@ -1,0 +1,1 @@
+"""The instrument without a page: a clip in a codec, and its edits by name."""

@@ -1,0 +1,38 @@
+"""What the page is sent of a clip: its sound and its codes, packed."""
+
+import base64
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from distill.audio import HOP_LENGTH, SAMPLE_RATE
+from distill.audio.vocoder import BLOCK_FRAMES
+
+BLOCK_SAMPLES = BLOCK_FRAMES * HOP_LENGTH
+HISTORY_SHOWN = 100
+
+
+def piece_answer(waveform: np.ndarray, pieces: int, gain_db: float | None) -> dict[str, Any]:
+    """A piece of a track: its sound, how many there are, and with the last what makes it as loud as the original."""
+    return {"flac": flac_base64(waveform), "pieces": pieces, "gain_db": gain_db}
+
+
+def flac_base64(waveform: np.ndarray, progress: Callable[[float], object] | None = None) -> str:
+    """A waveform as a 16-bit FLAC file, clipped at full scale, in base64; ``progress`` is called with the share that is
+    done, 0 to 1, every 12 s of sound."""
+    buffer = io.BytesIO()
+    with soundfile.SoundFile(buffer, "w", SAMPLE_RATE, 1, "PCM_16", format="FLAC") as sound:
+        for start in range(0, len(waveform), BLOCK_SAMPLES):
+            part = waveform[start : start + BLOCK_SAMPLES]
+            sound.write(np.clip(part, -1, 1))
+            if progress:
+                progress((start + len(part)) / len(waveform))
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def pack(indices: np.ndarray) -> str:
+    """Codes as the page unpacks them: 16-bit little-endian numbers in base64."""
+    return base64.b64encode(indices.astype("<u2").tobytes()).decode()

@@ -1,0 +1,107 @@
+"""What a page or a script asks of a clip at work, done and answered."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from distill.codes import CodeGrid
+from distill.editing import tools
+from distill.editing.answers import HISTORY_SHOWN, flac_base64, pack, piece_answer
+from distill.editing.edited import Change
+from distill.editing.work import Work
+from distill.errors import GridError
+from distill.settings import DEFAULTS, Settings
+
+
+def perform(work: Work, request: Any, find: Callable[[object], Work], settings: Settings = DEFAULTS) -> dict[str, Any]:
+    """Do what was asked of a clip's grid, and say what that changed.
+
+    Parameters
+    ----------
+    work : Work
+    request : dict
+        ``kind`` is the name of a tool (:data:`distill.editing.tools.TOOLS`), or "undo", "redo", "revert" or "look"; the
+        rest is what that tool takes. With an ``id``, an edit that is asked for again, because the answer was lost, is
+        done once.
+    find : callable
+        Gives the work of a secret.
+    settings : Settings
+        Of which ``edit_cells`` counts.
+
+    Returns
+    -------
+    dict
+        ``positions`` in the flat grid whose codes changed and their ``codes`` now, both None where there are more than
+        ``edit_cells``, then with all ``indices``; the sound where the change begins as ``flac`` in base64, None without
+        a change or if it is not decoded yet, and the sample at which it has its ``start``; in ``stale``, the first
+        samples, and the ones after the last, of where else the sound is to be asked for again; the sound's ``version``;
+        the latest of the ``history`` and how many ``edits`` there are; ``can_undo`` and ``can_redo``. A swap tells of
+        the other clip, too: ``second`` has its ``work`` and what is ``stale`` in it. "look" answers with all
+        ``indices``.
+
+    Raises
+    ------
+    GridError
+        If it makes no sense.
+    """
+    fields = tools.Request(request, find, settings)
+    kind, identity = fields["kind"], request.get("id")
+    second = fields.second() if "second" in fields else None
+    works = {each.secret: each for each in (work, second) if each is not None}
+    with ExitStack() as stack:
+        for _, each in sorted(works.items()):  # in one order everywhere: two swaps must not wait for each other
+            stack.enter_context(each.lock)
+        if identity is not None and work.last_answer and work.last_answer[0] == identity:
+            return work.last_answer[1]
+        before, also = work.history.grid, {}
+        if kind == "undo":
+            change = work.undo()
+        elif kind == "redo":
+            change = work.redo()
+        elif kind == "revert":
+            change = work.do("Back to the original", work.history.original)
+        elif kind == "look":
+            return {"indices": pack(before.indices)}
+        else:
+            edit = tools.apply(work, kind, fields)
+            change = work.do(edit.label, edit.grid)
+            if second and edit.second:  # nobody listens to it now
+                swapped = second.do(f"Swapped with {work.name}", edit.second, heard=False)
+                also = {"second": {"work": second.secret, "stale": swapped.stale if swapped else []}}
+        answered = _changes(work, before, change, settings) | also
+        work.last_answer = (identity, answered)
+        return answered
+
+
+def _changes(work: Work, before: CodeGrid, change: Change | None, settings: Settings) -> dict[str, Any]:
+    history, splice = work.history, change.splice if change else None
+    positions = np.flatnonzero(before.indices != history.grid.indices)
+    codes: dict[str, Any]
+    if len(positions) > settings.edit_cells:
+        codes = {"positions": None, "codes": None, "indices": pack(history.grid.indices)}
+    else:
+        codes = {"positions": positions.tolist(), "codes": history.grid.indices.flat[positions].tolist()}
+    return codes | {
+        "start": splice.start if splice else 0,
+        "flac": flac_base64(splice.waveform) if splice else None,
+        "stale": change.stale if change else [],
+        "version": work.version,
+        "history": history.labels[-HISTORY_SHOWN:],
+        "edits": len(history.labels),
+        "can_undo": history.can_undo,
+        "can_redo": history.can_redo,
+    }
+
+
+def sound(
+    work: Work, track: object, number: object, progress: Callable[[float], object] | None = None
+) -> dict[str, Any]:
+    """A part of the sound as it is ("edited") or as it was ("before")."""
+    if track not in ("edited", "before") or type(number) is not int:
+        raise GridError("That part of the sound is not there; please reload the page.")
+    if track == "before":
+        return piece_answer(work.piece(work.codec.num_levels, number, progress), work.num_pieces, None)
+    waveform, version = work.piece_now(number, progress)
+    return piece_answer(waveform, work.num_pieces, None) | {"version": version}

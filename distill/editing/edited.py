@@ -1,0 +1,350 @@
+"""The sound of a clip as edits left it: mended where an edit is heard first, and elsewhere when that is asked for."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from distill.audio import HOP_LENGTH, SAMPLE_RATE
+from distill.audio.vocoder import BLOCK_FRAMES, num_blocks
+from distill.codec.codec import JOIN_FADE_SAMPLES, Codec
+from distill.codec.pieces import HALF_WINDOW, JOIN_CONTEXT_FRAMES
+from distill.codes import CodeGrid, History
+from distill.codes.grid import FRAMES_PER_COLUMN
+from distill.editing.track import Track
+
+Span = slice
+"""Samples, from a first to one after the last."""
+KEPT_SAMPLES = 120 * SAMPLE_RATE
+"""Of what edits replaced, for each clip; edits from before that are undone too, but decoded anew."""
+BLOCK_SAMPLES = BLOCK_FRAMES * HOP_LENGTH
+"""Of a piece of the sound, and the most that is mended while an edit waits for its answer."""
+STEP_COLUMNS = 30
+"""Of a piece that is mended later: half as long, so that others need not wait long for their turn."""
+BLOCKS_WAITED_FOR = 2
+"""Pieces of the unedited sound that are decoded, if need be, while an edit waits for its answer."""
+
+
+@dataclass(frozen=True, eq=False)
+class Splice:
+    """Samples that stand, or stood, in a clip, and where.
+
+    Attributes
+    ----------
+    start : int
+        Index of the first sample.
+    waveform : ndarray of float32 [samples]
+    """
+
+    start: int
+    waveform: np.ndarray
+
+    @property
+    def stop(self) -> int:
+        """Index of the sample after the last one."""
+        return self.start + len(self.waveform)
+
+    @property
+    def span(self) -> Span:
+        return slice(self.start, self.stop)
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What a step of the history changed in the sound.
+
+    Attributes
+    ----------
+    splice : Splice or None
+        The sound where the change begins, 12 s at the most; None if it is not made yet, or there is no change.
+    stale : list of (int, int)
+        Where else the sound changed or is to be made anew: first samples, and those after the last.
+    """
+
+    splice: Splice | None
+    stale: list[tuple[int, int]]
+
+
+@dataclass(eq=False)
+class _Before:
+    """How the sound was before a step: what stood where samples were replaced since, the first ones first, and the
+    columns whose sound was to be made anew (None for none)."""
+
+    stale: np.ndarray | None
+    splices: list[Splice] = field(default_factory=list)
+
+    @property
+    def num_samples(self) -> int:
+        return sum(len(splice.waveform) for splice in self.splices) + (0 if self.stale is None else len(self.stale))
+
+
+class EditedSound:
+    """The sound of a history's current grid; whoever calls it holds its work's lock.
+
+    Pieces that no edit touched are the reconstruction's own samples. Columns that changed, and whose sound was not
+    decoded yet, are *stale*: they are mended when a piece that they reach into is asked for. So a piece that was handed
+    out stays as it is until the next edit.
+
+    Parameters
+    ----------
+    codec : Codec
+    history : History
+    reconstruction : callable
+        Gives the sound of the grid before any edit.
+    """
+
+    def __init__(self, codec: Codec, history: History, reconstruction: Callable[[], Track]) -> None:
+        self.version = 0
+        self._codec, self._history, self._reconstruction = codec, history, reconstruction
+        self._num_frames, self._columns = history.original.num_frames, history.original.columns
+        self._touched: dict[int, np.ndarray] = {}  # pieces that differ, or may differ, from the reconstruction's
+        self._stale = np.zeros(self._columns, dtype=bool)
+        self._untold: list[Span] = []  # what is to be made anew, and no answer has said so yet
+        self._done: list[_Before | None] = []  # what undoing brings back; None where it must be decoded again
+        self._undone: list[_Before | None] = []
+
+    @property
+    def num_bytes(self) -> int:
+        """Of memory."""
+        splices = [splice for before in [*self._done, *self._undone] if before for splice in before.splices]
+        arrays = [*list(self._touched.values()), *(splice.waveform for splice in splices)]
+        return sum({id(array): array.nbytes for array in arrays}.values())
+
+    def release(self) -> None:
+        """Forget all that can be decoded again."""
+        self._touched = {}
+        self._done, self._undone = [None] * len(self._done), [None] * len(self._undone)
+        self._stale = _changed(self._history.original, self._history.grid)
+        self._untold = self._spans(self._stale)
+
+    def do(self, before: CodeGrid, *, heard: bool = True) -> Change:
+        """The sound after an edit of the grid ``before``, which the history has done."""
+        self._undone.clear()
+        return self._follow(before, None, self._done, heard)
+
+    def undo(self, before: CodeGrid) -> Change:
+        """The sound after the history took the last edit back; the grid was ``before``."""
+        return self._follow(before, self._done.pop(), self._undone)
+
+    def redo(self, before: CodeGrid) -> Change:
+        """The sound after the history did an edit again; the grid was ``before``."""
+        return self._follow(before, self._undone.pop(), self._done)
+
+    def steps(self, span: Span) -> int:
+        """About how many steps are left until the samples of a span are there."""
+        missing = self._number(span.stop - 1) + 1 - self._pieces_ready
+        stale = sum(-(-(run.stop - run.start) // STEP_COLUMNS) for run in self._runs(self._stale_near(span)))
+        return max(0, missing) + stale
+
+    def step(self, span: Span) -> bool:
+        """Decode a piece of what is missing in a span, and say whether anything was."""
+        if self._pieces_ready <= self._number(span.stop - 1):
+            self._reconstruction().decode(self._reconstruction().ready + 1)
+            return True
+        for run in self._runs(self._stale_near(span)):
+            self._mend(slice(run.start, min(run.stop, run.start + STEP_COLUMNS)))
+            return True
+        return False
+
+    def read(self, span: Span) -> np.ndarray:
+        """The samples of a span where nothing is missing; not to be changed."""
+        numbers = range(self._number(span.start), self._number(span.stop - 1) + 1)
+        if not any(number in self._touched for number in numbers):
+            return self._reconstruction().samples(span.start, span.stop)
+        return np.concatenate([part for _, _, part in self._parts(span)])
+
+    def _follow(self, grid: CodeGrid, kept: _Before | None, there: list[_Before | None], heard: bool = True) -> Change:
+        """Go from the sound of one grid to that of the history's, and put into ``there`` what leads back."""
+        self.version += 1
+        stale_before = self._stale.copy()
+        back = _Before(stale_before.copy() if stale_before.any() else None)
+        there.append(back)
+        if self._history.grid == self._history.original:
+            fresh = self._restore(back)
+        elif kept is not None:
+            fresh = self._bring_back(kept, back)
+        else:
+            changed = _changed(grid, self._history.grid)
+            self._stale |= changed
+            fresh = self._mend_first(changed) if heard else []
+            stale_before &= ~changed  # to be made anew once more
+        del self._done[: -max(1, len(self._history.labels))]  # the history forgets its oldest edits too
+        self._forget()
+        stale = self._spans(self._stale & ~stale_before)
+        told, self._untold = self._untold, []
+        return self._told(fresh, [*stale, *told])
+
+    def _told(self, fresh: list[Span], stale: list[Span]) -> Change:
+        """Of the spans that are made, the first ones as their sound, and all others as what is to be asked for."""
+        first: list[Span] = []
+        for span in fresh:
+            begin = first[0].start if first else span.start
+            if span.stop - begin <= BLOCK_SAMPLES:
+                first.append(span)
+            elif not first:
+                first.append(slice(begin, begin + BLOCK_SAMPLES))
+                stale.append(slice(begin + BLOCK_SAMPLES, span.stop))
+            else:
+                stale.append(span)
+        if not first:
+            return Change(None, _merged(stale))
+        whole = slice(first[0].start, first[-1].stop)
+        return Change(Splice(whole.start, self.read(whole).copy()), _merged(stale))
+
+    def _restore(self, before: _Before) -> list[Span]:
+        """To the original's codes belong the original's samples."""
+        track, fresh = self._reconstruction(), []
+        for number, piece in sorted(self._touched.items()):
+            start = number * BLOCK_SAMPLES
+            changed = np.flatnonzero(piece != track.samples(start, start + len(piece)))
+            if len(changed):
+                fresh.append(slice(start + int(changed[0]), start + int(changed[-1]) + 1))
+            before.splices.append(Splice(start, piece))
+        self._touched = {}
+        self._stale[:] = False
+        return _joined(fresh)
+
+    def _bring_back(self, kept: _Before, before: _Before) -> list[Span]:
+        """Put back what stood there."""
+        for splice in reversed(kept.splices):
+            before.splices.append(self._write(splice))
+        self._stale[:] = False if kept.stale is None else kept.stale
+        return _joined(splice.span for splice in kept.splices)
+
+    def _mend_first(self, changed: np.ndarray) -> list[Span]:
+        """Mend as many of the columns that changed, from the first ones on, as an answer has room for."""
+        most = (BLOCK_FRAMES - sum(self._codec.reach) - -(-2 * HALF_WINDOW // HOP_LENGTH)) // FRAMES_PER_COLUMN
+        now: list[slice] = []
+        for run in self._runs(changed):
+            begin = self._samples(now[0] if now else run).start
+            if self._samples(run).stop - begin <= BLOCK_SAMPLES:
+                now.append(run)
+                continue
+            if not now:
+                now.append(slice(run.start, run.start + most))
+            break
+        window = self._codec.region(self._history.grid, now[-1]).window
+        if self._number(window.stop - 1) + 1 - self._pieces_ready > BLOCKS_WAITED_FOR:
+            return []
+        return _joined([self._mend(run) for run in now])
+
+    def _mend(self, columns: slice) -> Span:
+        """Make the sound of some columns, and tell which samples that changes."""
+        grid, original = self._history.grid, self._history.original
+        region = self._codec.region(grid, columns)
+        track = self._reconstruction()
+        track.decode(self._piece(self._number(region.window.stop - 1)).stop)
+        around = slice(max(0, columns.start - 2), columns.stop + 2)
+        if np.array_equal(grid.indices[:, :, around], original.indices[:, :, around]):
+            span = slice(region.start, region.stop)
+            sound = _faded(self.read(span), track.samples(span.start, span.stop), region.start > 0)
+        else:
+            sound = self._codec.mend(grid, region, self.read(region.window)).waveform
+        replaced = self._write(Splice(region.start, sound))
+        for steps in (self._done, self._undone):
+            if steps and (before := steps[-1]):
+                before.splices.append(replaced)
+        self._forget()
+        self._stale[columns] = False
+        return replaced.span
+
+    def _write(self, splice: Splice) -> Splice:
+        """Put samples into the clip, and return those that stood there."""
+        replaced = Splice(splice.start, self.read(splice.span).copy())
+        done = 0
+        for number, inner, part in self._parts(splice.span):
+            if number not in self._touched:
+                piece = self._piece(number)
+                self._touched[number] = self._reconstruction().samples(piece.start, piece.stop).copy()
+            self._touched[number][inner] = splice.waveform[done : done + len(part)]
+            done += len(part)
+        return replaced
+
+    def _forget(self) -> None:
+        """Keep no more samples of what was replaced than there is room for, the latest ones."""
+        for steps in (self._done, self._undone):
+            room = KEPT_SAMPLES
+            for place in range(len(steps) - 1, -1, -1):
+                before = steps[place]
+                if before is None:
+                    break
+                room -= before.num_samples
+                if room < 0:
+                    steps[place] = None
+
+    def _parts(self, span: Span) -> Iterator[tuple[int, slice, np.ndarray]]:
+        """A span piece by piece: the piece's number, where in it that part lies, and its samples."""
+        for number in range(self._number(span.start), self._number(span.stop - 1) + 1):
+            piece = self._piece(number)
+            start, stop = max(span.start, piece.start), min(span.stop, piece.stop)
+            inner = slice(start - piece.start, stop - piece.start)
+            touched = self._touched.get(number)
+            yield number, inner, self._reconstruction().samples(start, stop) if touched is None else touched[inner]
+
+    def _piece(self, number: int) -> Span:
+        whole = self._num_frames * HOP_LENGTH
+        last = number == num_blocks(self._num_frames) - 1
+        return slice(number * BLOCK_SAMPLES, whole if last else (number + 1) * BLOCK_SAMPLES)
+
+    def _number(self, sample: int) -> int:
+        return min(sample // BLOCK_SAMPLES, num_blocks(self._num_frames) - 1)
+
+    @property
+    def _pieces_ready(self) -> int:
+        track = self._reconstruction()
+        return num_blocks(self._num_frames) if track.is_whole else track.ready // BLOCK_SAMPLES
+
+    def _stale_near(self, span: Span) -> np.ndarray:
+        """The stale columns whose sound reaches into a span."""
+        before, after = self._codec.reach
+        column, margin = FRAMES_PER_COLUMN * HOP_LENGTH, HALF_WINDOW
+        first = max(0, (span.start - after * HOP_LENGTH - margin) // column)
+        last = -(-(span.stop + before * HOP_LENGTH + margin) // column)
+        near = np.zeros_like(self._stale)
+        near[first:last] = self._stale[first:last]
+        return near
+
+    def _samples(self, columns: slice) -> Span:
+        region = self._codec.region(self._history.grid, columns)
+        return slice(region.start, region.stop)
+
+    def _runs(self, columns: np.ndarray) -> list[slice]:
+        """Columns, given as booleans, as runs; those whose surroundings overlap are one."""
+        gap = (sum(self._codec.reach) + 2 * JOIN_CONTEXT_FRAMES) // FRAMES_PER_COLUMN
+        places = np.flatnonzero(columns)
+        if not len(places):
+            return []
+        runs = np.split(places, np.flatnonzero(np.diff(places) > gap + 1) + 1)
+        return [slice(int(run[0]), int(run[-1]) + 1) for run in runs]
+
+    def _spans(self, columns: np.ndarray) -> list[Span]:
+        return [self._samples(run) for run in self._runs(columns)]
+
+
+def _changed(before: CodeGrid, after: CodeGrid) -> np.ndarray:
+    """Of each column, whether a code in it differs."""
+    return (before.indices != after.indices).any(axis=(0, 1))
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """Spans in order, those that overlap or touch as one."""
+    joined: list[Span] = []
+    for span in sorted(spans, key=lambda span: span.start):
+        if joined and span.start <= joined[-1].stop:
+            joined[-1] = slice(joined[-1].start, max(joined[-1].stop, span.stop))
+        else:
+            joined.append(span)
+    return joined
+
+
+def _merged(spans: Iterable[Span]) -> list[tuple[int, int]]:
+    return [(span.start, span.stop) for span in _joined(spans)]
+
+
+def _faded(old: np.ndarray, new: np.ndarray, at_start: bool) -> np.ndarray:
+    """One sound within another of the same length; where the two are equal at the ends, just the new one."""
+    faded, ramp = new.copy(), np.linspace(0, 1, min(JOIN_FADE_SAMPLES, len(new) // 2), dtype=np.float32)
+    ends = ([slice(0, len(ramp))] if at_start else []) + [slice(len(new) - len(ramp), len(new))]
+    for end, share in zip(ends, ([ramp] if at_start else []) + [ramp[::-1]], strict=True):
+        faded[end] = old[end] + share * (new[end] - old[end])
+    return faded

@@ -1,0 +1,362 @@
+"""A clip in a codec, as one visitor works on it: its codes, their history, and the sound of both."""
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from distill.audio import HOP_LENGTH, SAMPLE_RATE, Clip
+from distill.audio.loudness import matching_gain_db
+from distill.audio.vocoder import num_blocks
+from distill.codec import Codec
+from distill.codec.evaluation import Layer, peeling
+from distill.codec.pieces import log_mel_blocks
+from distill.codes import CodeGrid, History
+from distill.editing.edited import BLOCK_SAMPLES, Change, EditedSound, Span
+from distill.editing.track import Track
+from distill.errors import GridError
+from distill.models.losses import mel_l1
+
+Progress = Callable[[float], object]
+"""Is told the share that is done, 0 to 1, after each step of some 12 s of sound; no lock is held meanwhile."""
+
+
+class Work:
+    """A clip in a codec: its grid with the history of edits, and the sound of both, made when it is asked for.
+
+    Parameters
+    ----------
+    codec : Codec
+    clip : Clip or None
+        The original; None for a grid that came without one, whose decoded sound is taken for it.
+    grid : CodeGrid
+        Its codes.
+    name : str, optional
+        Of the file, if there is no clip.
+    file_bytes : int, optional
+        Size of the file that the clip came in.
+    encode_seconds : float
+        How long it took to find the codes.
+
+    Attributes
+    ----------
+    example : str or None
+        Its name, if it is one of the example clips.
+    secret : str
+        By which a page that shows this clip asks for its sound; nobody else can guess it.
+    last_answer : (object, dict) or None
+        The identity of the last edit and what was answered to it.
+    used : float
+        When it was last asked for, by its visitors' clock.
+    """
+
+    def __init__(
+        self,
+        codec: Codec,
+        clip: Clip | None,
+        grid: CodeGrid,
+        *,
+        name: str = "",
+        file_bytes: int | None = None,
+        encode_seconds: float = 0.0,
+    ) -> None:
+        self.codec, self.history = codec, History(grid)
+        self.name = clip.name if clip else name
+        self.file_bytes, self.encode_seconds = file_bytes, encode_seconds
+        self.example: str | None = None
+        self.secret = secrets.token_urlsafe(16)
+        self.lock = threading.RLock()
+        self.last_answer: tuple[object, dict[str, Any]] | None = None
+        self.used = 0.0
+        self._clip = clip
+        self._tracks: dict[int, Track] = {}
+        self._gains_db: dict[int, float] = {}
+        self._mel_l1_audio: float | None = None
+        self._drawing: Iterator[float] | None = None
+        self._original: np.ndarray | None = None
+        self._layers: list[Layer] | None = None
+        self._sound = EditedSound(codec, self.history, lambda: self.track(codec.num_levels))
+
+    @classmethod
+    def begin(
+        cls, codec: Codec, clip: Clip, *, file_bytes: int | None = None, progress: Progress | None = None
+    ) -> "Work":
+        """Encode a clip."""
+        began = time.perf_counter()
+        grid = codec.encode_mel(codec.log_mel_of(clip, progress), progress)
+        return cls(codec, clip, grid, file_bytes=file_bytes, encode_seconds=time.perf_counter() - began)
+
+    @classmethod
+    def opened(cls, codec: Codec, name: str, grid: CodeGrid) -> "Work":
+        """A grid that came without its clip: the decoded sound is taken for the original. Nothing is decoded yet."""
+        codec.check(grid)
+        return cls(codec, None, grid, name=name)
+
+    def fresh(self) -> "Work":
+        """The same clip in the same codec, without edits, sharing what is decoded, now and later."""
+        other = Work(
+            self.codec, self._clip, self.history.original, name=self.name, file_bytes=self.file_bytes,
+            encode_seconds=self.encode_seconds,
+        )  # fmt: skip
+        self.draw()
+        self.track(self.codec.num_levels)
+        with self.lock:
+            other._tracks, other._original, other._layers = dict(self._tracks), self._original, self._layers
+        other.example = self.example
+        return other
+
+    @property
+    def num_samples(self) -> int:
+        """Of the original."""
+        return len(self._clip.waveform) if self._clip else self.history.original.num_frames * HOP_LENGTH
+
+    @property
+    def seconds(self) -> float:
+        """How long the original is."""
+        return self.num_samples / SAMPLE_RATE
+
+    @property
+    def clip(self) -> Clip:
+        """The original; of a grid that came without one, all is decoded for it."""
+        return self.as_clip()
+
+    def as_clip(self, progress: Progress | None = None) -> Clip:
+        """:attr:`clip`, in pieces where all is decoded for it."""
+        return self._clip or Clip(self.name, self.decode(progress))
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells this clip in this codec from others, edits aside."""
+        content = self._clip.waveform if self._clip else self.history.original.indices
+        return self.key_of(self.codec, self.name, content)
+
+    @staticmethod
+    def key_of(codec: Codec, name: str, content: np.ndarray) -> tuple[str, str, str]:
+        """The :attr:`key` of a clip whose samples, or codes where it has none, are this content."""
+        return codec.model_id, name, hashlib.sha256(content.tobytes()).hexdigest()
+
+    # No cached properties: in Python 3.11 they hold one lock for all instances, and visitors would wait for each other.
+    @property
+    def original(self) -> np.ndarray:
+        """The clip's log-mel [128, frames]."""
+        return self.draw()[0]
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The clip with one level of its codes, with two, and so on."""
+        return self.draw()[1]
+
+    def draw(self, progress: Progress | None = None) -> tuple[np.ndarray, list[Layer]]:
+        """The log-mels of the original and of its layers, made if they are not there yet."""
+        while True:
+            with self.lock:
+                if self._original is not None and self._layers is not None:
+                    return self._original, self._layers
+                self._drawing = self._drawing or self._draw()
+                share = next(self._drawing, 1.0)
+            if progress:
+                progress(share)
+
+    def _draw(self) -> Generator[float]:
+        grid, steps = self.history.original, self.codec.num_levels + 1
+        if self._clip is None:
+            blocks = self.codec.mel_blocks(grid)
+        else:
+            blocks = log_mel_blocks(self.codec.log_mel, torch.from_numpy(self._clip.waveform))
+        original = np.empty((self.codec.log_mel.n_mels, grid.num_frames), dtype=np.float32)
+        for frames, block in blocks:
+            original[:, frames] = block.numpy()
+            yield frames.stop / grid.num_frames / steps
+        peeled = peeling(self.codec, torch.from_numpy(original), grid)
+        while True:
+            try:
+                yield (1 + next(peeled) * self.codec.num_levels) / steps
+            except StopIteration as end:
+                self._original, self._layers, self._drawing = original, end.value, None
+                return
+
+    @property
+    def num_pieces(self) -> int:
+        """In how many pieces the clip is decoded."""
+        return num_blocks(self.history.original.num_frames)
+
+    def track(self, levels: int) -> Track:
+        """The sound of that many levels before any edit, decoded as far as it was asked for."""
+        return self._tracks.get(levels) or self._tracks.setdefault(
+            levels, Track(self.codec, self.history.original, levels)
+        )
+
+    def piece(self, levels: int, number: int, progress: Progress | None = None) -> np.ndarray:
+        """A part of the sound of that many levels, 12 s long but for the last; 0 levels are the original.
+
+        Raises
+        ------
+        GridError
+            If there is no such piece, or there are no so many levels.
+        """
+        self._check_levels(levels)
+        span = self._span(number)
+        if levels == 0 and self._clip:
+            last = number == self.num_pieces - 1
+            return self._clip.waveform[span.start : None if last else span.stop]
+        track = self.track(levels or self.codec.num_levels)
+        track.decode(span.stop, progress)
+        return track.samples(span.start, span.stop)
+
+    def sound(self, levels: int, progress: Progress | None = None) -> np.ndarray:
+        """The whole sound of that many levels; 0 levels are the original; errors as :meth:`piece`."""
+        self._check_levels(levels)
+        if levels == 0 and self._clip:
+            return self._clip.waveform
+        levels = levels or self.codec.num_levels
+        track = self.track(levels)  # as it is now: it may be forgotten at any moment
+        track.decode(track.num_samples, progress)
+        return track.samples(0, track.num_samples)
+
+    def gain_db(self, levels: int, progress: Progress | None = None) -> float:
+        """Decibels that make the sound of that many levels as loud as the original."""
+        if levels not in self._gains_db:
+            original = self.as_clip(progress).waveform
+            self._gains_db[levels] = matching_gain_db(self.sound(levels, progress), original, progress)
+        return self._gains_db[levels]
+
+    @property
+    def reconstruction(self) -> np.ndarray:
+        """The sound of all levels, before any edit: float32 [num_frames * 512]."""
+        return self.decode()
+
+    def decode(self, progress: Progress | None = None) -> np.ndarray:
+        """The reconstruction, made if it is not there yet."""
+        return self.sound(self.codec.num_levels, progress)
+
+    @property
+    def is_decoded(self) -> bool:
+        """Whether the sound of all levels is there."""
+        track = self._tracks.get(self.codec.num_levels)
+        return track is not None and track.is_whole
+
+    @property
+    def decode_seconds(self) -> dict[int, float]:
+        """How long it took to decode that many levels, as far as that is done."""
+        return {levels: track.seconds for levels, track in list(self._tracks.items()) if track.ready}
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether there is an edit, or one that was taken back."""
+        return self.history.can_undo or self.history.can_redo
+
+    @property
+    def version(self) -> int:
+        """How often the sound was changed."""
+        return self._sound.version
+
+    def piece_now(self, number: int, progress: Progress | None = None) -> tuple[np.ndarray, int]:
+        """A part of the sound as it is now, cut like :meth:`piece`, with the version of the sound that it is from.
+
+        Raises
+        ------
+        GridError
+            If there is no such piece.
+        """
+        waveform, _, version = self._now(self._span(number), progress)
+        return waveform, version
+
+    def snapshot(self, progress: Progress | None = None) -> tuple[np.ndarray, CodeGrid]:
+        """The sound as it is now, whole, and its codes."""
+        waveform, grid, _ = self._now(slice(0, self.history.original.num_frames * HOP_LENGTH), progress)
+        return waveform, grid
+
+    def _now(self, span: Span, progress: Progress | None) -> tuple[np.ndarray, CodeGrid, int]:
+        levels, done = self.codec.num_levels, 0
+        with self.lock:
+            track, steps = self.track(levels), self._sound.steps(span)
+        while True:
+            with self.lock:
+                self._tracks.setdefault(levels, track)  # it may have been forgotten meanwhile
+                if not self._sound.step(span):
+                    return self._sound.read(span), self.history.grid, self._sound.version
+            done += 1
+            if progress:
+                progress(min(1.0, done / max(steps, 1)))
+
+    @property
+    def edited(self) -> np.ndarray:
+        """The sound as it is now."""
+        return self.snapshot()[0]
+
+    @property
+    def num_bytes(self) -> int:
+        """Of the memory that it takes."""
+        layers = [layer.log_mel for layer in self._layers or ()]
+        sounds = (self._clip.waveform if self._clip else None, self._original)
+        arrays = {id(array): array.nbytes for array in (*layers, *sounds) if array is not None}
+        tracks = sum(track.num_bytes for track in list(self._tracks.values()))
+        answer = len(self.last_answer[1].get("flac") or "") if self.last_answer else 0
+        return sum(arrays.values()) + tracks + answer + self._sound.num_bytes + self.history.num_bytes
+
+    def release(self) -> int:
+        """Forget what can be made again from the clip and its codes; tells how many bytes that were."""
+        if not self.lock.acquire(blocking=False):  # someone is at it: it is needed
+            return 0
+        try:
+            before = self.num_bytes
+            self._tracks, self._layers, self._original, self._drawing = {}, None, None, None
+            self._sound.release()
+            return before - self.num_bytes
+        finally:
+            self.lock.release()
+
+    def mel_l1_audio(self, progress: Progress | None = None) -> float:
+        """Mean absolute log-mel difference between the original and the reconstruction's sound, in nepers."""
+        if self._mel_l1_audio is None:
+            original, _ = self.draw(progress)
+            heard = self.codec.log_mel_of(Clip(self.name, self.decode(progress)), progress)
+            self._mel_l1_audio = mel_l1(heard, torch.from_numpy(original)).item()
+        return self._mel_l1_audio
+
+    def do(self, label: str, grid: CodeGrid, *, heard: bool = True) -> Change | None:
+        """Make an edit, and tell what that changed, None if that is nothing.
+
+        The grid changes at once; its sound is mended at once where the edit begins, and elsewhere when it is asked for.
+
+        Parameters
+        ----------
+        label : str
+            The edit in words.
+        grid : CodeGrid
+            After it.
+        heard : bool
+            False to mend nothing at once.
+        """
+        with self.lock:
+            before = self.history.grid
+            return self._sound.do(before, heard=heard) if self.history.do(label, grid) else None
+
+    def undo(self) -> Change | None:
+        """Take the last edit back, and tell what that changed."""
+        with self.lock:
+            before, can = self.history.grid, self.history.can_undo
+            self.history.undo()
+            return self._sound.undo(before) if can else None
+
+    def redo(self) -> Change | None:
+        """Make the edit that was taken back last again, and tell what that changed."""
+        with self.lock:
+            before, can = self.history.grid, self.history.can_redo
+            self.history.redo()
+            return self._sound.redo(before) if can else None
+
+    def _check_levels(self, levels: int) -> None:
+        if not 0 <= levels <= self.codec.num_levels:
+            raise GridError("That part of the sound is not there; please reload the page.")
+
+    def _span(self, number: int) -> Span:
+        if not 0 <= number < self.num_pieces:
+            raise GridError("That part of the sound is not there; please reload the page.")
+        whole = self.history.original.num_frames * HOP_LENGTH
+        return slice(number * BLOCK_SAMPLES, whole if number == self.num_pieces - 1 else (number + 1) * BLOCK_SAMPLES)

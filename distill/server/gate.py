@@ -1,0 +1,376 @@
+"""The gate before the page: who a request comes from, what it may ask for, and how much it may send."""
+
+import json
+import mimetypes
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio import to_thread
+from gradio.route_utils import XSS_SAFE_MIMETYPES
+from starlette._utils import get_route_path
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.requests import ClientDisconnect
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
+
+from distill.errors import FullError, GateError
+from distill.server.asgi import App, Message, Receive, Scope, Send
+from distill.server.askers import COOKIE, Asker
+from distill.server.bodies import Flow, announced_bytes, parse, paths_in, read, require_json
+from distill.server.calls import ODD_CALL, Calls
+from distill.server.faults import sentence
+from distill.server.headers import guarded
+from distill.server.origins import is_foreign, is_navigation, is_secure
+from distill.server.pages import Pages
+from distill.server.rates import Places, Rates
+from distill.server.rewriting import again, bind, named, plain, with_ranges_of_bytes
+from distill.server.uploads import Uploads
+from distill.settings import MIB
+
+if TYPE_CHECKING:
+    from distill.server.server import Server
+
+COOKIE_SECONDS = 30 * 24 * 3600
+HEALTH, LEAVE = "/health", "/leave"
+SAFE = ("GET", "HEAD")
+PUBLIC = re.compile(
+    r"/|/(?:config/?|theme\.css|robots\.txt|manifest\.json|favicon\.ico|pwa_icon|health)|/(?:assets|static|svelte)/.*"
+    r"|/gradio_api/(?:info/?|openapi\.json|app_id)",
+    re.DOTALL,
+)
+"""What is the same for everybody, wherever it is asked from."""
+MADE_ONCE = re.compile(r"/|/config/?|/gradio_api/(?:info/?|openapi\.json)")
+PAGES_KEPT, FILES_KEPT = 12, 300
+"""Answers that are kept ready: three for each of a few names by which the server is reached, and the page's files."""
+FILES = re.compile(
+    r"/(?:assets|static|svelte)/.*|/(?:theme\.css|favicon\.ico|manifest\.json|robots\.txt|pwa_icon)", re.DOTALL
+)
+OWN = re.compile(
+    r"/leave|/gradio_api/(?:startup-events|upload_progress|upload/?|file=.*|queue/(?:join|data|status)|heartbeat/[\w-]{1,64}"
+    r"|cancel|reset/?|call/.*|component_server/?)",
+    re.DOTALL,
+)
+"""What the page and scripts need besides. Gradio offers more: screen recordings, proxies, links to a state."""
+FILE = re.compile(r"/gradio_api/file=(?P<path>.*)", re.DOTALL)
+UPLOAD = re.compile(r"/gradio_api/upload/?")
+HEARTBEAT = re.compile(r"/gradio_api/heartbeat/(?P<page>[\w-]{1,64})", re.ASCII)
+CALL = re.compile(r"/gradio_api/call/(?P<by_name>v2/)?(?P<name>[^/]+)/?")
+ANSWER = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/(?P<event>[^/]+)")
+LONGEST_PATH = 1_024
+PART = b"filename="
+"""What stands before each file of an upload: to take in a file costs some milliseconds, however small it is."""
+FULL_PAGE = """<!doctype html><meta http-equiv="refresh" content="30"><title>Distill</title>
+<body style="font: 18px/1.5 system-ui, sans-serif; max-width: 34em; margin: 20vh auto; padding: 0 1em">
+<h1>distill</h1><p>Distill has as many visitors as it can hold. This page tries again every 30 seconds.</p>"""
+REFUSED_SECONDS = 1.0
+"""How long a refusal for asking too much takes: whoever waits for it asks no more meanwhile."""
+
+
+class Gate:
+    """ASGI middleware before Gradio, which knows no visitors: to it, whoever knows a name may have what it names.
+
+    Every visitor gets a cookie. What a browser sends from a page of another site is nobody's. An upload is moved to its
+    visitor's folder; files, pages and calls are for the visitor alone whose they are; and nobody takes more than a
+    share of the server's attention.
+
+    Parameters
+    ----------
+    app : callable
+        What lies behind the gate.
+    backend : Server
+        What stands behind the page.
+    calls : Calls
+        Under way behind it.
+    clock : callable
+        Seconds that only ever grow.
+    """
+
+    def __init__(
+        self, app: App, backend: "Server", calls: Calls, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._app, self._backend, self._calls, self._clock = app, backend, calls, clock
+        self._settings, self._storage, self._visitors = backend.settings, backend.storage, backend.visitors
+        self._pages, self._rates = Pages(self._ask, PAGES_KEPT), Rates(backend.settings)
+        self._requests = Places(
+            self._settings.visit_connections, self._settings.address_connections,
+            "Your other requests are still being answered; please try again in some seconds.",
+        )  # fmt: skip
+        self._files = Pages(self._ask, FILES_KEPT, "public, max-age=86400")
+        self._uploads = Uploads(app, backend.storage, backend.settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            return
+        path, send = get_route_path(scope), guarded(send)
+        try:
+            await self._pass(scope, receive, send, path)
+        except GateError as error:
+            if error.status == 429:
+                await anyio.sleep(REFUSED_SECONDS)
+            await _refusal(str(error), error.status, path)(scope, receive, send)
+        except ClientDisconnect:
+            return
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
+        """Let a request through that is within its asker's share."""
+        asker = Asker.of(scope, self._settings.trusted_proxies)
+        self._rates.spend(self._rates.files if FILES.fullmatch(path) else self._rates.calls, asker)
+        with self._requests.one(asker):
+            await self._admit(scope, receive, send, path, asker)
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send, path: str, asker: Asker) -> None:
+        """Let a request through if it is not of another site, and asks for something that there is."""
+        is_safe = scope["method"] in SAFE
+        if scope["method"] == "OPTIONS":
+            await self._ask(scope, receive, send)
+        elif PUBLIC.fullmatch(path) and is_safe:
+            await self._public(scope, receive, send, path, asker)
+        elif is_foreign(scope):
+            raise GateError("This page belongs to another site, and cannot use Distill.", 403)
+        elif not OWN.fullmatch(path):
+            raise GateError("There is nothing here.", 404)
+        else:
+            await self._own(scope, receive, send, path, asker)
+
+    async def _public(self, scope: Scope, receive: Receive, send: Send, path: str, asker: Asker) -> None:
+        """Answer with what is the same for everybody."""
+        if path == HEALTH:
+            health = self._backend.health()
+            await JSONResponse(health, 503 if "full" in health["status"] else 200)(scope, receive, send)
+            return
+        is_page = path in ("/", "/config", "/config/")
+        if is_page and not asker.owner and (not is_foreign(scope) or is_navigation(scope)):
+            secure = is_secure(scope, Headers(scope=scope))
+            send = _with_cookie(send, secrets.token_urlsafe(32), COOKIE_SECONDS, secure=secure)
+        if path == "/" and not self._visitors.has_place(asker.owner, asker.address):
+            await HTMLResponse(FULL_PAGE, 503, {"Retry-After": "30"})(scope, receive, send)
+        elif MADE_ONCE.fullmatch(path):
+            await self._pages.answer(scope, send, before_making=lambda: self._rates.spend(self._rates.pages, asker))
+        elif FILES.fullmatch(path):
+            await self._files.answer(scope, send)
+        else:
+            await self._ask(scope, receive, send)
+
+    async def _own(self, scope: Scope, receive: Receive, send: Send, path: str, asker: Asker) -> None:
+        """Answer with what is a visitor's own."""
+        query = QueryParams(scope.get("query_string", b""))
+        if file := FILE.fullmatch(path):
+            answer = await to_thread.run_sync(self._file, file["path"], asker)
+            await answer(with_ranges_of_bytes(scope), receive, send)
+        elif UPLOAD.fullmatch(path) and scope["method"] == "POST":
+            bind(scope, "upload_id", asker)
+            flow = Flow(receive, self._settings.upload_bytes + MIB, self._settings.upload_rate, self._clock)
+
+            async def parts() -> Message:
+                message = await flow()
+                if number := message.get("body", b"").count(PART):
+                    self._rates.spend(self._rates.parts, asker, number)
+                return message
+
+            try:
+                moved = await self._uploads.take(scope, parts, asker)
+            except OSError as error:
+                raise GateError(sentence(error), 507) from None
+            await JSONResponse(moved)(scope, receive, send)
+        elif path == "/gradio_api/upload_progress":
+            bind(scope, "upload_id", asker)
+            await self._uploads.wait_for(scope)
+            await self._ask(scope, receive, send)
+        elif heartbeat := HEARTBEAT.fullmatch(path):
+            await self._beat(scope, receive, send, replace(asker, page=heartbeat["page"]))
+        elif path == "/gradio_api/queue/data" and scope["method"] == "GET":
+            await self._listen(scope, receive, send, replace(asker, page=query.get("session_hash", "")))
+        elif (asked := ANSWER.fullmatch(path)) and scope["method"] == "GET":
+            call = self._calls.check_event(asked["event"], asker)
+            await self._listen(scope, receive, send, replace(asker, page=call.page))
+        elif scope["method"] == "POST":
+            await self._posted(scope, receive, send, path, asker)
+        else:
+            await self._ask(scope, receive, send)
+
+    async def _posted(self, scope: Scope, receive: Receive, send: Send, path: str, asker: Asker) -> None:
+        """Look a call through, and let it in."""
+        headers = Headers(scope=scope)
+        require_json(headers)
+        announced, most = announced_bytes(headers), self._settings.message_bytes
+        if announced is None:
+            raise GateError("This call must say how long it is (Content-Length).", 411)
+        if announced > most:
+            raise GateError(f"This is more than the {most / MIB:.3g} MB that can be sent at once.", 413)
+        self._rates.spend(self._rates.bytes, asker, max(1, announced))
+        flow = Flow(receive, most, self._settings.upload_rate, self._clock)
+        sent = parse(await read(flow))
+        if isinstance(sent, dict) and isinstance(sent.get("session_hash"), str):
+            asker = replace(asker, page=sent["session_hash"])
+        if not await to_thread.run_sync(self._are_owned, set(paths_in(sent)), asker.owner):
+            raise GateError("This file is not among your uploads; please drop it again.", 403)
+        call = CALL.fullmatch(path)
+        if path == LEAVE:
+            if not (asker.owner or asker.page):
+                raise GateError("Your browser keeps no cookie: close the page, and in ten minutes all is deleted.", 400)
+            await to_thread.run_sync(self._backend.leave, asker.visitor)
+            send = _with_cookie(send, "", 0, secure=is_secure(scope, headers))
+            await JSONResponse({"left": True})(scope, receive, send)
+        elif path == "/gradio_api/queue/join" or call:
+            is_by_name = call is not None and call["by_name"] is not None
+            kept = self._calls.check_join(sent, call["name"] if call else None, by_name=is_by_name)
+            with self._calls.joining(asker):
+                await self._arrive(asker)
+                await self._join(scope, again(kept, receive), send, asker)
+        elif path.rstrip("/") == "/gradio_api/component_server":
+            kept = self._calls.check_function(sent)
+            await self._arrive(asker)
+            await self._function(scope, again(kept, receive), receive, send, asker)
+        elif path.rstrip("/") in ("/gradio_api/cancel", "/gradio_api/reset"):
+            event = self._calls.check_event(sent.get("event_id") if isinstance(sent, dict) else None, asker)
+            self._check_page(replace(asker, page=event.page))
+            index = sent.get("fn_index")
+            ended = {"event_id": sent["event_id"], "session_hash": event.page}
+            ended["fn_index"] = index if type(index) is int else -1
+            await self._ask(scope, again(ended, receive), send)
+        else:
+            raise GateError("There is nothing here.", 404)
+
+    async def _join(self, scope: Scope, receive: Receive, send: Send, asker: Asker) -> None:
+        """Let Gradio take a call into its queue, and note whose it is."""
+        messages: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            messages.append(message)
+
+        await self._ask(plain(named(scope, asker)), receive, keep)
+        body = b"".join(message.get("body", b"") for message in messages[1:])
+        if messages[0]["status"] == 200:
+            self._calls.begin(json.loads(body)["event_id"], asker.page, asker)
+        for message in messages:
+            await send(message)
+
+    async def _function(self, scope: Scope, body: Receive, receive: Receive, send: Send, asker: Asker) -> None:
+        """Let a component's function answer, for as long as its sender waits."""
+        refused: GateError | None = None
+        async with anyio.create_task_group() as both:
+
+            async def give_up() -> None:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                both.cancel_scope.cancel()
+
+            both.start_soon(give_up)
+            try:
+                await self._ask(plain(named(scope, asker)), body, send)
+            except GateError as error:  # to be raised by itself, not in the group of what both tasks raised
+                refused = error
+            both.cancel_scope.cancel()
+        if refused:
+            raise refused
+
+    async def _listen(self, scope: Scope, receive: Receive, send: Send, asker: Asker) -> None:
+        """Send a page what is answered to it."""
+        self._check_page(asker)
+        if not self._calls.is_known(asker.page):
+            raise GateError("This page has no calls under way; please reload it.", 404)
+        self._calls.listen(asker.page)
+        self._visitors.come(asker.owner, asker.page, asker.address)
+        try:
+            await self._ask(scope, receive, send)
+        finally:
+            self._visitors.leave(asker.owner, asker.page)
+            self._calls.leave(asker.page)
+
+    async def _beat(self, scope: Scope, receive: Receive, send: Send, asker: Asker) -> None:
+        """A page is here as long as it holds this connection."""
+        self._check_page(asker)
+        self._visitors.come(asker.owner, asker.page, asker.address)
+        try:
+            await self._ask(scope, receive, send)
+        finally:
+            self._visitors.leave(asker.owner, asker.page)
+
+    async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Ask Gradio; what breaks in it is logged once, and told with the reference."""
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except (GateError, ClientDisconnect):
+            raise
+        except Exception as error:
+            if CALL.fullmatch(get_route_path(scope)) and isinstance(error, TypeError | KeyError):
+                raise GateError(ODD_CALL, 400) from None  # it is called by names that it does not have
+            told = sentence(error)
+            if not begun:
+                raise GateError(told, 500) from None
+
+    def _file(self, path: str, asker: Asker) -> Response:
+        """A file, or a part of it (RFC 9110, section 14), for whoever may have it."""
+        if not self._may_have(path, asker.owner):
+            raise GateError("This file is not there, or not yours; please make it again.", 404)
+        kind = mimetypes.guess_type(path)[0] or ""
+        is_shown = kind in XSS_SAFE_MIMETYPES
+        return FileResponse(
+            path, media_type=kind if is_shown else "application/octet-stream",
+            filename=path.rpartition("/")[2], content_disposition_type="inline" if is_shown else "attachment",
+        )  # fmt: skip
+
+    def _may_have(self, path: str, owner: str) -> bool:
+        """Whether a file is there, and this visitor's or everybody's."""
+        is_plain = len(path) <= LONGEST_PATH and ".." not in path.split("/")  # to resolve others takes long
+        if not is_plain or not (self._storage.is_public(path) or self._storage.is_owned(path, owner)):
+            return False
+        return os.path.isfile(path)
+
+    def _are_owned(self, paths: set[str], owner: str) -> bool:
+        """Whether all these files are a visitor's own."""
+        if len(paths) > self._settings.upload_files or any(len(path) > LONGEST_PATH for path in paths):
+            return False
+        return all(".." not in path.split("/") and self._storage.is_owned(path, owner) for path in paths)
+
+    async def _arrive(self, asker: Asker) -> None:
+        """Know the page that a call comes from; a call without one is known once it has begun."""
+        self._check_page(asker)
+        if not asker.page:
+            return
+        try:
+            self._visitors.session(asker.owner, asker.page, asker.address)
+            if self._calls.is_new(asker.page):
+                await self._backend.turns.take(asker, lambda: self._calls.prepare(asker.page), is_brief=True)
+        except FullError as error:
+            raise GateError(str(error), 503) from None
+
+    def _check_page(self, asker: Asker) -> None:
+        is_anothers = self._visitors.is_anothers(asker.page, asker.owner) or self._calls.is_anothers(asker.page, asker)
+        if asker.page and is_anothers:
+            raise GateError("This page is another visitor's; please reload it.", 403)
+
+
+def _with_cookie(send: Send, value: str, seconds: int, *, secure: bool) -> Send:
+    """Send a cookie along, to be kept for so many seconds."""
+    # On Hugging Face the page stands in another site's frame: there a cookie must say that it may be sent.
+    where = "; SameSite=None; Secure; Partitioned" if secure else "; SameSite=Lax"
+    cookie = f"{COOKIE}={value}; Path=/; HttpOnly; Max-Age={seconds}{where}"
+
+    async def with_cookie(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).append("set-cookie", cookie)
+        await send(message)
+
+    return with_cookie
+
+
+def _refusal(words: str, status: int, path: str) -> Response:
+    headers = {"Retry-After": "10"} if status in (429, 503) else None
+    if UPLOAD.fullmatch(path):
+        return PlainTextResponse(words, status, headers)
+    return JSONResponse({"detail": words}, status, headers)

@@ -1,0 +1,143 @@
+"""What stands behind the page, made once when the server starts and handed to every part of it."""
+
+import contextlib
+import ctypes
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from distill.audio import load_clip, new_decoder
+from distill.errors import DistillError, StartupError
+from distill.jobs import JobRunner
+from distill.models import ConvVQVAE
+from distill.server.codecs import Codecs
+from distill.server.storage import Storage
+from distill.server.turns import Turns
+from distill.server.visitors import Examples, Visitors
+from distill.settings import Settings
+from distill.training.base import start_from_base
+from distill.training.config import VQVAEConfig
+
+TIDY_SECONDS = 10
+BUSY_SECONDS = 10
+"""When some visitor's work has waited for so long, the server says that it is busy."""
+PR_SET_DUMPABLE = 4
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Server:
+    """The examples, the visitors, their files and their trainings, and whose turn it is."""
+
+    settings: Settings
+    examples: Examples
+    storage: Storage
+    visitors: Visitors
+    runner: JobRunner
+    turns: Turns
+    codecs: Codecs = field(default_factory=Codecs)
+
+    @classmethod
+    def start(
+        cls, settings: Settings, examples_folder: Path, *, clock: Callable[[], float] = time.monotonic
+    ) -> "Server":
+        """Look that everything is there, and take up the trainings that an earlier server left.
+
+        Raises
+        ------
+        StartupError
+            If the examples or the base model are missing or damaged, no file can be decoded, or the settings' folder
+            cannot be used.
+        """
+        try:
+            examples = Examples.load(examples_folder)
+            if not examples.clips:
+                raise StartupError("There are no example clips; please copy all of the examples folder.")
+            start_from_base(ConvVQVAE.from_config(VQVAEConfig()))
+            with new_decoder(settings) as decoder:
+                load_clip(examples.clips[0], settings=settings, decoder=decoder)
+        except DistillError as error:
+            raise StartupError(f"Distill cannot start: {error}") from error
+        storage = Storage(settings)
+        visitors = Visitors(examples, settings, clock=clock)
+        runner = JobRunner(storage.jobs, settings)
+        runner.is_here, storage.derived = visitors.is_here, runner.num_bytes
+        return cls(settings, examples, storage, visitors, runner, Turns(settings))
+
+    def tidy(self, now: float) -> None:
+        """End what is over and delete what is nobody's any more; ``now`` in seconds since 1970."""
+        self.visitors.tidy()
+        _return_memory()
+        self.runner.expire(now)
+        self.storage.sweep(self.visitors.owners, now)
+
+    def leave(self, owner: str) -> None:
+        """Forget a visitor at once: clips, edits, files, and trainings, those that run as well."""
+        self.visitors.end(owner)
+        self.runner.forget(owner)
+        self.storage.delete(owner)
+
+    def keep_tidy(self) -> None:
+        """Tidy up from now on, every ten seconds."""
+
+        def keep() -> None:
+            while True:
+                time.sleep(TIDY_SECONDS)
+                try:
+                    self.tidy(time.time())
+                except Exception:
+                    logger.exception("Tidying up failed.")
+
+        threading.Thread(target=keep, name="tidy", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop the trainings, each with a checkpoint, for the next server to go on with."""
+        self.runner.close()
+        self.storage.close()
+
+    def health(self) -> dict[str, Any]:
+        """How the server is, in numbers that are nobody's secret."""
+        used, ceiling = self.storage.used_bytes, self.settings.disk_bytes
+        waited, trainings, status = self.turns.longest_wait, self.runner.status(), "ok"
+        if used >= ceiling:
+            status = "disk full"
+        elif not self.visitors.has_place("", ""):
+            status = "full of visitors"
+        elif waited > BUSY_SECONDS or trainings["waiting"] >= self.settings.waiting_trainings:
+            status = "busy"
+        return {
+            "status": status,
+            "visitors": len(self.visitors.owners),
+            "works_waiting": self.turns.num_waiting,
+            "longest_wait_seconds": round(waited, 1),
+            "trainings": trainings,
+            "memory_bytes": _resident_bytes(),
+            "disk_bytes": used,
+            "disk_ceiling_bytes": ceiling,
+        }
+
+
+def keep_secrets() -> None:
+    """Let no other process of this user look into this one's memory and environment, as a decoder gone wrong might."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
+
+
+def _return_memory() -> None:
+    """Give memory that was freed back to the system, where the C library can: by itself it keeps most of it."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _resident_bytes() -> int | None:
+    """Of this process; None where that is not told."""
+    try:
+        import resource
+
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except (OSError, ImportError):
+        return None

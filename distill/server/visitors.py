@@ -1,0 +1,291 @@
+"""Who is here: every visit, and the pages of each."""
+
+import contextlib
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from distill.audio import load_clip
+from distill.codec import Codec
+from distill.editing.work import Work
+from distill.errors import FullError, GoneError
+from distill.server.askers import owner_of_page
+from distill.server.session import Session, Visit
+from distill.settings import DEFAULTS, Settings
+
+FIRST_CLIP = "loop_breakbeat"
+MOMENT_SECONDS = 5
+"""A page that asks for something takes so long at the most to open the connection on which it listens."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The clips and the codec that every visitor starts with; shared, and never changed."""
+
+    codec: Codec
+    clips: Sequence[Path]
+
+    @classmethod
+    def load(cls, folder: Path) -> "Examples":
+        """Read them from a folder with ``clips/`` and ``models/loops.distill``."""
+        return cls(Codec.load(folder / "models" / "loops.distill"), sorted((folder / "clips").glob("*.flac")))
+
+    @cached_property
+    def first(self) -> Work:
+        """The clip that is open when the page opens."""
+        path = next(path for path in self.clips if path.stem == FIRST_CLIP)
+        work = Work.begin(self.codec, load_clip(path), file_bytes=path.stat().st_size)
+        work.example = FIRST_CLIP
+        return work
+
+    @property
+    def names(self) -> list[str]:
+        return [path.stem for path in self.clips]
+
+
+class Visitors:
+    """Who is here: each visit is found by its owner, each page by the secret that Gradio gives it.
+
+    Parameters
+    ----------
+    examples : Examples
+        What a new visit starts with.
+    settings : Settings
+        How many visits there may be, how long they last, and how much memory they may take.
+    clock : callable
+        Seconds that only ever grow.
+    """
+
+    def __init__(
+        self, examples: Examples, settings: Settings = DEFAULTS, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.examples, self._settings, self._clock = examples, settings, clock
+        self.forget_page: Callable[[str], object] = lambda page: None  # what else is to be done when a page is over
+        self._lock = threading.Lock()
+        self._visits: dict[str, Visit] = {}
+
+    def session(self, owner: str, page: str, address: str = "") -> Session:
+        """A visitor's page, begun if it is new, with the clip that this visitor looked at last.
+
+        Parameters
+        ----------
+        owner : str
+            Whom the cookie stands for; "" without a cookie, then the page is a visitor by itself.
+        page : str
+            Gradio's name for it.
+        address : str
+            Where the request comes from.
+
+        Raises
+        ------
+        FullError
+            If there are as many visitors as there may be, or as many behind that address.
+        """
+        with self._lock:
+            return self._session(owner, page, address)
+
+    def _session(self, owner: str, page: str, address: str) -> Session:
+        owner = owner or owner_of_page(page)
+        self._end_those_over()
+        visit = self._visits.get(owner) or self._begin(owner, address)
+        visit.address = address or visit.address
+        if page not in visit.pages:
+            while len(visit.pages) >= self._settings.visit_pages:
+                self._end(visit, min(visit.pages, key=lambda name: (visit.pages[name].beats, visit.pages[name].seen)))
+            visit.pages[page] = Session(visit, visit.last, self.examples.names, visit.clips)
+        session = visit.pages[page]
+        session.seen = self._clock()
+        return session
+
+    def has_place(self, owner: str, address: str = "") -> bool:
+        """Whether a visitor is here already, or could be."""
+        with self._lock:
+            self._end_those_over()
+            return owner in self._visits or (self._has_room(address) and self._has_room(None))
+
+    def is_anothers(self, page: str, owner: str) -> bool:
+        """Whether a page is that of another visitor."""
+        with self._lock:
+            visits = list(self._visits.values())
+        return any(page in visit.pages and visit.owner != (owner or owner_of_page(page)) for visit in visits)
+
+    def is_here(self, owner: str) -> bool:
+        """Whether a visitor has a page open now, or asked for something a moment ago."""
+        with self._lock:
+            visit = self._visits.get(owner)
+            return visit is not None and (_is_connected(visit) or self._clock() - _last_seen(visit) < MOMENT_SECONDS)
+
+    def work(self, owner: str, secret: object) -> Work:
+        """The clip of that secret, to look at and listen to: the visitor's own, or the example.
+
+        Raises
+        ------
+        GoneError
+            If the visitor has no such clip: the server was started anew, the visit is long over, or it is another's.
+        """
+        first = self.examples.first
+        return first if _same(first.secret, secret) else self.own_work(owner, secret)
+
+    def own_work(self, owner: str, secret: object) -> Work:
+        """A visitor's own clip of that secret, to change; errors as :meth:`work`."""
+        with self._lock:
+            visit = self._visits.get(owner)
+            for work in list(visit.works.values()) if visit else ():
+                if _same(work.secret, secret):
+                    work.used = self._clock()
+                    for page in visit.pages.values() if visit else ():
+                        page.seen = work.used if page.work is work else page.seen
+                    return work
+        raise GoneError("This clip is no longer open on the server; please reload the page.")
+
+    def touch(self, session: Session) -> None:
+        """Something happens on a page, if only that it waits."""
+        session.seen = self._clock()
+
+    def come(self, owner: str, page: str, address: str = "") -> None:
+        """A page holds a connection, to say that it is here; it begins if there is room for it."""
+        with self._lock, contextlib.suppress(FullError):
+            self._session(owner, page, address).beats += 1
+
+    def leave(self, owner: str, page: str) -> None:
+        """The page was closed, or lost its connection; what its visitor has here is kept for a while."""
+        with self._lock:
+            visit = self._visits.get(owner or owner_of_page(page))
+            if visit and page in visit.pages:
+                session = visit.pages[page]
+                session.beats, session.seen = max(0, session.beats - 1), self._clock()
+
+    def end(self, owner: str) -> None:
+        """End a visit at once, with all its pages."""
+        with self._lock:
+            if visit := self._visits.pop(owner, None):
+                for page in list(visit.pages):
+                    self._end(visit, page)
+
+    def make_room(self, visit: Visit) -> None:
+        """Let another clip of a visit fit into memory: whoever has most gives way.
+
+        Raises
+        ------
+        FullError
+            If the visitor, or those behind the same address, have as much as they may.
+        """
+        settings = self._settings
+        visit.shrink(settings.visit_memory_bytes)
+        if visit.num_bytes > settings.visit_memory_bytes:
+            raise FullError("Your clips here take all the memory that one visitor has; please open shorter ones.")
+        sizes = self._sizes()
+        fair = settings.memory_bytes / max(2, len(sizes))
+        own = sizes.get(visit.address, 0)
+        if own > settings.address_memory_bytes or (sum(sizes.values()) > settings.memory_bytes and own > fair):
+            raise FullError("The server has no memory for another clip now; please try again in some minutes.")
+        self.tidy()
+
+    def tidy(self) -> int:
+        """End the visits that are over, and forget until the rest fits into memory: first what can be made again, and
+        was not used for longest, then clips of those behind the address that takes most; tells how many bytes of
+        memory are taken then."""
+        with self._lock:
+            self._end_those_over()
+        ceiling, visits = self._settings.memory_bytes, self._all()
+        total = sum(self._sizes().values())
+        for work in sorted({work for visit in visits for work in visit.works.values()}, key=lambda work: work.used):
+            if total <= ceiling:
+                return total
+            total -= work.release()
+        for also_shown in (False, True):
+            sizes = self._sizes()
+            for visit in sorted(visits, key=lambda visit: (-sizes.get(visit.address, 0), -visit.num_bytes)):
+                if total <= ceiling:
+                    return total
+                before, behind = visit.num_bytes, sum(each.address == visit.address for each in visits)
+                fair = ceiling // max(2, len(sizes)) // behind
+                visit.shrink(max(fair, before - total + ceiling), also_shown=also_shown)
+                total -= before - visit.num_bytes
+        return total
+
+    def _all(self) -> list[Visit]:
+        with self._lock:
+            return list(self._visits.values())
+
+    def _sizes(self) -> dict[str, int]:
+        """Bytes of memory of all visits behind each address; a codec that several have counts for the first."""
+        sizes: dict[str, int] = {}
+        codecs: set[Codec] = {self.examples.codec}
+        for visit in self._all():
+            works = list(visit.works.values())
+            new = {work.codec for work in works} - codecs
+            codecs |= new
+            size = sum(work.num_bytes for work in works) + sum(codec.num_bytes for codec in new)
+            sizes[visit.address] = sizes.get(visit.address, 0) + size
+        return sizes
+
+    @property
+    def owners(self) -> set[str]:
+        """Who is here."""
+        with self._lock:
+            return set(self._visits)
+
+    def _begin(self, owner: str, address: str) -> Visit:
+        if self._is_full(address):
+            self._make_place(address)
+        if self._is_full(None):
+            self._make_place(None)
+        begin = self.examples.first.fresh
+        visit = Visit(
+            owner, begin(), self.examples.codec, self._settings, self.make_room, begin, address,
+        )  # fmt: skip
+        visit.keep(visit.last)
+        self._visits[owner] = visit
+        return visit
+
+    def _behind(self, address: str | None) -> list[Visit]:
+        """The visits behind an address; all of them for None."""
+        return [visit for visit in self._visits.values() if address in (None, visit.address)]
+
+    def _is_full(self, address: str | None) -> bool:
+        most = self._settings.visits if address is None else self._settings.address_visits
+        return len(self._behind(address)) >= most
+
+    def _has_room(self, address: str | None) -> bool:
+        return not self._is_full(address) or any(not _is_connected(visit) for visit in self._behind(address))
+
+    def _make_place(self, address: str | None) -> None:
+        """End the visit that is missed least, of those whose pages hold no connection."""
+        gone = [visit for visit in self._behind(address) if not _is_connected(visit)]
+        if not gone:
+            raise FullError("Distill has as many visitors as it can hold; please come back in some minutes.")
+        least = min(gone, key=lambda visit: (visit.is_edited, not visit.is_new, _last_seen(visit)))
+        for page in list(least.pages):
+            self._end(least, page)
+        del self._visits[least.owner]
+
+    def _end_those_over(self) -> None:
+        now, settings = self._clock(), self._settings
+        for owner, visit in list(self._visits.items()):
+            for name, page in list(visit.pages.items()):
+                kept_seconds = settings.visit_idle_seconds if page.beats else settings.visit_absent_seconds
+                if now - page.seen > kept_seconds:
+                    self._end(visit, name)
+            if not visit.pages:
+                del self._visits[owner]
+
+    def _end(self, visit: Visit, page: str) -> None:
+        del visit.pages[page]
+        self.forget_page(page)
+
+
+def _is_connected(visit: Visit) -> bool:
+    return any(page.beats for page in visit.pages.values())
+
+
+def _last_seen(visit: Visit) -> float:
+    return max((page.seen for page in visit.pages.values()), default=0.0)
+
+
+def _same(secret: str, given: object) -> bool:
+    return isinstance(given, str) and given.isascii() and secrets.compare_digest(secret, given)

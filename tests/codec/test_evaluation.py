@@ -1,0 +1,57 @@
+"""What each level of codes keeps of a clip."""
+
+import numpy as np
+import pytest
+import torch
+
+from distill.codec import Codec
+from distill.codec.evaluation import peel
+from distill.errors import GridError
+from distill.models import mel_l1
+
+
+@pytest.fixture(scope="module")
+def layers(codec, drums, grid):
+    return peel(codec, codec.log_mel_of(drums), grid)
+
+
+def test_there_is_a_layer_for_each_level_named_and_priced(codec, layers):
+    assert [layer.name for layer in layers] == ["Structure", "Timbre", "Detail"]
+    assert [layer.levels for layer in layers] == [1, 2, 3]
+    assert [layer.bitrate_bps for layer in layers] == pytest.approx([codec.bitrate_bps * n / 3 for n in (1, 2, 3)])
+
+
+def test_a_layer_is_what_its_levels_decode_to(codec, drums, grid, layers):
+    original = codec.log_mel_of(drums)
+    for layer in layers:
+        decoded = codec.decode_mel(grid, levels=layer.levels)
+        assert np.array_equal(layer.log_mel, decoded.numpy())
+        assert layer.mel_l1 == pytest.approx(mel_l1(decoded, original).item())
+
+
+def test_more_levels_come_nearer_to_a_clip_that_the_codec_knows(layers):
+    errors = [layer.mel_l1 for layer in layers]
+    assert errors == sorted(errors, reverse=True)
+
+
+def test_the_shares_and_what_is_lost_make_the_whole(codec, drums, layers):
+    original = codec.log_mel_of(drums)
+    whole = mel_l1(codec.model.mel_mean[0, 0].expand_as(original), original).item()
+    assert sum(layer.share for layer in layers) + layers[-1].mel_l1 / whole == pytest.approx(1)
+
+
+def test_a_grid_of_another_codec_is_refused(other_codec_path, codec, drums, grid):
+    with pytest.raises(GridError, match="another codec"):
+        peel(Codec.load(other_codec_path), codec.log_mel_of(drums), grid)
+
+
+def test_a_clip_that_is_the_average_sound_has_shares_all_the_same(codec):
+    average = codec.model.mel_mean[0, 0].expand(128, 16).contiguous()
+    assert all(np.isfinite(layer.share) for layer in peel(codec, average, codec.encode_mel(average)))
+
+
+def test_two_and_four_levels_have_their_own_names(small_model):
+    for levels in (2, 4):
+        codec = Codec(small_model(num_quantizers=levels))
+        log_mel = torch.randn(128, 20)
+        assert len(peel(codec, log_mel, codec.encode_mel(log_mel))) == levels

@@ -1,0 +1,175 @@
+"""Long clips: what is done in pieces comes out as in one pass, and no step takes more of the clip than a piece."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+from distill.audio import HOP_LENGTH, Clip
+from distill.audio.vocoder import BLOCK_FRAMES
+from distill.codec.evaluation import evaluate, peel
+from distill.codes import CodeGrid
+from distill.models.vqvae import STRIDE
+
+WIDEST_COLUMNS = BLOCK_FRAMES // STRIDE + 8
+"""A piece with its surroundings."""
+
+
+class Widths:
+    """How many columns each pass of a network took."""
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, network, inputs, output):
+        self.seen.append(inputs[0].shape[-1])
+
+
+@pytest.fixture
+def widths(codec):
+    """Of the decoder's passes, in columns."""
+    widths = Widths()
+    hook = codec.model.decoder.register_forward_hook(widths)
+    yield widths.seen
+    hook.remove()
+
+
+@pytest.fixture
+def encoder_widths(codec):
+    """Of the encoder's passes, in frames."""
+    widths = Widths()
+    hook = codec.model.encoder.register_forward_hook(widths)
+    yield widths.seen
+    hook.remove()
+
+
+@pytest.fixture(scope="module")
+def long(drums, drone):
+    """40 s that end within a frame."""
+    both = np.concatenate([drums.waveform, drone.waveform])
+    return Clip("long.wav", np.tile(both, 6)[: 40 * 44_100 + 123])
+
+
+@pytest.fixture(scope="module")
+def long_grid(codec, long):
+    return codec.encode_mel(codec.log_mel_of(long))
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 1023, 1024, 1025, 1040, 1041, 1042, 2065, 3001])
+@pytest.mark.parametrize("rest", [0, 1, 511])
+def test_the_log_mel_of_a_clip_is_that_of_one_pass(codec, long, frames, rest):
+    waveform = long.waveform[: frames * HOP_LENGTH - rest]
+    shares = []
+    log_mel = codec.log_mel_of(Clip("long.wav", waveform), shares.append)
+    whole = codec.log_mel(torch.from_numpy(waveform)[None])[0, 0]
+    assert log_mel.shape == whole.shape
+    assert (log_mel - whole).abs().max() < 1e-5
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert len(shares) >= frames // (BLOCK_FRAMES + STRIDE)
+
+
+@pytest.mark.parametrize("frames", [1, 16, 1040, 1041, 3001, 3446])
+def test_the_codes_of_a_clip_are_those_of_one_pass(codec, long, encoder_widths, frames):
+    log_mel, shares = codec.log_mel_of(long)[:, :frames], []
+    grid = codec.encode_mel(log_mel, shares.append)
+    assert max(encoder_widths) <= WIDEST_COLUMNS * STRIDE
+    with torch.no_grad():
+        _, indices, _ = codec.model.quantize(codec.model.encode(log_mel[None, None]))
+    assert np.array_equal(grid.indices, indices[0].T.reshape(grid.indices.shape).numpy())
+    assert shares[-1] == 1
+
+
+@pytest.mark.parametrize("levels", [1, 2, None])
+def test_the_log_mel_of_a_grid_is_that_of_one_pass(codec, long_grid, widths, levels):
+    shares = []
+    log_mel = codec.decode_mel(long_grid, levels=levels, progress=shares.append)
+    assert max(widths) <= WIDEST_COLUMNS
+    assert len(shares) == len(widths) == 4
+    indices = torch.from_numpy(long_grid.indices.copy())
+    indices[levels or 3 :] = -1
+    whole = codec._decode_columns(indices)[:, : long_grid.num_frames]
+    assert (log_mel - whole).abs().max() < 1e-5
+
+
+def test_a_clip_is_decoded_no_further_than_it_is_listened_to(codec, long_grid, widths):
+    stream = codec.stream(long_grid)
+    assert widths == []
+    first = next(stream)
+    assert len(first) == BLOCK_FRAMES * HOP_LENGTH
+    assert len(widths) == 1
+    assert widths[0] <= WIDEST_COLUMNS
+    assert np.array_equal(np.concatenate([first, *stream]), codec.decode(long_grid))
+
+
+def test_an_edit_of_many_columns_sounds_as_in_one_pass(codec, long_grid, widths):
+    previous = codec.decode(long_grid)
+    edited = long_grid.with_indices(np.roll(long_grid.indices, 1, axis=1))
+    columns = slice(20, 200)
+    widths.clear()
+    patch = codec.decode_region(edited, columns=columns, previous=previous)
+    assert max(widths) <= WIDEST_COLUMNS
+    region = codec.region(edited, columns)
+    mel, old = codec.decode_mel(edited), torch.from_numpy(previous[region.window])
+    fixed = (region.start - region.window.start, region.window.stop - region.stop)
+    whole = codec.vocoder(mel[:, region.window_first : region.window_last], previous=old, fixed=fixed).numpy()
+    inside = slice(fixed[0] + 256, len(whole) - fixed[1] - 256)  # between the fades
+    assert np.abs(patch.waveform[256:-256] - whole[inside]).max() < 1e-3
+
+
+def test_the_layers_of_a_clip_are_peeled_in_pieces_and_progress_is_told(codec, long, long_grid, widths):
+    shares = []
+    layers = peel(codec, codec.log_mel_of(long), long_grid, shares.append)
+    assert max(widths) <= WIDEST_COLUMNS
+    assert len(layers) == 3
+    assert len(shares) == len(widths)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+def test_clips_are_evaluated_in_pieces(codec, long, widths, encoder_widths):
+    result = evaluate(codec, [long])
+    assert max(widths) <= WIDEST_COLUMNS
+    assert max(encoder_widths) <= WIDEST_COLUMNS * STRIDE
+    assert 0 < result.mel_l1 < 1
+
+
+def test_what_a_codec_holds_is_counted_once_it_is_there(codec_path):
+    from distill.codec import Codec
+
+    codec = Codec.load(codec_path)
+    bare = codec.num_bytes
+    weights = sum(parameter.nbytes for parameter in codec.model.parameters())
+    assert bare > weights
+    codebooks = codec.codebooks
+    assert codec.num_bytes == bare + codebooks.nbytes
+    atlas = codec.atlas
+    assert codec.num_bytes >= bare + codebooks.nbytes + atlas.log_mels.nbytes
+
+
+def test_the_codes_of_a_codec_are_drawn_in_pieces_and_nobody_waits_for_them(small_model):
+    from distill.codec import Codec
+
+    slow, other = (Codec(small_model(seed=seed, codebook_size=128)) for seed in (1, 2))
+    drawn, shares = [], []
+    with ThreadPoolExecutor(1) as thread:
+
+        def progress(share):
+            shares.append(share)
+            if len(shares) == 1:
+                drawn.extend(thread.submit(lambda: (other.atlas, slow.atlas)).result(60))
+
+        atlas = slow.draw_atlas(progress)
+    assert shares == sorted(shares)
+    assert len(shares) == slow.num_levels * (2 + 1)
+    assert shares[-1] == 1
+    assert drawn == [other.atlas, slow.atlas]
+    assert atlas is slow.atlas
+
+
+def test_a_grid_of_ten_minutes_is_decoded_in_pieces(codec, grid, widths):
+    indices = np.tile(grid.indices, 231)[..., :3230]
+    long_grid = CodeGrid(indices, 3230 * STRIDE, codec.model_id, codec.codebook_size)
+    codec.decode_mel(long_grid, levels=1)
+    assert max(widths) <= WIDEST_COLUMNS
