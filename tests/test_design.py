@@ -1,6 +1,5 @@
 """What scripts may rely on: the public names, their snippets and the commands, run as they are written down."""
 
-import ast
 import json
 import shlex
 import shutil
@@ -146,37 +145,6 @@ def test_every_command_runs_as_written(desk, capsys):
     report = json.loads(Path("evaluate.json").read_text())
     wanted = {"mel_l1", "mel_l1_audio", "bitrate_bps", "levels", "encode_rtf", "decode_rtf"}
     assert wanted <= set(report)
-
-
-def imports_of(folder: Path) -> set[str]:
-    """Every module that the files of a package import, at their top or inside functions."""
-    modules = set()
-    for path in folder.rglob("*.py") if folder.is_dir() else [folder]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                modules |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                modules.add(node.module or "")
-    return modules
-
-
-@pytest.mark.parametrize(
-    ("package", "knows_nothing_of"),
-    [
-        ("audio", ["distill.models", "distill.training", "distill.codes", "distill.codec", "distill.ui", "gradio"]),
-        ("models", ["soundfile", "distill.audio.clips", "distill.codec", "distill.codes", "distill.ui", "gradio"]),
-        ("training", ["distill.codec", "distill.codes", "distill.jobs", "distill.ui", "distill.plots", "gradio"]),
-        ("codes", ["torch", "distill.models", "distill.training", "distill.codec", "distill.ui", "gradio"]),
-        ("codec.py", ["distill.ui", "distill.jobs", "distill.cli", "gradio"]),
-        ("jobs", ["distill.ui", "distill.cli", "gradio"]),
-        ("plots.py", ["torch", "distill.models", "distill.ui", "matplotlib.pyplot", "gradio"]),
-        ("cli.py", ["distill.ui", "gradio"]),
-    ],
-)
-def test_imports_run_one_way(repository, package, knows_nothing_of):
-    imported = imports_of(repository / "distill" / package)
-    known = [m for m in imported for other in knows_nothing_of if m == other or m.startswith(f"{other}.")]
-    assert not known
 
 
 def test_asking_for_help_loads_nothing_heavy(repository):
