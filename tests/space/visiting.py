@@ -129,7 +129,7 @@ class Visitor:
         load = next(
             call["id"]
             for call in self.config["dependencies"]
-            if [event for _, event in call["targets"]] == ["load"] and call["outputs"] == [self.grid_id]
+            if [event for _, event in call["targets"]] == ["load"] and call["outputs"][0] == self.grid_id
         )
         value = self.call(load)[0]["value"]
         self.work, self.shape = value["work"], (len(value["levels"]), value["rows"], value["columns"])
