@@ -48,7 +48,8 @@ def connect(tabs: Tabs, server: Any, page_load: Any, named: list[Any]) -> None:
     _connect_explore(tabs, handle, named)
     canvas, text = tabs.edit, tabs.edit.text
     # The page comes with the example, which all share; what is edited is this visitor's own.
-    page_load(handle(begin), None, [canvas.canvas, canvas.shown], api_visibility="private", **hidden)
+    mine = [canvas.canvas, canvas.shown, tabs.explore.shown]
+    page_load(handle(begin), None, mine, api_visibility="private", **hidden)
     outputs: dict[str, Any] = {"outputs": tabs.of_the_clip, "show_progress_on": text}
     named.append(canvas.load.upload(handle(open_grid), [canvas.load, canvas.shown], api_name="open_grid", **outputs))
     named.append(canvas.load_text.click(handle(open_text), [text, canvas.shown], api_name="open_text", **outputs))
@@ -109,12 +110,12 @@ def fill_with_codec(tabs: Tabs, call: Call[Any]) -> Answer:
 
 
 def begin(call: Call[Tabs]) -> Answer:
-    """Give a page that was just opened a clip of its own to edit."""
+    """Give a page that was just opened a clip of its own to edit: the example's, until the visitor opens another."""
     work = call.page.work
     work.codec.draw_atlas(call.pause)
     work.draw(call.pause)
     tab, filled = call.tab.edit, edit.fill(call.tab.edit, work, call.server.settings)
-    return {tab.canvas: filled[tab.canvas], tab.shown: filled[tab.shown]}
+    return {tab.canvas: filled[tab.canvas], tab.shown: work.secret, call.tab.explore.shown: work.secret}
 
 
 def come_back(call: Call[Tabs]) -> Answer:
