@@ -14,6 +14,7 @@ from distill.errors import TrainingError
 from distill.jobs import TrainingJob
 from distill.server.clip_set import ClipSet
 from distill.server.server import Server
+from distill.settings import Settings
 from distill.training.config import get_adaptive_vqvae_config
 from distill.training.dataset import check_clip_count
 from distill.ui import live, views
@@ -68,78 +69,114 @@ class TrainTab:
 
 
 def build(server: Server, shown_clips: gr.Textbox, shown_training: gr.Textbox) -> TrainTab:
-    """Lay out the tab; it shows the example codec's training until a visitor's own begins."""
-    examples, settings = server.examples, server.settings
-    codec = examples.codec
+    """Lay out the tab; it shows the example codec's training until a visitor's own begins.
+
+    ``shown_clips`` and ``shown_training`` are to hold the names of what it shows.
+    """
     with gr.Row():
         with gr.Column(scale=1, min_width=320):
-            files = gr.File(
-                label="Your clips", file_count="multiple", type="filepath", elem_id="train-files", height=150
-            )
-            clips = gr.HTML(views.invitation(settings), elem_id="train-clips")
-            reason = gr.HTML("", elem_id="train-reason")
-            levels = gr.Slider(
-                2,
-                4,
-                value=3,
-                step=1,
-                label="Levels",
-                info="More levels keep more detail and cost more bits per second.",
-            )
-            minutes = gr.Slider(
-                0.1,
-                settings.training_minutes,
-                value=1,
-                step=0.1,
-                label="Minutes",
-                info="How long training may take. One is good, five are better.",
-            )
-            with gr.Accordion("For the curious", open=False):
-                codebook_dim = gr.Slider(
-                    4, 128, value=32, step=4, label="Codebook dimension",
-                    info="Numbers that describe each code. Fewer make codes more alike.",
-                )  # fmt: skip
-                commitment_weight = gr.Slider(
-                    0, 2, value=0.25, step=0.05, label="Commitment weight",
-                    info="How strongly sounds are pulled towards the codes while training.",
-                )  # fmt: skip
-                from_base = gr.Checkbox(
-                    True, label="Start from the base model",
-                    info="A network that has heard all kinds of sound learns yours sooner. Without it, training starts "
-                    "from nothing.",
-                )  # fmt: skip
-            start = gr.Button("Train", variant="primary", elem_id="train-start")
-            with gr.Row():
-                stop = gr.Button("Stop", size="sm", elem_id="train-stop", min_width=90)
-                resume = gr.Button("Continue", size="sm", elem_id="train-resume", min_width=90)
-            use = gr.Button("Use the trained codec", size="sm", elem_id="train-use")
+            parts = _lay_out_settings(server.settings)
         with gr.Column(scale=2, min_width=320):
-            progress = gr.HTML(
-                "<p class='status'>Below: how the example codec was trained, on 17 loops.</p>", elem_id="train-progress"
-            )
-            curves = Picture(plots.plot_curves(**live.curves_of(codec)), live.CURVES_ALT, elem_id="train-curves")
-            health = gr.HTML(live.health_of(codec), elem_id="train-health")
-            preview = gr.Audio(
-                live.sound_file(examples.first.reconstruction, server, "page"),
-                label="Reconstruction by the codec so far", interactive=False, elem_id="train-preview",
-                buttons=["download"],
-            )  # fmt: skip
-            with gr.Row():
-                download = gr.DownloadButton(
-                    "Download the codec",
-                    value=saved_codec(codec, server, "page"),
-                    size="sm",
-                    elem_id="train-download",
-                    min_width=160,
-                )
-                load = gr.UploadButton(
-                    "Load a .distill file", file_types=[".distill"], size="sm", elem_id="train-load", min_width=160
-                )
-    remembered, returned, taken = gr.Textbox(visible=False), gr.State(False), gr.State("")
+            parts |= _lay_out_results(server)
     return TrainTab(
-        files, clips, reason, levels, codebook_dim, commitment_weight, minutes, from_base, start, stop, resume, use,
-        progress, curves, health, preview, download, load, remembered, shown_clips, shown_training, returned, taken,
+        **parts,
+        remembered=gr.Textbox(visible=False),
+        shown_clips=shown_clips,
+        shown_training=shown_training,
+        returned=gr.State(False),
+        taken=gr.State(""),
+    )
+
+
+def _lay_out_settings(settings: Settings) -> dict[str, Any]:
+    """Lay out what is to be trained on, how, and the buttons."""
+    files = gr.File(label="Your clips", file_count="multiple", type="filepath", elem_id="train-files", height=150)
+    clips = gr.HTML(views.invitation(settings), elem_id="train-clips")
+    reason = gr.HTML("", elem_id="train-reason")
+    levels = gr.Slider(
+        2,
+        4,
+        value=3,
+        step=1,
+        label="Levels",
+        info="More levels keep more detail and cost more bits per second.",
+    )
+    minutes = gr.Slider(
+        0.1,
+        settings.training_minutes,
+        value=1,
+        step=0.1,
+        label="Minutes",
+        info="How long training may take. One is good, five are better.",
+    )
+    with gr.Accordion("For the curious", open=False):
+        codebook_dim = gr.Slider(
+            4, 128, value=32, step=4, label="Codebook dimension",
+            info="Numbers that describe each code. Fewer make codes more alike.",
+        )  # fmt: skip
+        commitment_weight = gr.Slider(
+            0, 2, value=0.25, step=0.05, label="Commitment weight",
+            info="How strongly sounds are pulled towards the codes while training.",
+        )  # fmt: skip
+        from_base = gr.Checkbox(
+            True, label="Start from the base model",
+            info="A network that has heard all kinds of sound learns yours sooner. Without it, training starts "
+            "from nothing.",
+        )  # fmt: skip
+    start = gr.Button("Train", variant="primary", elem_id="train-start")
+    with gr.Row():
+        stop = gr.Button("Stop", size="sm", elem_id="train-stop", min_width=90)
+        resume = gr.Button("Continue", size="sm", elem_id="train-resume", min_width=90)
+    use = gr.Button("Use the trained codec", size="sm", elem_id="train-use")
+    return {
+        "files": files,
+        "clips": clips,
+        "reason": reason,
+        "levels": levels,
+        "codebook_dim": codebook_dim,
+        "commitment_weight": commitment_weight,
+        "minutes": minutes,
+        "from_base": from_base,
+        "start": start,
+        "stop": stop,
+        "resume": resume,
+        "use": use,
+    }
+
+
+def _lay_out_results(server: Server) -> dict[str, Any]:
+    """Lay out what is told of a training, and its codec."""
+    examples = server.examples
+    codec = examples.codec
+    progress = gr.HTML(
+        "<p class='status'>Below: how the example codec was trained, on 17 loops.</p>", elem_id="train-progress"
+    )
+    curves = Picture(plots.plot_curves(**live.curves_of(codec)), live.CURVES_ALT, elem_id="train-curves")
+    health = gr.HTML(live.health_of(codec), elem_id="train-health")
+    preview = gr.Audio(
+        live.sound_file(examples.first.reconstruction, server, "page"),
+        label="Reconstruction by the codec so far", interactive=False, elem_id="train-preview",
+        buttons=["download"],
     )  # fmt: skip
+    with gr.Row():
+        download = gr.DownloadButton(
+            "Download the codec",
+            value=saved_codec(codec, server, "page"),
+            size="sm",
+            elem_id="train-download",
+            min_width=160,
+        )
+        load = gr.UploadButton(
+            "Load a .distill file", file_types=[".distill"], size="sm", elem_id="train-load", min_width=160
+        )
+    return {
+        "progress": progress,
+        "curves": curves,
+        "health": health,
+        "preview": preview,
+        "download": download,
+        "load": load,
+    }
 
 
 def connect(tab: TrainTab, server: Server, page_load: Callable[..., Any]) -> None:
