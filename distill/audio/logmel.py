@@ -20,7 +20,7 @@ class LogMel(nn.Module):
     """Natural-log mel spectrogram of a waveform, as BigVGAN v2 (44 kHz, 128 bands) defines it.
 
     Hann window; reflect padding of ``(n_fft - hop_length) / 2`` samples with no further centring; Slaney mel filters
-    from 0 Hz to the Nyquist frequency, applied to the magnitude; ``log(max(x, 1e-5))``. Frame ``t`` is centred on sample
+    from 0 Hz to the Nyquist frequency on the magnitude; ``log(max(x, 1e-5))``. Frame ``t`` is centred on sample
     ``(t + 0.5) * hop_length``, so ``samples / hop_length`` frames cover the waveform exactly.
 
     Lee et al., "BigVGAN: A Universal Neural Vocoder with Large-Scale Training", arXiv:2206.04658.
