@@ -1,4 +1,4 @@
-"""Loudness as people hear it, and the gain that makes two sounds equal."""
+"""Perceived loudness, and the gain that makes two sounds equally loud."""
 
 import numpy as np
 import pytest
