@@ -47,8 +47,8 @@ class Settings:
     visit_files_rate: int = 2_000
     """Maximum files of the page that one visitor fetches in ten seconds. A page has about 150 files."""
     address_files_rate: int = 8_000
-    """Maximum files of the page that all visitors at one address fetch in ten seconds. A class may open the page at
-    the same time."""
+    """Maximum files of the page that all visitors at one address fetch in ten seconds. A class of students may
+    open the page at the same time."""
     visit_calls_rate: int = 600
     """Maximum other requests of one visitor in ten seconds. A script that does nothing else makes about 300."""
     address_calls_rate: int = 1_000

@@ -88,7 +88,7 @@ def test_the_options_of_a_training_reach_the_codec_and_its_output_is_plain_lines
     assert (model.num_levels, model.codebook_dim, model.commitment_weight) == (2, 8, 0.5)
 
 
-def test_a_training_can_start_from_nothing(distill, clip_folder, trained, tmp_path):
+def test_a_training_can_start_without_the_base_model(distill, clip_folder, trained, tmp_path):
     out = tmp_path / "kit.distill"
     assert distill("train", clip_folder, "--out", out, "--epochs", 2, "--seed", 4, "--from-scratch")[0] == 0
     scratch, based = Codec.load(out).info, Codec.load(trained[0]).info

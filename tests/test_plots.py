@@ -269,7 +269,7 @@ def test_the_curves_show_every_step_and_every_validation():
     assert len(axis.get_legend().get_texts()) == 3
 
 
-def test_without_held_out_clips_there_is_no_curve_of_them():
+def test_without_held_out_clips_there_is_no_curve_for_them():
     validation = {"step": 4, "seconds": 2.0, "mel_l1": 0.9, "val_mel_l1": None}
     (axis,) = plot_curves([], [validation]).axes
     assert not any("held-out" in str(line.get_label()) for line in axis.lines)

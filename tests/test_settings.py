@@ -14,7 +14,7 @@ def test_without_variables_the_limits_are_the_defaults():
 
 
 @pytest.mark.parametrize("name", [limit.name for limit in fields(Settings)])
-def test_every_limit_is_changed_by_its_variable_and_no_other_is(name):
+def test_each_variable_changes_its_limit_and_no_other(name):
     changed = Settings.from_environment({variable(name): "17"})
     different = [
         field.name for field in fields(Settings) if getattr(changed, field.name) != getattr(Settings(), field.name)

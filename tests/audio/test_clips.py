@@ -319,7 +319,7 @@ def test_a_clip_louder_than_full_scale_is_written_without_clipping(tmp_path):
     assert np.abs(written - tone() * 2).max() < 2e-4
 
 
-def test_a_flac_file_holds_what_a_wav_does(tmp_path):
+def test_a_flac_file_holds_the_samples_of_a_wav_file(tmp_path):
     write_wav(tmp_path / "out.wav", tone())
     write_flac(tmp_path / "out.flac", tone())
     assert soundfile.info(tmp_path / "out.flac").format == "FLAC"

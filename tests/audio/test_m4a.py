@@ -86,7 +86,7 @@ def that_points_to(other: Path, content: bytes, levels: int) -> bytes:
 
 @needs_ffmpeg
 @pytest.mark.parametrize("levels", [-1, 1])
-def test_the_sound_of_another_file_cannot_be_had_through_an_m4a(tmp_path, levels, is_one_sentence):
+def test_an_m4a_cannot_give_the_sound_of_another_file(tmp_path, levels, is_one_sentence):
     secret = (tmp_path / "secret.mov").resolve()
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, 22_050)
     content = encoded(samples, secret, "-c:a", "alac")
