@@ -125,7 +125,7 @@ def _check_directory(path: str | os.PathLike[str], name: str, settings: Settings
 
 
 def _check_member(member: zipfile.ZipInfo, archive: str, room: Room, settings: Settings) -> None:
-    """Raise an AudioError unless a member is a plain file within the limits; the member is not unpacked for this."""
+    """Raise an AudioError, before a member is unpacked, unless the member is a plain file within the limits."""
     name, parts = _bare_name(member), PurePosixPath(member.filename.replace("\\", "/")).parts
     if name.lower().endswith(ARCHIVE_SUFFIXES):
         raise AudioError(f"{name} in {archive} is an archive in an archive; please unpack it first.")

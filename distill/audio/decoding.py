@@ -35,7 +35,7 @@ DEMUXERS = {"M4A": "mov", "AAC": "aac"}
 CODECS = "aac,alac,mp3float"
 SPARE_BYTES = 1 << 20
 CONVERTING_SHARE = 0.7
-"""Share of ``decoding_seconds`` for the converter, which must end before this process is killed and cannot reap it."""
+"""Share of ``decoding_seconds`` for the converter. It must end before this process: a killed process reaps nothing."""
 ASKING_SHARE = 0.15
 """Share of ``decoding_seconds`` in which a converter that failed must print its version."""
 VERSION = b"ffmpeg version"
@@ -284,7 +284,7 @@ def _is_ffmpeg(program: str, seconds: float) -> bool:
 
 
 def bare_environment() -> dict[str, str]:
-    """Environment variables for a process that decodes: it must not see a server's secrets, which are in variables."""
+    """The only environment variables of a process that decodes; the other variables of a server may hold secrets."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "TMPDIR": tempfile.gettempdir(),

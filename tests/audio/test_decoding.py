@@ -48,7 +48,9 @@ def in_m4a(wav: Path, target: Path, *options: str) -> Path:
     ],
 )
 @pytest.mark.parametrize("channels", [1, 2])
-def test_the_process_gives_the_same_samples_as_decoding_in_place(tmp_path, decoder, file_format, subtype, sample_rate, channels):
+def test_the_process_gives_the_same_samples_as_decoding_in_place(
+    tmp_path, decoder, file_format, subtype, sample_rate, channels
+):
     path = tmp_path / "tone.any"
     path.write_bytes(encoded(tone(channels=channels), file_format, subtype, sample_rate))
     assert np.array_equal(load_clip(path, decoder=decoder).waveform, load_clip(path).waveform)
