@@ -215,7 +215,7 @@ class Settings:
         Raises
         ------
         ConfigError
-            If such a variable names no limit, or its value is not a whole number above 0.
+            If such a variable names no limit, or its value is not a whole number that the limit may have.
         """
         names = {variable(limit.name): limit.name for limit in fields(cls)}
         changes: dict[str, int | Path] = {}
