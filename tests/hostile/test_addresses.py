@@ -22,7 +22,7 @@ def numbers():
     return iter(range(1, 250))
 
 
-def test_without_a_proxy_nobody_is_believed_about_their_address(space, addresses):
+def test_without_a_proxy_a_forwarded_address_is_ignored(space, addresses):
     claims = [f"198.51.100.{number}" for number in range(MANY)]
     assert refused(space, addresses.new(), *claims)
     assert refused(space, "127.0.0.1", *claims)  # uvicorn would believe this one
@@ -35,7 +35,7 @@ def test_behind_a_proxy_the_address_is_the_one_that_it_reports(proxied_space, nu
     assert refused(proxied_space, "127.0.0.1", *[f"10.{each}.1.1"] * MANY)
 
 
-def test_what_the_sender_wrote_before_the_proxy_did_is_not_believed(proxied_space, numbers):
+def test_behind_a_proxy_a_forwarded_address_from_the_sender_is_ignored(proxied_space, numbers):
     each = next(numbers)
     claims = [f"198.51.100.{number}, 10.{each}.0.1" for number in range(MANY)]
     assert refused(proxied_space, "127.0.0.1", *claims)

@@ -60,7 +60,7 @@ def status_of(http, method, path, **options):
 
 
 @pytest.mark.parametrize("headers", ELSEWHERE, ids=names)
-def test_what_a_page_of_another_site_asks_for_is_refused_and_changes_nothing(space, visitor, headers):
+def test_a_request_of_a_page_of_another_site_is_refused_and_changes_nothing(space, visitor, headers):
     before, files = visitor.grid(), set(space.folder.rglob("*"))
     for method, path, options in calls_of(visitor):
         answered = status_of(visitor.http, method, path, headers=headers, **options)
@@ -79,7 +79,7 @@ def test_what_a_page_of_another_site_asks_for_is_refused_and_changes_nothing(spa
     ],
     ids=names,
 )
-def test_what_the_page_itself_and_scripts_ask_for_is_answered(space, visitor, headers):
+def test_requests_of_the_page_itself_and_of_scripts_are_answered(space, visitor, headers):
     headers = {name: space.url if value == "own" else value for name, value in headers.items()}
     for function, request in CALLS.items():
         answer = visitor.post("component_server", visitor.serving(function, **request), **headers)

@@ -87,7 +87,7 @@ def test_a_clip_of_ones_own_is_a_second_clip(space, victim, new_stranger, kind):
     assert example.serve("edit", kind="undo")["edits"] == 0
 
 
-def test_the_secret_of_a_clip_chooses_it_for_nobody_else(space, victim, new_stranger):
+def test_the_secret_of_a_clip_selects_it_for_nobody_else(space, victim, new_stranger):
     other = new_stranger(space)
     with pytest.raises(AssertionError):
         other.call("explore_example", victim.work)

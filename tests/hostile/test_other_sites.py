@@ -140,7 +140,7 @@ def test_in_the_hubs_page_the_app_works(scene):
     assert f"secret-{0}.wav" in scene.visitor.call("arrive", "")[1]
 
 
-def test_what_is_compared_below_does_not_change_by_itself(scene):
+def test_the_compared_state_does_not_change_by_itself(scene):
     nothing_came_of_it(scene, looked_at(scene), [])
 
 

@@ -58,7 +58,7 @@ def test_uploads_that_are_only_announced_take_no_room_and_one_address_has_a_few(
         assert not [line for line in lines if line and " 429 " not in line], set(lines)
 
 
-def test_who_is_over_a_share_is_told_so_in_a_sentence_with_a_time(disk_space, new_stranger, addresses, is_one_sentence):
+def test_a_stranger_over_a_limit_reads_a_sentence_with_a_time(disk_space, new_stranger, addresses, is_one_sentence):
     stranger = new_stranger(disk_space, address=addresses.new())
     theirs = [f"Cookie: distill={stranger.cookie}"]
     slow = [half_upload(disk_space.url, address=stranger.address, announced=MIB, headers=theirs) for _ in range(40)]
@@ -80,7 +80,7 @@ def test_a_visitors_ceiling_holds_when_much_is_sent_at_once(disk_space, new_stra
     assert 0 < disk_bytes(own) <= 24 * MIB
 
 
-def test_what_is_derived_of_an_upload_counts_against_its_sender(disk_space, new_stranger, tmp_path):
+def test_files_made_from_an_upload_count_for_its_sender(disk_space, new_stranger, tmp_path):
     visitor = new_stranger(disk_space)
     before = disk_bytes(disk_space.folder)
     sets = [
@@ -126,7 +126,7 @@ def test_files_are_counted_as_they_come_and_go_and_never_walked_in_a_request(spa
     assert many < 3 * max(few, 0.05), (few, many)
 
 
-def test_what_health_tells_of_the_disk_grows_and_shrinks_with_what_is_there(space, new_stranger, tmp_path):
+def test_the_disk_bytes_of_health_grow_and_shrink_with_the_files(space, new_stranger, tmp_path):
     visitor = new_stranger(space)
     (tmp_path / "one.wav").write_bytes(b"RIFF" + bytes(MIB))
     before = space.health()["disk_bytes"]
@@ -297,7 +297,7 @@ def _once_there_is_room(ask, patience=40):
             time.sleep(1)
 
 
-def test_the_trainings_of_one_stranger_are_not_all_that_there_may_be(queue_space, new_stage, new_stranger, six_clips):
+def test_the_trainings_of_one_stranger_do_not_fill_the_queue(queue_space, new_stage, new_stranger, six_clips):
     send = attacks.trainings_that_nobody_waits_for(new_stage(queue_space))
     for _ in range(5):
         with suppress(AssertionError):
@@ -310,7 +310,7 @@ def test_the_trainings_of_one_stranger_are_not_all_that_there_may_be(queue_space
 
 
 @pytest.mark.slow
-def test_a_training_that_somebody_waits_for_is_not_behind_hours_of_those_that_nobody_does(
+def test_a_training_whose_page_is_open_does_not_wait_for_those_of_closed_pages(
     start_space, new_stage, new_stranger, six_clips
 ):
     space = start_space(visit_absent_seconds=5)
