@@ -1,4 +1,4 @@
-"""A call that is not as it should be is refused with one sentence; the log keeps faults, not visitors' mistakes."""
+"""An invalid call is refused with one sentence; the log keeps faults, not visitors' mistakes."""
 
 import json
 import math
@@ -9,13 +9,13 @@ from tests.hostile.strangers import CALLS
 
 REFUSED = (400, 404, 413, 415, 422)
 NO_NUMBERS = [-1, 10**6, 10**30, -(10**30), 1.5, "x", "", "1", True, None, [], [1], {}, {"a": 1}]
-"""In place of the number of a call or of a component."""
+"""Wrong values in place of the number of a call or of a component."""
 NO_NAMES = [0, 1.5, True, [], ["a"], {}, {"a": "b"}, "x" * 100_000, "\x00", "../..", ""]
-"""In place of the name of an event or a page."""
+"""Wrong values in place of the name of an event or a page."""
 NO_LISTS = [None, 1, "text", {}, {"0": 1}, True]
 RAW_NUMBERS = ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" * 5000]
 LOG_BYTES = 20_000
-"""What hundreds of wrong calls may write to the log: some lines, and then a count."""
+"""Maximum bytes that hundreds of wrong calls may add to the log: some lines, and then a count."""
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def visitor(space, new_stranger):
 
 @pytest.fixture
 def quiet_log(space):
-    """The log has no fault more after the test than before it."""
+    """Check that the test adds no fault to the log."""
     before = faults(space)
     yield
     assert faults(space) == before
@@ -54,14 +54,14 @@ def is_refused(answer, is_one_sentence, status=REFUSED):
 
 
 def joined(visitor, **changes):
-    """The body of a call by number, with changes; a value of ... is left out."""
+    """Make the body of a call by number, with changed fields; a field whose value is ... is left out."""
     number = visitor.calls["edit_listen"]
     body = {"data": [], "fn_index": number, "session_hash": visitor.page, "trigger_id": None, "event_data": None}
     return {name: value for name, value in (body | changes).items() if value is not ...}
 
 
 def served(visitor, **changes):
-    """The body of a call of a server function, with changes; a value of ... is left out."""
+    """Make the body of a call of a server function, with changed fields; a field whose value is ... is left out."""
     body = visitor.serving("edit", kind="look")
     return {name: value for name, value in (body | changes).items() if value is not ...}
 
@@ -82,7 +82,7 @@ def test_a_call_by_an_unknown_number_is_refused(visitor, is_one_sentence, quiet_
 
 
 def test_a_call_by_the_number_of_an_event_without_a_server_function_is_refused(visitor, is_one_sentence, quiet_log):
-    """Some events of the page have a script and no function on the server."""
+    """Some events of the page run only a script in the browser."""
     silent = [call["id"] for call in visitor.config["dependencies"] if not call["backend_fn"]]
     assert silent
     for number in silent:
