@@ -228,7 +228,7 @@ class Calls:
         return page in self._blocks._queue.pending_messages_per_session
 
     async def tidy(self) -> None:
-        """End the calls for which no client has listened for their patience, and delete answers that nobody fetched."""
+        """End calls without a listener for longer than their patience, and delete answers that nobody fetched."""
         now = self._clock()
         for event, call in list(self._calls.items()):
             if self._is_over(event, call, now):

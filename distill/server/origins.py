@@ -1,4 +1,4 @@
-"""How to tell a request that a page of another site made a browser send, from a request of the page itself."""
+"""Recognition of requests that a page of another site made a browser send."""
 
 from collections.abc import MutableMapping
 from typing import Any

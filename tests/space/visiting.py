@@ -70,6 +70,7 @@ class Visitor:
     Parameters
     ----------
     url : str
+        URL of the server.
     cookie : str, optional
         Cookie of a browser that visited before.
     options
