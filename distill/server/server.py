@@ -98,7 +98,7 @@ class Server:
         return cls(settings, examples, storage, visitors, runner, Turns(settings))
 
     def tidy(self, now: float) -> None:
-        """End visits that are over, and delete their files and trainings.
+        """End visits that are over, and delete expired trainings and the files of absent visitors.
 
         Parameters
         ----------

@@ -270,8 +270,8 @@ class Turns:
     def _may_begin(self, turn: _Turn) -> bool:
         """Whether a turn may compute now.
 
-        One address never takes the last place, so that another address can begin at once. An address that used more
-        than ``LIGHT_SECONDS`` has only one place while other addresses are present.
+        If there are several places, one address never takes the last one, so that another address can begin at once.
+        An address that used more than ``LIGHT_SECONDS`` has only one place while other addresses are present.
         """
         address = turn.asker.address
         same = sum(other.asker.address == address for other in self._computing)
