@@ -29,6 +29,13 @@ class GriffinLim(Vocoder):
         Multiplicative updates of the magnitude.
     momentum : float
         In [0, 1); 0 is the original algorithm, 0.99 the value that the paper recommends.
+
+    Examples
+    --------
+    >>> log_mel = LogMel()
+    >>> sine = torch.sin(torch.arange(22_050) / 10)
+    >>> GriffinLim(log_mel)(log_mel(sine[None])[0, 0]).shape  # 44 frames of 512 samples
+    torch.Size([22528])
     """
 
     def __init__(

@@ -25,6 +25,14 @@ class Vocoder(ABC):
     ----------
     reach : int
         How many frames away a log-mel is still heard.
+
+    Examples
+    --------
+    >>> class Silence(Vocoder):
+    ...     def __call__(self, log_mel, *, previous=None, fixed=(0, 0)):
+    ...         return torch.zeros(log_mel.shape[1] * HOP_LENGTH)
+    >>> [len(piece) for piece in Silence().stream(torch.zeros(128, 2000))]
+    [524288, 499712]
     """
 
     reach: int = 64

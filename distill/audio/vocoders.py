@@ -16,6 +16,13 @@ def get_vocoder(name: str, log_mel: LogMel) -> Vocoder:
         If no vocoder has that name.
     VocoderError
         If it cannot be had on this machine.
+
+    Examples
+    --------
+    >>> import torch
+    >>> log_mel = LogMel()
+    >>> get_vocoder("griffin-lim", log_mel)(torch.zeros(128, 10)).shape
+    torch.Size([5120])
     """
     if name == "bigvgan":
         return BigVGAN.load()
