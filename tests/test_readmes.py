@@ -5,6 +5,7 @@ import json
 import re
 import tomllib
 from dataclasses import fields as fields_of
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -123,10 +124,31 @@ def test_reports_hold_the_fields_on_the_map(clip_folder, tmp_path, capsys):
         assert fields("What `--json` writes", f"`{command}`") == set(report), command
 
 
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """The blocks of code in a page, each with the name of its language."""
+    return re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
 def test_the_commands_of_the_readme_are_those_that_there_are(repository, capsys):
-    text = (repository / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"python -m distill (\w+)", text))
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    listed = re.findall(r"^    (\w+)", capsys.readouterr().out, re.MULTILINE)
-    assert named == set(listed)
+    (usage,) = (block for kind, block in blocks(repository / "README.md") if not kind and "distill train" in block)
+
+    def help_of(*command: str) -> str:
+        with pytest.raises(SystemExit):
+            main([*command, "--help"])
+        return capsys.readouterr().out
+
+    named = dict(re.findall(r"python -m distill (\w+)((?:(?!python -m).)*)", usage, re.DOTALL))
+    assert set(named) == set(re.findall(r"^    (\w+)", help_of(), re.MULTILINE))
+    for command, arguments in named.items():
+        assert set(re.findall(r"--[\w-]+", arguments)) <= set(re.findall(r"--[\w-]+", help_of(command))), command
+
+
+def test_the_readmes_python_runs_as_written(repository, monkeypatch):
+    monkeypatch.chdir(repository)
+    snippets = [block for kind, block in blocks(repository / "README.md") if kind == "python"]
+    here, with_a_page = ([s for s in snippets if ("gradio_client" in s) is there] for there in (False, True))
+    assert len(here) == len(with_a_page) == 1  # tests/e2e/test_api.py runs the other
+    names: dict = {}
+    exec(here[0], names)
+    assert names["grid"].indices.shape[:2] == (3, 8)
+    assert 0 < names["patch"].start < names["patch"].stop < len(names["clip"])
