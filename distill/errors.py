@@ -57,6 +57,10 @@ class GateError(DistillError):
         self.status = status
 
 
+class CheckoutError(DistillError):
+    """Something is missing that a checkout of Distill has and an installed package has not."""
+
+
 class StartupError(DistillError):
     """The server lacks what it needs to start."""
 

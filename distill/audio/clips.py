@@ -37,6 +37,11 @@ class Clip:
         File name without folders, as shown to people.
     waveform : ndarray of float32 [samples]
         Amplitude in [-1, 1] at 44 100 Hz.
+
+    Examples
+    --------
+    >>> Clip("silence.wav", np.zeros(22_050, dtype=np.float32)).seconds
+    0.5
     """
 
     name: str
@@ -57,7 +62,14 @@ class Refusal:
 
 
 def new_decoder(settings: Settings = DEFAULTS) -> Decoder:
-    """Make a process in which :func:`load_clip` and :func:`read_clips` decode untrusted files; use it in a ``with``."""
+    """Make a process in which :func:`load_clip` and :func:`read_clips` decode untrusted files; use it in a ``with``.
+
+    Examples
+    --------
+    >>> with new_decoder() as decoder:
+    ...     load_clip("examples/clips/loop_amen.flac", decoder=decoder).name
+    'loop_amen.flac'
+    """
     return Decoder(
         asdict(settings),
         memory_bytes=settings.decoding_memory_bytes,
@@ -95,6 +107,12 @@ def load_clip(
     AudioError
         If the file is missing, empty, damaged, silent, too large, too short or too long, or holds NaN or infinite
         samples.
+
+    Examples
+    --------
+    >>> clip = load_clip("examples/clips/loop_amen.flac")
+    >>> clip.name, clip.waveform.dtype, round(clip.seconds, 2)
+    ('loop_amen.flac', dtype('float32'), 1.75)
     """
     path = Path(path)
     name = printable(path.name)
@@ -140,6 +158,12 @@ def to_mono_44k(samples: np.ndarray, sample_rate: int, *, name: str = "The clip"
     ------
     AudioError
         If the sound is shorter than one hop (12 ms) or silent.
+
+    Examples
+    --------
+    >>> stereo = np.sin(np.arange(22_050)[:, None] / 10) * [0.2, 0.4]
+    >>> to_mono_44k(stereo, 22_050).shape
+    (44100,)
     """
     mono = samples.mean(axis=1) if samples.ndim == 2 else samples
     loudest, peak = (float(np.abs(each).max(initial=0)) for each in (mono, samples))
@@ -203,6 +227,13 @@ def read_clips(
     ------
     FullError
         If an archive cannot be unpacked because the folder for temporary files is full or cannot be written.
+
+    Examples
+    --------
+    >>> for item in read_clips(["examples/clips/loop_tabla.flac", "examples/CREDITS.md"]):
+    ...     print(type(item).__name__, item.name)
+    Clip loop_tabla.flac
+    Refusal CREDITS.md
     """
     accepted, seconds = 0, 0.0
     earlier: dict[bytes, str] = {}
@@ -314,6 +345,13 @@ def write_wav(
         Amplitude at 44 100 Hz.
     progress : callable, optional
         Called with the share that is written, 0 to 1, after every 12 s of sound.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_wav(f"{folder}/sine.wav", np.sin(np.arange(44_100) / 10))
+    ...     load_clip(f"{folder}/sine.wav").seconds
+    1.0
     """
     _write(path, waveform, "WAV", progress)
 

@@ -29,6 +29,13 @@ class GriffinLim(Vocoder):
         Number of multiplicative updates of the magnitude.
     momentum : float
         Momentum of the projections, in [0, 1). 0 gives the original algorithm; the paper recommends 0.99.
+
+    Examples
+    --------
+    >>> log_mel = LogMel()
+    >>> sine = torch.sin(torch.arange(22_050) / 10)
+    >>> GriffinLim(log_mel)(log_mel(sine[None])[0, 0]).shape  # 44 frames of 512 samples
+    torch.Size([22528])
     """
 
     def __init__(

@@ -35,6 +35,14 @@ class LogMel(nn.Module):
         Samples from one frame to the next.
     n_mels : int
         Number of mel bands.
+
+    Examples
+    --------
+    >>> log_mel = LogMel()
+    >>> log_mel(torch.zeros(2, 44_100)).shape
+    torch.Size([2, 1, 128, 87])
+    >>> round(log_mel(torch.zeros(1, 512)).max().item(), 3)  # silence is the floor
+    -11.513
     """
 
     floor = math.log(LOG_FLOOR)

@@ -30,6 +30,12 @@ def loudness_lufs(waveform: np.ndarray, progress: Callable[[float], object] | No
         Amplitude in [-1, 1] at 44 100 Hz.
     progress : callable, optional
         Called with the share that is measured, 0 to 1, after every 12 s of sound.
+
+    Examples
+    --------
+    >>> sine = np.sin(np.arange(SAMPLE_RATE) * (2 * np.pi * 997 / SAMPLE_RATE))  # 0 dB at 997 Hz is -3.01 LUFS
+    >>> round(loudness_lufs(sine))
+    -3
     """
     missing = max(0, SHORTEST - len(waveform))
     padded = (np.pad(waveform, (0, missing)) if missing else waveform).astype(np.float32, copy=False)
@@ -59,6 +65,12 @@ def matching_gain_db(
         Amplitude in [-1, 1] at 44 100 Hz.
     progress : callable, optional
         Called as in :func:`loudness_lufs`: first for the waveform, then again from the start for the reference.
+
+    Examples
+    --------
+    >>> sine = np.sin(np.arange(SAMPLE_RATE) / 10)
+    >>> round(matching_gain_db(sine / 2, sine), 1)
+    6.0
     """
     own, wanted = (loudness_lufs(sound, progress) for sound in (waveform, reference))
     if own is None or wanted is None:

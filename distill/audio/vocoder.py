@@ -25,6 +25,14 @@ class Vocoder(ABC):
     ----------
     reach : int
         Largest distance, in frames, at which a change of the log-mel still changes the waveform.
+
+    Examples
+    --------
+    >>> class Silence(Vocoder):
+    ...     def __call__(self, log_mel, *, previous=None, fixed=(0, 0)):
+    ...         return torch.zeros(log_mel.shape[1] * HOP_LENGTH)
+    >>> [len(piece) for piece in Silence().stream(torch.zeros(128, 2000))]
+    [524288, 499712]
     """
 
     reach: int = 64

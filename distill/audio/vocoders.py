@@ -23,6 +23,13 @@ def get_vocoder(name: str, log_mel: LogMel) -> Vocoder:
         If no vocoder has this name.
     VocoderError
         If the vocoder's package or weights are not available.
+
+    Examples
+    --------
+    >>> import torch
+    >>> log_mel = LogMel()
+    >>> get_vocoder("griffin-lim", log_mel)(torch.zeros(128, 10)).shape
+    torch.Size([5120])
     """
     if name == "bigvgan":
         return BigVGAN.load()

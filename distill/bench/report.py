@@ -17,6 +17,7 @@ from distill.bench.contest import Contestant, Result, run
 from distill.bench.listening import Listening, listen, opus, synthesize
 from distill.codec import Codec
 from distill.errors import ConfigError, check_range
+from distill.examples import find_examples
 from distill.training.config import get_adaptive_vqvae_config
 from distill.training.dataset import MelClip, to_mel_clip
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], object]
 Progress = Callable[[str, float], object]
-EXAMPLES = Path(__file__).parents[2] / "examples"
 CONTESTANTS = (
     Contestant("plain", "plain", 150, 3),
     Contestant("vae", "vae", 150, 0),
@@ -68,6 +68,8 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
     ------
     ConfigError
         If no part has one of the names, or ``minutes`` is out of its range.
+    CheckoutError
+        If the example clips are missing.
     TrainingError
         If the process of a training died.
     """
@@ -82,7 +84,7 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
     share = min(1.0, minutes * 60 / planned) if minutes is not None and planned else 1.0
     report: dict[str, Any] = {"cores": os.cpu_count(), "torch_threads": torch.get_num_threads()}
     log_mel = LogMel()
-    sounds = [item for item in read_clips([EXAMPLES / "clips"]) if isinstance(item, Clip)]
+    sounds = [item for item in read_clips([find_examples() / "clips"]) if isinstance(item, Clip)]
     clips = [to_mel_clip(sound, log_mel) for sound in sounds]
     say(f"{report['cores']} cores; {len(clips)} clips; {planned * share / 60:.1f} minutes of training.")
     done = 0.0
@@ -112,7 +114,7 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
         report["held_out"] = [train(contestant, kept, held_out).figures() for contestant in again]
     if SPEED in chosen:
         progress("Measuring the example codec", 1.0)
-        speed = report["speed"] = measure_speed(Codec.load(EXAMPLES / "models" / "loops.distill"))
+        speed = report["speed"] = measure_speed(Codec.load(find_examples() / "models" / "loops.distill"))
         say(
             f"\nThe example codec encodes {speed['encode_rtf']:.0f} and decodes {speed['decode_rtf']:.1f} seconds "
             f"of sound a second; {EDIT_SECONDS} s of log-mel are sound after {speed['vocoder_seconds']:.2f} s; an edit "
@@ -138,7 +140,7 @@ def measure_speed(codec: Codec) -> dict[str, float]:
     from distill.codec.evaluation import evaluate
     from distill.editing.work import Work
 
-    sounds = [item for item in read_clips([EXAMPLES / "clips"]) if isinstance(item, Clip)]
+    sounds = [item for item in read_clips([find_examples() / "clips"]) if isinstance(item, Clip)]
     clip = Clip("ten seconds", np.concatenate([sound.waveform for sound in sounds])[: EDIT_SECONDS * SAMPLE_RATE])
     evaluation = evaluate(codec, [clip])  # the first run warms the caches up
     evaluation = evaluate(codec, [clip])

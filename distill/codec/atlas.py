@@ -79,6 +79,12 @@ def similarity_order(features: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of int [count]
+
+    Examples
+    --------
+    >>> order = similarity_order(np.array([[0.0], [9.0], [1.0], [10.0]]))
+    >>> order.tolist() in ([0, 2, 1, 3], [3, 1, 2, 0])
+    True
     """
     from scipy.cluster.hierarchy import leaves_list, linkage  # slow to import, and encoding does without
 
@@ -100,6 +106,11 @@ def code_palette(order: np.ndarray, loudness: np.ndarray) -> np.ndarray:
     -------
     ndarray of uint8 [codebook_size, 3]
         Red, green, blue.
+
+    Examples
+    --------
+    >>> code_palette(np.arange(4), loudness=np.arange(4.0)).shape
+    (4, 3)
     """
     count = len(order)
     place, rank = np.argsort(order), np.argsort(np.argsort(loudness, kind="stable"), kind="stable")

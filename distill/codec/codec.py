@@ -51,6 +51,16 @@ class Codec:
     ------
     ConfigError
         If there is no such vocoder.
+
+    Examples
+    --------
+    >>> from distill.audio import load_clip
+    >>> codec = Codec.load("examples/models/loops.distill")
+    >>> grid = codec.encode(load_clip("examples/clips/loop_amen.flac").waveform, sample_rate=44_100)
+    >>> grid.levels, grid.rows, grid.columns
+    (3, 8, 10)
+    >>> codec.decode(grid).shape == (grid.num_frames * 512,)
+    True
     """
 
     def __init__(self, model: ConvVQVAE, info: dict[str, Any] | None = None, *, vocoder: str = "griffin-lim") -> None:

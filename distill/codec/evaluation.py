@@ -43,6 +43,14 @@ def evaluate(codec: Codec, clips: Iterable[Clip]) -> Evaluation:
     ------
     AudioError
         If there are no clips.
+
+    Examples
+    --------
+    >>> from distill.audio import load_clip
+    >>> codec = Codec.load("examples/models/loops.distill")
+    >>> evaluation = evaluate(codec, [load_clip("examples/clips/loop_amen.flac")])
+    >>> evaluation.clips, round(evaluation.bitrate_bps), evaluation.mel_l1 < evaluation.mel_l1_audio
+    (1, 775, True)
     """
     counts = np.zeros((codec.num_levels, codec.codebook_size), dtype=np.int64)
     errors, audio_errors, frames, encoding, decoding, number = 0.0, 0.0, 0, 0.0, 0.0, 0
@@ -121,6 +129,15 @@ def peel(
     ------
     GridError
         If the grid is from another codec.
+
+    Examples
+    --------
+    >>> from distill.audio import load_clip
+    >>> codec = Codec.load("examples/models/loops.distill")
+    >>> log_mel = codec.log_mel_of(load_clip("examples/clips/loop_amen.flac"))
+    >>> layers = peel(codec, log_mel, codec.encode_mel(log_mel))
+    >>> [layer.name for layer in layers], layers[0].mel_l1 > layers[2].mel_l1
+    (['Structure', 'Timbre', 'Detail'], True)
     """
     steps = peeling(codec, original, grid)
     while True:

@@ -99,7 +99,14 @@ class Patch:
         return self.start + len(self.waveform)
 
     def apply(self, clip: np.ndarray) -> np.ndarray:
-        """A copy of the clip with the patch in it."""
+        """A copy of the clip with the patch in it.
+
+        Examples
+        --------
+        >>> patch = Patch(start=2, waveform=np.ones(3), first_frame=0, log_mel=np.zeros((128, 1)))
+        >>> patch.apply(np.zeros(7)).tolist()
+        [0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0]
+        """
         patched = clip.copy()
         patched[self.start : self.stop] = self.waveform
         return patched

@@ -64,6 +64,12 @@ def set_codes(grid: CodeGrid, *, level: int, rows: Span, columns: Span, code: in
     ------
     GridError
         If the level or region is not in the grid, or the code is out of range.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
+    >>> set_codes(grid, level=0, rows=0, columns=slice(1, 3), code=7).indices[0].tolist()
+    [[0, 7, 7, 3], [4, 5, 6, 7]]
     """
     region = to_region(grid, to_index("Level", level, grid.levels), rows, columns)
     return put_codes(grid, region, to_code(code, grid.codebook_size))
@@ -86,6 +92,12 @@ def set_cells(grid: CodeGrid, *, level: int, cells: Sequence[Sequence[int]] | np
     ------
     GridError
         If the level or a cell is not in the grid, there are no cells, or the code is out of range.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
+    >>> set_cells(grid, level=0, cells=[(0, 0), (1, 2)], code=7).indices[0].tolist()
+    [[7, 1, 2, 3], [4, 5, 7, 7]]
     """
     level, code = to_index("Level", level, grid.levels), to_code(code, grid.codebook_size)
     rows, columns = to_cells(grid, cells)
@@ -99,6 +111,12 @@ def copy_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL)
     ------
     GridError
         If the region is not in the grid.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
+    >>> copy_codes(grid, rows=1, columns=slice(0, 2)).tolist()
+    [[[4, 5]]]
     """
     return grid.indices[to_region(grid, levels, rows, columns)].copy()
 
@@ -122,6 +140,12 @@ def paste_codes(grid: CodeGrid, codes: np.ndarray, *, row: int, column: int, lev
     ------
     GridError
         If the position is not in the grid, or the codes have too many levels or are out of range.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
+    >>> paste_codes(grid, np.array([[[6, 6]]]), row=1, column=3).indices[0].tolist()
+    [[0, 1, 2, 3], [4, 5, 6, 6]]
     """
     shape = {"levels": None, "rows": None, "columns": None}
     codes = to_codes("The copied codes", codes, shape, grid.codebook_size)
@@ -152,6 +176,12 @@ def clear_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL
     ------
     GridError
         If the region is not in the grid, or the quiet codes do not fit it.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
+    >>> clear_codes(grid, rows=slice(0, 2), columns=1, quiet=np.array([[0, 7]])).indices[0].tolist()
+    [[0, 0, 2, 3], [4, 7, 6, 7]]
     """
     region = to_region(grid, levels, rows, columns)
     shape = {"levels": grid.levels, "rows": grid.rows}
@@ -179,6 +209,12 @@ def move_codes(
     ------
     GridError
         If the region or the position is not in the grid, or the quiet codes do not fit it.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
+    >>> move_codes(grid, rows=0, columns=slice(1, 3), row=1, column=0, quiet=np.array([[0, 0]])).indices[0].tolist()
+    [[0, 0, 0, 3], [1, 2, 6, 7]]
     """
     codes = copy_codes(grid, rows=rows, columns=columns, levels=levels)
     cut = clear_codes(grid, rows=rows, columns=columns, levels=levels, quiet=quiet)
@@ -199,6 +235,12 @@ def repeat_columns(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = 
     ------
     GridError
         If the region is not in the grid, or ``times`` is negative.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
+    >>> repeat_columns(grid, rows=0, columns=slice(0, 2), times=1).indices[0].tolist()
+    [[0, 1, 0, 1], [4, 5, 6, 7]]
     """
     level_span, row_span, column_span = to_region(grid, levels, rows, columns)
     times = to_whole("times", times, 0)
@@ -216,6 +258,12 @@ def reverse_columns(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span =
     ------
     GridError
         If the region is not in the grid.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
+    >>> reverse_columns(grid, rows=1, columns=slice(0, 3)).indices[0].tolist()
+    [[0, 1, 2, 3], [6, 5, 4, 7]]
     """
     region = to_region(grid, levels, rows, columns)
     return put_codes(grid, region, grid.indices[region][..., ::-1])
@@ -237,6 +285,12 @@ def shift_codes(
     ------
     GridError
         If the region is not in the grid, or a distance is not a whole number.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
+    >>> shift_codes(grid, rows=0, columns=slice(None), by_columns=1).indices[0].tolist()
+    [[3, 0, 1, 2], [4, 5, 6, 7]]
     """
     region = to_region(grid, levels, rows, columns)
     codes = grid.indices[region]
@@ -264,6 +318,14 @@ def swap_codes(
     ------
     GridError
         If the grids are not of one codec, or a region is not in its grid.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
+    >>> other = grid.with_indices(grid.indices[:, ::-1])
+    >>> ours, theirs = swap_codes(grid, other, rows=0, columns=slice(0, 2), other_column=0)
+    >>> ours.indices[0].tolist(), theirs.indices[0].tolist()
+    ([[4, 5, 2, 3], [4, 5, 6, 7]], [[0, 1, 6, 7], [0, 1, 2, 3]])
     """
     ours, theirs = to_both_regions(grid, other, rows, columns, levels, other_column)
     return put_codes(grid, ours, other.indices[theirs]), put_codes(other, theirs, grid.indices[ours])
@@ -287,6 +349,12 @@ def replace_code(
     ------
     GridError
         If the level or region is not in the grid, or a code is out of range.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
+    >>> replace_code(grid, level=0, code=3, replacement=0).indices[0].tolist()
+    [[0, 1, 2, 0], [4, 5, 6, 7]]
     """
     region = to_region(grid, to_index("Level", level, grid.levels), rows, columns)
     code, replacement = to_code(code, grid.codebook_size), to_code(replacement, grid.codebook_size)
@@ -301,6 +369,12 @@ def changed_columns(before: CodeGrid, after: CodeGrid) -> slice | None:
     ------
     GridError
         If the grids do not have the same shape.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
+    >>> changed_columns(grid, set_codes(grid, level=0, rows=1, columns=slice(1, 3), code=0))
+    slice(1, 3, None)
     """
     if before.indices.shape != after.indices.shape:
         raise GridError("The two grids are of different shapes.")

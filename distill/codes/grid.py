@@ -60,6 +60,14 @@ class CodeGrid:
     ------
     GridError
         On construction, if the parts do not fit together or a code is out of range.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.zeros((3, 8, 2), dtype=int), num_frames=20, model_id="0a1b", codebook_size=64)
+    >>> grid.levels, grid.rows, grid.columns
+    (3, 8, 2)
+    >>> grid == grid.with_indices(np.ones((3, 8, 2), dtype=int))
+    False
     """
 
     indices: np.ndarray
@@ -116,6 +124,15 @@ class CodeGrid:
         ------
         GridError
             If the name ends in neither.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> grid = CodeGrid(np.zeros((3, 8, 2), dtype=int), num_frames=20, model_id="0a1b", codebook_size=64)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     grid.save(f"{folder}/grid.npz")
+        ...     CodeGrid.load(f"{folder}/grid.npz") == grid
+        True
         """
         path = Path(path)
         if path.suffix == ".npz":
@@ -143,7 +160,17 @@ class CodeGrid:
         }
 
     def to_text(self) -> str:
-        """The grid as one line to paste and share: some 45 characters for each second of a level of 64 codes."""
+        """The grid as one line to paste and share: some 45 characters for each second of a level of 64 codes.
+
+        Examples
+        --------
+        >>> grid = CodeGrid(np.zeros((3, 8, 2), dtype=int), num_frames=20, model_id="0a1b", codebook_size=64)
+        >>> text = grid.to_text()
+        >>> text.startswith("distill1.0a1b.64.20.3.8.")
+        True
+        >>> CodeGrid.from_text(text) == grid
+        True
+        """
         header = [TEXT_FORMAT, self.model_id, *map(str, (self.codebook_size, self.num_frames, *self.indices.shape[:2]))]
         width = max(1, (self.codebook_size - 1).bit_length())
         bits = (self.indices.ravel()[:, None] >> np.arange(width)[::-1]) & 1

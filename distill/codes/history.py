@@ -30,6 +30,17 @@ class History:
     ----------
     original : CodeGrid
         The grid before any edit.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.zeros((1, 8, 2), dtype=int), num_frames=20, model_id="0a1b", codebook_size=64)
+    >>> history = History(grid)
+    >>> history.do("all codes to 5", grid.with_indices(grid.indices + 5))
+    True
+    >>> history.labels, history.grid.indices.max()
+    (['all codes to 5'], np.int64(5))
+    >>> history.undo() == grid
+    True
     """
 
     def __init__(self, original: CodeGrid) -> None:

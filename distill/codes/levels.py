@@ -8,5 +8,11 @@ _NAMES = {
 
 
 def level_names(num_levels: int) -> tuple[str, ...]:
-    """What the levels are called, coarsest first."""
+    """What the levels are called, coarsest first.
+
+    Examples
+    --------
+    >>> level_names(3)
+    ('Structure', 'Timbre', 'Detail')
+    """
     return _NAMES[num_levels]

@@ -53,6 +53,16 @@ def blend_codes(
     GridError
         If the grids are not of one codec, a region is not in its grid, the amount is out of range, or the codebooks
         do not fit.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
+    >>> other = grid.with_indices(grid.indices[:, ::-1])
+    >>> codebooks = np.arange(8.0).reshape(1, 8, 1)  # one level, whose codes lie on a line
+    >>> blend_codes(
+    ...     grid, other, rows=0, columns=slice(None), amount=0.5, codebooks=codebooks, other_column=0
+    ... ).indices[0].tolist()
+    [[2, 3, 4, 5], [4, 5, 6, 7]]
     """
     region, other_region = to_both_regions(grid, other, rows, columns, levels, other_column)
     shape = {"levels": grid.levels, "codes": grid.codebook_size, "dimensions": None}
@@ -96,6 +106,11 @@ def nearest_codes(codebook: np.ndarray, code: int, count: int) -> np.ndarray:
     ------
     GridError
         If the code or count is out of range, or the codebook is not one.
+
+    Examples
+    --------
+    >>> nearest_codes(np.array([[0.0], [1.0], [5.0], [2.5]]), code=1, count=2).tolist()
+    [0, 3]
     """
     codebook = to_vectors("The codebook", codebook, {"codes": None, "dimensions": None})
     code, count = to_code(code, len(codebook)), to_whole("count", count, 1, len(codebook) - 1)
@@ -122,6 +137,14 @@ def replace_with_neighbour(
     ------
     GridError
         If the level or region is not in the grid, the rank is out of range, or the codebook does not fit.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
+    >>> codebook = 2.0 ** np.arange(8)[:, None]  # the nearest of each is the one before it
+    >>> edited = replace_with_neighbour(grid, level=0, rows=1, columns=slice(None), codebook=codebook, rank=1)
+    >>> edited.indices[0].tolist()
+    [[0, 1, 2, 3], [3, 4, 5, 6]]
     """
     region = to_region(grid, to_index("Level", level, grid.levels), rows, columns)
     codebook = to_vectors("The codebook", codebook, {"codes": grid.codebook_size, "dimensions": None})
@@ -152,6 +175,14 @@ def replace_at_random(
     ------
     GridError
         If the level or region is not in the grid, ``among`` or the seed is out of range, or the codebook does not fit.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
+    >>> codebook = np.arange(8.0)[:, None]
+    >>> edited = replace_at_random(grid, level=0, rows=0, columns=slice(None), codebook=codebook, among=2, seed=0)
+    >>> np.abs(edited.indices - grid.indices)[0].max(axis=1).tolist()
+    [2, 0]
     """
     region = to_region(grid, to_index("Level", level, grid.levels), rows, columns)
     codebook = to_vectors("The codebook", codebook, {"codes": grid.codebook_size, "dimensions": None})

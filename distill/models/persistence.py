@@ -50,6 +50,16 @@ def save_model(
         File to write, by custom ``*.distill``.
     metadata : dict, optional
         What :meth:`Trainer.metadata` gives, and statistics; whatever else JSON can hold is written but not read back.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> model = ConvVQVAE(codebook_dim=4, codebook_size=8)
+    >>> _ = model(torch.randn(1, 1, 128, 64))  # the first batch fills the codebooks
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(model, f"{folder}/small.distill")
+    ...     load_model(f"{folder}/small.distill").codebook_size
+    8
     """
     header = {"format_version": FORMAT_VERSION, "architecture": type(model).__name__, "model": model.settings}
     header |= metadata or {}
@@ -86,6 +96,11 @@ def load_model(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) -
     CodecFileError
         If the file is missing, too large, truncated or not a ``.distill`` file of this version, if its header makes
         no sense, if its tensors do not fit its settings, or if a grid could decode to what is no number.
+
+    Examples
+    --------
+    >>> load_model("examples/models/loops.distill").num_levels
+    3
     """
     return load_with_metadata(path, settings=settings)[0]
 
@@ -110,6 +125,11 @@ def read_metadata(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS
     CodecFileError
         If the file is missing, too large, truncated or not a ``.distill`` file of this version, or its header makes
         no sense.
+
+    Examples
+    --------
+    >>> read_metadata("examples/models/loops.distill")["provenance"]["clips"]
+    17
     """
     return _read_header(Path(path).name, _read(path, settings), settings)[1]
 

@@ -54,6 +54,13 @@ class ConvVAE(nn.Module):
     ------
     ConfigError
         If ``latent_dim`` is out of its range.
+
+    Examples
+    --------
+    >>> import torch
+    >>> recon, mu, logvar = ConvVAE()(torch.randn(2, 1, 128, 40))
+    >>> recon.shape, mu.shape == logvar.shape
+    (torch.Size([2, 1, 128, 40]), True)
     """
 
     def __init__(self, latent_dim: int = 32) -> None:

@@ -73,6 +73,11 @@ class VQEncoder(nn.Module):
         Channels after each stage.
     blocks : tuple of int
         Residual blocks after each stage.
+
+    Examples
+    --------
+    >>> VQEncoder(codebook_dim=32)(torch.zeros(1, 1, 128, 48)).shape
+    torch.Size([1, 32, 8, 3])
     """
 
     def __init__(
@@ -108,6 +113,11 @@ class VQDecoder(nn.Module):
         Residual blocks before each stage.
     dropout : float
         Share of latent channels dropped in training.
+
+    Examples
+    --------
+    >>> VQDecoder(codebook_dim=32)(torch.zeros(1, 32, 8, 3)).shape
+    torch.Size([1, 1, 128, 48])
     """
 
     def __init__(
@@ -139,6 +149,13 @@ class QuantizerWrapper(nn.Module):
     ----------
     codebook_dim, codebook_size, num_quantizers, decay, threshold_ema_dead_code, level_dropout
         As in :class:`~distill.training.config.VQVAEConfig`.
+
+    Examples
+    --------
+    >>> quantizer = QuantizerWrapper(codebook_dim=4, codebook_size=8, num_quantizers=2)
+    >>> quantized, indices, commit_loss = quantizer(torch.randn(1, 4, 8, 3))
+    >>> quantized.shape, indices.shape, quantizer.usage(indices).sum(dim=1)
+    (torch.Size([1, 4, 8, 3]), torch.Size([1, 24, 2]), tensor([24, 24]))
     """
 
     def __init__(
@@ -241,6 +258,13 @@ class ConvVQVAE(nn.Module):
     ------
     ConfigError
         (a ``ValueError``) if an argument is out of its range.
+
+    Examples
+    --------
+    >>> model = ConvVQVAE(codebook_dim=32, codebook_size=16)
+    >>> recon, indices, commit_loss = model(torch.randn(2, 1, 128, 40))
+    >>> recon.shape, indices.shape, commit_loss.shape  # 8 rows by 3 columns are 24 cells
+    (torch.Size([2, 1, 128, 40]), torch.Size([2, 24, 3]), torch.Size([]))
     """
 
     mel_mean: Tensor

@@ -13,6 +13,14 @@ class VQVAEConfig:
     ------
     ConfigError
         On construction, if a setting is out of its range.
+
+    Examples
+    --------
+    >>> VQVAEConfig(num_quantizers=4, minutes=2).codebook_size
+    64
+    >>> VQVAEConfig(num_quantizers=9)
+    Traceback (most recent call last):
+    distill.errors.ConfigError: num_quantizers must be from 2 to 4, got 9.
     """
 
     codebook_size: int = 64
@@ -107,6 +115,11 @@ def get_adaptive_vqvae_config(file_count: int) -> VQVAEConfig:
     ------
     ConfigError
         If ``file_count`` is not positive.
+
+    Examples
+    --------
+    >>> [get_adaptive_vqvae_config(file_count).codebook_size for file_count in (12, 60, 300)]
+    [64, 128, 256]
     """
     if file_count < 1:
         raise ConfigError(f"file_count must be at least 1, got {file_count}.")

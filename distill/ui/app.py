@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from distill.errors import DistillError
+from distill.examples import find_examples
 from distill.logs import log_as_json
 from distill.server.calls import Calls
 from distill.server.gate import Gate
@@ -31,7 +32,6 @@ HEADER = """
 <p>Teach a small neural codec your own sounds. See every clip as a grid of codes, change a code, hear it at once.</p>
 </header>
 """
-EXAMPLES = Path(__file__).parents[2] / "examples"
 UNFIT = "This call sends something else than it should; see its description under “Use via API”, below on the page."
 PAGES_EACH = 2  # of which Gradio keeps the state, for each visitor, on average
 CALLS = 1_000
@@ -112,24 +112,26 @@ class Front(GradioApp):
         return Gate(super().build_middleware_stack(), self._page.backend, self._page.calls)
 
 
-def build_app(examples_folder: Path = EXAMPLES, settings: Settings | None = None) -> App:
+def build_app(examples_folder: Path | None = None, settings: Settings | None = None) -> App:
     """The app, not yet launched, with the example codec and clip loaded.
 
     Parameters
     ----------
-    examples_folder : Path
-        Holds ``clips/`` and ``models/loops.distill``.
+    examples_folder : Path, optional
+        Holds ``clips/`` and ``models/loops.distill``; those of the checkout by default.
     settings : Settings, optional
         The limits; from the environment by default.
 
     Raises
     ------
+    CheckoutError
+        If the checkout's examples are asked for and not there.
     ConfigError
         If a variable of the environment sets a limit wrongly.
     StartupError
         If something is missing without which the server could not serve.
     """
-    server = Server.start(settings or Settings.from_environment(), examples_folder)
+    server = Server.start(settings or Settings.from_environment(), examples_folder or find_examples())
     os.environ["GRADIO_TEMP_DIR"] = str(server.storage.files)  # the only way to tell Gradio where its files go
     with App(title="Distill", analytics_enabled=False, fill_width=True) as app:
         gr.HTML(HEADER)

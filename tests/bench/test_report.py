@@ -14,6 +14,7 @@ from distill.bench.listening import listen, opus, synthesize
 from distill.bench.plain import PlainVQVAE
 from distill.cli import main
 from distill.errors import TrainingError
+from tests.maps import fields, keys
 
 
 def test_the_plain_network_has_about_1_1_million_weights():
@@ -53,6 +54,11 @@ def test_the_command_prints_a_table_and_writes_it_as_json(capsys, tmp_path):
     assert written["speed"]["edit_ms_median"] > 0
     assert written["speed"]["training_edit_ms_median"] > 0
     assert written["cores"] >= 1
+    assert set(written) <= fields("What `--json` writes", "`bench`")
+    for part in ("trainings", "listening"):
+        named = fields("What `--json` writes", f"`bench`, each of `{part}`")
+        assert keys(written[part]) == named - {part}, part
+    assert set(written["speed"]) == fields("What `--json` writes", "`bench`, `speed`")
 
 
 def die(*_):

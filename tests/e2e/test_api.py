@@ -67,11 +67,15 @@ def test_an_edit_is_heard_undone_and_exported(client):
     assert np.array_equal(decoded(client.predict(api_name="/edit_listen")), again)
 
 
-def test_the_readmes_edit_works(client):
-    region = {"levels": [0, 2], "rows": [0, 7], "columns": [2, 5]}
-    answer = client.predict("reverse", region, api_name="/edit")
-    assert "reversed" in answer["history"][0]
-    assert len(decoded(client.predict(api_name="/edit_listen"))) > SAMPLE_RATE
+def test_the_readmes_edit_runs_as_written(app_url, repository):
+    snippets = (repository / "README.md").read_text(encoding="utf-8").split("```python\n")[1:]
+    (snippet,) = (each.split("```")[0] for each in snippets if "gradio_client" in each)
+    assert "http://127.0.0.1:7860" in snippet
+    names = {}
+    exec(snippet.replace("http://127.0.0.1:7860", app_url), names)
+    answer = names["client"].predict(api_name="/undo")
+    assert (answer["can_undo"], answer["can_redo"]) == (False, True)
+    assert len(decoded({"flac": names["sound"]})) > SAMPLE_RATE
 
 
 def test_a_second_clip_is_blended_in_by_its_name(client, clips):

@@ -6,6 +6,7 @@ import pytest
 from distill.server.gate import OWN, PUBLIC
 from distill.settings import Settings
 from distill.ui import build_app
+from tests.maps import names, table
 
 CLOSED = (
     "/gradio_api/process_recording",
@@ -22,12 +23,17 @@ CLOSED = (
 
 
 @pytest.fixture(scope="module")
-def routes(tmp_path_factory):
+def app(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", "")
         app = build_app(settings=Settings(folder=tmp_path_factory.mktemp("space")))
-        yield list(paths(gr.routes.App.create_app(app).routes))
+        yield app
         app.backend.close()
+
+
+@pytest.fixture(scope="module")
+def routes(app):
+    return list(paths(gr.routes.App.create_app(app).routes))
 
 
 def paths(routes):
@@ -58,3 +64,9 @@ def test_what_is_open_is_there_and_is_what_the_page_needs(routes):
 @pytest.mark.parametrize("address", CLOSED)
 def test_what_could_do_harm_is_closed(address):
     assert not is_open(address)
+
+
+def test_the_calls_on_the_map_are_those_that_can_be_made(app):
+    named = [name for _, calls in table("Calls over HTTP") for name in names(calls)]
+    assert len(named) == len(set(named))
+    assert set(named) == {f"/{call.api_name}" for call in app.fns.values() if call.api_visibility == "public"}
