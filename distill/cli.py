@@ -18,7 +18,8 @@ from distill.errors import DistillError
 if TYPE_CHECKING:
     from distill.audio import Clip
     from distill.codec import Codec
-    from distill.training.trainer import Finished, Progress, Validation
+    from distill.training.health import LevelHealth
+    from distill.training.records import Event
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,7 +53,8 @@ def train(options: argparse.Namespace) -> None:
     from distill.training.checkpoint import load_checkpoint, save_checkpoint
     from distill.training.config import get_adaptive_vqvae_config
     from distill.training.dataset import check_clip_count, to_mel_clip
-    from distill.training.trainer import Trainer, Validation
+    from distill.training.records import Validation
+    from distill.training.trainer import Trainer
 
     for path in filter(None, (options.out, options.json)):  # before the training, not after it
         _check_writable(path)
@@ -86,7 +88,7 @@ def train(options: argparse.Namespace) -> None:
     trainer.processes.close()
     if not trainer.processes.is_first:
         return
-    Codec(trainer.best_model(), trainer.metadata()).save(options.out)
+    Codec(trainer.best_model(), trainer.codec_info()).save(options.out)
     if trainer.fraction < 1:
         print(f"Stopped. Saved {options.out}; the same command with --resume goes on.", flush=True)
     else:
@@ -103,7 +105,7 @@ def train(options: argparse.Namespace) -> None:
             "val_mel_l1": best.val_mel_l1,
             "levels": [asdict(level) for level in best.levels],
             "config": asdict(config),
-            "curves": trainer.curves,
+            "curves": asdict(trainer.curves),
         }
         _write_json(options.json, report)
 
@@ -138,39 +140,35 @@ def reconstruct(options: argparse.Namespace) -> None:
 def info(options: argparse.Namespace) -> None:
     """Say what a codec is and how it was trained."""
     from distill.codec import Codec
-    from distill.codes.levels import level_names
+    from distill.models.persistence import FORMAT_VERSION
 
     codec = Codec.load(options.model)
-    facts = codec.describe() | {
-        name: codec.info.get(name) for name in ("format_version", "mel_l1", "val_mel_l1", "config", "provenance")
-    }
-    facts["health"] = codec.info.get("levels")
+    facts = codec.describe() | {"format_version": FORMAT_VERSION}
     if options.json:
-        print(json.dumps(facts, indent=2))
+        known = asdict(codec.info)
+        known = {name: known[name] for name in ("mel_l1", "val_mel_l1", "config", "provenance")}
+        health = [asdict(level) for level in codec.training_health] or None
+        print(json.dumps(facts | known | {"health": health}, indent=2))
         return
     print(f"{options.model.name}: codec {facts['model_id']}, {facts['parameters']:,} parameters")
     print(f"  {facts['levels']} levels x {facts['codebook_size']} codes, {facts['bitrate_bps']:.0f} bit/s")
-    if facts["provenance"]:
-        source = facts["provenance"]
+    if source := codec.info.provenance:
         print(
-            f"  trained on {source['clips']} clips ({source['sound_seconds']:.0f} s of sound) "
-            f"for {source['training_seconds']:.0f} s, {source['steps']} steps; mel_l1 {facts['mel_l1']:.3f}"
+            f"  trained on {source.clips} clips ({source.sound_seconds:.0f} s of sound) "
+            f"for {source.training_seconds:.0f} s, {source.steps} steps; mel_l1 {codec.info.mel_l1:.3f}"
         )
-    for name, health in zip(level_names(codec.num_levels), facts["health"] or [], strict=False):
-        print(f"  {name}: {health['utilization']:.0%} of codes used, perplexity {health['perplexity']:.1f}")
+    _print_health(codec.training_health, indent="  ")
 
 
 def evaluate(options: argparse.Namespace) -> None:
     """Measure what a codec loses on clips."""
     from distill.codec import evaluation
-    from distill.codes.levels import level_names
 
     codec = _load_codec(options)
     result = evaluation.evaluate(codec, _read_clips(options.clips))
     print(f"{result.clips} clips, {result.sound_seconds:.1f} s at {result.bitrate_bps:.0f} bit/s")
     print(f"mel_l1 {result.mel_l1:.3f}, after the vocoder {result.mel_l1_audio:.3f}")
-    for name, health in zip(level_names(codec.num_levels), result.levels, strict=True):
-        print(f"{name}: {health.utilization:.0%} of codes used, perplexity {health.perplexity:.1f}")
+    _print_health(result.levels)
     print(f"encodes {result.encode_rtf:.0f} and decodes {result.decode_rtf:.0f} seconds of sound per second")
     if options.json:
         _write_json(options.json, asdict(result))
@@ -224,7 +222,7 @@ def base(options: argparse.Namespace) -> None:
             show(event)
     trainer.processes.close()
     if trainer.processes.is_first:
-        save_model(trainer.best_model(), options.out, trainer.metadata())
+        save_model(trainer.best_model(), options.out, trainer.codec_info())
         save_rehearsal(clips, options.out.with_name(REHEARSAL_PATH.name))
 
 
@@ -259,14 +257,14 @@ def _training_display() -> Iterator[Any]:
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    from distill.training.trainer import Progress, Validation
+    from distill.training.records import Progress, Validation
 
     console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("Training", total=1.0)
 
-        def show(event: "Progress | Validation | Finished") -> None:
+        def show(event: "Event") -> None:
             if isinstance(event, Progress):
                 bar.update(task, completed=event.fraction, description=f"Training, loss {event.recon_loss:.3f}")
             elif isinstance(event, Validation):
@@ -282,6 +280,14 @@ def _training_display() -> Iterator[Any]:
                 console.print(line, highlight=False, soft_wrap=True)
 
         yield show
+
+
+def _print_health(levels: "Sequence[LevelHealth]", indent: str = "") -> None:
+    """Say how each level used its codebook; nothing if that is not known."""
+    from distill.codes.levels import level_names
+
+    for name, health in zip(level_names(len(levels)) if levels else (), levels, strict=True):
+        print(f"{indent}{name}: {health.utilization:.0%} of codes used, perplexity {health.perplexity:.1f}")
 
 
 def _check_writable(path: Path) -> None:

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from distill.errors import CodecFileError, TrainingError
 from distill.jobs.files import check_regular
-from distill.jobs.folder import FILE_BYTES, JobFolder, JobRecord
+from distill.jobs.folder import FILE_BYTES, JobFolder
+from distill.jobs.record import JobRecord, JobState
 from distill.settings import Settings
-from distill.training.records import Curves
+from distill.training.records import Curves, Progress, Validation
 
 if TYPE_CHECKING:
     from distill.audio import Clip
     from distill.codec import Codec
     from distill.jobs.worker import Worker
     from distill.training.config import VQVAEConfig
-    from distill.training.trainer import Progress, Validation
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class JobStatus:
         The latest step; None until the first one, some seconds after it began to run.
     validation : Validation or None
         The latest validation.
-    curves : dict
-        As :attr:`Trainer.curves`, up to that validation.
+    curves : Curves
+        Up to that validation.
     error : str
         Why it failed, in one sentence.
     note : str
@@ -44,11 +44,11 @@ class JobStatus:
         Whether it was asked to stop and has not yet.
     """
 
-    state: str
+    state: JobState
     ahead: int
     wait_seconds: float
-    progress: "Progress | None"
-    validation: "Validation | None"
+    progress: Progress | None
+    validation: Validation | None
     curves: Curves
     error: str
     note: str
@@ -131,7 +131,7 @@ class TrainingJob:
         return self.record.clip_names
 
     @property
-    def first(self) -> "Clip":
+    def first_clip(self) -> "Clip":
         """The clip to turn to when the training has ended; read from disk each time.
 
         Raises
@@ -139,7 +139,7 @@ class TrainingJob:
         TrainingError
             If it is missing or damaged.
         """
-        return self.folder.read_first(self.record.first_name)
+        return self.folder.read_first_clip(self.record.first_clip_name)
 
     def status(self) -> JobStatus:
         """Where the job stands now."""

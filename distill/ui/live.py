@@ -14,6 +14,7 @@ from distill.errors import FullError, TrainingError
 from distill.jobs import JobStatus, TrainingJob
 from distill.server.server import Server
 from distill.server.session import Session
+from distill.training.records import NO_CURVES, Curves
 from distill.ui import views
 from distill.ui.components import no_picture, picture
 
@@ -51,7 +52,7 @@ def _news(job: TrainingJob, status: JobStatus, server: Server, address: str) -> 
         with contextlib.suppress(FullError):  # the one before can still be heard, and the training goes on
             heard = sound_file(codec.decode(codec.encode_mel(codec.log_mel_of(probe))), server, job.owner, address)
     return (
-        picture(plots.plot_curves(**status.curves), CURVES_ALT),
+        picture(plots.plot_curves(status.curves), CURVES_ALT),
         views.health_table(status.validation.levels, codec.codebook_size),
         heard,
     )
@@ -60,14 +61,14 @@ def _news(job: TrainingJob, status: JobStatus, server: Server, address: str) -> 
 def first_of(job: TrainingJob) -> Clip | None:
     """The first clip of a training, None if it is damaged: the codec is worth more than it."""
     try:
-        return job.first
+        return job.first_clip
     except TrainingError:
         return None
 
 
-def curves_of(codec: Codec) -> dict[str, Any]:
-    """Of a codec's training, empty if that is not known; for :func:`~distill.plots.plot_curves`."""
-    return codec.info.get("curves", {"steps": [], "validations": []})
+def curves_of(codec: Codec) -> Curves:
+    """The curves of a codec's training, empty if they are not known."""
+    return codec.info.curves or NO_CURVES
 
 
 def health_of(codec: Codec) -> str:

@@ -121,7 +121,7 @@ def build(server: Server) -> TrainTab:
             progress = gr.HTML(
                 "<p class='status'>Below: how the example codec was trained, on 17 loops.</p>", elem_id="train-progress"
             )
-            curves = Picture(plots.plot_curves(**live.curves_of(codec)), live.CURVES_ALT, elem_id="train-curves")
+            curves = Picture(plots.plot_curves(live.curves_of(codec)), live.CURVES_ALT, elem_id="train-curves")
             health = gr.HTML(live.health_of(codec), elem_id="train-health")
             preview = gr.Audio(
                 live.sound_file(examples.first.reconstruction, server, "page"),
@@ -289,7 +289,7 @@ def connect(
         codec.draw_atlas(pause)
         visitor.turn_to_clip(codec, visitor.work.as_clip(pause), pause)
         loaded = f"<p class='status'>Loaded {html.escape(Path(path).name)}.</p>"
-        curves = picture(plots.plot_curves(**live.curves_of(codec)), live.CURVES_ALT)
+        curves = picture(plots.plot_curves(live.curves_of(codec)), live.CURVES_ALT)
         heard = live.sound_file(visitor.work.decode(pause), server, visitor.owner, visitor.address, pause)
         return loaded, curves, live.health_of(codec), heard, *shown(visitor)
 

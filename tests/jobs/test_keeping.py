@@ -9,8 +9,8 @@ import pytest
 
 from distill.errors import StartupError, TrainingError
 from distill.jobs import JobRunner
-from distill.jobs.events import ELSEWHERE
 from distill.jobs.folder import JobFolder
+from distill.jobs.notes import ELSEWHERE
 from distill.settings import Settings
 from tests.jobs.puppets import PATIENCE, order, wait_for_a_step, wait_until
 
