@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,8 +18,10 @@ from distill.errors import DistillError
 if TYPE_CHECKING:
     from distill.audio import Clip
     from distill.codec import Codec
+    from distill.training.config import VQVAEConfig
     from distill.training.health import LevelHealth
     from distill.training.records import Event
+    from distill.training.trainer import Trainer
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,7 +53,6 @@ def train(options: argparse.Namespace) -> None:
     from distill.audio import LogMel
     from distill.codec import Codec
     from distill.training.checkpoint import load_checkpoint, save_checkpoint
-    from distill.training.config import get_adaptive_vqvae_config
     from distill.training.dataset import check_clip_count, to_mel_clip
     from distill.training.records import Validation
     from distill.training.trainer import Trainer
@@ -61,19 +62,7 @@ def train(options: argparse.Namespace) -> None:
     log_mel = LogMel()
     clips = [to_mel_clip(clip, log_mel) for clip in _read_clips(options.clips)]
     check_clip_count(len(clips))
-    changes = {
-        "num_quantizers": options.levels,
-        "codebook_dim": options.codebook_dim,
-        "commitment_weight": options.commitment_weight,
-        "seed": options.seed,
-        "epochs": options.epochs,
-        "minutes": options.minutes,
-        "from_base": False if options.from_scratch else None,
-    }
-    changes = {name: value for name, value in changes.items() if value is not None}
-    if options.epochs is not None and options.minutes is None:
-        changes["minutes"] = None
-    config = replace(get_adaptive_vqvae_config(len(clips)), **changes)
+    config = _training_config(options, len(clips))
     trainer = Trainer(clips, config, device=options.device)
     checkpoint = options.out.with_name(options.out.name + ".resume")
     if options.resume:
@@ -95,19 +84,7 @@ def train(options: argparse.Namespace) -> None:
         checkpoint.unlink()
         print(f"Saved {options.out}.", flush=True)
     if options.json:
-        best = trainer.best
-        assert best is not None
-        report = {
-            "seconds": trainer.seconds,
-            "steps": trainer.steps,
-            "epochs": trainer.epochs,
-            "mel_l1": best.mel_l1,
-            "val_mel_l1": best.val_mel_l1,
-            "levels": [asdict(level) for level in best.levels],
-            "config": asdict(config),
-            "curves": asdict(trainer.curves),
-        }
-        _write_json(options.json, report)
+        _write_json(options.json, _training_report(trainer))
 
 
 def encode(options: argparse.Namespace) -> None:
@@ -226,6 +203,32 @@ def base(options: argparse.Namespace) -> None:
         save_rehearsal(clips, options.out.with_name(REHEARSAL_PATH.name))
 
 
+def _training_config(options: argparse.Namespace, num_clips: int) -> "VQVAEConfig":
+    """The settings that suit so many clips, but for those that were asked for."""
+    from distill.training.config import get_adaptive_vqvae_config
+
+    changes = {
+        "num_quantizers": options.levels,
+        "codebook_dim": options.codebook_dim,
+        "commitment_weight": options.commitment_weight,
+        "seed": options.seed,
+        "epochs": options.epochs,
+        "minutes": options.minutes,
+        "from_base": False if options.from_scratch else None,
+    }
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if options.epochs is not None and options.minutes is None:
+        changes["minutes"] = None
+    return replace(get_adaptive_vqvae_config(num_clips), **changes)
+
+
+def _training_report(trainer: "Trainer") -> dict[str, Any]:
+    """How a training went, for JSON."""
+    info = asdict(trainer.codec_info())
+    report = {"seconds": trainer.seconds, "steps": trainer.steps, "epochs": trainer.epochs}
+    return report | {name: info[name] for name in ("mel_l1", "val_mel_l1", "levels", "config", "curves")}
+
+
 def _load_codec(options: argparse.Namespace) -> "Codec":
     """The codec with the vocoder that was asked for; that one cannot be had is said on stderr."""
     from distill.codec import Codec
@@ -323,7 +326,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
     command.add_argument("--resume", action="store_true", help="go on with a training that was stopped")
     command.add_argument("--json", type=Path, metavar="REPORT")
+    _add_sounds(add)
+    _add_workshop(add)
+    return parser
 
+
+def _add_sounds(add: Callable[[Any], argparse.ArgumentParser]) -> None:
+    """The commands that turn sound into codes, and codes into sound, and say how well."""
     command = add(encode)
     command.add_argument("model", type=Path, metavar="M.distill")
     command.add_argument("clip", type=Path)
@@ -354,6 +363,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", type=Path, metavar="REPORT")
     add_vocoder(command)
 
+
+def _add_workshop(add: Callable[[Any], argparse.ArgumentParser]) -> None:
+    """The commands that make and measure Distill itself."""
     command = add(base)
     command.add_argument("recordings", type=Path, metavar="FOLDER", help="of sound files, such as sonic-pi-samples")
     command.add_argument("--soundfont", type=Path, default=Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"))
@@ -371,4 +383,3 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--minutes", type=float, help="training time in all; by default each gets its full time")
     command.add_argument("--json", type=Path, metavar="REPORT")
-    return parser

@@ -80,7 +80,7 @@ class Codec:
         vocoder : str
             As in the class.
         settings : Settings
-            Of which ``codec_bytes``, ``codec_header_bytes`` and ``codec_codes`` count.
+            Its ``codec_bytes``, ``codec_header_bytes`` and ``codec_codes`` are the limits.
 
         Raises
         ------

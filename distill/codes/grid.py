@@ -156,11 +156,8 @@ class CodeGrid:
         """
         path = Path(path)
         if path.suffix == ".npz":
-            np.savez_compressed(
-                path,
-                indices=self.indices.astype(np.uint16),
-                **{part: np.array(value) for part, value in asdict(self._facts()).items()},
-            )
+            arrays: dict[str, Any] = {part: np.array(value) for part, value in asdict(self._facts()).items()}
+            np.savez_compressed(path, indices=self.indices.astype(np.uint16), **arrays)
         elif path.suffix == ".json":
             path.write_text(json.dumps(self.to_dict()), encoding="utf-8")
         else:
@@ -190,7 +187,7 @@ class CodeGrid:
         text : str
             With or without white space.
         settings : Settings
-            Of which ``grid_bytes`` and ``grid_columns`` count.
+            Its ``grid_bytes`` and ``grid_columns`` are the limits.
 
         Raises
         ------
@@ -229,7 +226,7 @@ class CodeGrid:
         ----------
         path : path-like
         settings : Settings
-            Of which ``grid_bytes`` and ``grid_columns`` count.
+            Its ``grid_bytes`` and ``grid_columns`` are the limits.
 
         Raises
         ------

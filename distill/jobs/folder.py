@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 RECORD_BYTES = 16 * MIB
 FILE_BYTES = 4 * GIB
-"""Bounds of what is read back: ten times as much as a training can make."""
+"""Largest files that are read back: ten times as large as a training can make."""
 GONE = ".gone"
-"""How the name of a folder ends that is being deleted."""
+"""End of the name of a folder that is being deleted."""
 FULL_SCALE = np.float32(32767)
 
 

@@ -91,11 +91,11 @@ class TrainingJob:
         self.turn_began = 0.0
         """Seconds of training that it had when its turn began."""
         self.address = ""
-        """From which it was asked for; kept in memory alone."""
+        """Network address from which the training was asked for; kept in memory alone."""
         self.seen = -math.inf
         """When its owner last had a page open, in seconds since 1970."""
         self.num_bytes = 0
-        """Of the disk, as measured last."""
+        """Bytes that its files take of the disk, as measured last."""
         self.is_unwritten = False
         """Whether its record on disk is older than the one here."""
         self.is_elsewhere = False
@@ -150,7 +150,7 @@ class TrainingJob:
         return self._runner.wait_for(self, seconds)
 
     def stop(self) -> None:
-        """Stop after the current step, or give up the place in the queue; what was reached is kept."""
+        """Stop after the current step, or leave the queue; what was reached is kept."""
         self._runner.stop(self)
 
     def resume(self, *, address: str = "") -> None:

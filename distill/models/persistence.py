@@ -98,7 +98,7 @@ def load_model(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) -
     ----------
     path : path-like
     settings : Settings
-        Of which ``codec_bytes``, ``codec_header_bytes`` and ``codec_codes`` count.
+        Its ``codec_bytes``, ``codec_header_bytes`` and ``codec_codes`` are the limits.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def read_info(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) ->
     ----------
     path : path-like
     settings : Settings
-        Of which ``codec_bytes`` and ``codec_header_bytes`` count.
+        Its ``codec_bytes`` and ``codec_header_bytes`` are the limits.
 
     Raises
     ------

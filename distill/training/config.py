@@ -75,11 +75,12 @@ class VQVAEConfig(ModelSettings):
     from_base: bool = True
     """Start from the base model that comes with Distill, which has heard all kinds of sound, and not from nothing."""
     learning_rate: Annotated[float, Range(0, 1)] = 1.2e-2
-    """At the end of the warm-up, for both optimizers; it falls to nothing by a half cosine."""
+    """Learning rate of both optimizers at the end of the warm-up; then it falls as
+    :class:`~distill.training.schedule.WarmupCosine` says."""
     warmup: Annotated[float, Range(0, 1)] = 0.04
     """Share of the training over which the learning rate rises."""
     weight_decay: Annotated[float, Range(0, 1)] = 1e-4
-    """Of both optimizers."""
+    """Weight decay of both optimizers."""
     gradient_clip: Annotated[float, Range(0, 1000)] = 1.0
     """Largest norm of the gradient."""
     batch_size: Annotated[int, Range(1, 1024)] = 8

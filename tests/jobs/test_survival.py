@@ -64,7 +64,7 @@ def test_a_job_runs_to_its_end_behind_everybody_else_and_hands_over_the_best_cod
     assert [point.step for point in status.curves.validations] == [4, 8, 12]
     codec = job.best_codec()
     assert (codec.num_levels, codec.info.provenance.steps) == (3, 12)
-    assert len(codec.decode(codec.encode(job.first.waveform, 44_100))) >= len(job.first.waveform) - 512
+    assert len(codec.decode(codec.encode(job.first_clip.waveform, 44_100))) >= len(job.first_clip.waveform) - 512
     assert not is_alive(worker.pid)
 
 
