@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,7 +18,10 @@ from distill.errors import DistillError
 if TYPE_CHECKING:
     from distill.audio import Clip
     from distill.codec import Codec
-    from distill.training.trainer import Finished, Progress, Validation
+    from distill.training.config import VQVAEConfig
+    from distill.training.health import LevelHealth
+    from distill.training.records import Event
+    from distill.training.trainer import Trainer
 
 
 class _Parser(argparse.ArgumentParser):
@@ -50,28 +53,16 @@ def train(options: argparse.Namespace) -> None:
     from distill.audio import LogMel
     from distill.codec import Codec
     from distill.training.checkpoint import load_checkpoint, save_checkpoint
-    from distill.training.config import get_adaptive_vqvae_config
     from distill.training.dataset import check_clip_count, to_mel_clip
-    from distill.training.trainer import Trainer, Validation
+    from distill.training.records import Validation
+    from distill.training.trainer import Trainer
 
     for path in filter(None, (options.out, options.json)):  # fail before the training, not after it
         _check_writable(path)
     log_mel = LogMel()
     clips = [to_mel_clip(clip, log_mel) for clip in _read_clips(options.clips)]
     check_clip_count(len(clips))
-    changes = {
-        "num_quantizers": options.levels,
-        "codebook_dim": options.codebook_dim,
-        "commitment_weight": options.commitment_weight,
-        "seed": options.seed,
-        "epochs": options.epochs,
-        "minutes": options.minutes,
-        "from_base": False if options.from_scratch else None,
-    }
-    changes = {name: value for name, value in changes.items() if value is not None}
-    if options.epochs is not None and options.minutes is None:
-        changes["minutes"] = None
-    config = replace(get_adaptive_vqvae_config(len(clips)), **changes)
+    config = _training_config(options, len(clips))
     trainer = Trainer(clips, config, device=options.device)
     checkpoint = options.out.with_name(options.out.name + ".resume")
     if options.resume:
@@ -86,26 +77,14 @@ def train(options: argparse.Namespace) -> None:
     trainer.processes.close()
     if not trainer.processes.is_first:
         return
-    Codec(trainer.best_model(), trainer.metadata()).save(options.out)
+    Codec(trainer.best_model(), trainer.codec_info()).save(options.out)
     if trainer.fraction < 1:
         print(f"Stopped. Saved {options.out}; the same command with --resume goes on.", flush=True)
     else:
         checkpoint.unlink()
         print(f"Saved {options.out}.", flush=True)
     if options.json:
-        best = trainer.best
-        assert best is not None
-        report = {
-            "seconds": trainer.seconds,
-            "steps": trainer.steps,
-            "epochs": trainer.epochs,
-            "mel_l1": best.mel_l1,
-            "val_mel_l1": best.val_mel_l1,
-            "levels": [asdict(level) for level in best.levels],
-            "config": asdict(config),
-            "curves": trainer.curves,
-        }
-        _write_json(options.json, report)
+        _write_json(options.json, _training_report(trainer))
 
 
 def encode(options: argparse.Namespace) -> None:
@@ -138,39 +117,35 @@ def reconstruct(options: argparse.Namespace) -> None:
 def info(options: argparse.Namespace) -> None:
     """Print what a codec is and how it was trained."""
     from distill.codec import Codec
-    from distill.codes.levels import level_names
+    from distill.models.persistence import FORMAT_VERSION
 
     codec = Codec.load(options.model)
-    facts = codec.describe() | {
-        name: codec.info.get(name) for name in ("format_version", "mel_l1", "val_mel_l1", "config", "provenance")
-    }
-    facts["health"] = codec.info.get("levels")
+    facts = codec.describe() | {"format_version": FORMAT_VERSION}
     if options.json:
-        print(json.dumps(facts, indent=2))
+        known = asdict(codec.info)
+        known = {name: known[name] for name in ("mel_l1", "val_mel_l1", "config", "provenance")}
+        health = [asdict(level) for level in codec.training_health] or None
+        print(json.dumps(facts | known | {"health": health}, indent=2))
         return
     print(f"{options.model.name}: codec {facts['model_id']}, {facts['parameters']:,} parameters")
     print(f"  {facts['levels']} levels x {facts['codebook_size']} codes, {facts['bitrate_bps']:.0f} bit/s")
-    if facts["provenance"]:
-        source = facts["provenance"]
+    if source := codec.info.provenance:
         print(
-            f"  trained on {source['clips']} clips ({source['sound_seconds']:.0f} s of sound) "
-            f"for {source['training_seconds']:.0f} s, {source['steps']} steps; mel_l1 {facts['mel_l1']:.3f}"
+            f"  trained on {source.clips} clips ({source.sound_seconds:.0f} s of sound) "
+            f"for {source.training_seconds:.0f} s, {source.steps} steps; mel_l1 {codec.info.mel_l1:.3f}"
         )
-    for name, health in zip(level_names(codec.num_levels), facts["health"] or [], strict=False):
-        print(f"  {name}: {health['utilization']:.0%} of codes used, perplexity {health['perplexity']:.1f}")
+    _print_health(codec.training_health, indent="  ")
 
 
 def evaluate(options: argparse.Namespace) -> None:
     """Measure the error of a codec on clips."""
     from distill.codec import evaluation
-    from distill.codes.levels import level_names
 
     codec = _load_codec(options)
     result = evaluation.evaluate(codec, _read_clips(options.clips))
     print(f"{result.clips} clips, {result.sound_seconds:.1f} s at {result.bitrate_bps:.0f} bit/s")
     print(f"mel_l1 {result.mel_l1:.3f}, after the vocoder {result.mel_l1_audio:.3f}")
-    for name, health in zip(level_names(codec.num_levels), result.levels, strict=True):
-        print(f"{name}: {health.utilization:.0%} of codes used, perplexity {health.perplexity:.1f}")
+    _print_health(result.levels)
     print(f"encodes {result.encode_rtf:.0f} and decodes {result.decode_rtf:.0f} seconds of sound per second")
     if options.json:
         _write_json(options.json, asdict(result))
@@ -224,8 +199,34 @@ def base(options: argparse.Namespace) -> None:
             show(event)
     trainer.processes.close()
     if trainer.processes.is_first:
-        save_model(trainer.best_model(), options.out, trainer.metadata())
+        save_model(trainer.best_model(), options.out, trainer.codec_info())
         save_rehearsal(clips, options.out.with_name(REHEARSAL_PATH.name))
+
+
+def _training_config(options: argparse.Namespace, num_clips: int) -> "VQVAEConfig":
+    """The settings that suit so many clips, but for those that were asked for."""
+    from distill.training.config import get_adaptive_vqvae_config
+
+    changes = {
+        "num_quantizers": options.levels,
+        "codebook_dim": options.codebook_dim,
+        "commitment_weight": options.commitment_weight,
+        "seed": options.seed,
+        "epochs": options.epochs,
+        "minutes": options.minutes,
+        "from_base": False if options.from_scratch else None,
+    }
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if options.epochs is not None and options.minutes is None:
+        changes["minutes"] = None
+    return replace(get_adaptive_vqvae_config(num_clips), **changes)
+
+
+def _training_report(trainer: "Trainer") -> dict[str, Any]:
+    """How a training went, for JSON."""
+    info = asdict(trainer.codec_info())
+    report = {"seconds": trainer.seconds, "steps": trainer.steps, "epochs": trainer.epochs}
+    return report | {name: info[name] for name in ("mel_l1", "val_mel_l1", "levels", "config", "curves")}
 
 
 def _load_codec(options: argparse.Namespace) -> "Codec":
@@ -259,14 +260,14 @@ def _training_display() -> Iterator[Any]:
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    from distill.training.trainer import Progress, Validation
+    from distill.training.records import Progress, Validation
 
     console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("Training", total=1.0)
 
-        def show(event: "Progress | Validation | Finished") -> None:
+        def show(event: "Event") -> None:
             if isinstance(event, Progress):
                 bar.update(task, completed=event.fraction, description=f"Training, loss {event.recon_loss:.3f}")
             elif isinstance(event, Validation):
@@ -282,6 +283,14 @@ def _training_display() -> Iterator[Any]:
                 console.print(line, highlight=False, soft_wrap=True)
 
         yield show
+
+
+def _print_health(levels: "Sequence[LevelHealth]", indent: str = "") -> None:
+    """Say how each level used its codebook; nothing if that is not known."""
+    from distill.codes.levels import level_names
+
+    for name, health in zip(level_names(len(levels)) if levels else (), levels, strict=True):
+        print(f"{indent}{name}: {health.utilization:.0%} of codes used, perplexity {health.perplexity:.1f}")
 
 
 def _check_writable(path: Path) -> None:
@@ -317,7 +326,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
     command.add_argument("--resume", action="store_true", help="go on with a training that was stopped")
     command.add_argument("--json", type=Path, metavar="REPORT")
+    _add_sounds(add)
+    _add_workshop(add)
+    return parser
 
+
+def _add_sounds(add: Callable[[Any], argparse.ArgumentParser]) -> None:
+    """The commands that turn sound into codes, and codes into sound, and say how well."""
     command = add(encode)
     command.add_argument("model", type=Path, metavar="M.distill")
     command.add_argument("clip", type=Path)
@@ -348,6 +363,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", type=Path, metavar="REPORT")
     add_vocoder(command)
 
+
+def _add_workshop(add: Callable[[Any], argparse.ArgumentParser]) -> None:
+    """The commands that make and measure Distill itself."""
     command = add(base)
     command.add_argument("recordings", type=Path, metavar="FOLDER", help="of sound files, such as sonic-pi-samples")
     command.add_argument("--soundfont", type=Path, default=Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"))
@@ -365,4 +383,3 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--minutes", type=float, help="training time in all; by default each gets its full time")
     command.add_argument("--json", type=Path, metavar="REPORT")
-    return parser

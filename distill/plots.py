@@ -1,6 +1,7 @@
 """Matplotlib figures of log-mels, code maps and training curves. Each function takes arrays and returns a Figure."""
 
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import librosa
 import numpy as np
@@ -190,31 +191,38 @@ def plot_report(
     return figure
 
 
-def plot_curves(steps: Sequence[dict], validations: Sequence[dict]) -> Figure:
-    """Draw the training loss and the error on whole clips, in dB, over seconds of training.
+class LossCurves(Protocol):
+    """The curves of a training, as ``distill.training.records.Curves`` has them.
 
-    Parameters
-    ----------
-    steps : sequence of dict
-        One for each step, with ``seconds`` and ``recon_loss`` (natural-log mel).
-    validations : sequence of dict
-        One for each validation, with ``seconds``, ``mel_l1`` and ``val_mel_l1`` (natural-log mel; ``val_mel_l1`` is
-        None if no clips were held out).
+    ``steps`` have ``seconds`` and ``recon_loss``; ``validations`` have ``seconds``, ``mel_l1`` and ``val_mel_l1``, the
+    last of which is None where nothing was held out. Losses and errors are in nepers.
     """
+
+    @property
+    def steps(self) -> Sequence[Any]: ...
+
+    @property
+    def validations(self) -> Sequence[Any]: ...
+
+
+def plot_curves(curves: LossCurves) -> Figure:
+    """Draw the training loss and the error on whole clips, in dB, over seconds of training."""
     figure, (axis,) = _stack(1, "Training time (s)", height=2.6)
     axis.plot(
-        [s["seconds"] for s in steps],
-        [s["recon_loss"] * NEPERS_TO_DB for s in steps],
+        [point.seconds for point in curves.steps],
+        [point.recon_loss * NEPERS_TO_DB for point in curves.steps],
         color=INK,
         alpha=0.6,
         lw=1,
         label="each step",
     )
-    for key, colour, label in (
-        ("mel_l1", CURVE_COLOURS[0], "training clips"),
-        ("val_mel_l1", CURVE_COLOURS[1], "held-out clips"),
-    ):
-        points = [(v["seconds"], v[key] * NEPERS_TO_DB) for v in validations if v[key] is not None]
+    errors = [(point.seconds, point.mel_l1, point.val_mel_l1) for point in curves.validations]
+    lines = (
+        ([(seconds, error) for seconds, error, _ in errors], CURVE_COLOURS[0], "training clips"),
+        ([(seconds, error) for seconds, _, error in errors if error is not None], CURVE_COLOURS[1], "held-out clips"),
+    )
+    for line, colour, label in lines:
+        points = [(seconds, error * NEPERS_TO_DB) for seconds, error in line]
         if points:
             axis.plot(*zip(*points, strict=True), color=colour, marker="o", ms=4, lw=2, label=label)
     axis.set_ylim(bottom=0)

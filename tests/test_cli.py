@@ -69,7 +69,7 @@ def test_a_training_report_gives_times_errors_and_settings(trained):
     assert report["config"]["codebook_size"] == 64
     assert report["config"]["seed"] == 4
     assert [set(level) for level in report["levels"]] == [{"utilization", "perplexity", "dead_codes"}] * 3
-    assert Codec.load(path).info["mel_l1"] == report["mel_l1"]
+    assert Codec.load(path).info.mel_l1 == report["mel_l1"]
 
 
 def test_a_finished_training_leaves_the_codec_and_nothing_to_resume(trained):
@@ -92,9 +92,9 @@ def test_a_training_can_start_without_the_base_model(distill, clip_folder, train
     out = tmp_path / "kit.distill"
     assert distill("train", clip_folder, "--out", out, "--epochs", 2, "--seed", 4, "--from-scratch")[0] == 0
     scratch, based = Codec.load(out).info, Codec.load(trained[0]).info
-    assert (scratch["config"]["from_base"], based["config"]["from_base"]) == (False, True)
-    assert scratch["provenance"]["from_base"] is False
-    assert based["mel_l1"] < scratch["mel_l1"]
+    assert (scratch.config.from_base, based.config.from_base) == (False, True)
+    assert scratch.provenance.from_base is False
+    assert based.mel_l1 < scratch.mel_l1
 
 
 def test_without_the_chosen_vocoder_a_sentence_says_so_and_griffin_lim_is_used(
@@ -130,7 +130,7 @@ def test_a_zip_of_clips_can_be_trained_on(distill, clip_folder, tmp_path):
             archive.write(path, f"kit/{path.name}")
     status, _, errors = distill("train", tmp_path / "kit.zip", "--out", tmp_path / "kit.distill", "--epochs", 1)
     assert (status, errors) == (0, "")
-    assert Codec.load(tmp_path / "kit.distill").info["provenance"]["clips"] == 6
+    assert Codec.load(tmp_path / "kit.distill").info.provenance.clips == 6
 
 
 def test_a_bad_clip_is_named_and_the_others_are_trained_on(distill, clip_folder, tmp_path):
@@ -164,7 +164,7 @@ def test_a_reconstruction_is_as_long_as_the_clip_rounded_up_to_a_hop(distill, co
 def test_info_says_what_a_codec_is_to_people_and_to_programs(distill, codec, codec_path):
     status, printed, errors = distill("info", codec_path)
     assert (status, errors) == (0, "")
-    clips = f"{codec.info['provenance']['clips']} clips"
+    clips = f"{codec.info.provenance.clips} clips"
     for fact in (codec.model_id, "3 levels x 64 codes", clips, "Structure", "Timbre", "Detail"):
         assert fact in printed
     status, printed, errors = distill("info", codec_path, "--json")
@@ -173,6 +173,10 @@ def test_info_says_what_a_codec_is_to_people_and_to_programs(distill, codec, cod
     assert facts["model_id"] == codec.model_id
     assert (facts["levels"], facts["codebook_size"]) == (3, 64)
     assert len(facts["health"]) == 3
+    assert facts["format_version"] == 2
+    assert facts["mel_l1"] == codec.info.mel_l1
+    assert facts["config"]["codebook_size"] == 64
+    assert facts["provenance"]["clips"] == codec.info.provenance.clips
 
 
 def test_an_evaluation_reports_every_figure(distill, codec, codec_path, clip_folder, tmp_path):

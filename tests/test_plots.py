@@ -23,6 +23,7 @@ from distill.plots import (
     plot_usage,
     row_ranges_hz,
 )
+from distill.training.records import NO_CURVES, Curves, StepPoint, ValidationPoint
 
 DB = 20 / np.log(10)
 
@@ -247,18 +248,14 @@ def test_the_report_holds_the_figures_and_all_the_pictures(levels):
 
 
 def test_the_curves_show_every_step_and_every_validation():
-    steps = [{"step": n, "seconds": n * 0.5, "recon_loss": 2 / (n + 1)} for n in range(9)]
-    validations = [
-        {"step": 4, "seconds": 2.0, "mel_l1": 0.9, "val_mel_l1": 1.1},
-        {"step": 8, "seconds": 4.0, "mel_l1": 0.6, "val_mel_l1": 0.8},
-    ]
-    figure = plot_curves(steps, validations)
+    steps = tuple(StepPoint(n * 0.5, 2 / (n + 1), n) for n in range(9))
+    figure = plot_curves(Curves(steps, (ValidationPoint(2.0, 0.9, 1.1, 4), ValidationPoint(4.0, 0.6, 0.8, 8))))
     assert isinstance(figure, Figure)
     (axis,) = figure.axes
     unit = DB if "dB" in axis.get_ylabel() else 1
     drawn = [np.array([line.get_xdata(), line.get_ydata()], dtype=float) for line in axis.lines]
     expected = [
-        [[s["seconds"] for s in steps], [s["recon_loss"] * unit for s in steps]],
+        [[point.seconds for point in steps], [point.recon_loss * unit for point in steps]],
         [[2.0, 4.0], [0.9 * unit, 0.6 * unit]],
         [[2.0, 4.0], [1.1 * unit, 0.8 * unit]],
     ]
@@ -270,15 +267,14 @@ def test_the_curves_show_every_step_and_every_validation():
 
 
 def test_without_held_out_clips_there_is_no_curve_for_them():
-    validation = {"step": 4, "seconds": 2.0, "mel_l1": 0.9, "val_mel_l1": None}
-    (axis,) = plot_curves([], [validation]).axes
+    (axis,) = plot_curves(Curves((), (ValidationPoint(2.0, 0.9, None, 4),))).axes
     assert not any("held-out" in str(line.get_label()) for line in axis.lines)
     assert len(axis.lines) == 2
 
 
 def test_the_curves_of_the_example_codec_can_be_drawn(codec):
-    (axis,) = plot_curves(**codec.info["curves"]).axes
-    assert axis.get_xlim()[1] >= codec.info["provenance"]["training_seconds"]
+    (axis,) = plot_curves(codec.info.curves).axes
+    assert axis.get_xlim()[1] >= codec.info.provenance.training_seconds
 
 
 def test_figures_leave_no_global_state_behind_and_can_be_saved(mels, palettes):
@@ -286,7 +282,7 @@ def test_figures_leave_no_global_state_behind_and_can_be_saved(mels, palettes):
     figures = [
         plot_mels(*mels),
         plot_code_maps(np.zeros((3, 8, 2), dtype=int), palettes, 20),
-        plot_curves([], []),
+        plot_curves(NO_CURVES),
         plot_layers([mels[0]], ["one"]),
         plot_usage(np.ones((3, 64), dtype=int), palettes, np.tile(np.arange(64), (3, 1))),
     ]

@@ -5,6 +5,7 @@ import hashlib
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,9 +21,10 @@ from distill.codec.pieces import Patch, Region, blocks, code_blocks, decoder_rea
 from distill.codes.edits import Span, to_slice
 from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
 from distill.errors import AudioError, CodecFileError, GridError, VocoderError
-from distill.models.persistence import load_with_metadata, save_model
+from distill.models.persistence import load_with_info, save_model
 from distill.models.vqvae import ROWS, ConvVQVAE
 from distill.settings import DEFAULTS, Settings
+from distill.training.codec_info import CodecInfo, FrontEnd, Statistics
 from distill.training.health import LevelHealth
 
 T = TypeVar("T")
@@ -41,8 +43,8 @@ class Codec:
     ----------
     model : ConvVQVAE
         Trained; it is put in eval mode.
-    info : dict, optional
-        What is known of its training, as :meth:`Trainer.metadata` gives it.
+    info : CodecInfo, optional
+        What is known of its training, as :meth:`Trainer.codec_info` gives it.
     vocoder : str
         "griffin-lim" or "bigvgan". If BigVGAN cannot be had here, a ``RuntimeWarning`` says why in a sentence, and
         Griffin-Lim takes its place.
@@ -63,9 +65,9 @@ class Codec:
     True
     """
 
-    def __init__(self, model: ConvVQVAE, info: dict[str, Any] | None = None, *, vocoder: str = "griffin-lim") -> None:
+    def __init__(self, model: ConvVQVAE, info: CodecInfo | None = None, *, vocoder: str = "griffin-lim") -> None:
         self.model = model.eval().requires_grad_(False)
-        self.info = info or {}
+        self.info = info or CodecInfo()
         self.log_mel = LogMel()
         try:
             self.vocoder = get_vocoder(vocoder, self.log_mel)
@@ -88,7 +90,7 @@ class Codec:
         vocoder : str
             As in the class.
         settings : Settings
-            Of which ``codec_bytes``, ``codec_header_bytes`` and ``codec_codes`` count.
+            Its ``codec_bytes``, ``codec_header_bytes`` and ``codec_codes`` are the limits.
 
         Raises
         ------
@@ -97,16 +99,15 @@ class Codec:
         ConfigError
             If there is no such vocoder.
         """
-        model, info = load_with_metadata(path, settings=settings)
+        model, info = load_with_info(path, settings=settings)
         if not isinstance(model, ConvVQVAE):
             raise CodecFileError(f"{Path(path).name} holds the continuous baseline, which has no codes.")
         return cls(model, info, vocoder=vocoder)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a ``.distill`` file."""
-        front_end = {name: getattr(self.log_mel, name) for name in ("sample_rate", "n_fft", "hop_length", "n_mels")}
-        statistics = {name: getattr(self.model, name).flatten().tolist() for name in ("mel_mean", "mel_std")}
-        save_model(self.model, path, self.info | {"front_end": front_end, "statistics": statistics})
+        mean, std = (tuple(bands.flatten().tolist()) for bands in (self.model.mel_mean, self.model.mel_std))
+        save_model(self.model, path, replace(self.info, front_end=FrontEnd(), statistics=Statistics(mean, std)))
 
     @property
     def num_levels(self) -> int:
@@ -131,13 +132,12 @@ class Codec:
     @property
     def training_health(self) -> list[LevelHealth]:
         """Health of each level at the end of training; empty if that is not known."""
-        return [LevelHealth(**level) for level in self.info.get("levels", [])]
+        return list(self.info.levels or ())
 
     @property
     def training_usage(self) -> np.ndarray | None:
         """How often each code occurred in the training clips, [levels, codebook_size]; None if that is not known."""
-        usage = self.info.get("usage")
-        return None if usage is None else np.array(usage)
+        return None if self.info.usage is None else np.array(self.info.usage)
 
     @torch.no_grad()
     def encode(self, waveform: np.ndarray, sample_rate: int) -> CodeGrid:

@@ -10,24 +10,24 @@ import string
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field, TypeAdapter
 
 from distill.errors import GridError
 from distill.settings import DEFAULTS, Settings
+from distill.strict import OPEN, FailFast
 
-FORMAT = "distill-grid"
+FORMAT: Literal["distill-grid"] = "distill-grid"
 TEXT_FORMAT = "distill1"
 FRAMES_PER_COLUMN = 16
 MOST_CODES = 65_536
 """Entries of a codebook that a grid can tell apart."""
 MOST_LINES = 64
 """Levels times rows of a grid that is opened; codecs have up to 4 levels of 8 rows."""
-_PARTS = ("indices", "format", "num_frames", "model_id", "codebook_size")
-_MODEL_ID = re.compile(r"[A-Za-z0-9 _-]{1,64}")
 _ARRAY_HEADER = re.compile(
     rb"\x93NUMPY\x01\x00.."
     rb"\{'descr': '([<>|][iuU]\d{1,4})', 'fortran_order': (True|False), 'shape': \(([\d, ]*)\), \} *\n",
@@ -39,6 +39,43 @@ _DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, struct.error),
 )
 """What numpy, zipfile and json raise for a file that is not what it says."""
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What a grid's file says besides its codes, as :class:`CodeGrid` has it."""
+
+    __pydantic_config__ = OPEN
+
+    format: Literal["distill-grid"]
+    num_frames: Annotated[int, Field(ge=1)]
+    model_id: Annotated[str, Field(pattern="^[A-Za-z0-9 _-]{1,64}$")]
+    codebook_size: Annotated[int, Field(ge=1, le=MOST_CODES)]
+
+    def check_size(self, shape: tuple[int, ...], settings: Settings) -> None:
+        """Raise unless a grid of that shape, levels and rows before columns, can be shown."""
+        *lines, columns = shape
+        if max(columns, -(-self.num_frames // FRAMES_PER_COLUMN)) > settings.grid_columns:
+            raise GridError(
+                f"A grid that is opened can have up to {settings.grid_columns} columns, and this one has more."
+            )
+        if min(lines, default=1) < 1 or math.prod(lines) > MOST_LINES:
+            raise ValueError("no such grid")
+
+
+_Row = Annotated[list[int], FailFast()]
+_Level = Annotated[list[_Row], FailFast()]
+
+
+@dataclass(frozen=True)
+class _Written(_Facts):
+    """A grid in JSON: also the codes, of each level, of each of its rows, one a column."""
+
+    indices: Annotated[list[_Level], FailFast()]
+
+
+_FACTS, _WRITTEN = TypeAdapter(_Facts), TypeAdapter(_Written)
+_PARTS = ("indices", *(part.name for part in fields(_Facts)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,14 +173,8 @@ class CodeGrid:
         """
         path = Path(path)
         if path.suffix == ".npz":
-            np.savez_compressed(
-                path,
-                format=np.array(FORMAT),
-                indices=self.indices.astype(np.uint16),
-                num_frames=np.array(self.num_frames),
-                model_id=np.array(self.model_id),
-                codebook_size=np.array(self.codebook_size),
-            )
+            arrays: dict[str, Any] = {part: np.array(value) for part, value in asdict(self._facts()).items()}
+            np.savez_compressed(path, indices=self.indices.astype(np.uint16), **arrays)
         elif path.suffix == ".json":
             path.write_text(json.dumps(self.to_dict()), encoding="utf-8")
         else:
@@ -151,13 +182,10 @@ class CodeGrid:
 
     def to_dict(self) -> dict[str, Any]:
         """The grid as plain numbers, lists and strings."""
-        return {
-            "format": FORMAT,
-            "indices": self.indices.tolist(),
-            "num_frames": self.num_frames,
-            "model_id": self.model_id,
-            "codebook_size": self.codebook_size,
-        }
+        return asdict(self._facts()) | {"indices": self.indices.tolist()}
+
+    def _facts(self) -> _Facts:
+        return _Facts(FORMAT, self.num_frames, self.model_id, self.codebook_size)
 
     def to_text(self) -> str:
         """The grid as one line to paste and share: some 45 characters for each second of a level of 64 codes.
@@ -186,7 +214,7 @@ class CodeGrid:
         text : str
             With or without white space.
         settings : Settings
-            Of which ``grid_bytes`` and ``grid_columns`` count.
+            Its ``grid_bytes`` and ``grid_columns`` are the limits.
 
         Raises
         ------
@@ -201,7 +229,8 @@ class CodeGrid:
             if name != TEXT_FORMAT:
                 raise ValueError("another format")
             shape = (levels, rows, -(-num_frames // FRAMES_PER_COLUMN))
-            _check_facts(shape, num_frames, model_id, size, settings)
+            facts = {"format": FORMAT, "num_frames": num_frames, "model_id": model_id, "codebook_size": size}
+            _checked(facts).check_size(shape, settings)
             count, width = math.prod(shape), max(1, (size - 1).bit_length())
             num_bytes = -(-count * width // 8)
             unpacker = zlib.decompressobj()
@@ -224,7 +253,7 @@ class CodeGrid:
         ----------
         path : path-like
         settings : Settings
-            Of which ``grid_bytes`` and ``grid_columns`` count.
+            Its ``grid_bytes`` and ``grid_columns`` are the limits.
 
         Raises
         ------
@@ -237,12 +266,9 @@ class CodeGrid:
                 content = file.read(settings.grid_bytes + 1)
             if len(content) > settings.grid_bytes:
                 raise GridError(f"{path.name} is too large to be a grid of codes.")
-            parts = _read_npz(content, settings) if content.startswith(b"PK") else _read_json(content)
-            if parts["format"] != FORMAT:
-                raise GridError(f"{path.name} is not a grid of codes.")
-            facts = (parts["num_frames"], parts["model_id"], parts["codebook_size"])
-            _check_facts(parts["indices"].shape, *facts, settings)
-            return cls(parts["indices"], *facts)
+            indices, facts = _read_npz(content, settings) if content.startswith(b"PK") else _read_json(content)
+            facts.check_size(indices.shape, settings)
+            return cls(indices, facts.num_frames, facts.model_id, facts.codebook_size)
         except GridError as error:
             message = str(error)
             raise GridError(message if path.name in message else f"{path.name}: {message}") from error
@@ -252,38 +278,27 @@ class CodeGrid:
             raise GridError(f"{path.name} is not a grid of codes, or it is damaged.") from error
 
 
-def _check_facts(
-    shape: tuple[int, ...], num_frames: Any, model_id: Any, codebook_size: Any, settings: Settings
-) -> None:
-    """Raise unless what a stranger's grid says of itself is of the right type and of a size that can be shown."""
-    if type(num_frames) is not int or type(codebook_size) is not int or type(model_id) is not str:
-        raise TypeError("facts of other types")
-    if not _MODEL_ID.fullmatch(model_id) or not 1 <= codebook_size <= MOST_CODES or num_frames < 1:
-        raise ValueError("facts that cannot be")
-    *lines, columns = shape
-    if max(columns, -(-num_frames // FRAMES_PER_COLUMN)) > settings.grid_columns:
-        raise GridError(f"A grid that is opened can have up to {settings.grid_columns} columns, and this one has more.")
-    if min(lines, default=1) < 1 or math.prod(lines) > MOST_LINES:
-        raise ValueError("no such grid")
+def _checked(facts: dict[str, Any]) -> _Facts:
+    """Facts that stood elsewhere than in JSON, under the rules for JSON."""
+    return _FACTS.validate_json(json.dumps(facts))
 
 
-def _read_json(content: bytes) -> dict[str, Any]:
-    """The parts of a grid in JSON."""
+def _read_json(content: bytes) -> tuple[np.ndarray, _Facts]:
+    """The codes of a grid in JSON, and what it says of them."""
     if content.count(b"[") + content.count(b"{") > 3 * MOST_LINES:  # in Python, a list in a list is 30 times its text
         raise ValueError("lists that are no grid")
-    parts = json.loads(content.decode("ascii"))
-    if not all(type(code) is int for level in parts["indices"] for row in level for code in row):
-        raise TypeError("codes that are no whole numbers")
-    return parts | {"indices": np.array(parts["indices"], dtype=np.int64)}
+    written = _WRITTEN.validate_json(content.decode("ascii"))
+    return np.array(written.indices, dtype=np.int64), written
 
 
-def _read_npz(content: bytes, settings: Settings) -> dict[str, Any]:
-    """The parts of a grid in a zip of arrays; what else is in it is passed over."""
+def _read_npz(content: bytes, settings: Settings) -> tuple[np.ndarray, _Facts]:
+    """The codes of a grid in a zip of arrays, and what it says of them; what else is in it is passed over."""
     if content.count(b"PK\1\2") > 4 * len(_PARTS):
         raise ValueError("too many members")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         arrays = {part: _read_array(archive, f"{part}.npy", settings) for part in _PARTS}
-    return {part: array if part == "indices" else array.item() for part, array in arrays.items()}
+    indices = arrays.pop("indices")
+    return indices, _checked({part: array.item() for part, array in arrays.items()})
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, settings: Settings) -> np.ndarray:

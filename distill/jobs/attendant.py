@@ -5,11 +5,12 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
-from distill.jobs.events import FAULT, INTERRUPTED, changes_of, gave_way, too_long
+from distill.jobs.events import Begun, Ended, Failed, Stepped, WorkerEvent
 from distill.jobs.job import TrainingJob
 from distill.jobs.ledger import Ledger, log
+from distill.jobs.notes import FAULT, INTERRUPTED, changes_of, gave_way, too_long
+from distill.jobs.record import JobState
 from distill.jobs.worker import Worker
 from distill.logs import log_fault
 from distill.settings import Settings
@@ -84,55 +85,51 @@ class Attendant:
                 worker.kill() if job.wish == "delete" else worker.stop()
         seconds = CEILING * 60 * job.minutes + self._settings.training_silence_seconds
         seconds += self._settings.full_disk_seconds
-        last: dict[str, Any] = {}
+        last: WorkerEvent | None = None
         try:
             with contextlib.closing(worker.events(seconds)) as events:
                 for event in events:
                     self._hear(job, event)
                     last = event
         except TimeoutError:
-            last = {"event": "failed", "error": too_long(job)}
+            last = Failed(too_long(job))
         with self._ledger.changed:
             job.worker = None
             return self._conclude(job, last)
 
-    def _hear(self, job: TrainingJob, event: dict[str, Any]) -> None:
+    def _hear(self, job: TrainingJob, event: WorkerEvent) -> None:
         """Note what a worker says."""
-        try:
-            changes = changes_of(job, event)
-        except (KeyError, TypeError, ValueError):
-            log(job, "A worker said what makes no sense.", logging.WARNING)
-            return
-        if event["event"] == "begun" and isinstance(event.get("seconds"), float):
-            job.turn_began = min(job.turn_began, event["seconds"])
-        if event["event"] == "progress":  # several times a second: the disk learns of it at the next checkpoint
+        changes = changes_of(job, event)
+        if isinstance(event, Begun):
+            job.turn_began = min(job.turn_began, event.seconds)
+        if isinstance(event, Stepped):  # several times a second: the disk learns of it at the next checkpoint
             with self._ledger.changed:
                 job.record = replace(job.record, **changes)
         else:
             self._ledger.change(job, **changes)
         self._take_turns()
 
-    def _conclude(self, job: TrainingJob, last: dict[str, Any]) -> bool:
-        """Note what becomes of a job whose worker has ended, by its last words; whether it needs another one."""
+    def _conclude(self, job: TrainingJob, last: WorkerEvent | None) -> bool:
+        """Note what becomes of a job whose worker has ended, by its last event; whether it needs another one."""
         if job.wish == "delete":
             return False
         note = job.record.note
-        if last.get("event") == "finished":
+        if isinstance(last, Ended) and last.event == "finished":
             self._ledger.end(job, "finished")
             job.folder.delete_inputs()
-        elif last.get("event") == "failed":
-            self._ledger.end(job, "failed", error=str(last.get("error")), reference=last.get("reference", ""))
+        elif isinstance(last, Failed):
+            self._ledger.end(job, "failed", error=last.error, reference=last.reference)
         elif job.wish == "stop":
             self._ledger.end(job, "stopped")
         elif self._is_closing():
             self._ledger.change(job, state="waiting", note=INTERRUPTED if job.record.progress else note)
-        elif job.wish == "yield" and last.get("event", "stopped") == "stopped":  # or it had not come to listen yet
+        elif job.wish == "yield" and isinstance(last, Ended | None):  # None: it had not come to listen yet
             note = gave_way(job, is_here=self._is_here(job))
             log(job, "A training gave way.")
-            self._ledger.change(job, state="waiting", place=self._ledger.last_place(), note=note)
+            self._ledger.change(job, state="waiting", queue_number=self._ledger.next_queue_number(), note=note)
         else:
             job.lost_at = job.record.progress.seconds if job.record.progress else None
-            state = "waiting" if job.wish else "running"
+            state: JobState = "waiting" if job.wish else "running"
             self._ledger.begin_again(job, state)
             if job.record.state == "running":
                 return True

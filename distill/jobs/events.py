@@ -1,80 +1,89 @@
-"""What a worker's events mean for the record of its job, and what the visitor is told of them."""
+"""What a process that trains tells the server: an event a line, in JSON."""
 
-from typing import Any
+import json
+from dataclasses import asdict, dataclass
+from typing import Annotated, Literal
 
-from distill.jobs.job import TrainingJob
-from distill.training.records import Curves, restore_curves, restore_progress, restore_validation
+from pydantic import Field, TypeAdapter
 
-INTERRUPTED = "The training was interrupted."
-ELSEWHERE = (
-    "The server's disk is full, so the trained codec is kept elsewhere until there is room; to be sure of it, please "
-    "download it now."
-)
-FAULT = "Training broke off through a fault of ours, not of your clips (reference {reference})."
+from distill.strict import CLOSED, Count
+from distill.training.records import Curves, Progress, Validation
 
 
-def changes_of(job: TrainingJob, event: dict[str, Any]) -> dict[str, Any]:
-    """What an event changes in a job's record; errors as :meth:`JobRecord.from_json`."""
-    match event:
-        case {"event": "begun", "steps": 0, "damaged": damaged}:
-            curves: Curves = {"steps": [], "validations": []}
-            return {"progress": None, "curves": curves, "note": _began_anew(job.record.note, damaged)}
-        case {"event": "begun", "seconds": float(seconds)} if job.record.note:
-            lost_seconds = None if job.lost_at is None else job.lost_at - seconds
-            return {"note": _went_on(lost_seconds) if job.record.note == INTERRUPTED else ""}
-        case {"event": "progress", "progress": progress}:
-            return {"progress": restore_progress(progress)}
-        case {"event": "validation", "validation": validation, "curves": curves}:
-            return {"validation": restore_validation(validation), "curves": restore_curves(curves)}
-        case {"event": "warning", "note": str(note)}:
-            return {"note": note}
-        case {"event": "begun" | "checkpoint" | "finished" | "stopped"} | {"event": "failed", "error": str()}:
-            return {}
-    raise ValueError("no such event")
+@dataclass(frozen=True)
+class Begun:
+    """The training begins, after so many ``steps`` and ``seconds`` of it; ``damaged``, because its checkpoint was."""
+
+    steps: Count
+    seconds: float
+    damaged: bool
+    event: Literal["begun"] = "begun"
 
 
-def _began_anew(note: str, damaged: bool) -> str:
-    if damaged:
-        return "The training began anew, because what was kept of it could not be read."
-    return "The training was interrupted before anything was kept of it, and began anew." if note == INTERRUPTED else ""
+@dataclass(frozen=True)
+class Stepped:
+    """A step was taken."""
+
+    progress: Progress
+    event: Literal["progress"] = "progress"
 
 
-def _went_on(lost_seconds: float | None) -> str:
-    if lost_seconds is None:
-        return "The training was interrupted and went on from what was kept of it last."
-    before = f" {lost_seconds:.0f} s before" if lost_seconds >= 1 else ""
-    return f"The training was interrupted and went on from where it was{before}."
+@dataclass(frozen=True)
+class Validated:
+    """The codec was tried on whole clips; the curves reach up to that."""
+
+    validation: Validation
+    curves: Curves
+    event: Literal["validation"] = "validation"
 
 
-def gave_way(job: TrainingJob, *, is_here: bool) -> str:
-    """Why a job waits again that ran."""
-    trained = job.record.progress.seconds / 60 if job.record.progress else 0.0
-    why = "Others wait" if is_here else "Others wait and nobody had this page open"
-    return (
-        f"{why}, so the training gave way after {trained:.1f} of its {job.minutes:g} minutes; "
-        "it goes on by itself in its turn."
-    )
+@dataclass(frozen=True)
+class CheckpointKept:
+    """A checkpoint was written."""
+
+    event: Literal["checkpoint"] = "checkpoint"
 
 
-def lost_its_place(kept_seconds: float) -> str:
-    """Why a job was stopped that waited."""
-    return (
-        "The queue was full and nobody had this page open, so the training gave its place to someone who did; "
-        f"it can be continued for {kept_seconds / 60:.0f} minutes."
-    )
+@dataclass(frozen=True)
+class Warned:
+    """There is something to know, in one sentence; "" when that is over."""
+
+    note: str
+    event: Literal["warning"] = "warning"
 
 
-def lost_too_often(job: TrainingJob, times: int) -> str:
-    """Why a job is not begun again."""
-    return f"The training was lost {times} times, perhaps for want of memory: {_what_is_kept(job)}."
+@dataclass(frozen=True)
+class Ended:
+    """The training ended in order. This is the last event."""
+
+    event: Literal["finished", "stopped"]
 
 
-def too_long(job: TrainingJob) -> str:
-    """Why a job was ended that took more time than there is."""
-    return f"The training took far longer than its {job.minutes:g} minutes and was ended: {_what_is_kept(job)}."
+@dataclass(frozen=True)
+class Failed:
+    """The training cannot go on: why, in one sentence. The log knows more under the ``reference``. This is the last
+    event."""
+
+    error: str
+    reference: str = ""
+    event: Literal["failed"] = "failed"
 
 
-def _what_is_kept(job: TrainingJob) -> str:
-    if job.folder.newest.exists():
-        return "what it had learned is kept, and it can be continued"
-    return "nothing could be kept of it, so please try fewer or shorter clips"
+WorkerEvent = Begun | Stepped | Validated | CheckpointKept | Warned | Ended | Failed
+_EVENT = TypeAdapter[WorkerEvent](Annotated[WorkerEvent, Field(discriminator="event")], config=CLOSED)
+
+
+def to_line(event: WorkerEvent) -> bytes:
+    """An event in JSON, with the end of its line."""
+    return json.dumps(asdict(event)).encode() + b"\n"
+
+
+def from_line(line: bytes) -> WorkerEvent:
+    """The event of a line.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    return _EVENT.validate_json(line)

@@ -1,7 +1,6 @@
-"""What a training keeps on disk: what is asked for and where it stands, its clips, its checkpoint, its best codec."""
+"""What a training keeps on disk: its record, its clips, its checkpoint, its best codec."""
 
 import fcntl
-import json
 import os
 import re
 import stat
@@ -9,100 +8,27 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from distill.errors import TrainingError
 from distill.jobs.files import check_regular, delete_any, num_bytes, read_regular
+from distill.jobs.record import JobRecord
 from distill.settings import GIB, MIB
-from distill.training.config import VQVAEConfig
-from distill.training.records import Curves, restore, restore_curves, restore_progress, restore_validation
 
 if TYPE_CHECKING:
     from distill.audio import Clip
     from distill.training.dataset import MelClip
-    from distill.training.trainer import Progress, Validation
 
-STATES = ("waiting", "running", "stopped", "finished", "failed")
 RECORD_BYTES = 16 * MIB
 FILE_BYTES = 4 * GIB
-"""Bounds of what is read back: ten times as much as a training can make."""
+"""Largest files that are read back: ten times as large as a training can make."""
 GONE = ".gone"
-"""How the name of a folder ends that is being deleted."""
+"""End of the name of a folder that is being deleted."""
 FULL_SCALE = np.float32(32767)
-
-
-@dataclass(frozen=True)
-class JobRecord:
-    """What is asked of a training and where it stands; ``job.json`` holds it.
-
-    Attributes
-    ----------
-    owner : str
-        Who asked for it.
-    config : VQVAEConfig
-    created, ended : float
-        In seconds since 1970; ``ended`` is None while it is active.
-    place : int
-        In the queue; lower ones come first.
-    clip_names : tuple of str
-    first_name : str
-        Name of the clip whose waveform is kept.
-    state : str
-        "waiting", "running", "stopped", "finished" or "failed".
-    restarts : int
-        How often it was begun again because its process, or the server, was lost.
-    error, note : str
-        Why it failed, and what else there is to know, in one sentence each.
-    progress, validation : Progress, Validation or None
-        The latest ones.
-    curves : dict
-        As :attr:`Trainer.curves`, up to the latest validation.
-    """
-
-    owner: str
-    config: VQVAEConfig
-    created: float
-    place: int
-    clip_names: tuple[str, ...]
-    first_name: str
-    state: str = "waiting"
-    ended: float | None = None
-    restarts: int = 0
-    error: str = ""
-    note: str = ""
-    progress: "Progress | None" = None
-    validation: "Validation | None" = None
-    curves: Curves = field(default_factory=lambda: {"steps": [], "validations": []})
-
-    @property
-    def active(self) -> bool:
-        return self.state in ("waiting", "running")
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "JobRecord":
-        """The record that :func:`dataclasses.asdict` and JSON made these values of.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If something is missing or of another type, or out of its range.
-        """
-        values = dict(values)
-        parts = {
-            "config": restore(VQVAEConfig, values.pop("config")),
-            "progress": restore_progress(values.pop("progress")),
-            "validation": restore_validation(values.pop("validation")),
-            "curves": restore_curves(values.pop("curves")),
-            "clip_names": tuple(values.pop("clip_names")),
-        }
-        record = restore(cls, values, **parts)
-        if record.state not in STATES or not all(isinstance(name, str) for name in record.clip_names):
-            raise ValueError("no such state, or a clip without a name")
-        return record
 
 
 @dataclass(frozen=True)
@@ -116,7 +42,7 @@ class JobFolder:
     path: Path
 
     @classmethod
-    def create(cls, path: Path, record: JobRecord, clips: "Sequence[MelClip]", first: "Clip") -> "JobFolder":
+    def create(cls, path: Path, record: JobRecord, clips: "Sequence[MelClip]", first_clip: "Clip") -> "JobFolder":
         """Write a new training's folder; if that fails, nothing of it stays.
 
         Raises
@@ -131,7 +57,7 @@ class JobFolder:
         path.mkdir(mode=0o700)
         try:
             save_file({str(number): clip.log_mel.numpy() for number, clip in enumerate(clips)}, folder.clips)
-            save_file(_in_16_bits(first.waveform), folder.first)
+            save_file(_in_16_bits(first_clip.waveform), folder.first_clip_path)
             folder.write_record(record)
         except (OSError, SafetensorError) as error:
             folder.delete()
@@ -159,7 +85,7 @@ class JobFolder:
         return self.path.name
 
     @property
-    def record(self) -> Path:
+    def record_path(self) -> Path:
         return self.path / "job.json"
 
     @property
@@ -167,7 +93,7 @@ class JobFolder:
         return self.path / "clips.safetensors"
 
     @property
-    def first(self) -> Path:
+    def first_clip_path(self) -> Path:
         return self.path / "first.safetensors"
 
     @property
@@ -235,8 +161,8 @@ class JobFolder:
             If it is missing or damaged.
         """
         try:
-            return JobRecord.from_json(json.loads(read_regular(self.record, RECORD_BYTES).decode("utf-8")))
-        except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            return JobRecord.from_json(read_regular(self.record_path, RECORD_BYTES))
+        except (OSError, ValueError) as error:
             raise TrainingError("What was noted of this training is missing or damaged; please train again.") from error
 
     def write_record(self, record: JobRecord) -> None:
@@ -247,11 +173,11 @@ class JobFolder:
         OSError
             If it cannot be written; the old one stays.
         """
-        unfinished = self.record.with_name("job.json.part")
+        unfinished = self.record_path.with_name("job.json.part")
         try:
             delete_any(unfinished)
-            unfinished.write_text(json.dumps(asdict(record)), encoding="utf-8")
-            unfinished.replace(self.record)
+            unfinished.write_text(record.to_json(), encoding="utf-8")
+            unfinished.replace(self.record_path)
         except OSError:
             delete_any(unfinished)
             raise
@@ -283,7 +209,7 @@ class JobFolder:
             raise TrainingError("The clips of this training are missing or damaged; please train again.") from error
         return clips
 
-    def read_first(self, name: str) -> "Clip":
+    def read_first_clip(self, name: str) -> "Clip":
         """The clip whose waveform is kept, under its name.
 
         Raises
@@ -297,8 +223,8 @@ class JobFolder:
         from distill.audio import Clip
 
         try:
-            check_regular(self.first, FILE_BYTES)
-            tensors = load_file(self.first)
+            check_regular(self.first_clip_path, FILE_BYTES)
+            tensors = load_file(self.first_clip_path)
             samples, peak = tensors["samples"], tensors["peak"]
             if (samples.dtype, samples.ndim, peak.dtype, peak.shape) != (np.int16, 1, np.float32, (1,)):
                 raise ValueError("no waveform")
@@ -310,9 +236,10 @@ class JobFolder:
             ) from error
         return Clip(name, samples * (peak / FULL_SCALE))
 
-    def delete_inputs(self, *, first: bool = False) -> None:
-        """Delete what a training has no use for when it does not go on: clips, checkpoint, and the ``first`` clip."""
-        for path in (self.clips, self.checkpoint, *([self.first] if first else [])):
+    def delete_inputs(self, *, with_first_clip: bool = False) -> None:
+        """Delete what a training has no use for when it does not go on: its clips, its checkpoint, and the first clip
+        if that is asked for."""
+        for path in (self.clips, self.checkpoint, *([self.first_clip_path] if with_first_clip else [])):
             delete_any(path)
 
     def delete(self) -> None:
@@ -321,7 +248,7 @@ class JobFolder:
         try:
             self.path.rename(gone)
         except OSError:
-            delete_any(self.record)  # without it, the rest is no training
+            delete_any(self.record_path)  # without it, the rest is no training
             delete_any(self.path)
         delete_any(gone)
         self.drop_spare()

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from distill.errors import CodecFileError, TrainingError
 from distill.jobs.files import check_regular
-from distill.jobs.folder import FILE_BYTES, JobFolder, JobRecord
+from distill.jobs.folder import FILE_BYTES, JobFolder
+from distill.jobs.record import JobRecord, JobState
 from distill.settings import Settings
-from distill.training.records import Curves
+from distill.training.records import Curves, Progress, Validation
 
 if TYPE_CHECKING:
     from distill.audio import Clip
     from distill.codec import Codec
     from distill.jobs.worker import Worker
     from distill.training.config import VQVAEConfig
-    from distill.training.trainer import Progress, Validation
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class JobStatus:
         The latest step; None until the first one, some seconds after it began to run.
     validation : Validation or None
         The latest validation.
-    curves : dict
-        As :attr:`Trainer.curves`, up to that validation.
+    curves : Curves
+        Up to that validation.
     error : str
         Why it failed, in one sentence.
     note : str
@@ -44,11 +44,11 @@ class JobStatus:
         Whether it was asked to stop and has not yet.
     """
 
-    state: str
+    state: JobState
     ahead: int
     wait_seconds: float
-    progress: "Progress | None"
-    validation: "Validation | None"
+    progress: Progress | None
+    validation: Validation | None
     curves: Curves
     error: str
     note: str
@@ -91,11 +91,11 @@ class TrainingJob:
         self.turn_began = 0.0
         """Seconds of training that it had when its turn began."""
         self.address = ""
-        """From which it was asked for; kept in memory alone."""
+        """Network address from which the training was asked for; kept in memory alone."""
         self.seen = -math.inf
         """When its owner last had a page open, in seconds since 1970."""
         self.num_bytes = 0
-        """Of the disk, as measured last."""
+        """Bytes that its files take of the disk, as measured last."""
         self.is_unwritten = False
         """Whether its record on disk is older than the one here."""
         self.is_elsewhere = False
@@ -131,7 +131,7 @@ class TrainingJob:
         return self.record.clip_names
 
     @property
-    def first(self) -> "Clip":
+    def first_clip(self) -> "Clip":
         """The clip to turn to when the training has ended; read from disk each time.
 
         Raises
@@ -139,7 +139,7 @@ class TrainingJob:
         TrainingError
             If it is missing or damaged.
         """
-        return self.folder.read_first(self.record.first_name)
+        return self.folder.read_first_clip(self.record.first_clip_name)
 
     def status(self) -> JobStatus:
         """Where the job stands now."""
@@ -150,7 +150,7 @@ class TrainingJob:
         return self._runner.wait_for(self, seconds)
 
     def stop(self) -> None:
-        """Stop after the current step, or give up the place in the queue; what was reached is kept."""
+        """Stop after the current step, or leave the queue; what was reached is kept."""
         self._runner.stop(self)
 
     def resume(self, *, address: str = "") -> None:

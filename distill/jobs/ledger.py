@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import StartupError, TrainingError
-from distill.jobs.events import ELSEWHERE, INTERRUPTED, lost_too_often
 from distill.jobs.files import num_bytes
-from distill.jobs.folder import JobFolder, JobRecord
+from distill.jobs.folder import JobFolder
 from distill.jobs.job import TrainingJob
+from distill.jobs.notes import ELSEWHERE, INTERRUPTED, lost_too_often
+from distill.jobs.record import JobRecord, JobState
 from distill.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -66,17 +67,17 @@ class Ledger:
                     "A training's folder was passed over.", extra={"job": folder.id[:6], "reason": str(error)}
                 )
         self.add_up()
-        for job in sorted(found, key=lambda job: (job.created, job.record.place)):
+        for job in sorted(found, key=lambda job: (job.created, job.record.queue_number)):
             self.jobs[job.id] = job
             job.is_elsewhere = job.folder.has_spare()
             self.measure(job)
             if job.record.state == "running":  # so the server did not end in order, perhaps because of this very job
                 self.begin_again(job, "waiting")
 
-    def in_state(self, state: str) -> list[TrainingJob]:
-        """The jobs in a state, by their places."""
+    def in_state(self, state: JobState) -> list[TrainingJob]:
+        """The jobs in a state, by their numbers in the queue."""
         return sorted(
-            (job for job in self.jobs.values() if job.record.state == state), key=lambda job: job.record.place
+            (job for job in self.jobs.values() if job.record.state == state), key=lambda job: job.record.queue_number
         )
 
     def num_bytes(self, owner: str | None) -> int:
@@ -94,9 +95,9 @@ class Ledger:
             strays = sum(size for name, size in self._strays.items() if name not in self.jobs)
             self._sums = owns, strays + sum(owns.values())
 
-    def last_place(self) -> int:
-        """The place after all others."""
-        return 1 + max((job.record.place for job in self.jobs.values()), default=0)
+    def next_queue_number(self) -> int:
+        """The number of whoever goes to the end of the queue."""
+        return 1 + max((job.record.queue_number for job in self.jobs.values()), default=0)
 
     def change(self, job: TrainingJob, **changes: Any) -> None:
         """Note in memory and on disk what has become of a job, and tell those who wait for it."""
@@ -106,13 +107,13 @@ class Ledger:
                 self._write(job)
             self.changed.notify_all()
 
-    def end(self, job: TrainingJob, state: str, error: str = "", reference: str = "", **changes: Any) -> None:
+    def end(self, job: TrainingJob, state: JobState, error: str = "", reference: str = "", **changes: Any) -> None:
         """Note that a job has ended."""
         self.change(job, state=state, ended=self._clock(), error=error, **changes)
         steps = job.record.progress.step if job.record.progress else 0
         log(job, "A training ended.", state=state, steps=steps, reference=reference)
 
-    def begin_again(self, job: TrainingJob, state: str, **changes: Any) -> None:
+    def begin_again(self, job: TrainingJob, state: JobState, **changes: Any) -> None:
         """Bring a job whose process was lost back into a state, unless that happened too often."""
         restarts = job.record.restarts + 1
         if restarts > self._settings.training_restarts:
@@ -170,7 +171,7 @@ class Ledger:
             self._write(job)
         ended = job.record.ended
         if job.has_inputs and ended is not None and ended + self.kept_seconds(job.record) < now:
-            job.folder.delete_inputs(first=True)
+            job.folder.delete_inputs(with_first_clip=True)
             job.has_inputs = False
             self.measure(job)
             log(job, "The sound of a training was deleted.")

@@ -6,7 +6,6 @@ Torch is imported once the process has given way to others, so that its many thr
 import argparse
 import contextlib
 import ctypes
-import json
 import logging
 import os
 import resource
@@ -16,12 +15,12 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from distill.errors import DistillError
-from distill.jobs.events import FAULT
+from distill.jobs.events import Failed, WorkerEvent, to_line
 from distill.jobs.folder import JobFolder
 from distill.jobs.memory import is_out_of_memory
+from distill.jobs.notes import FAULT
 from distill.logs import log_as_json, log_fault
 from distill.settings import DEFAULTS
 
@@ -46,8 +45,8 @@ class Voice:
         self.heard = True
         """Whether anyone listens."""
 
-    def __call__(self, event: str, **values: Any) -> None:
-        left = memoryview(json.dumps({"event": event, **values}).encode() + b"\n")
+    def __call__(self, event: WorkerEvent) -> None:
+        left = memoryview(to_line(event))
         try:
             while self.heard and left:
                 left = left[os.write(self._descriptor, left) :]
@@ -95,17 +94,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     full_disk_seconds=options.full_disk_seconds,
                 ).run()
     except Exception as error:
-        say("failed", **explain(error))
+        say(explain(error))
 
 
-def explain(error: Exception) -> dict[str, str]:
+def explain(error: Exception) -> Failed:
     """What the visitor is told of an error; one that no message of ours foresaw is logged under a reference."""
     if is_out_of_memory(error):
-        return {"error": TOO_MUCH_MEMORY}
+        return Failed(TOO_MUCH_MEMORY)
     if isinstance(error, DistillError):
-        return {"error": str(error)}
+        return Failed(str(error))
     reference = log_fault(logger, "Training failed", error)
-    return {"error": FAULT.format(reference=reference), "reference": reference}
+    return Failed(FAULT.format(reference=reference), reference)
 
 
 def _end_with_parent() -> None:

@@ -19,8 +19,8 @@ class Standing:
     Attributes
     ----------
     id : str
-    place : int
-        In the queue; lower ones come first.
+    queue_number : int
+        Position in the queue: lower numbers go first.
     running : bool
     here : bool
         Whether someone has its page open.
@@ -35,7 +35,7 @@ class Standing:
     """
 
     id: str
-    place: int
+    queue_number: int
     running: bool = False
     here: bool = True
     leaving: bool = False
@@ -47,8 +47,8 @@ class Standing:
 
 
 def in_order(standings: Sequence[Standing]) -> list[Standing]:
-    """Those that wait: first the ones someone looks at, then the others, each by their places."""
-    return sorted((one for one in standings if not one.running), key=lambda one: (not one.here, one.place))
+    """Those that wait: first the ones someone looks at, then the others, each by their numbers."""
+    return sorted((one for one in standings if not one.running), key=lambda one: (not one.here, one.queue_number))
 
 
 def turn_limit(asked_seconds: float, others: int, settings: Settings) -> float:
@@ -60,14 +60,14 @@ def yielding(standings: Sequence[Standing], settings: Settings) -> list[Standing
     """The running trainings that are to give way now: to those whose page is open, or because their turn is over."""
     waiting = in_order(standings)
     staying = [one for one in standings if one.running and not one.leaving]
-    room, found = settings.trainings - len(staying), []
-    for one in sorted(staying, key=lambda one: (one.here, -one.place)):
+    free, found = settings.trainings - len(staying), []
+    for one in sorted(staying, key=lambda one: (one.here, -one.queue_number)):
         rivals = _rivals(one, waiting)
         is_over = one.turn_seconds >= turn_limit(one.asked_seconds, len(rivals), settings)
         wanted = len(rivals) if one.here or is_over else sum(other.here for other in rivals)
-        if wanted > room and (is_over or not one.here) and one.left_seconds > SPARED_SECONDS:
+        if wanted > free and (is_over or not one.here) and one.left_seconds > SPARED_SECONDS:
             found.append(one)
-            room += 1
+            free += 1
     return found
 
 
@@ -116,10 +116,11 @@ def displaced(standings: Sequence[Standing], address: str | None = None) -> Stan
         Only trainings of that address.
     """
     absent = [one for one in in_order(standings) if not one.here and address in (None, one.address)]
-    return max(
-        absent, key=lambda one: (count_of(standings, one.address) if one.address else 1, one.gone_seconds, one.place),
-        default=None,
-    )  # fmt: skip
+
+    def rank(one: Standing) -> tuple[int, float, int]:
+        return count_of(standings, one.address) if one.address else 1, one.gone_seconds, one.queue_number
+
+    return max(absent, key=rank, default=None)
 
 
 def count_of(standings: Sequence[Standing], address: str) -> int:

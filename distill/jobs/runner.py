@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from distill.errors import TrainingError
 from distill.jobs import queue
 from distill.jobs.attendant import Attendant
-from distill.jobs.events import lost_its_place
-from distill.jobs.folder import JobFolder, JobRecord
+from distill.jobs.folder import JobFolder
 from distill.jobs.job import JobStatus, TrainingJob
 from distill.jobs.ledger import Ledger, log
+from distill.jobs.notes import was_displaced
 from distill.jobs.queue import Standing
+from distill.jobs.record import JobRecord
 from distill.jobs.worker import COMMAND
 from distill.settings import DEFAULTS, Settings
 
@@ -88,7 +89,7 @@ class JobRunner:
         self._start_next()
 
     def submit(
-        self, owner: str, clips: "Sequence[MelClip]", config: "VQVAEConfig", first: "Clip", *, address: str = ""
+        self, owner: str, clips: "Sequence[MelClip]", config: "VQVAEConfig", first_clip: "Clip", *, address: str = ""
     ) -> TrainingJob:
         """Queue a training.
 
@@ -99,7 +100,7 @@ class JobRunner:
         clips : sequence of MelClip
         config : VQVAEConfig
             With ``minutes`` of up to ``training_minutes``.
-        first : Clip
+        first_clip : Clip
             Kept to turn to when the training has ended.
         address : str
             From which it is asked for, which has a share of the queue; "" if that is not known. It is never written
@@ -117,12 +118,13 @@ class JobRunner:
             )
         is_here, ticket = self._look(owner), (owner, address)
         with self._changed:
-            self._require_place(owner, address, is_here)
+            self._check_may_queue(owner, address, is_here)
             self._arriving.append(ticket)
-            place = self._ledger.last_place()
-        record = JobRecord(owner, config, self._clock(), place, tuple(clip.name for clip in clips), first.name)
+            number = self._ledger.next_queue_number()
+        names = tuple(clip.name for clip in clips)
+        record = JobRecord(owner, config, self._clock(), number, names, first_clip.name)
         try:
-            job_folder = JobFolder.create(self._folder / secrets.token_hex(16), record, clips, first)
+            job_folder = JobFolder.create(self._folder / secrets.token_hex(16), record, clips, first_clip)
             with self._changed:
                 if ticket not in self._arriving:
                     job_folder.delete()
@@ -240,9 +242,9 @@ class JobRunner:
                     "deleted then; its codec is still there, and your clips can be dropped and trained on anew."
                 )
             address = address or job.address
-            self._require_place(job.owner, address, is_here)
-            place = self._ledger.last_place()
-            self._ledger.change(job, state="waiting", place=place, ended=None, restarts=0, error="", note="")
+            self._check_may_queue(job.owner, address, is_here)
+            number = self._ledger.next_queue_number()
+            self._ledger.change(job, state="waiting", queue_number=number, ended=None, restarts=0, error="", note="")
             self._admit(job, address, is_here)
         log(job, "A training was queued again.")
         self._take_turns()
@@ -268,7 +270,7 @@ class JobRunner:
         for job in jobs:
             self.delete(job)
 
-    def _require_place(self, owner: str, address: str, is_here: bool) -> None:
+    def _check_may_queue(self, owner: str, address: str, is_here: bool) -> None:
         """Raise a TrainingError unless this owner's training can be queued."""
         if self._closing:
             raise TrainingError("The server is about to restart; please try again in a minute.")
@@ -300,7 +302,7 @@ class JobRunner:
             loser = queue.displaced(standings)
         if loser and loser.id != job.id:
             other = self._jobs[loser.id]
-            self._ledger.end(other, "stopped", note=lost_its_place(self._ledger.kept_seconds(other.record)))
+            self._ledger.end(other, "stopped", note=was_displaced(self._ledger.kept_seconds(other.record)))
 
     def _look(self, owner: str = "") -> bool:
         """See whose pages are open; whether this owner's is."""
@@ -320,7 +322,7 @@ class JobRunner:
         asked, is_running = job.minutes * 60, record.state == "running"
         return Standing(
             job.id,
-            record.place,
+            record.queue_number,
             running=is_running,
             here=gone_seconds <= self.settings.training_absent_seconds,
             leaving=is_running and bool(job.wish),

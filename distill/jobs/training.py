@@ -4,19 +4,20 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 from safetensors import SafetensorError
 
 from distill.codec import Codec
 from distill.errors import CodecFileError, TrainingError
+from distill.jobs.events import Begun, CheckpointKept, Ended, Stepped, Validated, Warned, WorkerEvent
 from distill.jobs.files import check_regular, delete_any
 from distill.jobs.folder import FILE_BYTES, JobFolder
 from distill.jobs.memory import is_out_of_memory
 from distill.settings import DEFAULTS
 from distill.training.checkpoint import load_checkpoint, save_checkpoint
-from distill.training.trainer import Finished, Progress, Trainer, Validation
+from distill.training.records import Finished, Progress, Validation
+from distill.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Training:
     ----------
     folder : JobFolder
     say : callable
-        Told of every event, by its name and its values; see :meth:`run`.
+        Told of every event; see :meth:`run`.
     must_stop : callable
         Asked after each step whether to stop.
     must_end : callable
@@ -55,7 +56,7 @@ class Training:
     def __init__(
         self,
         folder: JobFolder,
-        say: Callable[..., None],
+        say: Callable[[WorkerEvent], None],
         *,
         must_stop: Callable[[], bool],
         must_end: Callable[[], bool] = lambda: False,
@@ -74,9 +75,7 @@ class Training:
     def run(self) -> None:
         """Train, from the checkpoint if there is one.
 
-        The events are ``begun`` (steps, seconds, and whether the checkpoint was damaged), ``progress``, ``validation``
-        (with the curves), ``checkpoint``, ``warning`` (a note, or "" when its reason is gone), and last ``finished`` or
-        ``stopped``.
+        The events are those of :mod:`distill.jobs.events`: :class:`Begun` first, and :class:`Ended` last.
 
         Raises
         ------
@@ -86,7 +85,7 @@ class Training:
         self.trainer = trainer = self._begin()
         self._saved_at = self._clock()
         if self._must_stop():
-            self._say("stopped")
+            self._say(Ended("stopped"))
             return
         for event in trainer.run():
             if isinstance(event, Progress):
@@ -96,7 +95,7 @@ class Training:
             elif isinstance(event, Finished):
                 self._keep_checkpoint()
                 self._keep_for_certain()
-                self._say("stopped" if event.reason == "stopped" else "finished")
+                self._say(Ended("stopped" if event.reason == "stopped" else "finished"))
 
     def _begin(self) -> Trainer:
         """The trainer, where its checkpoint has it, or at the start if there is none that can be read."""
@@ -112,7 +111,7 @@ class Training:
                     raise
                 self._warn("A checkpoint was passed over.", error)
                 trainer, damaged = Trainer(clips, record.config), True
-        self._say("begun", steps=trainer.steps, seconds=float(trainer.seconds), damaged=damaged)
+        self._say(Begun(trainer.steps, float(trainer.seconds), damaged))
         return trainer
 
     def _after_step(self, progress: Progress) -> None:
@@ -129,11 +128,11 @@ class Training:
         self._say_progress()
         self._keep_best()
         self._keep_checkpoint()
-        self._say("validation", validation=asdict(validation), curves=self.trainer.curves)
+        self._say(Validated(validation, self.trainer.curves))
 
     def _say_progress(self) -> None:
         if self._unsaid:
-            self._say("progress", progress=asdict(self._unsaid))
+            self._say(Stepped(self._unsaid))
             self._unsaid, self._said_at = None, self._clock()
 
     def _keep_best(self) -> bool:
@@ -157,11 +156,11 @@ class Training:
                     f"The trained codec could not be written for {self._full_disk_seconds / 60:.0f} minutes, because "
                     "the server's disk is full; what was kept of it last can be continued later."
                 )
-            self._say("warning", note=HELD)
+            self._say(Warned(HELD))
             self._is_kept = False
             self._sleep(TRY_SECONDS)
         if not self._is_kept:  # it lies in the spare folder
-            self._say("warning", note="")
+            self._say(Warned(""))
 
     def _keep_spare(self) -> bool:
         spare = self.folder.spare
@@ -175,12 +174,12 @@ class Training:
         return self.folder.has_spare()
 
     def _codec(self) -> Codec:
-        return Codec(self.trainer.best_model(), self.trainer.metadata())
+        return Codec(self.trainer.best_model(), self.trainer.codec_info())
 
     def _keep_checkpoint(self) -> None:
         self._saved_at = self._clock()
         if self._keep(lambda path: save_checkpoint(self.trainer, path), self.folder.checkpoint):
-            self._say("checkpoint")
+            self._say(CheckpointKept())
 
     def _keep(self, write: Callable[[Path], None], path: Path) -> bool:
         """Write a file, or say that it cannot be; whether it could."""
@@ -198,7 +197,7 @@ class Training:
             delete_any(unfinished)
             is_kept = False
         if is_kept != self._is_kept:
-            self._say("warning", note="" if is_kept else DISK_FULL)
+            self._say(Warned("" if is_kept else DISK_FULL))
         self._is_kept = is_kept
         return is_kept
 

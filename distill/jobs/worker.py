@@ -1,7 +1,7 @@
 """The process of a training, as the server sees it: started, listened to, and ended."""
 
 import contextlib
-import json
+import logging
 import os
 import selectors
 import signal
@@ -10,10 +10,12 @@ import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from distill.jobs.events import WorkerEvent, from_line
 from distill.jobs.folder import JobFolder
 from distill.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 COMMAND = (sys.executable, "-m", "distill.jobs.program")
 EXIT_SECONDS = 10
@@ -46,7 +48,7 @@ class Worker:
             "--memory-bytes": settings.training_memory_bytes,
         }
         arguments = [str(part) for limit in limits.items() for part in limit]
-        self._silence_seconds = settings.training_silence_seconds
+        self._job_id, self._silence_seconds = folder.id, settings.training_silence_seconds
         self._process = subprocess.Popen(
             [*command, str(folder.path), *arguments],
             stdin=subprocess.DEVNULL,
@@ -59,7 +61,7 @@ class Worker:
     def pid(self) -> int:
         return self._process.pid
 
-    def events(self, seconds: float) -> Generator[dict[str, Any], None, None]:
+    def events(self, seconds: float) -> Generator[WorkerEvent, None, None]:
         """What it says, until it ends; it is killed when it is silent for too long, or not done after ``seconds``.
 
         One that is silent because others have the processors is let be: it is not hanging.
@@ -82,7 +84,7 @@ class Worker:
                             patience = EXIT_SECONDS
                             return
                         *lines, unread = (unread + heard).split(b"\n")
-                        yield from filter(None, map(_event, lines))
+                        yield from filter(None, map(self._understood, lines))
                     elif left > self._silence_seconds > 2 * (self._starved_seconds() - starved):
                         return
             raise TimeoutError
@@ -101,6 +103,14 @@ class Worker:
         """End it at once."""
         self._process.kill()
 
+    def _understood(self, line: bytes) -> WorkerEvent | None:
+        """The event of a line; None, and a warning, if it makes no sense."""
+        try:
+            return from_line(line)
+        except ValueError:
+            logger.warning("A worker said what makes no sense.", extra={"job": self._job_id[:6]})
+            return None
+
     def _starved_seconds(self) -> float:
         """For how long its threads could have run and did not; 0 where the kernel does not say."""
         nanoseconds = 0
@@ -115,11 +125,3 @@ def environment_of_worker(environment: Mapping[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in environment.items() if name in PASSED_ON or name.startswith("OMP_")}
     paths = [str(Path(__file__).parents[2]), environment.get("PYTHONPATH", "")]
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "OMP_WAIT_POLICY": "PASSIVE"}
-
-
-def _event(line: bytes) -> dict[str, Any] | None:
-    try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return event if isinstance(event, dict) else None

@@ -1,10 +1,13 @@
 """The older continuous model, kept as the baseline. It shares nothing with the RVQ-VAE but the log-mel."""
 
+from dataclasses import dataclass
+from typing import Annotated
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from distill.errors import check_range
+from distill.training.config import Range, check_ranges
 
 CHANNELS = (32, 64, 128, 256)
 
@@ -42,6 +45,23 @@ class ConvDecoder(nn.Module):
         return self.stages(self.project(latent))
 
 
+@dataclass(frozen=True)
+class VAESettings:
+    """Settings of a :class:`ConvVAE`.
+
+    Raises
+    ------
+    ConfigError
+        On construction, if a setting is out of its range.
+    """
+
+    latent_dim: Annotated[int, Range(1, 512)] = 32
+    """Channels of the latent map."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+
 class ConvVAE(nn.Module):
     """Convolutional variational autoencoder over log-mels (Kingma & Welling, 2013).
 
@@ -65,8 +85,7 @@ class ConvVAE(nn.Module):
 
     def __init__(self, latent_dim: int = 32) -> None:
         super().__init__()
-        check_range("latent_dim", latent_dim, 1, 512)
-        self.settings = {"latent_dim": latent_dim}
+        self.settings = VAESettings(latent_dim)
         self.encoder, self.decoder = ConvEncoder(latent_dim), ConvDecoder(latent_dim)
 
     def forward(self, mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -5,14 +5,15 @@ wants width more than depth. So the outer stages only change resolution, the res
 decoder is the wider of the two.
 """
 
+from dataclasses import fields
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from vector_quantize_pytorch import ResidualVQ
 
 from distill.audio.logmel import N_MELS, LogMel
-from distill.errors import check_range
-from distill.training.config import VQVAEConfig
+from distill.training.config import ModelSettings
 
 STRIDE = 16
 ROWS = N_MELS // STRIDE
@@ -148,7 +149,7 @@ class QuantizerWrapper(nn.Module):
     Parameters
     ----------
     codebook_dim, codebook_size, num_quantizers, decay, threshold_ema_dead_code, level_dropout
-        As in :class:`~distill.training.config.VQVAEConfig`.
+        As in :class:`~distill.training.config.ModelSettings`.
 
     Examples
     --------
@@ -234,25 +235,15 @@ def columns_of_sound(mask: Tensor) -> Tensor:
 class ConvVQVAE(nn.Module):
     """Residual vector-quantized autoencoder over log-mels.
 
-    Parameters
+    The arguments are the fields of :class:`~distill.training.config.ModelSettings`, which says for each of them what
+    it does and what range it has.
+
+    Attributes
     ----------
-    codebook_dim : int
-        Channels of the latent map, 1 to 512.
-    codebook_size : int
-        Entries per level, 2 to 4096.
-    num_quantizers : int
-        Levels, 2 to 4.
-    decay : float
-        Of the codebooks' moving averages, 0 to 1.
-    commitment_weight : float
-        Kept for the trainer, which hands it to :func:`~distill.models.vqvae_loss`, 0 to 100; the model does not apply
-        it.
-    threshold_ema_dead_code : int
-        Average use per batch under which a code is replaced, 0 to 1000.
-    dropout : float
-        Share of latent channels dropped in training, 0 to 0.9.
-    level_dropout : bool
-        Whether a training step leaves out the finer levels, from a random one on (SoundStream, sec. III-C).
+    settings : ModelSettings
+        The arguments that the model was made with.
+    mel_mean, mel_std : Tensor [1, 1, 128, 1]
+        Mean and standard deviation of each band's log-mel, in nepers.
 
     Raises
     ------
@@ -282,23 +273,10 @@ class ConvVQVAE(nn.Module):
         level_dropout: bool = False,
     ) -> None:
         super().__init__()
-        check_range("num_quantizers (levels)", num_quantizers, 2, 4)
-        check_range("codebook_dim", codebook_dim, 1, 512)
-        check_range("codebook_size", codebook_size, 2, 4096)
-        check_range("decay", decay, 0, 1)
-        check_range("commitment_weight", commitment_weight, 0, 100)
-        check_range("threshold_ema_dead_code", threshold_ema_dead_code, 0, 1000)
-        check_range("dropout", dropout, 0, 0.9)
-        self.settings = {
-            "codebook_dim": codebook_dim,
-            "codebook_size": codebook_size,
-            "num_quantizers": num_quantizers,
-            "decay": decay,
-            "commitment_weight": commitment_weight,
-            "threshold_ema_dead_code": threshold_ema_dead_code,
-            "dropout": dropout,
-            "level_dropout": level_dropout,
-        }
+        self.settings = ModelSettings(
+            codebook_dim, codebook_size, num_quantizers, decay, commitment_weight, threshold_ema_dead_code, dropout,
+            level_dropout,
+        )  # fmt: skip
         self.codebook_dim, self.codebook_size, self.num_levels = codebook_dim, codebook_size, num_quantizers
         self.commitment_weight = commitment_weight
         self.encoder = VQEncoder(codebook_dim)
@@ -310,18 +288,9 @@ class ConvVQVAE(nn.Module):
         self.register_buffer("mel_std", torch.ones(1, 1, N_MELS, 1))
 
     @classmethod
-    def from_config(cls, config: VQVAEConfig) -> "ConvVQVAE":
+    def from_config(cls, config: ModelSettings) -> "ConvVQVAE":
         """The model that a config describes."""
-        return cls(
-            codebook_dim=config.codebook_dim,
-            codebook_size=config.codebook_size,
-            num_quantizers=config.num_quantizers,
-            decay=config.decay,
-            commitment_weight=config.commitment_weight,
-            threshold_ema_dead_code=config.threshold_ema_dead_code,
-            dropout=config.dropout,
-            level_dropout=config.level_dropout,
-        )
+        return cls(**{setting.name: getattr(config, setting.name) for setting in fields(ModelSettings)})
 
     def forward(self, mel: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Encode, quantize, decode.

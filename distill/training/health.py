@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from distill.codes.levels import level_names
 
@@ -24,9 +26,9 @@ class LevelHealth:
         Entries never used.
     """
 
-    utilization: float
-    perplexity: float
-    dead_codes: int
+    utilization: Annotated[float, Field(ge=0, le=1)]
+    perplexity: Annotated[float, Field(ge=0)]
+    dead_codes: Annotated[int, Field(ge=0)]
 
 
 def codebook_health(counts: np.ndarray) -> list[LevelHealth]:

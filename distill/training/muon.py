@@ -117,3 +117,20 @@ def make_optimizers(model: nn.Module, *, lr: float, weight_decay: float) -> list
     muon = [{"params": weights, "output_dim": dim} for dim, weights in groups.items() if weights]
     adamw = torch.optim.AdamW(rest, lr=lr, weight_decay=weight_decay, fused=True)
     return [adamw, Muon(muon, lr=lr, weight_decay=weight_decay)] if muon else [adamw]
+
+
+def load_optimizer_state(optimizer: torch.optim.Optimizer, saved: dict[int, dict[str, Tensor]]) -> None:
+    """Give an optimizer the averages of another one of the same parameters; its groups stay as they are.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    saved : dict
+        The ``state`` of the other's ``state_dict``: tensors by name, of each parameter by its number.
+    """
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": saved})
+    # The fused AdamW walks memory, not positions: averages must lie in it as their parameters do (channels last).
+    for parameter, averages in optimizer.state.items():
+        for name, average in averages.items():
+            if average.shape == parameter.shape:
+                averages[name] = torch.empty_like(parameter).copy_(average)

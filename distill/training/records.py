@@ -1,68 +1,112 @@
-"""What a training tells of itself, from its JSON: steps, validations and curves, each value checked.
+"""What a training tells of itself: steps, validations and curves, as typed records that JSON holds.
 
-The trainer is imported only where one of its records is made: a process that trains has something to do before that.
+This module imports neither torch nor the trainer: a process that trains has something to do before that.
 """
 
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated
 
-if TYPE_CHECKING:
-    from distill.training.trainer import Progress, Validation
+from pydantic import Field
 
-Curves = dict[str, list[dict[str, float | None]]]
-Restored = TypeVar("Restored")
+from distill.strict import Amount, Count, FailFast, Loss
+from distill.training.health import LevelHealth
+
+MOST_POINTS = 5_000
+"""Points of one curve."""
 
 
-def restore(kind: type[Restored], values: dict[str, Any], **parts: Any) -> Restored:
-    """A dataclass from its fields as JSON has them; ``parts`` are those that are no plain numbers and strings.
+@dataclass(frozen=True)
+class Progress:
+    """A step was taken.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If a field is missing, unknown, of another type or out of its range.
+    ``seconds`` of training so far, ``remaining`` an estimate in seconds, ``fraction`` of the training done, 0 to 1;
+    the losses are of this step's batch, the commitment loss unweighted.
     """
-    types = {entry.name: entry.type for entry in fields(kind)}  # type: ignore[arg-type]
-    checked = {}
-    for name, value in values.items():
-        if type(value) is int and types.get(name) in (float, float | None):
-            value = float(value)
-        if not isinstance(value, types.get(name, ())) or (type(value) is bool and types[name] is not bool):  # type: ignore[arg-type]
-            raise TypeError(f"{name} is of another type")
-        checked[name] = value
-    return kind(**checked, **parts)
+
+    step: int
+    epoch: float
+    seconds: float
+    remaining: float
+    fraction: float
+    recon_loss: Loss
+    commit_loss: Loss
 
 
-def restore_progress(values: dict[str, Any] | None) -> "Progress | None":
-    """A step from its JSON; errors as :func:`restore`."""
-    from distill.training.trainer import Progress
+@dataclass(frozen=True)
+class Validation:
+    """The codec was tried on whole clips.
 
-    return None if values is None else restore(Progress, values)
+    ``mel_l1`` is of up to three minutes of training clips, ``val_mel_l1`` of held-out ones, None where there are none;
+    ``usage`` counts each code of each level in those training clips; ``improved`` says that these weights are the best
+    so far.
+    """
 
-
-def restore_validation(values: dict[str, Any] | None) -> "Validation | None":
-    """A validation from its JSON; errors as :func:`restore`, and KeyError."""
-    from distill.training.health import LevelHealth
-    from distill.training.trainer import Validation
-
-    if values is None:
-        return None
-    values = dict(values)
-    levels = tuple(restore(LevelHealth, level) for level in values.pop("levels"))
-    usage, warnings = tuple(map(tuple, values.pop("usage"))), tuple(values.pop("warnings"))
-    if not all(type(count) is int for level in usage for count in level) or not all(type(w) is str for w in warnings):
-        raise TypeError("usage is not counted, or a warning is no sentence")
-    return restore(Validation, values, levels=levels, usage=usage, warnings=warnings)
+    step: int
+    seconds: float
+    mel_l1: Loss
+    val_mel_l1: Loss | None
+    levels: tuple[LevelHealth, ...]
+    usage: tuple[tuple[int, ...], ...]
+    warnings: tuple[str, ...]
+    improved: bool
 
 
-def restore_curves(values: dict[str, Any]) -> Curves:
-    """Loss curves from their JSON; errors as :func:`restore`, and KeyError."""
-    wanted = {"steps": ("step", "seconds", "recon_loss"), "validations": ("step", "seconds", "mel_l1", "val_mel_l1")}
-    curves: Curves = {}
-    for name, keys in wanted.items():
-        curves[name] = [{key: point[key] for key in keys} for point in values[name]]
-        for point in curves[name]:
-            if not all(
-                isinstance(value, int | float) or (key, value) == ("val_mel_l1", None) for key, value in point.items()
-            ):
-                raise TypeError("a point is no number")
-    return curves
+@dataclass(frozen=True)
+class Finished:
+    """Training ended, because of its "time", its "epochs", or because it was "stopped"; ``best`` is what was kept."""
+
+    reason: str
+    steps: int
+    epochs: float
+    seconds: float
+    best: Validation
+
+
+Event = Progress | Validation | Finished
+
+
+@dataclass(frozen=True)
+class StepPoint:
+    """The reconstruction loss of one batch, after so many ``seconds`` of training; ``step`` is 0 if it is not known."""
+
+    seconds: Amount
+    recon_loss: Loss
+    step: Count = 0
+
+
+@dataclass(frozen=True)
+class ValidationPoint:
+    """The errors on whole clips after so many ``seconds``, as in :class:`Validation`; ``step`` is 0 if not known."""
+
+    seconds: Amount
+    mel_l1: Loss
+    val_mel_l1: Loss | None
+    step: Count = 0
+
+
+@dataclass(frozen=True)
+class Curves:
+    """How a training went: some 200 of its steps, and all its validations, each in the order of time."""
+
+    steps: Annotated[tuple[StepPoint, ...], FailFast(), Field(max_length=MOST_POINTS)]
+    validations: Annotated[tuple[ValidationPoint, ...], FailFast(), Field(max_length=MOST_POINTS)]
+
+    def after(self, point: StepPoint | ValidationPoint) -> "Curves":
+        """These curves with one more point."""
+        if isinstance(point, StepPoint):
+            return replace(self, steps=(*self.steps, point))
+        return replace(self, validations=(*self.validations, point))
+
+    @property
+    def losses(self) -> Iterator[float]:
+        """Every loss and error of every point."""
+        yield from (point.recon_loss for point in self.steps)
+        for point in self.validations:
+            yield point.mel_l1
+            if point.val_mel_l1 is not None:
+                yield point.val_mel_l1
+
+
+NO_CURVES = Curves((), ())
+"""The curves of a training that has not begun, or of which nothing is known."""

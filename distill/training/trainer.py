@@ -4,7 +4,6 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -17,65 +16,21 @@ from distill.models.losses import mel_l1, vqvae_loss
 from distill.models.persistence import round_weights
 from distill.models.vqvae import ROWS, STRIDE, ConvVQVAE, columns_of_sound
 from distill.training.base import load_rehearsal, start_from_base
+from distill.training.codec_info import CodecInfo, Provenance
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import CropSampler, MelClip, fitting_crop, split_held_out
 from distill.training.distributed import Processes, has_fast_bfloat16
-from distill.training.health import LevelHealth, codebook_health, health_warnings
-from distill.training.muon import make_optimizers
+from distill.training.health import codebook_health, health_warnings
+from distill.training.muon import load_optimizer_state, make_optimizers
+from distill.training.records import NO_CURVES, Event, Finished, Progress, StepPoint, Validation, ValidationPoint
+from distill.training.schedule import WarmupCosine
+from distill.training.state import TrainingSet, TrainingState
 
 KMEANS_CELLS_PER_CODE = 64
 SEED_STRIDE = 1_000_003  # between the seeds of processes that train together
+CURVE_STEPS = 200
+"""Points of the curve of steps, evenly spread over the training."""
 VALIDATION_FRAMES = 180 * SAMPLE_RATE // HOP_LENGTH
-
-
-@dataclass(frozen=True)
-class Progress:
-    """A step was taken.
-
-    ``seconds`` of training so far, ``remaining`` an estimate in seconds, ``fraction`` of the training done, 0 to 1;
-    the losses are of this step's batch, the commitment loss unweighted.
-    """
-
-    step: int
-    epoch: float
-    seconds: float
-    remaining: float
-    fraction: float
-    recon_loss: float
-    commit_loss: float
-
-
-@dataclass(frozen=True)
-class Validation:
-    """The codec was tried on whole clips.
-
-    ``mel_l1`` is of up to three minutes of training clips, ``val_mel_l1`` of held-out ones, None where there are none;
-    ``usage`` counts each code of each level in those training clips; ``improved`` says that these weights are the best
-    so far.
-    """
-
-    step: int
-    seconds: float
-    mel_l1: float
-    val_mel_l1: float | None
-    levels: tuple[LevelHealth, ...]
-    usage: tuple[tuple[int, ...], ...]
-    warnings: tuple[str, ...]
-    improved: bool
-
-
-@dataclass(frozen=True)
-class Finished:
-    """Training ended, because of its "time", its "epochs", or because it was "stopped"; ``best`` is what was kept."""
-
-    reason: str
-    steps: int
-    epochs: float
-    seconds: float
-    best: Validation
-
-
-Event = Progress | Validation | Finished
 
 
 class Trainer:
@@ -131,11 +86,12 @@ class Trainer:
             else:
                 self.model.set_statistics(*self.sampler.statistics)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in torch's stubs
+        self.learning_rate_at = WarmupCosine(config.learning_rate, config.warmup)
         self.optimizers = make_optimizers(self.model, lr=config.learning_rate, weight_decay=config.weight_decay)
         self.network = self.processes.wrap(self.model)
         self.autocast = has_fast_bfloat16(self.device)
         self.steps, self.seconds, self.fraction, self.validations = 0, 0.0, 0.0, 0
-        self.curves: dict[str, list[dict[str, float | None]]] = {"steps": [], "validations": []}
+        self.curves = NO_CURVES
         self.best: Validation | None = None
         self.best_state: dict[str, Tensor] = {}
         self._latents: dict[tuple[CropSampler, int], Tensor] = {}
@@ -197,12 +153,12 @@ class Trainer:
                 recon_loss,
                 commit_loss,
             )
-            if self.fraction * 200 >= len(self.curves["steps"]):
-                self.curves["steps"].append({"step": self.steps, "seconds": self.seconds, "recon_loss": recon_loss})
+            if self.fraction * CURVE_STEPS >= len(self.curves.steps):
+                self.curves = self.curves.after(StepPoint(self.seconds, recon_loss, self.steps))
             yield progress
             if self.fraction < 1 and self.fraction * self.config.validations >= self.validations + 1:
                 yield self._validate(tick)
-        if not self.curves["validations"] or self.curves["validations"][-1]["step"] != self.steps:
+        if not self.curves.validations or self.curves.validations[-1].step != self.steps:
             yield self._validate(tick)
         tick()
         reason = "stopped" if self.fraction < 1 else "epochs" if self.epochs >= self.config.epochs else "time"
@@ -224,29 +180,90 @@ class Trainer:
         model.load_state_dict(self.best_state)
         return model.eval()
 
-    def metadata(self) -> dict[str, Any]:
-        """What a ``.distill`` file says about its training: settings, health, curves, provenance without names."""
+    def codec_info(self) -> CodecInfo:
+        """What is known of the best codec: settings, health, curves, and where it comes from without names of clips.
+
+        Raises
+        ------
+        TrainingError
+            Before the first validation.
+        """
         if self.best is None:
             raise TrainingError("Training has not come to its first validation yet.")
         frames = self.sampler.total_frames + sum(clip.num_frames for clip in self.held_out)
+        return CodecInfo(
+            config=self.config,
+            mel_l1=self.best.mel_l1,
+            val_mel_l1=self.best.val_mel_l1,
+            levels=self.best.levels,
+            usage=self.best.usage,
+            curves=self.curves,
+            provenance=Provenance(
+                clips=len(self.clips) + len(self.held_out),
+                sound_seconds=round(frames * HOP_LENGTH / SAMPLE_RATE, 3),
+                training_seconds=round(self.seconds, 3),
+                steps=self.steps,
+                held_out=len(self.held_out),
+                epochs=round(self.epochs, 3),
+                device=self.device.type,
+                from_base=self.config.from_base,
+            ),
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that :meth:`run` needs to go on, but for the clips and the settings.
+
+        Returns
+        -------
+        dict
+            ``model`` and ``best``: tensors by name, of the model and of the best one; ``optimizers``: the ``state`` of
+            each, as its own ``state_dict`` has it; ``random``: the states of torch's generator and of the ``crops``';
+            ``progress``: a :class:`TrainingState`; ``set``: a :class:`TrainingSet`, and ``band_means``: the mean
+            log-mel of its bands, in nepers, by which other clips are known.
+        """
         return {
-            "config": asdict(self.config),
-            "mel_l1": self.best.mel_l1,
-            "val_mel_l1": self.best.val_mel_l1,
-            "levels": [asdict(level) for level in self.best.levels],
-            "usage": self.best.usage,
-            "curves": copy.deepcopy(self.curves),
-            "provenance": {
-                "clips": len(self.clips) + len(self.held_out),
-                "held_out": len(self.held_out),
-                "sound_seconds": round(frames * HOP_LENGTH / SAMPLE_RATE, 3),
-                "training_seconds": round(self.seconds, 3),
-                "steps": self.steps,
-                "epochs": round(self.epochs, 3),
-                "device": self.device.type,
-                "from_base": self.config.from_base,
-            },
+            "model": self.model.state_dict(),
+            "best": self.best_state,
+            "optimizers": [optimizer.state_dict()["state"] for optimizer in self.optimizers],
+            "random": {"torch": torch.get_rng_state(), "crops": self.sampler.generator.get_state()},
+            "progress": TrainingState(
+                self.steps, self.seconds, self.validations, self._validation_cost, self.curves, self.best
+            ),
+            "set": self._training_set(),
+            "band_means": self.sampler.statistics[0],
         }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Bring this trainer to where another one was, which was made from the same clips and settings.
+
+        Parameters
+        ----------
+        state : dict
+            As :meth:`state_dict` gives it.
+
+        Raises
+        ------
+        TrainingError
+            If it is of other clips or of another shape of model.
+        KeyError, RuntimeError, ValueError
+            If something is missing or does not fit.
+        """
+        same_sound = torch.allclose(state["band_means"], self.sampler.statistics[0], atol=1e-3)
+        if state["set"] != self._training_set() or not same_sound:
+            raise TrainingError("This training was begun with other clips or other model settings.")
+        self.model.load_state_dict(state["model"])
+        self.best_state = state["best"]
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            load_optimizer_state(optimizer, saved)
+        torch.set_rng_state(state["random"]["torch"])
+        if self.processes.is_first:  # the others would draw the same crops
+            self.sampler.generator.set_state(state["random"]["crops"])
+        progress: TrainingState = state["progress"]
+        self.steps, self.seconds, self.validations = progress.steps, progress.seconds, progress.validations
+        self._validation_cost, self.curves, self.best = progress.validation_cost, progress.curves, progress.best
+
+    def _training_set(self) -> TrainingSet:
+        return TrainingSet(self.model.settings, self.config.from_base, tuple(self.sampler.lengths.tolist()))
 
     def _agree_on_time(self, seconds: float) -> None:
         """Note the time, and how much of the training is done, by the clock or by steps, whichever is further."""
@@ -272,9 +289,8 @@ class Trainer:
 
     def _step(self) -> tuple[float, float]:
         config = self.config
-        warmup = min(1.0, (self.fraction + 0.1 * config.warmup) / config.warmup) if config.warmup else 1.0
         for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
-            group["lr"] = config.learning_rate * warmup * 0.5 * (1 + math.cos(math.pi * self.fraction))
+            group["lr"] = self.learning_rate_at(self.fraction)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             recon, mel, mask, commit_loss = self._refine() if self.is_refining else self._reconstruct()
         total, recon_loss, _ = vqvae_loss(recon, mel, commit_loss, config.commitment_weight, mask)
@@ -343,9 +359,7 @@ class Trainer:
         if improved:
             self.best_state = {name: tensor.cpu().contiguous() for name, tensor in candidate.state_dict().items()}
             self.best = validation
-        self.curves["validations"].append(
-            {"step": self.steps, "seconds": self.seconds, "mel_l1": error, "val_mel_l1": val_error}
-        )
+        self.curves = self.curves.after(ValidationPoint(self.seconds, error, val_error, self.steps))
         self.validations += 1
         self._validation_cost = max(self._validation_cost, self.clock() - before)
         return validation

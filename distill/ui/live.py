@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 import gradio as gr
 import numpy as np
@@ -14,6 +14,7 @@ from distill.errors import FullError, TrainingError
 from distill.jobs import JobStatus, TrainingJob
 from distill.server.server import Server
 from distill.server.session import Session
+from distill.training.records import NO_CURVES, Curves
 from distill.ui import views
 from distill.ui.components import no_picture, picture
 from distill.ui.handlers import Answer
@@ -66,7 +67,7 @@ def _news(server: Server, tab: Live, job: TrainingJob, status: JobStatus, addres
         return {}
     codec, first = job.best_codec(), first_of(job)
     news: Answer = {
-        tab.curves: picture(plots.plot_curves(**status.curves), CURVES_ALT),
+        tab.curves: picture(plots.plot_curves(status.curves), CURVES_ALT),
         tab.health: views.health_table(status.validation.levels, codec.codebook_size),
     }
     if first is not None:
@@ -80,14 +81,14 @@ def _news(server: Server, tab: Live, job: TrainingJob, status: JobStatus, addres
 def first_of(job: TrainingJob) -> Clip | None:
     """The first clip of a training, None if it is damaged: the codec is worth more than it."""
     try:
-        return job.first
+        return job.first_clip
     except TrainingError:
         return None
 
 
-def curves_of(codec: Codec) -> dict[str, Any]:
-    """Of a codec's training, empty if that is not known; for :func:`~distill.plots.plot_curves`."""
-    return codec.info.get("curves", {"steps": [], "validations": []})
+def curves_of(codec: Codec) -> Curves:
+    """The curves of a codec's training, empty if they are not known."""
+    return codec.info.curves or NO_CURVES
 
 
 def health_of(codec: Codec) -> str:

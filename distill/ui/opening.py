@@ -253,7 +253,7 @@ def load_codec(call: Call[Tabs], path: str | None, shown: str | None = None) -> 
     heard = live.sound_file(page.work.decode(call.pause), server, page.owner, page.address, call.pause)
     return fill_with_codec(call.tab, call) | {
         tab.progress: f"<p class='status'>Loaded {html.escape(Path(path).name)}.</p>",
-        tab.curves: picture(plots.plot_curves(**live.curves_of(codec)), live.CURVES_ALT),
+        tab.curves: picture(plots.plot_curves(live.curves_of(codec)), live.CURVES_ALT),
         tab.health: live.health_of(codec),
         tab.preview: heard,
     }

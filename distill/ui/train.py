@@ -151,7 +151,7 @@ def _lay_out_results(server: Server) -> dict[str, Any]:
     progress = gr.HTML(
         "<p class='status'>Below: how the example codec was trained, on 17 loops.</p>", elem_id="train-progress"
     )
-    curves = Picture(plots.plot_curves(**live.curves_of(codec)), live.CURVES_ALT, elem_id="train-curves")
+    curves = Picture(plots.plot_curves(live.curves_of(codec)), live.CURVES_ALT, elem_id="train-curves")
     health = gr.HTML(live.health_of(codec), elem_id="train-health")
     preview = gr.Audio(
         live.sound_file(examples.first.reconstruction, server, "page"),

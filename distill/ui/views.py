@@ -133,8 +133,8 @@ def health_table(levels: Sequence[LevelHealth], codebook_size: int, *, judged: b
 
 def codec_line(codec: Codec) -> str:
     """A codec in one line."""
-    source = codec.info.get("provenance", {})
-    trained = f"trained on {source['clips']} clips for {source['training_seconds']:.0f} s" if source else ""
+    source = codec.info.provenance
+    trained = f"trained on {source.clips} clips for {source.training_seconds:.0f} s" if source else ""
     return (
         f"<p class='codec'>Codec <b>{codec.model_id[:6]}</b> "
         f"<span>{codec.num_levels} levels × {codec.codebook_size} codes</span> "

@@ -12,6 +12,8 @@ from distill.codec.evaluation import evaluate
 from distill.codes import CodeGrid
 from distill.errors import AudioError, CodecFileError, ConfigError, GridError
 from distill.models import ConvVAE, mel_l1, save_model
+from distill.training.codec_info import FrontEnd
+from tests.models.rewriting import rewrite
 
 
 @pytest.fixture(scope="module")
@@ -207,10 +209,10 @@ def test_a_saved_codec_is_the_same_codec(codec, drums, grid, decoded, tmp_path):
 
 
 def test_a_codec_carries_its_front_end_statistics_and_health_and_no_clip_names(codec_path, examples, codec):
-    assert codec.info["front_end"] == {"sample_rate": 44_100, "n_fft": 2048, "hop_length": 512, "n_mels": 128}
-    assert len(codec.info["statistics"]["mel_mean"]) == len(codec.info["statistics"]["mel_std"]) == 128
+    assert codec.info.front_end == FrontEnd(sample_rate=44_100, n_fft=2048, hop_length=512, n_mels=128)
+    assert len(codec.info.statistics.mel_mean) == len(codec.info.statistics.mel_std) == 128
     assert len(codec.training_health) == 3
-    assert codec.info["provenance"]["clips"] == len(list((examples / "clips").glob("*.flac")))
+    assert codec.info.provenance.clips == len(list((examples / "clips").glob("*.flac")))
     content = codec_path.read_bytes()
     assert not [path.stem for path in (examples / "clips").iterdir() if path.stem.encode() in content]
 
@@ -231,7 +233,8 @@ def test_a_codec_carries_its_front_end_statistics_and_health_and_no_clip_names(c
     ],
 )
 def test_a_file_whose_notes_make_no_sense_is_refused_by_name(small_model, tmp_path, nonsense, is_one_sentence):
-    save_model(small_model(), tmp_path / "odd.distill", nonsense)
+    save_model(small_model(), tmp_path / "odd.distill")
+    rewrite(tmp_path / "odd.distill", header=nonsense)
     with pytest.raises(CodecFileError) as refusal:
         Codec.load(tmp_path / "odd.distill")
     assert is_one_sentence(refusal.value, "odd.distill")

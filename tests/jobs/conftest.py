@@ -8,7 +8,8 @@ import pytest
 
 from distill.audio import Clip
 from distill.jobs import JobRunner, TrainingJob
-from distill.jobs.folder import JobFolder, JobRecord
+from distill.jobs.folder import JobFolder
+from distill.jobs.record import JobRecord
 from distill.settings import Settings
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import MelClip

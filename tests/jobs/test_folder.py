@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,17 +19,15 @@ from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 
 from distill.errors import TrainingError
-from distill.jobs.folder import JobFolder, JobRecord
+from distill.jobs.folder import JobFolder
+from distill.jobs.record import JobRecord
 from distill.training.config import VQVAEConfig
 from distill.training.health import LevelHealth
-from distill.training.trainer import Progress, Validation
+from distill.training.records import Curves, Progress, StepPoint, Validation, ValidationPoint
 
 PROGRESS = Progress(3, 0.5, 12.0, 48.0, 0.2, 0.7, float("nan"))  # a training that came to nothing is still read
 VALIDATION = Validation(3, 12.0, 0.4, None, (LevelHealth(0.5, 3.0, 2),), ((3, 0), (1, 2)), ("Too few.",), True)
-CURVES = {
-    "steps": [{"step": 1, "seconds": 0.5, "recon_loss": 0.9}],
-    "validations": [{"step": 3, "seconds": 12.0, "mel_l1": 0.4, "val_mel_l1": None}],
-}
+CURVES = Curves((StepPoint(0.5, 0.9, 1),), (ValidationPoint(12.0, 0.4, None, 3),))
 
 
 @pytest.fixture
@@ -48,7 +46,7 @@ def test_a_folder_gives_back_what_was_put_into_it(folder, mel_clips, first):
     clips = folder.read_clips(record.clip_names)
     assert all(torch.equal(clip.log_mel, original.log_mel) for clip, original in zip(clips, mel_clips, strict=True))
     assert [clip.name for clip in clips] == [clip.name for clip in mel_clips]
-    kept = folder.read_first(record.first_name).waveform
+    kept = folder.read_first_clip(record.first_clip_name).waveform
     assert (kept.dtype, kept.shape) == (np.float32, first.waveform.shape)
     assert np.abs(kept - first.waveform).max() <= np.abs(first.waveform).max() / 65_000
 
@@ -69,7 +67,7 @@ HOSTILE = [None, True, -1, 1.5, 1e999, "", "x" * 100, [], [[]], {}, {"a": 1}, [N
 
 def test_every_value_of_a_record_is_checked(folder, is_one_sentence):
     """Each value, at every depth, is swapped for others; what is then read could have been written, or is refused."""
-    original = json.loads(folder.record.read_text())
+    original = json.loads(folder.record_path.read_text())
 
     def places(value, path=()):
         items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -85,43 +83,59 @@ def test_every_value_of_a_record_is_checked(folder, is_one_sentence):
             for key in path[:-1]:
                 parent = parent[key]
             parent[path[-1]] = hostile
-            folder.record.write_text(json.dumps(values))
+            folder.record_path.write_text(json.dumps(values))
             record = read_or_refused(folder)
             if isinstance(record, TrainingError):
                 refused += 1
                 assert is_one_sentence(record)
             else:
                 assert record.state in ("waiting", "running", "stopped", "finished", "failed")
-                assert isinstance(record.created + record.place + record.restarts, float)
+                assert isinstance(record.created + record.queue_number + record.restarts, float)
                 assert 0.01 <= (record.config.minutes or 1) <= 24 * 60
     assert refused > 500
 
 
 def test_a_record_with_flipped_bits_or_cut_short_is_read_or_refused(folder, is_one_sentence):
-    content, chance = folder.record.read_bytes(), random.Random(0)
+    content, chance = folder.record_path.read_bytes(), random.Random(0)
     for _ in range(300):
         damaged = bytearray(content)
         for _ in range(chance.randint(1, 4)):
             damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
-        folder.record.write_bytes(damaged[: chance.choice([len(damaged), chance.randrange(len(damaged))])])
+        folder.record_path.write_bytes(damaged[: chance.choice([len(damaged), chance.randrange(len(damaged))])])
         record = read_or_refused(folder)
         assert isinstance(record, JobRecord) or is_one_sentence(record)
 
 
 @pytest.mark.parametrize("content", [b"", b"null", b"[]", b"[" * 100_000, b"\xff\xfe", b'{"owner": "anna"}'])
 def test_what_is_no_record_is_refused(folder, content, is_one_sentence):
-    folder.record.write_bytes(content)
+    folder.record_path.write_bytes(content)
     with pytest.raises(TrainingError) as refusal:
         folder.read_record()
     assert is_one_sentence(refusal.value)
 
 
 def test_a_record_of_an_older_version_is_read_with_the_defaults_of_this_one(folder):
-    values = json.loads(folder.record.read_text())
+    values = json.loads(folder.record_path.read_text())
     del values["config"]["rehearsal"], values["note"]
-    folder.record.write_text(json.dumps(values))
+    folder.record_path.write_text(json.dumps(values))
     assert folder.read_record().note == ""
     assert folder.read_record().config.rehearsal == 0.125
+
+
+def test_a_record_that_was_written_before_its_parts_had_their_names_is_read(folder):
+    record, values = folder.read_record(), json.loads(folder.record_path.read_text())
+    assert (values["place"], values["first_name"]) == (record.queue_number, record.first_clip_name)
+    assert not {"queue_number", "first_clip_name"} & values.keys()
+
+
+@pytest.mark.parametrize("number", ["true", "NaN", "Infinity", "-Infinity", "1e400", '"1"'])
+@pytest.mark.parametrize("name", ["created", "place", "restarts", "ended"])
+def test_what_is_no_finite_number_is_refused(folder, name, number, is_one_sentence):
+    values = json.loads(folder.record_path.read_text()) | {name: "NUMBER"}
+    folder.record_path.write_text(json.dumps(values).replace('"NUMBER"', number))
+    with pytest.raises(TrainingError) as refusal:
+        folder.read_record()
+    assert is_one_sentence(refusal.value)
 
 
 def test_clips_that_are_damaged_or_others_are_refused(folder, mel_clips, is_one_sentence):
@@ -152,7 +166,7 @@ def test_clips_that_are_damaged_or_others_are_refused(folder, mel_clips, is_one_
 
 
 def test_a_first_clip_that_is_damaged_or_could_be_code_is_refused(folder, first, is_one_sentence):
-    content, whole = folder.first.read_bytes(), load_file(folder.first)
+    content, whole = folder.first_clip_path.read_bytes(), load_file(folder.first_clip_path)
     damaged = [
         content[: len(content) // 2],
         b"",
@@ -164,9 +178,11 @@ def test_a_first_clip_that_is_damaged_or_could_be_code_is_refused(folder, first,
         whole | {"peak": whole["peak"] * np.nan},
     ]
     for case in damaged:
-        folder.first.write_bytes(case) if isinstance(case, bytes) else save_arrays(case, folder.first)
+        folder.first_clip_path.write_bytes(case) if isinstance(case, bytes) else save_arrays(
+            case, folder.first_clip_path
+        )
         with pytest.raises(TrainingError) as refusal:
-            folder.read_first("kick.wav")
+            folder.read_first_clip("kick.wav")
         assert is_one_sentence(refusal.value, "first clip")
 
 
@@ -176,9 +192,9 @@ def test_a_first_clip_is_kept_in_half_its_room_however_loud_it_is(make_folder, f
     folder = make_folder()
     folder.delete()
     folder = JobFolder.create(folder.path, JobRecord("anna", VQVAEConfig(), 0.0, 0, (), ""), [], loud)
-    kept = folder.read_first("").waveform
+    kept = folder.read_first_clip("").waveform
     assert np.abs(kept - loud.waveform).max() <= peak / 65_000
-    assert folder.first.stat().st_size < 2 * len(first.waveform) + 1000
+    assert folder.first_clip_path.stat().st_size < 2 * len(first.waveform) + 1000
 
 
 def a_pipe(path):
@@ -210,9 +226,9 @@ def test_whatever_lies_there_instead_of_a_file_is_refused_at_once_and_deleted_wi
     """A pipe is the worst: who opens it waits for ever."""
     record = folder.read_record()
     for path, read in (
-        (folder.record, folder.read_record),
+        (folder.record_path, folder.read_record),
         (folder.clips, lambda: folder.read_clips(record.clip_names)),
-        (folder.first, lambda: folder.read_first("kick.wav")),
+        (folder.first_clip_path, lambda: folder.read_first_clip("kick.wav")),
     ):
         path.unlink()
         put(path)
@@ -255,13 +271,13 @@ def test_a_record_that_cannot_be_written_leaves_the_old_one(folder, monkeypatch)
     def fail(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    before = folder.record.read_bytes()
+    before = folder.record_path.read_bytes()
     for step in ("write_text", "replace"):
         with monkeypatch.context() as patch:
             patch.setattr(f"pathlib.Path.{step}", fail)
             with pytest.raises(OSError, match="No space left"):
                 folder.write_record(replace(folder.read_record(), note="new"))
-        assert folder.record.read_bytes() == before
+        assert folder.record_path.read_bytes() == before
         assert not list(folder.path.glob("*.part"))
 
 
@@ -285,4 +301,5 @@ def test_one_process_at_a_time_has_the_lock_and_its_death_frees_it(folder):
 
 def test_a_record_is_made_of_what_json_can_hold(folder):
     record = folder.read_record()
-    assert repr(JobRecord.from_json(json.loads(json.dumps(asdict(record))))) == repr(record)
+    assert repr(JobRecord.from_json(record.to_json())) == repr(record)
+    assert json.loads(record.to_json())["clip_names"] == list(record.clip_names)

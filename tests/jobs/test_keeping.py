@@ -9,8 +9,8 @@ import pytest
 
 from distill.errors import StartupError, TrainingError
 from distill.jobs import JobRunner
-from distill.jobs.events import ELSEWHERE
 from distill.jobs.folder import JobFolder
+from distill.jobs.notes import ELSEWHERE
 from distill.settings import Settings
 from tests.jobs.puppets import PATIENCE, order, wait_for_a_step, wait_until
 
@@ -75,7 +75,7 @@ def test_what_there_is_is_told_while_somebody_writes_or_deletes(open_timed, subm
 
 def test_what_lies_there_already_is_counted_once_at_the_start(open_timed, make_folder, monkeypatch):
     folders = [make_folder(0, state="stopped", ended=time.time()), make_folder(1, owner="ben"), make_folder(2)]
-    folders[2].record.write_text("damaged")
+    folders[2].record_path.write_text("damaged")
     runner = open_timed()
     with monkeypatch.context() as patch:
         forbid_looking(patch)

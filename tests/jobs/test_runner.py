@@ -173,7 +173,7 @@ def test_a_job_that_brings_the_server_down_is_given_up_at_last(open_runner, make
 
 def test_a_damaged_folder_is_passed_over_and_logged_and_the_others_go_on(open_runner, make_folder, root, caplog):
     damaged, whole = make_folder(0), make_folder(1, owner="ben")
-    damaged.record.write_text('{"owner": "anna"')
+    damaged.record_path.write_text('{"owner": "anna"')
     (root / "a stranger's file").touch()
     runner = open_runner()
     assert runner.jobs_of("anna") == []
@@ -273,8 +273,8 @@ def test_before_the_first_validation_there_is_no_codec_and_a_damaged_one_is_no_c
 def test_a_job_knows_its_clips_and_keeps_the_first(open_runner, submit, mel_clips, first):
     job = submit(open_runner())
     assert job.clip_names == tuple(clip.name for clip in mel_clips)
-    assert job.first.name == first.name
-    assert np.abs(job.first.waveform - first.waveform).max() <= np.abs(first.waveform).max() / 65_000
+    assert job.first_clip.name == first.name
+    assert np.abs(job.first_clip.waveform - first.waveform).max() <= np.abs(first.waveform).max() / 65_000
 
 
 def test_a_finished_job_keeps_its_codec_but_not_what_it_was_made_of(open_runner, submit, codec_path):
@@ -286,7 +286,7 @@ def test_a_finished_job_keeps_its_codec_but_not_what_it_was_made_of(open_runner,
     wait_until(job, lambda _: not job.folder.clips.exists())
     assert not job.folder.checkpoint.exists()
     assert job.best_codec().num_levels == 3
-    assert isinstance(job.first.waveform, np.ndarray)
+    assert isinstance(job.first_clip.waveform, np.ndarray)
     assert job.clip_names
 
 

@@ -61,10 +61,10 @@ def test_a_job_runs_to_its_end_behind_everybody_else_and_hands_over_the_best_cod
     assert (status.state, status.error, status.note) == ("finished", "", "")
     assert status.progress.fraction == 1
     assert (status.validation.step, status.progress.step) == (12, 12)
-    assert [point["step"] for point in status.curves["validations"]] == [4, 8, 12]
+    assert [point.step for point in status.curves.validations] == [4, 8, 12]
     codec = job.best_codec()
-    assert (codec.num_levels, codec.info["provenance"]["steps"]) == (3, 12)
-    assert len(codec.decode(codec.encode(job.first.waveform, 44_100))) >= len(job.first.waveform) - 512
+    assert (codec.num_levels, codec.info.provenance.steps) == (3, 12)
+    assert len(codec.decode(codec.encode(job.first_clip.waveform, 44_100))) >= len(job.first_clip.waveform) - 512
     assert not is_alive(worker.pid)
 
 
@@ -79,10 +79,10 @@ def test_a_training_whose_process_is_killed_goes_on_from_its_checkpoint_and_fini
     status = job.wait(PATIENCE)
     assert (status.state, status.error) == ("finished", "")
     assert "interrupted and went on" in status.note
-    points = status.curves["validations"]
-    assert points[0] == before.curves["validations"][0]
+    points = status.curves.validations
+    assert points[0] == before.curves.validations[0]
     assert [point["step"] for point in points] == sorted({point["step"] for point in points})
-    assert job.best_codec().info["provenance"]["steps"] == status.progress.step
+    assert job.best_codec().info.provenance.steps == status.progress.step
 
 
 def names(command_line: Path, job_id: str) -> bool:
@@ -123,7 +123,7 @@ def test_when_the_server_is_killed_its_worker_ends_and_the_next_server_goes_on(
     status = job.wait(PATIENCE)
     assert (status.state, status.error) == ("finished", "")
     assert "went on" in status.note
-    assert status.curves["validations"][0] == left.curves["validations"][0]
+    assert status.curves.validations[0] == left.curves.validations[0]
     assert status.progress.step > left.validation.step
     assert job.best_codec().num_levels == 3
 
@@ -153,7 +153,7 @@ def test_a_training_is_stopped_while_it_runs_and_while_it_starts_and_goes_on(ope
     job.resume()
     status = wait_for_a_step(job, after=stopped.progress.step + 3)
     assert status.note == ""
-    assert status.curves["validations"][0] == stopped.curves["validations"][0]
+    assert status.curves.validations[0] == stopped.curves.validations[0]
 
 
 @pytest.mark.slow

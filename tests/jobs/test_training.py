@@ -5,7 +5,7 @@ import errno
 import os
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -14,10 +14,10 @@ from safetensors import SafetensorError
 from distill.codec import Codec
 from distill.errors import CodecFileError, TrainingError
 from distill.jobs import training
+from distill.jobs.events import Failed, Warned, WorkerEvent, from_line, to_line
 from distill.jobs.folder import JobFolder
 from distill.jobs.program import TOO_MUCH_MEMORY, explain
 from distill.jobs.training import Training
-from distill.training.records import restore_curves, restore_validation
 from distill.training.trainer import Trainer
 
 
@@ -28,8 +28,9 @@ class Listener:
         self.events: list[dict] = []
         self._asked, self._stop_after = 0, stop_after
 
-    def __call__(self, event: str, **values: object) -> None:
-        self.events.append({"event": event, **values})
+    def __call__(self, event: WorkerEvent) -> None:
+        assert repr(from_line(to_line(event))) == repr(event)
+        self.events.append(asdict(event))
 
     def must_stop(self) -> bool:
         self._asked += 1
@@ -68,12 +69,11 @@ def test_a_training_tells_of_its_steps_and_validations_and_keeps_the_best_codec(
     assert said.events[-1] == {"event": "finished"}
     assert said.said("progress")[-1]["progress"]["fraction"] == 1
     validations = said.said("validation")
-    assert [restore_validation(said["validation"]).step for said in validations] == [4, 8, 12]
-    curves = [restore_curves(said["curves"]) for said in validations]
-    assert len(curves[-1]["validations"]) == 3
+    assert [said["validation"]["step"] for said in validations] == [4, 8, 12]
+    assert len(validations[-1]["curves"]["validations"]) == 3
     codec = Codec.load(folder.best)
-    assert codec.info["mel_l1"] == uninterrupted.best.mel_l1
-    assert codec.info["provenance"]["clips"] == 6
+    assert codec.info.mel_l1 == uninterrupted.best.mel_l1
+    assert codec.info.provenance.clips == 6
     assert not list(folder.path.glob("*.part"))
 
 
@@ -237,12 +237,12 @@ def test_a_disk_that_is_really_full_at_the_end_costs_nothing_once_it_has_room_ag
     monkeypatch.setattr("tempfile.tempdir", str(small_disk))  # so the spare folder has no room either
     kept = []
 
-    def say(event, **values):
-        said.append(event)
-        if event == "validation" and said.count("validation") == 1:
+    def say(event):
+        said.append(event.event)
+        if event.event == "validation" and said.count("validation") == 1:
             kept.append(folder.checkpoint.read_bytes())
             fill(small_disk)
-        if "held in memory" in values.get("note", ""):
+        if isinstance(event, Warned) and "held in memory" in event.note:
             kept.append(folder.checkpoint.read_bytes())
 
     def make_room(_):
@@ -323,9 +323,9 @@ def test_a_folder_without_its_clips_fails_in_a_sentence(train, folder, is_one_se
 
 def test_a_fault_of_ours_is_one_sentence_with_a_reference_that_the_log_has_too(caplog, is_one_sentence):
     told = explain(ZeroDivisionError("division by zero"))
-    assert is_one_sentence(told["error"], "a fault of ours", told["reference"])
-    assert "division" not in told["error"]
-    assert told["reference"] in caplog.text
+    assert is_one_sentence(told.error, "a fault of ours", told.reference)
+    assert "division" not in told.error
+    assert told.reference in caplog.text
     assert "ZeroDivisionError" in caplog.text
 
 
@@ -333,7 +333,7 @@ def test_too_little_memory_is_no_fault_of_ours():
     with pytest.raises((RuntimeError, MemoryError)) as refusal:
         torch.empty(1 << 60, dtype=torch.uint8)
     for error in (refusal.value, MemoryError(), RuntimeError("std::bad_alloc")):
-        assert explain(error) == {"error": TOO_MUCH_MEMORY}
+        assert explain(error) == Failed(TOO_MUCH_MEMORY)
 
 
 def test_what_cannot_be_read_for_want_of_memory_is_not_taken_for_damaged(train, folder, monkeypatch):
@@ -343,10 +343,10 @@ def test_what_cannot_be_read_for_want_of_memory_is_not_taken_for_damaged(train, 
     def load(*_):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096 bytes.")
 
-    monkeypatch.setattr("distill.training.checkpoint._load_optimizer", load)
+    monkeypatch.setattr("distill.training.trainer.load_optimizer_state", load)
     with pytest.raises(CodecFileError) as refusal:
         train()
-    assert explain(refusal.value) == {"error": TOO_MUCH_MEMORY}
+    assert explain(refusal.value) == Failed(TOO_MUCH_MEMORY)
     assert folder.checkpoint.read_bytes() == before
 
 
@@ -354,4 +354,4 @@ def test_held_out_clips_are_validated_too(make_folder, mel_clips, minute):
     folder = make_folder(clips=mel_clips * 4, config=replace(minute, epochs=1))
     listener = Listener(stop_after=1)
     Training(folder, listener, must_stop=listener.must_stop).run()
-    assert restore_validation(listener.said("validation")[-1]["validation"]).val_mel_l1 > 0
+    assert listener.said("validation")[-1]["validation"]["val_mel_l1"] > 0

@@ -75,8 +75,8 @@ def simulate(target, standings, settings):
     state, now = {one.id: one for one in standings}, 0
     while True:
         for one in queue.yielding(list(state.values()), settings):
-            last = max(other.place for other in state.values())
-            state[one.id] = replace(one, running=False, place=last + 1, turn_seconds=0.0)
+            last = max(other.queue_number for other in state.values())
+            state[one.id] = replace(one, running=False, queue_number=last + 1, turn_seconds=0.0)
         running = [one for one in state.values() if one.running]
         for one in queue.in_order(list(state.values()))[: settings.trainings - len(running)]:
             if one.id == target.id:

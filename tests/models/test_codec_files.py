@@ -13,17 +13,12 @@ from safetensors.torch import load_file, save_file
 from distill.codec import Codec
 from distill.errors import CodecFileError
 from distill.models import ConvVQVAE, load_model, save_model
-from distill.models.persistence import load_with_metadata, read_metadata
+from distill.models.persistence import load_with_info, read_info
 from distill.settings import Settings
-
-
-def rewrite(
-    path: Path, *, header: dict | None = None, settings: dict | None = None, tensors: dict | None = None
-) -> None:
-    """Save the file again with some of its header, model settings or tensors replaced."""
-    old = read_metadata(path)
-    new = old | {"model": old["model"] | (settings or {})} | (header or {})
-    save_file(load_file(path) | (tensors or {}), path, metadata={"distill": json.dumps(new)})
+from distill.training.codec_info import FrontEnd
+from distill.training.config import VQVAEConfig
+from tests.fuzzing import MIB, memory
+from tests.models.rewriting import notes_of, rewrite
 
 
 @pytest.mark.parametrize(
@@ -182,7 +177,7 @@ def test_a_file_or_header_over_its_limit_is_refused_by_name(saved, is_one_senten
         load_model(saved, settings=Settings(codec_bytes=size - 1))
     assert is_one_sentence(refusal.value, "kit.distill")
     with pytest.raises(CodecFileError) as refusal:
-        read_metadata(saved, settings=Settings(codec_header_bytes=header - 1))
+        read_info(saved, settings=Settings(codec_header_bytes=header - 1))
     assert is_one_sentence(refusal.value, "kit.distill")
     with pytest.raises(CodecFileError, match="16 codes per level") as refusal:
         load_model(saved, settings=Settings(codec_codes=15))
@@ -198,7 +193,13 @@ def test_a_header_that_claims_another_length_is_refused_by_name(saved, claimed, 
 
 
 @pytest.mark.parametrize(
-    "notes", ["[" * 100_000, '{"format_version": 2, "mel_l1": NaN}', '{"format_version": ' + "9" * 5000]
+    "notes",
+    [
+        "[" * 100_000,
+        '{"format_version": 2, "mel_l1": NaN}',
+        '{"format_version": 2, "comment": -Infinity}',
+        '{"format_version": ' + "9" * 5000,
+    ],
 )
 def test_notes_that_are_no_plain_json_are_refused_by_name(saved, notes, is_one_sentence):
     save_file(load_file(saved), saved, metadata={"distill": notes})
@@ -235,12 +236,19 @@ HEALTH = {"utilization": 1.0, "perplexity": 9.5, "dead_codes": 0}
         {"usage": [[10**30] * 16] * 3},
         {"config": {"minutes": "<b>"}},
         {"config": {"seed": 10**30}},
+        {"config": {"codebook_size": True}},
+        {"config": {"epochs": 7.0}},
+        {"config": {"learning_rate": 7}},
         {"config": []},
         {"curves": {"steps": []}},
         {"curves": {"steps": [[1, 2]], "validations": []}},
         {"curves": {"steps": [{"seconds": 1, "recon_loss": 1}] * 5001, "validations": []}},
         {"curves": {"steps": [], "validations": [{"seconds": 1, "mel_l1": 1}]}},
         {"curves": {"steps": [], "validations": [{"seconds": 1e300, "mel_l1": 1, "val_mel_l1": None}]}},
+        {"curves": {"steps": [{"seconds": True, "recon_loss": 1}], "validations": []}},
+        {"curves": {"steps": [{"seconds": 1, "recon_loss": True}], "validations": []}},
+        {"curves": {"steps": [{"seconds": 1, "recon_loss": 1e7}], "validations": []}},
+        {"curves": {"steps": [{"seconds": 1, "recon_loss": -1}], "validations": []}},
         {"front_end": {"n_mels": 128.0}},
         {"front_end": [44_100]},
         {"statistics": {"mel_mean": [0.0] * 128}},
@@ -250,20 +258,51 @@ HEALTH = {"utilization": 1.0, "perplexity": 9.5, "dead_codes": 0}
 )
 def test_notes_that_the_page_could_not_show_are_refused_by_name(saved, notes, is_one_sentence):
     rewrite(saved, header=notes)
-    for read in (load_model, read_metadata):
+    for read in (load_model, read_info):
         with pytest.raises(CodecFileError, match="makes no sense") as refusal:
             read(saved)
         assert is_one_sentence(refusal.value, "kit.distill")
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1" * 400])
+@pytest.mark.parametrize(
+    "notes",
+    [
+        '"mel_l1": {}',
+        '"usage": [{}]',
+        '"curves": {{"steps": [{{"seconds": 1, "recon_loss": {}}}], "validations": []}}',
+        '"curves": {{"steps": [], "validations": [{{"seconds": 1, "mel_l1": 1, "val_mel_l1": {}}}]}}',
+        '"config": {{"learning_rate": {}}}',
+    ],
+)
+def test_numbers_beyond_all_numbers_are_refused_by_name(saved, notes, number, is_one_sentence):
+    text = json.dumps(notes_of(saved))[:-1] + ", " + notes.format(number) + "}"
+    save_file(load_file(saved), saved, metadata={"distill": text})
+    with pytest.raises(CodecFileError, match="makes no sense") as refusal:
+        read_info(saved)
+    assert is_one_sentence(refusal.value, "kit.distill")
+
+
+def test_a_list_of_very_many_wrong_values_takes_little_memory(saved, is_one_sentence):
+    """A refusal that named each of them would take a hundred times their room."""
+    steps = ", ".join(["{}"] * 250_000)
+    text = json.dumps(notes_of(saved))[:-1] + f', "curves": {{"steps": [{steps}], "validations": []}}}}'
+    save_file(load_file(saved), saved, metadata={"distill": text})
+    before = memory("VmHWM")
+    with pytest.raises(CodecFileError, match="makes no sense") as refusal:
+        read_info(saved)
+    assert memory("VmHWM") - before < 64 * MIB
+    assert is_one_sentence(refusal.value, "kit.distill")
 
 
 def test_notes_that_distill_does_not_know_of_are_left_out(saved):
     nothing = dict.fromkeys(("levels", "usage", "curves", "provenance", "config", "front_end", "statistics", "mel_l1"))
     notes = {"comment": "<script>", "config": {"minutes": None, "colour": "red"}, "front_end": {"__class__": 1}}
     rewrite(saved, header=nothing | notes)
-    metadata = read_metadata(saved)
-    assert metadata.keys() == {"format_version", "architecture", "model", "config", "front_end"}
-    assert metadata["config"] == {"minutes": None}
-    assert metadata["front_end"] == {}
+    info = read_info(saved)
+    assert info.config == VQVAEConfig(minutes=None)
+    assert info.front_end == FrontEnd()
+    assert (info.levels, info.usage, info.curves, info.provenance, info.statistics, info.mel_l1) == (None,) * 6
 
 
 def test_what_is_checked_is_what_is_used(saved, small_model, monkeypatch):
@@ -275,8 +314,8 @@ def test_what_is_checked_is_what_is_used(saved, small_model, monkeypatch):
         return io.BytesIO(whole if len(opened) == 1 else b"another file")
 
     monkeypatch.setattr("distill.models.persistence.open", open_once, raising=False)
-    again, metadata = load_with_metadata(saved)
-    assert metadata["model"] == model.settings
+    again, _ = load_with_info(saved)
+    assert again.settings == model.settings
     assert torch.equal(again.quantizer.codebooks, model.quantizer.codebooks)
 
 

@@ -4,16 +4,19 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from pydantic import TypeAdapter
 
 from distill.codec import Codec
 from distill.models import ConvVQVAE
 from distill.models.persistence import round_weights
+from distill.training.codec_info import CodecInfo
 from tests.fuzzing import MIB, NASTY, SPECIAL_FLOATS, damaged, paths, survey, survey_elsewhere, swapped, tell, to_json
 
 CEILING = 256 * MIB
@@ -53,7 +56,8 @@ def small_codec(path: Path, seed: int, **settings: int) -> bytes:
     with torch.no_grad():
         model.train()(torch.randn(2, 1, 128, 64))
     round_weights(model)
-    Codec(model, NOTES if not settings else None).save(path)
+    info = TypeAdapter(CodecInfo).validate_json(json.dumps(NOTES))
+    Codec(model, None if settings else info).save(path)
     return path.read_bytes()
 
 
@@ -155,7 +159,7 @@ def with_forged_tensor(parts: Parts, generator: np.random.Generator) -> dict[str
 def use(path: Path) -> None:
     """Load a codec, and turn a third of a second of sound into codes and back."""
     codec = Codec.load(path)
-    json.dumps(codec.info, allow_nan=False).encode()
+    json.dumps(asdict(codec.info), allow_nan=False).encode()
     time = np.arange(13_000) / 44_100
     grid = codec.encode((0.5 * np.sin(2 * np.pi * 440 * time)).astype(np.float32), 44_100)
     sound = codec.decode(grid)

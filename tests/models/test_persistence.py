@@ -6,7 +6,9 @@ from safetensors.torch import save_file
 
 from distill.errors import CodecFileError
 from distill.models import ConvVAE, load_model, save_model
-from distill.models.persistence import read_metadata, round_weights
+from distill.models.persistence import read_info, round_weights
+from distill.training.codec_info import CodecInfo, Provenance
+from tests.models.rewriting import notes_of
 
 
 @pytest.mark.parametrize("levels", [2, 3, 4])
@@ -54,11 +56,10 @@ def test_a_saved_baseline_gives_the_same_sound_bit_for_bit(tmp_path):
 
 
 def test_what_was_noted_beside_a_model_is_read_back(small_model, tmp_path):
-    provenance = {"clips": 7, "sound_seconds": 20.5, "training_seconds": 60.0, "steps": 900}
-    save_model(small_model(), tmp_path / "kit.distill", {"provenance": provenance, "mel_l1": 0.25})
-    notes = read_metadata(tmp_path / "kit.distill")
-    assert notes["provenance"] == provenance
-    assert notes["mel_l1"] == 0.25
+    provenance = Provenance(clips=7, sound_seconds=20.5, training_seconds=60.0, steps=900)
+    save_model(small_model(), tmp_path / "kit.distill", CodecInfo(provenance=provenance, mel_l1=0.25))
+    assert read_info(tmp_path / "kit.distill") == CodecInfo(provenance=provenance, mel_l1=0.25)
+    notes = notes_of(tmp_path / "kit.distill")
     assert notes["format_version"] == 2
     assert notes["architecture"] == "ConvVQVAE"
 

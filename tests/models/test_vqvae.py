@@ -3,6 +3,7 @@
 import inspect
 import math
 import re
+from dataclasses import asdict, fields
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ import torch.nn.functional as F
 
 from distill.models import ConvVQVAE, QuantizerWrapper, VQDecoder, VQEncoder, vqvae
 from distill.models.losses import vqvae_loss
-from distill.training.config import VQVAEConfig
+from distill.training.config import ModelSettings, VQVAEConfig
 
 
 def test_every_length_from_1_to_200_frames_comes_back_in_its_own_shape(small_model):
@@ -60,7 +61,14 @@ def test_one_dimension_is_enough():
 def test_a_model_is_built_as_its_config_says():
     config = VQVAEConfig(codebook_dim=16, codebook_size=32, num_quantizers=4, decay=0.9, commitment_weight=0.5)
     settings = ConvVQVAE.from_config(config).settings
-    assert settings == {name: getattr(config, name) for name in settings}
+    assert asdict(settings).items() <= asdict(config).items()
+
+
+def test_the_settings_are_the_arguments_of_the_constructor_in_their_order():
+    arguments = list(inspect.signature(ConvVQVAE).parameters)
+    assert arguments == [setting.name for setting in fields(ModelSettings)]
+    values = (8, 16, 2, 0.9, 0.5, 1, 0.1, True)
+    assert asdict(ConvVQVAE(*values).settings) == dict(zip(arguments, values, strict=True))
 
 
 def test_the_models_commitment_loss_does_not_know_the_commitment_weight():

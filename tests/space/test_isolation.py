@@ -79,7 +79,7 @@ def one_visit(space, number, clips, codec):
     path = download["value"]
     trained = Codec.load(path)
     assert (trained.model.codebook_dim, trained.num_levels) == (8 + number, 2)
-    assert trained.info["provenance"]["clips"] == len(clips)
+    assert trained.info.provenance.clips == len(clips)
     assert trained.model_id[:6] in line
     said += [listed, str(live), line]
     return client, said, [*files, path]

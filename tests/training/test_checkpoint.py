@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from distill.errors import CodecFileError, TrainingError
 from distill.training.checkpoint import load_checkpoint, save_checkpoint
 from distill.training.dataset import MelClip
-from distill.training.trainer import Progress, Trainer, Validation
+from distill.training.records import Progress, StepPoint, Validation
+from distill.training.trainer import Trainer
 
 
 def trained_until(step: int, clips: list[MelClip], config: object) -> Trainer:
@@ -65,10 +67,52 @@ def test_a_training_resumed_from_its_last_validation_keeps_its_record(uninterrup
     assert have_same_weights(trainer.best_model(), interrupted.best_model())
     list(trainer.run())
     assert have_same_weights(trainer.best_model(), uninterrupted.best_model())
-    errors = [[point["mel_l1"] for point in t.curves["validations"]] for t in (trainer, uninterrupted)]
+    errors = [[point.mel_l1 for point in t.curves.validations] for t in (trainer, uninterrupted)]
     assert errors[0] == errors[1]
-    steps = [[point["step"] for point in t.curves["steps"]] for t in (trainer, uninterrupted)]
+    steps = [[point.step for point in t.curves.steps] for t in (trainer, uninterrupted)]
     assert steps[0] == steps[1]
+
+
+def test_a_trainer_goes_on_from_the_state_of_another(uninterrupted, mel_clips, quick_config):
+    state = trained_until(3, mel_clips, quick_config).state_dict()
+    torch.manual_seed(123)
+    trainer = Trainer(mel_clips, quick_config, device="cpu")
+    trainer.load_state_dict(state)
+    assert trainer.steps == 3
+    list(trainer.run())
+    assert have_same_weights(trainer.model, uninterrupted.model)
+
+
+def test_a_checkpoint_of_a_training_that_came_to_nothing_is_read(mel_clips, quick_config, tmp_path):
+    trainer = trained_until(2, mel_clips, quick_config)
+    trainer.curves = trainer.curves.after(StepPoint(1.0, float("nan"), 2))
+    save_checkpoint(trainer, tmp_path / "kit.resume")
+    again = Trainer(mel_clips, quick_config, device="cpu")
+    load_checkpoint(again, tmp_path / "kit.resume")
+    assert repr(again.curves) == repr(trainer.curves)
+
+
+@pytest.mark.parametrize(
+    ("written", "forged"),
+    [
+        ('"steps":2', '"steps":true'),
+        ('"steps":2', '"steps":2.0'),
+        ('"_validation_cost":', '"_validation_cost":1e400,"more":'),
+        ('"_validation_cost":', '"validation_cost":'),
+        ('"from_base":true', '"from_base":1'),
+        ('"codebook_dim":8', '"codebook_dim":NaN'),
+    ],
+)
+def test_notes_of_a_checkpoint_that_make_no_sense_are_refused_by_name(
+    checkpoint, mel_clips, quick_config, written, forged, is_one_sentence
+):
+    with safe_open(checkpoint, framework="pt") as file:
+        notes = file.metadata()["distill-checkpoint"]
+    assert written in notes
+    save_file(load_file(checkpoint), checkpoint, metadata={"distill-checkpoint": notes.replace(written, forged, 1)})
+    with pytest.raises(CodecFileError) as refusal:
+        load_checkpoint(Trainer(mel_clips, quick_config, device="cpu"), checkpoint)
+    assert is_one_sentence(refusal.value, "kit.resume")
 
 
 def test_a_checkpoint_of_other_clips_is_refused_by_name(checkpoint, mel_clips, quick_config):

@@ -90,7 +90,7 @@ def test_accelerate_launch_trains_one_codec_and_one_process_speaks(clip_folder, 
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Done after") == done.stdout.count(f"Saved {out}") == 1
     assert json.loads(report.read_text())["epochs"] == 2
-    assert Codec.load(out).info["provenance"]["epochs"] == 2
+    assert Codec.load(out).info.provenance.epochs == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kit.distill", "report.json"]
 
 

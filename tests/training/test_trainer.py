@@ -236,15 +236,15 @@ def test_every_code_has_a_place_after_the_first_batch(mel_clips, quick_config):
 
 
 def test_what_is_noted_of_a_training_names_no_clip(trained, mel_clips, quick_config):
-    notes = trained[0].metadata()
-    assert notes["provenance"]["clips"] == len(mel_clips)
+    info = trained[0].codec_info()
+    assert info.provenance.clips == len(mel_clips)
     seconds = sum(clip.num_frames for clip in mel_clips) * 512 / 44_100
-    assert notes["provenance"]["sound_seconds"] == pytest.approx(seconds, abs=0.001)
-    assert notes["config"]["codebook_size"] == quick_config.codebook_size
-    assert notes["mel_l1"] == trained[0].best.mel_l1
-    assert len(notes["levels"]) == 3
-    assert len(notes["curves"]["validations"]) == quick_config.validations
-    assert not any(clip.name.split(".")[0] in str(notes) for clip in mel_clips)
+    assert info.provenance.sound_seconds == pytest.approx(seconds, abs=0.001)
+    assert info.config.codebook_size == quick_config.codebook_size
+    assert info.mel_l1 == trained[0].best.mel_l1
+    assert len(info.levels) == 3
+    assert len(info.curves.validations) == quick_config.validations
+    assert not any(clip.name.split(".")[0] in str(info) for clip in mel_clips)
 
 
 def test_in_the_refinement_only_the_decoder_learns(mel_clips, quick_config):
@@ -316,4 +316,4 @@ def test_there_is_no_model_before_the_first_validation(mel_clips, quick_config):
     with pytest.raises(TrainingError, match="first validation"):
         trainer.best_model()
     with pytest.raises(TrainingError, match="first validation"):
-        trainer.metadata()
+        trainer.codec_info()

@@ -8,6 +8,7 @@ import pytest
 from distill.errors import FullError
 from distill.server.storage import Storage
 from distill.settings import Settings
+from distill.training.records import NO_CURVES
 from distill.ui import live
 from distill.ui.train import saved_codec
 
@@ -16,11 +17,9 @@ def test_a_disk_without_room_for_a_preview_takes_nothing_else_from_who_watches_a
     storage = Storage(Settings(folder=tmp_path / "data", visit_disk_bytes=1000))
     server, status = (
         SimpleNamespace(storage=storage),
-        SimpleNamespace(
-            validation=SimpleNamespace(levels=codec.training_health), curves={"steps": [], "validations": []}
-        ),
+        SimpleNamespace(validation=SimpleNamespace(levels=codec.training_health), curves=NO_CURVES),
     )
-    job = SimpleNamespace(best_codec=lambda: codec, first=drums, owner="one")
+    job = SimpleNamespace(best_codec=lambda: codec, first_clip=drums, owner="one")
     tab = SimpleNamespace(curves="curves", health="health", preview="preview")
     news = live._news(server, tab, job, status, "1.1.1.1")
     assert news["curves"]

@@ -135,7 +135,7 @@ def test_stop_and_continue_are_about_the_training_that_the_page_tells_of(server,
 def trained_job(server, other_codec, short):
     validation = SimpleNamespace(step=9)
     job = SimpleNamespace(
-        id="job", first=short, best_codec=lambda: other_codec,
+        id="job", first_clip=short, best_codec=lambda: other_codec,
         status=lambda: SimpleNamespace(validation=validation, active=False),
     )  # fmt: skip
     server.runner.jobs_of = lambda owner: [job]

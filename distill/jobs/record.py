@@ -1,0 +1,81 @@
+"""What is asked of a training and where it stands, as ``job.json`` holds it."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from distill.strict import CLOSED
+from distill.training.config import VQVAEConfig
+from distill.training.records import NO_CURVES, Curves, Progress, Validation
+
+JobState = Literal["waiting", "running", "stopped", "finished", "failed"]
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """What is asked of a training and where it stands; ``job.json`` holds it.
+
+    Attributes
+    ----------
+    owner : str
+        Who asked for it.
+    config : VQVAEConfig
+    created, ended : float
+        In seconds since 1970; ``ended`` is None while it is active.
+    queue_number : int
+        Position in the queue: lower numbers go first. ``job.json`` calls it ``place``.
+    clip_names : tuple of str
+    first_clip_name : str
+        Name of the clip whose waveform is kept. ``job.json`` calls it ``first_name``.
+    state : str
+        "waiting", "running", "stopped", "finished" or "failed".
+    restarts : int
+        How often it was begun again because its process, or the server, was lost.
+    error, note : str
+        Why it failed, and what else there is to know, in one sentence each.
+    progress, validation : Progress, Validation or None
+        The latest ones.
+    curves : Curves
+        Up to the latest validation.
+    """
+
+    __pydantic_config__ = CLOSED
+
+    owner: str
+    config: VQVAEConfig
+    created: float
+    queue_number: Annotated[int, Field(alias="place")]
+    clip_names: tuple[str, ...]
+    first_clip_name: Annotated[str, Field(alias="first_name")]
+    state: JobState = "waiting"
+    ended: float | None = None
+    restarts: int = 0
+    error: str = ""
+    note: str = ""
+    progress: Progress | None = None
+    validation: Validation | None = None
+    curves: Curves = NO_CURVES
+
+    @property
+    def active(self) -> bool:
+        """Whether the training runs or waits."""
+        return self.state in ("waiting", "running")
+
+    def to_json(self) -> str:
+        """The text that :meth:`from_json` reads."""
+        return _RECORD.dump_json(self, by_alias=True).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "JobRecord":
+        """The record of a text.
+
+        Raises
+        ------
+        ValueError
+            If something is missing, unknown, of another type or out of its range.
+        """
+        return _RECORD.validate_json(text)
+
+
+_RECORD = TypeAdapter(JobRecord)
