@@ -7,7 +7,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 120
+PATIENCE = 300
 """Seconds after which an event that has not come counts as one that never comes, on however busy a machine."""
 
 

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from distill.audio import load_clip
+from tests.waiting import until
 
 
 def visit(new_visitor, space, clip):
@@ -23,12 +24,9 @@ def visit(new_visitor, space, clip):
 
 def when_all_are_gone(space):
     """Memory in MB and files on disk in bytes, once every visit has ended."""
-    deadline = time.monotonic() + 60
-    while space.health()["visitors"] and time.monotonic() < deadline:
-        time.sleep(0.5)
-    time.sleep(1)
+    until(lambda: space.health()["visitors"] == 0)
+    time.sleep(1)  # tidying up goes on
     health = space.health()
-    assert health["visitors"] == 0
     return health["memory_bytes"] / 2**20, health["disk_bytes"]
 
 
