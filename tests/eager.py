@@ -3,10 +3,13 @@
 ``python -m tests.eager`` serves as ``python app.py`` does; given a job's folder, it trains as the worker does.
 """
 
+import ctypes
 import runpy
+import signal
 import sys
 from pathlib import Path
 
+PR_SET_PDEATHSIG = 1
 COMMAND = (sys.executable, "-m", "tests.eager")
 """Of a worker that competes with everybody for the processors."""
 
@@ -20,6 +23,8 @@ def train_eagerly() -> None:
 
 
 def serve() -> None:
+    if sys.platform == "linux":  # tests that are interrupted leave no server behind
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     entry = runpy.run_path(str(Path(__file__).parents[1] / "app.py"))
     train_eagerly()
     entry["main"]()

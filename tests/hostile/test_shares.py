@@ -226,7 +226,7 @@ def test_long_edits_leave_a_visitor_their_turn(space, new_stage, new_stranger, n
 
 
 def test_codecs_count_in_memory(memory_space, new_stranger, addresses, tmp_path):
-    address, paths = addresses.new(), write_codecs(tmp_path, 36)
+    address, paths = addresses.new(), write_codecs(tmp_path, 36, size=8)
     strangers = [new_stranger(memory_space, address=address) for _ in range(6)]
 
     def load(number):
@@ -256,7 +256,7 @@ def test_the_memory_for_clips_is_shared(memory_space, new_stranger, addresses, s
 
 def test_equal_codecs_are_one_in_memory(start_space, new_stranger, tmp_path):
     """Beside as many codecs that differ, loaded in the same way; those come last, or memory of theirs could be used."""
-    space, (one, *others) = start_space(), write_codecs(tmp_path, 7, size=256, dim=512)
+    space, (one, *others) = start_space(), write_codecs(tmp_path, 11, size=8, dim=512)
 
     def grown(paths):
         before = memory_bytes(space)
