@@ -226,22 +226,22 @@ def test_long_edits_leave_a_visitor_their_turn(space, new_stage, new_stranger, n
 
 
 def test_codecs_count_in_memory(memory_space, new_stranger, addresses, tmp_path):
-    address, paths = addresses.new(), write_codecs(tmp_path, 36, size=8)
+    address, paths = addresses.new(), write_codecs(tmp_path, 26, size=8, dim=512)
     strangers = [new_stranger(memory_space, address=address) for _ in range(6)]
 
     def load(number):
         strangers[number % 6].call("load_codec", strangers[number % 6].upload(paths[number])[0])
 
-    for number in range(12):  # what is made once for good is there by then
+    for number in range(6):  # what is made once for good is there by then
         load(number)
     before, refused = memory_bytes(memory_space), 0
-    for number in range(12, 36):
+    for number in range(6, 26):
         try:
             load(number)
         except AssertionError:
             refused += 1
     grown = memory_bytes(memory_space) - before
-    assert sum(path.stat().st_size for path in paths[12:]) > 110 * MIB
+    assert sum(path.stat().st_size for path in paths[6:]) > 110 * MIB
     assert refused or grown < 64 * MIB, grown / MIB
 
 
@@ -256,7 +256,7 @@ def test_the_memory_for_clips_is_shared(memory_space, new_stranger, addresses, s
 
 def test_equal_codecs_are_one_in_memory(start_space, new_stranger, tmp_path):
     """Beside as many codecs that differ, loaded in the same way; those come last, or memory of theirs could be used."""
-    space, (one, *others) = start_space(), write_codecs(tmp_path, 11, size=8, dim=512)
+    space, (one, *others) = start_space(), write_codecs(tmp_path, 7, size=128, dim=512)
 
     def grown(paths):
         before = memory_bytes(space)
