@@ -21,6 +21,8 @@ from distill.codes import CodeGrid
 from distill.models import ConvVQVAE
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import MelClip, to_mel_clip
+from tests.eager import train_eagerly
+from tests.waiting import PATIENCE
 
 settings.register_profile(
     "repeatable",
@@ -32,7 +34,24 @@ settings.register_profile(
 )
 settings.load_profile("repeatable")
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+train_eagerly()
 torch.set_num_threads(1)  # the models are small: on a busy machine, threads wait for each other longer than they work
+
+
+SLOW_ROOMS = ("hostile", "e2e", "space", "bench")
+"""Where tests take longest, the longest first."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two processes for many files; the tests of one file run in this process."""
+    files = {Path(argument.split("::")[0]) for argument in config.args}
+    return 2 if len(files) > 1 or any(file.is_dir() for file in files) else 0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, or one process would wait for the other in the end."""
+    order = {room: place for place, room in enumerate(SLOW_ROOMS)}
+    items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -75,8 +94,9 @@ def new_browser():
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    from playwright.sync_api import sync_playwright  # one for all: two cannot stand in one process
+    from playwright.sync_api import expect, sync_playwright  # one for all: two cannot stand in one process
 
+    expect.set_options(timeout=1000 * PATIENCE)
     with sync_playwright() as playwright:
         started = []
 

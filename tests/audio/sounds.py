@@ -2,6 +2,8 @@
 
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,16 @@ from distill.settings import DEFAULTS, Settings
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="there is no ffmpeg to write M4A with")
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel by /proc")
 IMPATIENT = Settings(decoding_seconds=1)
+
+
+@contextmanager
+def in_a_hurry(decoder: Decoder, seconds: int = 1) -> Iterator[None]:
+    """So many seconds for each file. They are for files that hang: what is to be read, and the start of a process, take
+    longer than that on a busy machine."""
+    usual = decoder._limits
+    decoder._limits = usual | {"decoding_seconds": seconds}
+    yield
+    decoder._limits = usual
 
 
 def refusal_of(path: Path, decoder: Decoder | None, settings: Settings = DEFAULTS) -> str:

@@ -4,7 +4,6 @@ import io
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -176,9 +175,8 @@ def test_an_hour_in_a_small_flac_is_refused_within_bounds_of_time_and_memory(tmp
             file.write(np.zeros((60 * 8000, 2), np.int16))
     assert path.stat().st_size < MIB // 4
     with new_decoder() as decoder:
-        start = time.monotonic()
         assert is_one_sentence(refusal_of(path, decoder), "hour.flac", "10 minutes")
-        assert time.monotonic() - start < 10
+        assert processor_seconds(decoder) < 5
         assert kilobytes(decoder, "VmHWM") < 100 * 1024
 
 
@@ -197,6 +195,13 @@ def test_the_memory_that_decoding_takes_does_not_grow_with_the_sound(tmp_path, s
         assert load_clip(path, settings=huge, decoder=decoder).seconds == pytest.approx(seconds)
         assert kilobytes(decoder, "VmHWM") < 150 * 1024
         assert kilobytes(decoder, "VmPeak") < DEFAULTS.decoding_memory_bytes // 1024 // 2
+
+
+def processor_seconds(decoder: Decoder) -> float:
+    """What the process has used, however long it had to wait for it."""
+    assert decoder._process
+    fields = Path(f"/proc/{decoder._process.pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def kilobytes(decoder: Decoder, field: str) -> int:

@@ -21,8 +21,8 @@ import soundfile
 from distill.audio import SAMPLE_RATE, Clip, Refusal, load_clip, new_decoder, read_clips
 from distill.settings import MIB, Settings
 
-SETTINGS = Settings(decoding_seconds=8)
-LONGEST_CASE_SECONDS = 10
+SETTINGS = Settings()
+LONGEST_CASE_SECONDS = 3 * SETTINGS.decoding_seconds
 GROWTH_BYTES = 512 * MIB
 """Maximum growth of this process while it reads one file: more than a resampled clip of ten minutes takes."""
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".m4a", ".zip", ".txt", "")

@@ -8,6 +8,7 @@ import pytest
 
 from distill.settings import Settings
 from distill.ui import build_app, launch
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +31,7 @@ def browser(new_browser):
 def page(browser, app_url):
     """The page as a first-time visitor sees it; the test fails if the page logs an error."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(1000 * PATIENCE)
     page = context.new_page()
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))

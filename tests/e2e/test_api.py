@@ -13,11 +13,12 @@ from gradio_client.exceptions import AppError
 
 from distill.audio import SAMPLE_RATE, load_clip
 from distill.codes import CodeGrid
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
 def client(app_url):
-    return Client(app_url, verbose=False)
+    return Client(app_url, verbose=False, httpx_kwargs={"timeout": PATIENCE})
 
 
 def samples(path):
@@ -115,7 +116,7 @@ def test_a_call_that_makes_no_sense_is_answered_in_a_sentence(client, call, argu
 
 
 def test_two_visitors_do_not_see_each_others_edits(app_url):
-    one, other = Client(app_url, verbose=False), Client(app_url, verbose=False)
+    one, other = (Client(app_url, verbose=False, httpx_kwargs={"timeout": PATIENCE}) for _ in range(2))
     one.predict(0, 0, 0, 0, 0, 9, api_name="/set_codes")
     one.predict(0, 1, 1, 0, 0, 9, api_name="/set_codes")
     history = other.predict(0, 0, 0, 1, 1, 8, api_name="/set_codes")["history"]

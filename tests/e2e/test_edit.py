@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from distill.audio import SAMPLE_RATE, load_clip
 from distill.codec import Codec
 from distill.codes import CodeGrid, edits
+from tests.waiting import PATIENCE
 
 HISTORY = "#edit-grid .history li"
 
@@ -160,7 +161,7 @@ def test_strokes_faster_than_the_server_are_all_kept_in_order(edit, hands):
     hands.choose_code(code)
     for column in range(8):
         edit.mouse.click(*hands.place(0, column))
-    expect(edit.locator(HISTORY)).to_have_count(8, timeout=15_000)
+    expect(edit.locator(HISTORY)).to_have_count(8)
     hands.settled()
     assert (hands.indices()[0, 0, :8] == code).all()
     assert (on_the_server(edit, hands)[0, 0, :8] == code).all()
@@ -173,7 +174,7 @@ def test_a_stroke_is_kept_and_sent_again_when_the_network_fails(edit, hands):
     expect(edit.locator(".code-grid .message")).to_contain_text("still on this page")
     assert hands.indices()[0, 5, 5] == code
     edit.unroute(re.compile("component_server"))
-    expect(edit.locator(HISTORY)).to_have_count(1, timeout=10_000)
+    expect(edit.locator(HISTORY)).to_have_count(1)
     assert on_the_server(edit, hands)[0, 5, 5] == code
 
 
@@ -252,7 +253,7 @@ def test_the_exports_hold_the_edit_and_can_be_opened_again(edit, hands, example,
     for choice in ("loop_breakbeat", "grid.json (yours)"):  # and what is painted on it is not lost
         edit.locator("#explore-example input").click()
         edit.get_by_role("option", name=choice).click()
-        expect(edit.locator("#explore-player")).to_contain_text(choice.split(" ")[0], timeout=20_000)
+        expect(edit.locator("#explore-player")).to_contain_text(choice.split(" ")[0])
     edit.get_by_role("tab", name="Edit").click()
     edit.wait_for_function(f"() => {hands.FIND}.indices[{(0 * 8 + 7) * grid.columns + 1}] === {code}")
     assert np.array_equal(hands.indices(), painted)
@@ -266,7 +267,7 @@ def test_a_long_clip_that_is_filled_is_fetched_piece_by_piece_when_it_is_played(
     edit.get_by_text("The grid as text, to share").click()
     edit.locator("#edit-text textarea").fill(long.to_text())
     edit.locator("#edit-load-text").click()
-    edit.wait_for_function(f"() => {hands.FIND}.indices.length === {indices.size}", timeout=60_000)
+    edit.wait_for_function(f"() => {hands.FIND}.indices.length === {indices.size}")
     before = hands.samples()
     assert len(before) == columns * 16 * 512
     code = hands.another_code(0, 0, 0)
@@ -274,13 +275,13 @@ def test_a_long_clip_that_is_filled_is_fetched_piece_by_piece_when_it_is_played(
     edit.locator("canvas.cells").focus()
     edit.keyboard.press("Control+a")
     hands.press("fill")
-    expect(edit.locator(HISTORY)).to_have_count(1, timeout=60_000)
+    expect(edit.locator(HISTORY)).to_have_count(1)
     after = hands.samples()
     assert not np.array_equal(after[:100_000], before[:100_000])
     assert np.array_equal(after[-100_000:], before[-100_000:])  # not yet
     assert edit.evaluate(f"() => {hands.FIND}.stale.length") == 3
     edit.locator(".code-grid .play").click()
-    edit.wait_for_function(f"() => !{hands.FIND}.stale.length", timeout=60_000)
+    edit.wait_for_function(f"() => !{hands.FIND}.stale.length")
     expect(edit.locator(".code-grid .play")).to_have_text("Pause")
     heard = hands.samples()
     assert not np.array_equal(heard[-100_000:], before[-100_000:])
@@ -290,9 +291,9 @@ def test_a_long_clip_that_is_filled_is_fetched_piece_by_piece_when_it_is_played(
     sound, _ = soundfile.read(io.BytesIO(edit.request.get(link).body()), dtype="float32")
     assert np.abs(heard - sound * max(1, np.abs(heard).max() / np.abs(sound).max())).max() < 0.01
     hands.press("undo")
-    expect(edit.locator(HISTORY)).to_have_count(0, timeout=60_000)
+    expect(edit.locator(HISTORY)).to_have_count(0)
     edit.locator(".code-grid .play").click()
-    edit.wait_for_function(f"() => !{hands.FIND}.stale.length", timeout=60_000)
+    edit.wait_for_function(f"() => !{hands.FIND}.stale.length")
     assert np.array_equal(hands.samples(), before)
 
 
@@ -325,6 +326,7 @@ def test_the_levels_are_chosen_by_keyboard_and_seen_together(edit, hands):
 
 def test_a_finger_paints(browser, app_url, example):
     context = browser.new_context(has_touch=True, viewport={"width": 390, "height": 844})
+    context.set_default_timeout(1000 * PATIENCE)
     page = context.new_page()
     page.goto(app_url)
     page.get_by_role("tab", name="Edit").click()
@@ -334,5 +336,5 @@ def test_a_finger_paints(browser, app_url, example):
     page.locator("canvas.cells").scroll_into_view_if_needed()
     box = page.locator("canvas.cells").bounding_box()
     page.touchscreen.tap(box["x"] + 30, box["y"] + 60)
-    expect(page.locator(HISTORY)).to_have_count(1, timeout=10_000)
+    expect(page.locator(HISTORY)).to_have_count(1)
     context.close()

@@ -10,6 +10,7 @@ import soundfile
 from playwright.sync_api import expect
 
 from distill.audio import SAMPLE_RATE, load_clip
+from tests.waiting import until
 
 
 def heard(page, player):
@@ -25,12 +26,15 @@ def heard(page, player):
 
 def heard_anew(page, player, before):
     """The samples behind a player once they are no longer ``before``."""
-    for _ in range(100):
+    samples = before
+
+    def has_changed():
+        nonlocal samples
         samples = heard(page, player)
-        if len(samples) != len(before) or not np.array_equal(samples, before):
-            return samples
-        page.wait_for_timeout(100)
-    raise AssertionError(f"{player} did not change")
+        return not np.array_equal(samples, before)
+
+    until(has_changed)
+    return samples
 
 
 def open_tab(page, name):
@@ -52,7 +56,7 @@ def test_six_clips_train_a_codec_that_is_heard_and_taken_into_the_other_tabs(pag
     expect(page.locator("#train-reason")).to_contain_text("64 codes per level")
     page.get_by_label("number input for Minutes").fill("0.1")
     page.locator("#train-start").click()
-    expect(page.locator("#train-progress")).to_contain_text("Finished", timeout=60_000)
+    expect(page.locator("#train-progress")).to_contain_text("Finished")
     reconstruction = heard_anew(page, "#train-preview", before)
     expected = min(len(load_clip(clips[0]).waveform), 4 * SAMPLE_RATE)
     assert 0 <= len(reconstruction) - expected < 512
@@ -68,11 +72,11 @@ def test_a_training_can_be_stopped_and_continued(page, clips):
     expect(page.locator("#train-clips")).to_contain_text("5 clips")
     page.get_by_label("number input for Minutes").fill("0.3")
     page.locator("#train-start").click()
-    expect(page.locator("#train-progress")).to_contain_text("s left", timeout=30_000)
+    expect(page.locator("#train-progress")).to_contain_text("s left")
     page.locator("#train-stop").click()
-    expect(page.locator("#train-progress")).to_contain_text("Stopped", timeout=30_000)
+    expect(page.locator("#train-progress")).to_contain_text("Stopped")
     page.locator("#train-resume").click()
-    expect(page.locator("#train-progress")).to_contain_text("Finished", timeout=60_000)
+    expect(page.locator("#train-progress")).to_contain_text("Finished")
 
 
 def test_each_file_is_accepted_or_refused_by_name(page, clips, tmp_path):
@@ -110,7 +114,7 @@ def test_edits_stay_when_a_training_ends_and_the_new_codec_is_one_press_away(pag
     hands.paint(3, 3, hands.another_code(0, 3, 3))
     expect(page.locator("#edit-grid .history li")).to_have_count(1)
     open_tab(page, "Train")
-    expect(page.locator("#train-progress")).to_contain_text("Finished", timeout=60_000)
+    expect(page.locator("#train-progress")).to_contain_text("Finished")
     expect(page.locator("[data-testid=toast-text]")).to_contain_text("Your edits stay as they are")
     assert page.locator("#codec").inner_text() == codec_before
     page.locator("#train-stop").click()
@@ -127,7 +131,7 @@ def test_edits_of_a_clip_are_there_again_when_it_is_opened_again(page, hands):
     for name in ("loop_industrial", "loop_breakbeat"):
         page.locator("#explore-example input").click()
         page.get_by_role("option", name=name).click()
-        expect(page.locator("#explore-player")).to_contain_text(f"{name}.flac", timeout=20_000)
+        expect(page.locator("#explore-player")).to_contain_text(f"{name}.flac")
     open_tab(page, "Edit")
     expect(page.locator("#edit-grid .history")).to_contain_text(f"code {code}")
     assert hands.indices()[0, 1, 2] == code

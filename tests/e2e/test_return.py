@@ -1,7 +1,10 @@
 """Who reloads the page, or comes back to it in the same browser, finds what was there: clips, edits, a training."""
 
+import httpx
 import numpy as np
 from playwright.sync_api import expect
+
+from tests.waiting import PATIENCE, until
 
 
 def open_tab(page, name):
@@ -13,19 +16,19 @@ def begin_training(page, clips, minutes):
     expect(page.locator("#train-clips")).to_contain_text("5 clips")
     page.get_by_label("number input for Minutes").fill(minutes)
     page.locator("#train-start").click()
-    expect(page.locator("#train-progress")).to_contain_text("s left", timeout=60_000)
+    expect(page.locator("#train-progress")).to_contain_text("s left")
 
 
 def test_a_training_goes_on_when_the_page_is_reloaded(page, clips):
     begin_training(page, clips, "0.3")
     codec_before = page.locator("#codec").inner_text()
     page.reload()
-    expect(page.locator("#train-progress")).to_contain_text("s left", timeout=15_000)
+    expect(page.locator("#train-progress")).to_contain_text("s left")
     expect(page.locator("#train-clips")).to_contain_text("5 clips")
-    expect(page.locator("#train-progress")).to_contain_text("Finished", timeout=60_000)
+    expect(page.locator("#train-progress")).to_contain_text("Finished")
     expect(page.locator("#codec")).not_to_have_text(codec_before)
     page.reload()
-    expect(page.locator("#codec")).to_contain_text("5 clips", timeout=20_000)
+    expect(page.locator("#codec")).to_contain_text("5 clips")
     open_tab(page, "Explore")
     expect(page.locator("#explore-player")).to_contain_text(clips[0].name)
     expect(page.locator("#explore-mels img")).to_be_visible()
@@ -35,11 +38,11 @@ def test_a_training_ends_while_the_page_is_closed_and_another_page_shows_its_cod
     begin_training(page, clips, "0.1")
     context = page.context
     page.goto("about:blank")
-    page.wait_for_timeout(8_000)
+    until(lambda: not httpx.get(f"{app_url}health", timeout=PATIENCE).json()["trainings"]["running"])
     later = context.new_page()
     later.goto(app_url)
-    expect(later.locator("#train-progress")).to_contain_text("Finished", timeout=60_000)
-    expect(later.locator("#codec")).to_contain_text("5 clips", timeout=15_000)
+    expect(later.locator("#train-progress")).to_contain_text("Finished")
+    expect(later.locator("#codec")).to_contain_text("5 clips")
     later.close()
     page.goto(app_url)
 

@@ -12,6 +12,7 @@ from distill.editing.calls import perform
 from distill.editing.tools import TOOLS, Request, apply
 from distill.editing.work import Work
 from distill.errors import GridError
+from tests.waiting import PATIENCE
 
 REGION = {"levels": [0, 2], "rows": [1, 3], "columns": [2, 4]}
 ONE_LEVEL = REGION | {"levels": [1, 1]}
@@ -167,7 +168,7 @@ def test_two_clips_swapped_with_each_other_at_once_do_not_wait_for_ever(work, se
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(PATIENCE)
     assert not any(thread.is_alive() for thread in threads)
 
 

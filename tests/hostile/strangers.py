@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import socket
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import soundfile
 
 from distill.audio import SAMPLE_RATE
 from distill.codes import CodeGrid
-from tests.space.visiting import PATIENCE, Visitor
+from tests.space.visiting import Visitor
+from tests.waiting import PATIENCE
 
 CALLS = {
     "edit": {"kind": "fill", "levels": [0, 0], "rows": [0, 7], "columns": [0, 1], "code": 9},
@@ -99,20 +101,38 @@ def half_upload(url, *, address, announced, begun=b"RIFF", headers=(), ticket=""
     return connection
 
 
-def answered(connections, seconds=3.0):
-    """The first line that arrived on each connection within so many seconds; "" where nothing arrived."""
-    lines = []
-    for connection in connections:
-        connection.settimeout(seconds)
-        try:
-            lines.append(connection.recv(4096).decode("latin-1").split("\r\n")[0])
-        except TimeoutError:
-            lines.append("")
-        except ConnectionError:
-            lines.append("closed")
-        if not lines[-1]:
-            seconds = 0.05  # the other connections have waited as long as this one
-    return lines
+def answered(connections, seconds, is_enough=all):
+    """The first line of what came on each connection, "" for those that are still waiting.
+
+    Parameters
+    ----------
+    connections : list of socket
+    seconds : float
+        How long to wait.
+    is_enough : callable
+        Told the lines so far, whether to wait no longer; all of them are waited for by default.
+    """
+    ends = time.monotonic() + seconds
+    while True:
+        lines = [_first_line(connection) for connection in connections]
+        if is_enough(lines) or time.monotonic() > ends:
+            return lines
+        time.sleep(0.01)
+
+
+def _first_line(connection):
+    connection.setblocking(False)
+    try:
+        return connection.recv(4096, socket.MSG_PEEK).decode("latin-1").split("\r\n")[0]
+    except BlockingIOError:
+        return ""
+    except ConnectionError:
+        return "closed"
+
+
+def is_one_refused(lines):
+    """Whether an answer says that there are too many."""
+    return any(" 429 " in line for line in lines)
 
 
 def closing(connections):

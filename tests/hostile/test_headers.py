@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.hostile.strangers import CALLS
+from tests.waiting import PATIENCE
 
 ELSEWHERE = [
     {"Sec-Fetch-Site": "cross-site"},
@@ -108,7 +109,7 @@ def test_behind_a_proxy_the_servers_own_origin_is_the_one_that_the_proxy_names(p
 @pytest.mark.parametrize("where", ["document", "iframe"])
 def test_the_page_itself_can_be_opened_from_another_site(space, where):
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": where}
-    answer = httpx.get(space.url, headers=headers)
+    answer = httpx.get(space.url, headers=headers, timeout=PATIENCE)
     assert answer.status_code == 200
     assert "distill=" in answer.headers["set-cookie"]
 

@@ -2,12 +2,12 @@
 
 import json
 import secrets
-import threading
 
 import httpx
 import pytest
 
 from tests.hostile.strangers import CALLS, Stranger, answered, closing, first_event, half_upload
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture(scope="module")
@@ -138,9 +138,10 @@ def test_a_call_is_ended_by_nobody_else(victim, other, path):
 
 
 def test_a_script_without_a_cookie_calls_by_name_as_before(space, addresses):
-    with httpx.Client(base_url=space.url, transport=httpx.HTTPTransport(local_address=addresses.new())) as http:
+    transport = httpx.HTTPTransport(local_address=addresses.new())
+    with httpx.Client(base_url=space.url, transport=transport, timeout=PATIENCE) as http:
         event = asked_by_name(http)
-        with http.stream("GET", f"/gradio_api/call/edit_listen/{event}", timeout=60) as answer:
+        with http.stream("GET", f"/gradio_api/call/edit_listen/{event}", timeout=PATIENCE) as answer:
             name, data = first_event(answer.iter_lines())
     assert name == "complete"
     assert data[0]["flac"]
@@ -150,8 +151,8 @@ def test_the_progress_of_an_upload_is_told_to_nobody_else(space, victim, other):
     own = f"Cookie: distill={victim.cookie}"
     sending = half_upload(space.url, address=victim.address, announced=5000, headers=[own], ticket="ticket-1")
     with closing([sending]):
-        assert answered([sending], seconds=0.5) == [""]  # the server waits for more of the upload
-        with other.http.stream("GET", "/gradio_api/upload_progress?upload_id=ticket-1", timeout=5) as told:
+        assert answered([sending], seconds=0.5) == [""]  # it waits for more
+        with other.http.stream("GET", "/gradio_api/upload_progress?upload_id=ticket-1") as told:
             assert told.status_code in (403, 404) or "secret-name" not in _some_of(told)
 
 
@@ -191,7 +192,7 @@ def test_a_file_is_served_to_nobody_else(victim, other):
 def test_the_name_of_a_training_gives_nothing_to_anybody_else(space, victim, new_stranger):
     join = victim.join("train", 2, 8, 0.25, 5, True)
     assert join.status_code == 200
-    name = next(path.name for path in _jobs(space, victim))
+    name = next(path.name for path in _jobs(space))
     other = new_stranger(space)
     live, listed, *_ = other.call("arrive", name)
     assert "secret-" not in str(listed)
@@ -202,15 +203,9 @@ def test_the_name_of_a_training_gives_nothing_to_anybody_else(space, victim, new
     list(victim.stream("stop"))
 
 
-def _jobs(space, victim, patience=20.0):
-    """Wait until there is a training, and return the folders of all trainings."""
-    waited = threading.Event()
-    for _ in range(int(patience / 0.1)):
-        jobs = [path for path in (space.folder / "jobs").iterdir() if path.is_dir()]
-        if jobs:
-            return jobs
-        waited.wait(0.1)
-    raise AssertionError("no training was begun")
+def _jobs(space):
+    """The folders of trainings, once there is one."""
+    return until(lambda: [path for path in (space.folder / "jobs").iterdir() if path.is_dir()])
 
 
 def test_leaving_ends_the_visit_at_once_and_its_cookie_opens_nothing(start_space, new_stranger, six_clips):
@@ -223,7 +218,7 @@ def test_leaving_ends_the_visit_at_once_and_its_cookie_opens_nothing(start_space
     files = victim.call("export")[0]
     victim.call("add_clips", victim.upload(*six_clips))
     assert victim.join("train", 2, 8, 0.25, 5, True).status_code == 200
-    assert _jobs(space, victim)
+    assert _jobs(space)
     body, cookie, page = victim.serving("edit", kind="look"), victim.cookie, victim.page
     left = victim.http.post("/leave", json={})
     assert left.status_code == 200
@@ -255,6 +250,7 @@ def test_leaving_needs_the_cookie_and_ends_nobody_elses_visit(victim, other):
 
 def test_the_page_has_a_button_that_leaves(space, new_browser, new_stranger):
     context = new_browser().new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(1000 * PATIENCE)
     page = context.new_page()
     page.goto(space.url)
     page.get_by_role("tab", name="Edit").click()
@@ -264,11 +260,10 @@ def test_the_page_has_a_button_that_leaves(space, new_browser, new_stranger):
     visitor.open_page()
     visitor.paint(code=7)
     body = visitor.serving("edit", kind="look")
-    page.get_by_role("button", name="Leave and delete what is mine").click(timeout=5000)
     with page.expect_response(lambda answer: answer.url.endswith("/leave")) as left:
-        page.get_by_role("button", name="Press again").click(timeout=5000)
+        page.get_by_role("button", name="Leave and delete what is mine").click()
+        page.get_by_role("button", name="Press again").click()
     assert left.value.status == 200
-    page.wait_for_timeout(1500)
-    assert cookie not in json.dumps(context.cookies())
+    until(lambda: cookie not in json.dumps(context.cookies()))
     assert refused(visitor.http.post("/gradio_api/component_server", json=body))
     context.close()

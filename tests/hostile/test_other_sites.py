@@ -10,6 +10,7 @@ from playwright.sync_api import Error
 from tests.e2e.conftest import Hands
 from tests.hostile.sites import APP, EVIL, EVIL_PAGE, HUB, HUB_PAGE, Site, TlsSpace, browser_flags
 from tests.space.visiting import Visitor
+from tests.waiting import PATIENCE
 
 FETCH = """async ([path, init]) => {
     try {
@@ -114,6 +115,7 @@ def scene(start_space, new_browser, tmp_path_factory, six_clips):
     evil, hub = Site(folder / "evil", EVIL_PAGE), Site(folder / "hub", HUB_PAGE)
     browser = new_browser(*browser_flags(**{APP: space.port, EVIL: evil.port, HUB: hub.port}))
     context = browser.new_context(ignore_https_errors=True, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(1000 * PATIENCE)
     scene = Scene(context, space)
     scene.sound = scene.visitor.upload(six_clips[0])[0]["path"]
     scene.visitor.call("add_clips", scene.visitor.upload(*six_clips))

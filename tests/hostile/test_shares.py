@@ -13,17 +13,19 @@ import pytest
 
 from tests.hostile import attacks
 from tests.hostile.attacks import write_codecs
-from tests.hostile.stage import at_once, fair, visits
+from tests.hostile.stage import EDITS, at_once, fair, visits
 from tests.hostile.strangers import (
     answered,
     closing,
     disk_bytes,
     half_upload,
+    is_one_refused,
     long_text,
     memory_bytes,
     processor_seconds,
     write_sound,
 )
+from tests.waiting import PATIENCE, in_one_round, until
 
 MIB = 2**20
 
@@ -53,8 +55,8 @@ def test_uploads_that_are_only_announced_take_no_room_and_one_address_has_a_few(
     slow = [half_upload(disk_space.url, address=stranger, announced=90 * MIB) for _ in range(40)]
     with closing(slow):
         visits(new_stranger(disk_space), six_clips)
-        lines = answered(slow)
-        assert [line for line in lines if " 429 " in line]
+        lines = answered(slow, PATIENCE, is_one_refused)
+        assert is_one_refused(lines)
         assert not [line for line in lines if line and " 429 " not in line], set(lines)
 
 
@@ -63,7 +65,7 @@ def test_a_stranger_over_a_limit_reads_a_sentence_with_a_time(disk_space, new_st
     theirs = [f"Cookie: distill={stranger.cookie}"]
     slow = [half_upload(disk_space.url, address=stranger.address, announced=MIB, headers=theirs) for _ in range(40)]
     with closing(slow):
-        answered(slow)
+        answered(slow, PATIENCE, is_one_refused)
         refused = stranger.http.post("/gradio_api/upload", files=[("files", ("a.wav", b"RIFF"))])
         assert refused.status_code == 429
         assert is_one_sentence(refused.text)
@@ -90,18 +92,11 @@ def test_files_made_from_an_upload_count_for_its_sender(disk_space, new_stranger
     assert sum(path.stat().st_size for clips in sets for path in clips) < 3 * MIB
     visitor.call("add_clips", visitor.upload(*sets[0]))
     visitor.join("train", 2, 8, 0.25, 5, True)
-    _until(lambda: disk_bytes(disk_space.folder / "jobs") > 0)
+    until(lambda: disk_bytes(disk_space.folder / "jobs") > 0)
     list(visitor.stream("stop"))
     with suppress(AssertionError):  # the server may refuse it, or delete the set before it
         visitor.call("add_clips", visitor.upload(*sets[1]))
     assert disk_bytes(disk_space.folder) - before <= 24 * MIB
-
-
-def _until(condition, patience=30):
-    ends = time.monotonic() + patience
-    while not condition() and time.monotonic() < ends:
-        time.sleep(0.1)
-    assert condition()
 
 
 def test_files_are_counted_as_they_come_and_go_and_never_walked_in_a_request(space, new_stranger):
@@ -121,9 +116,13 @@ def test_files_are_counted_as_they_come_and_go_and_never_walked_in_a_request(spa
     for number in range(3000):
         (folder / str(number)).mkdir(parents=True)
         (folder / str(number) / "a.wav").write_bytes(b"abc")
-    many = spent()
+
+    def cost_nothing():
+        many = spent()
+        assert many < 3 * max(few, 0.05), (few, many)
+
+    in_one_round(cost_nothing)
     shutil.rmtree(folder)
-    assert many < 3 * max(few, 0.05), (few, many)
 
 
 def test_the_disk_bytes_of_health_grow_and_shrink_with_the_files(space, new_stranger, tmp_path):
@@ -133,7 +132,7 @@ def test_the_disk_bytes_of_health_grow_and_shrink_with_the_files(space, new_stra
     visitor.upload(tmp_path / "one.wav")
     assert space.health()["disk_bytes"] - before >= MIB
     visitor.http.post("/leave", json={})
-    _until(lambda: space.health()["disk_bytes"] - before < MIB, patience=15)
+    until(lambda: space.health()["disk_bytes"] - before < MIB)
 
 
 # Decoding, and edits of long clips.
@@ -151,8 +150,12 @@ def test_a_file_that_is_named_many_times_is_read_once(space, new_stranger, tmp_p
         return processor_seconds(space) - before
 
     spent(1)
-    once = spent(1)
-    assert spent(60) < 5 * max(once, 0.1)
+
+    def costs_as_much_as_once():
+        once, often = spent(1), spent(60)
+        assert often < 5 * max(once, 0.1), (once, often)
+
+    in_one_round(costs_as_much_as_once)
 
 
 def test_long_jobs_do_not_stand_before_a_short_one(space, new_stranger, addresses, six_clips, tmp_path):
@@ -162,7 +165,8 @@ def test_long_jobs_do_not_stand_before_a_short_one(space, new_stranger, addresse
     named = [stranger.upload(*paths) for stranger in strangers]
     with ThreadPoolExecutor(4) as aside:
         long = [aside.submit(*each) for each in zip([s.call for s in strangers], ["add_clips"] * 4, named, strict=True)]
-        time.sleep(0.5)
+        before = processor_seconds(space)
+        until(lambda: processor_seconds(space) - before > 0.2)  # they are being read
         listed = visitor.call("add_clips", visitor.upload(*six_clips))[0]
         over = [each.done() and each.exception() is None for each in long]
         assert "secret-5" in listed
@@ -173,19 +177,22 @@ def test_the_memory_of_an_edit_does_not_follow_the_clip(space, new_stranger, cod
     """A clip of one minute itself keeps two sounds in memory, the original and the edited one, 11 MB each."""
     stranger = new_stranger(space)
     stranger.open_text(long_text(codec, 60))
-    stranger.paint(code=1)  # from here on the clip has two sounds in memory
-    clear = f"/proc/{space.process.pid}/clear_refs"
-    with open(clear, "w") as file:
-        file.write("5")  # resets the peak of the memory
-    before = memory_bytes(space, "VmHWM")
+    stranger.paint(code=1)  # from here on there are two sounds of it
     last = stranger.shape[2] - 1
     region = {"levels": [0, 0], "rows": [0, 7], "columns": [0, last]}
-    for asked in (
-        {"kind": "fill", **region, "code": 5}, {"kind": "undo"},
-        {"kind": "paint", "level": 0, "cells": [[0, 0], [0, last]], "code": 9},
-    ):  # fmt: skip
-        stranger.post("component_server", stranger.serving("edit", **asked))
-    assert memory_bytes(space, "VmHWM") - before < 150 * MIB
+
+    def takes_little():
+        with open(f"/proc/{space.process.pid}/clear_refs", "w") as file:
+            file.write("5")  # what was the most memory so far is forgotten
+        before = memory_bytes(space, "VmHWM")
+        for asked in (
+            {"kind": "fill", **region, "code": 5}, {"kind": "undo"},
+            {"kind": "paint", "level": 0, "cells": [[0, 0], [0, last]], "code": 9},
+        ):  # fmt: skip
+            stranger.post("component_server", stranger.serving("edit", **asked))
+        assert memory_bytes(space, "VmHWM") - before < 150 * MIB
+
+    in_one_round(takes_little)
 
 
 def test_an_answer_is_no_larger_than_what_was_asked_for(space, new_stranger, codec):
@@ -204,17 +211,10 @@ def test_an_answer_is_no_larger_than_what_was_asked_for(space, new_stranger, cod
     assert size(*ends) < 2 * (size(ends[0]) + size(ends[1]))
 
 
-def test_requests_for_a_clip_that_is_being_edited_hold_up_nobody_else(space, new_stranger, codec):
-    stranger, visitor = new_stranger(space), new_stranger(space)
-    visitor.open_page()
-    stranger.open_text(long_text(codec, 30))
-    region = {"levels": [0, 0], "rows": [0, 7], "columns": [0, stranger.shape[2] - 1]}
-    with ThreadPoolExecutor(1) as aside:
-        long = aside.submit(stranger.serve, "edit", kind="fill", code=5, **region)
-        attacks.hang_up(stranger, 130)
-        done = [(visitor.paint(), long.done())[1] for _ in range(3)]
-        assert not done[0]
-        long.result()
+def test_requests_for_a_clip_that_is_being_edited_hold_up_nobody_else(space, new_stage, new_stranger):
+    """Edits of a cell are more than the edits of a whole clip meanwhile: they do not wait for the end of one each."""
+    send = attacks.a_clip_asked_for_and_hung_up(new_stage(space, seconds=60))
+    fair(space, send, new_stranger, connections=2, most=EDITS - 2)
 
 
 @pytest.mark.parametrize("name", ["long_grids_edited_at_once", "both_ends_of_a_long_grid"])
@@ -226,22 +226,22 @@ def test_long_edits_leave_a_visitor_their_turn(space, new_stage, new_stranger, n
 
 
 def test_codecs_count_in_memory(memory_space, new_stranger, addresses, tmp_path):
-    address, paths = addresses.new(), write_codecs(tmp_path, 36)
+    address, paths = addresses.new(), write_codecs(tmp_path, 26, size=8, dim=512)
     strangers = [new_stranger(memory_space, address=address) for _ in range(6)]
 
     def load(number):
         strangers[number % 6].call("load_codec", strangers[number % 6].upload(paths[number])[0])
 
-    for number in range(12):  # fills the caches that are made once
+    for number in range(6):  # what is made once for good is there by then
         load(number)
     before, refused = memory_bytes(memory_space), 0
-    for number in range(12, 36):
+    for number in range(6, 26):
         try:
             load(number)
         except AssertionError:
             refused += 1
     grown = memory_bytes(memory_space) - before
-    assert sum(path.stat().st_size for path in paths[12:]) > 110 * MIB
+    assert sum(path.stat().st_size for path in paths[6:]) > 110 * MIB
     assert refused or grown < 64 * MIB, grown / MIB
 
 
@@ -254,15 +254,24 @@ def test_the_memory_for_clips_is_shared(memory_space, new_stranger, addresses, s
     visits(new_stranger(memory_space), six_clips)
 
 
-def test_equal_codecs_are_one_in_memory(space, new_stranger, tmp_path):
-    (path,) = write_codecs(tmp_path, 1)
-    new_stranger(space).open_page()
-    loaded = [new_stranger(space) for _ in range(8)]
-    loaded[0].call("load_codec", loaded[0].upload(path)[0])
-    before = memory_bytes(space)
-    for stranger in loaded[1:]:
-        stranger.call("load_codec", stranger.upload(path)[0])
-    assert memory_bytes(space) - before < 4 * path.stat().st_size
+def test_equal_codecs_are_one_in_memory(start_space, new_stranger, tmp_path):
+    """As many codecs that differ, loaded in the same way, take more: at least what their files have."""
+    space, (one, *others) = start_space(), write_codecs(tmp_path, 6, size=256, dim=512)
+
+    def settled_bytes():
+        """The least within the ten seconds in which the server gives back what is free."""
+        return min((time.sleep(0.5), memory_bytes(space))[1] for _ in range(24))
+
+    def grown(paths):
+        before = settled_bytes()
+        for path in paths:
+            stranger = new_stranger(space)
+            stranger.call("load_codec", stranger.upload(path)[0])
+        return settled_bytes() - before
+
+    grown([one])
+    equal, different = grown([one] * len(others)), grown(others)
+    assert different - equal > sum(path.stat().st_size for path in others), (equal, different)
 
 
 # The queues.
@@ -275,7 +284,7 @@ def test_answers_that_nobody_fetches_go_with_their_page(queue_space, new_stage, 
     assert any(taken)
     visitor = new_stranger(queue_space)
     visitor.open_page()
-    _until(lambda: memory_bytes(queue_space) - before < 25 * MIB, patience=40)
+    until(lambda: memory_bytes(queue_space) - before < 25 * MIB)
 
 
 def test_a_full_queue_of_one_stranger_is_full_for_nobody_else(queue_space, new_stage, new_stranger, six_clips):
@@ -285,27 +294,20 @@ def test_a_full_queue_of_one_stranger_is_full_for_nobody_else(queue_space, new_s
     assert not all(taken)  # each stranger has only a share of the queue
 
 
-def _once_there_is_room(ask, patience=40):
-    """Ask again and again until the visitors whose pages were just closed count as gone; returns the answer."""
-    ends = time.monotonic() + patience
-    while True:
-        try:
-            return ask()
-        except AssertionError:
-            if time.monotonic() > ends:
-                raise
-            time.sleep(1)
-
-
 def test_the_trainings_of_one_stranger_do_not_fill_the_queue(queue_space, new_stage, new_stranger, six_clips):
     send = attacks.trainings_that_nobody_waits_for(new_stage(queue_space))
     for _ in range(5):
         with suppress(AssertionError):
             send()
     visitor = new_stranger(queue_space)
-    visitor.call("add_clips", visitor.upload(*six_clips))
-    told = _once_there_is_room(lambda: next(iter(visitor.stream("train", 2, 8, 0.25, 0.1, True))))
-    assert "data-training" in told[0]
+
+    def is_begun():
+        """Refused until those whose pages were closed a moment ago count as gone."""
+        with suppress(AssertionError):
+            visitor.call("add_clips", visitor.upload(*six_clips))
+            return "data-training" in next(iter(visitor.stream("train", 2, 8, 0.25, 0.1, True)))[0]
+
+    until(is_begun)
     assert queue_space.health()["trainings"]["waiting"] <= 4
 
 
@@ -323,5 +325,5 @@ def test_a_training_whose_page_is_open_does_not_wait_for_those_of_closed_pages(
     told, began = [], time.monotonic()
     for live in visitor.stream("train", 2, 8, 0.25, 0.2, True):
         told.append(live[0])
-        assert time.monotonic() - began < 600
+        assert time.monotonic() - began < 1200
     assert "Finished" in told[-1]

@@ -1,20 +1,17 @@
 """Workers that do as they are told instead of training, and how to tell them."""
 
 import sys
-import time
 from collections.abc import Callable, Sequence
 
 from distill.jobs import JobStatus, TrainingJob
-
-PATIENCE = 300
-"""In seconds: a worker gives way to all else on the machine, and that may be much."""
+from tests.waiting import until
 
 PUPPET = """
 import json, os, signal, sys, time
 from pathlib import Path
 
 def say(event, **values):
-    print(json.dumps({"event": event, **values}), flush=True)
+    os.write(1, json.dumps({"event": event, **values}).encode() + b"\\n")  # at once: a signal may come meanwhile
 
 def step(number, total=60):
     progress = dict(step=number, epoch=1.0, seconds=number / 1, remaining=1.0 * total - number, fraction=number / total)
@@ -37,11 +34,12 @@ if manner == "silent":
 while manner == "endless":
     step(1)
     time.sleep(0.05)
-order = folder / "order"
+order, taken = folder / "order", folder / "taken"
 while True:
     if order.exists():
-        word, *values = order.read_text().split()
-        order.unlink()
+        order.rename(taken)  # the next one may come from now on
+        word, *values = taken.read_text().split()
+        taken.unlink()
         if word == "step":
             step(*map(int, values))
         elif word == "checkpoint":
@@ -76,15 +74,15 @@ def order(job: TrainingJob, words: str) -> None:
 
 def wait_until(job: TrainingJob, condition: Callable[[JobStatus], object]) -> JobStatus:
     """The status of a job as soon as that holds for it."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
+
+    def found() -> JobStatus | None:
         status = job.status()
         if condition(status):
             return status
-        if status.state == "failed":
-            break
-        time.sleep(0.01)
-    raise AssertionError(f"it did not come to that: {job.status()}")
+        assert status.state != "failed", f"it did not come to that: {status}"
+        return None
+
+    return until(found)
 
 
 def wait_for_a_step(job: TrainingJob, after: int = 0) -> JobStatus:

@@ -24,6 +24,7 @@ from distill.jobs.record import JobRecord
 from distill.training.config import VQVAEConfig
 from distill.training.health import LevelHealth
 from distill.training.records import Curves, Progress, StepPoint, Validation, ValidationPoint
+from tests.waiting import PATIENCE
 
 PROGRESS = Progress(3, 0.5, 12.0, 48.0, 0.2, 0.7, float("nan"))  # a training that came to nothing is still read
 VALIDATION = Validation(3, 12.0, 0.4, None, (LevelHealth(0.5, 3.0, 2),), ((3, 0), (1, 2)), ("Too few.",), True)
@@ -294,7 +295,7 @@ def test_one_process_at_a_time_has_the_lock_and_its_death_frees_it(folder):
     finally:
         other.kill()
         other.communicate()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     with folder.lock(lambda: time.monotonic() > deadline) as is_ours:
         assert is_ours
 

@@ -12,7 +12,8 @@ from distill.jobs import JobRunner
 from distill.jobs.folder import JobFolder
 from distill.jobs.notes import ELSEWHERE
 from distill.settings import Settings
-from tests.jobs.puppets import PATIENCE, order, wait_for_a_step, wait_until
+from tests.jobs.puppets import order, wait_for_a_step, wait_until
+from tests.waiting import PATIENCE
 
 ENTRY_BYTES = 4096
 

@@ -6,7 +6,8 @@ import pytest
 
 from distill.errors import TrainingError
 from distill.settings import Settings
-from tests.jobs.puppets import PATIENCE, order, puppet, wait_for_a_step, wait_until
+from tests.jobs.puppets import order, puppet, wait_for_a_step, wait_until
+from tests.waiting import PATIENCE
 
 
 def test_later_jobs_wait_and_know_how_many_are_ahead_and_about_how_long(open_runner, submit):

@@ -17,7 +17,8 @@ from distill.jobs import JobRunner
 from distill.jobs.folder import JobFolder
 from distill.jobs.worker import Worker
 from distill.settings import Settings
-from tests.jobs.puppets import PATIENCE, order, puppet, wait_for_a_step, wait_until
+from tests.jobs.puppets import order, puppet, wait_for_a_step, wait_until
+from tests.waiting import PATIENCE
 
 
 @pytest.mark.parametrize("write", ["distill.jobs.folder._in_16_bits", "distill.jobs.folder.JobFolder.write_record"])

@@ -1,4 +1,7 @@
-"""Real trainings, in processes of their own, outlive their process, their server, and too little memory."""
+"""Real trainings, in processes of their own, outlive their process, their server, and too little memory.
+
+Their workers do not give way, but for the test that says that workers do.
+"""
 
 import json
 import os
@@ -14,7 +17,9 @@ import pytest
 
 from distill.jobs.worker import COMMAND
 from distill.settings import MIB, Settings
-from tests.jobs.puppets import PATIENCE, wait_for_a_step, wait_until
+from tests import eager
+from tests.jobs.puppets import wait_for_a_step, wait_until
+from tests.waiting import PATIENCE, until
 
 OFTEN = Settings(checkpoint_seconds=1)
 
@@ -24,7 +29,7 @@ def open_trainer(open_runner):
     """Opens a runner whose workers train."""
 
     def build(settings: Settings = OFTEN):
-        return open_runner(settings, command=COMMAND)
+        return open_runner(settings, command=eager.COMMAND)
 
     return build
 
@@ -44,19 +49,50 @@ def is_alive(pid: int) -> bool:
 
 
 def wait_until_dead(pid: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while is_alive(pid):
-        assert time.monotonic() < deadline, "the process lives on"
-        time.sleep(0.05)
+    until(lambda: not is_alive(pid))
 
 
-def test_a_job_runs_to_its_end_behind_everybody_else_and_hands_over_the_best_codec(open_trainer, submit, quick_config):
-    job = submit(open_trainer(), config=replace(quick_config, minutes=1.0))
+def gives_way(pid: int) -> bool:
+    """Whether every thread of a process computes only when nobody else does."""
+    threads = [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+    policies = {(os.getpriority(os.PRIO_PROCESS, thread), os.sched_getscheduler(thread)) for thread in threads}
+    return policies == {(19, os.SCHED_IDLE)}
+
+
+def test_a_job_runs_behind_everybody_else(open_runner, submit, minute):
+    job = submit(open_runner(command=COMMAND), config=minute)
     worker = wait_until(job, lambda _: job.worker) and job.worker
-    wait_for_a_step(job)
-    assert os.getpriority(os.PRIO_PROCESS, worker.pid) == 19
-    threads = [int(name) for name in os.listdir(f"/proc/{worker.pid}/task")]
-    assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_IDLE}
+    until(lambda: gives_way(worker.pid))
+    job.delete()
+
+
+def test_threads_that_began_before_a_worker_gave_way_and_those_that_begin_later_give_way(repository):
+    program = """
+import threading
+from distill.jobs import program
+begun, over = [threading.Event() for _ in range(2)], threading.Event()
+def wait(event):
+    event.set()
+    over.wait()
+threading.Thread(target=wait, args=begun[:1], daemon=True).start()
+begun[0].wait()
+program._give_way()
+threading.Thread(target=wait, args=begun[1:], daemon=True).start()
+begun[1].wait()
+print("given", flush=True)
+input()
+"""
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=repository) as process:
+        assert process.stdout.readline() == b"given\n"
+        assert len(os.listdir(f"/proc/{process.pid}/task")) >= 3
+        assert gives_way(process.pid)
+        process.kill()
+
+
+def test_a_job_runs_to_its_end_and_hands_over_the_best_codec(open_trainer, submit, quick_config):
+    job = submit(open_trainer(), config=replace(quick_config, minutes=15.0))
+    worker = wait_until(job, lambda _: job.worker) and job.worker
     status = job.wait(PATIENCE)
     assert (status.state, status.error, status.note) == ("finished", "", "")
     assert status.progress.fraction == 1
@@ -70,14 +106,15 @@ def test_a_job_runs_to_its_end_behind_everybody_else_and_hands_over_the_best_cod
 
 def test_a_training_whose_process_is_killed_goes_on_from_its_checkpoint_and_finishes(open_trainer, submit, short):
     job = submit(open_trainer(), config=short)
+    worker = wait_until(job, lambda _: job.worker) and job.worker
     before = wait_until(job, lambda status: status.validation)
-    os.kill(job.worker.pid, signal.SIGKILL)
+    os.kill(worker.pid, signal.SIGKILL)
     status = wait_until(job, lambda status: "went on" in status.note)
     assert status.state == "running"
-    after = wait_until(job, lambda status: status.progress.step > before.progress.step + 1)
-    assert after.progress.seconds > before.validation.seconds
     status = job.wait(PATIENCE)
     assert (status.state, status.error) == ("finished", "")
+    assert status.progress.step > before.validation.step
+    assert status.progress.seconds > before.validation.seconds
     assert "interrupted and went on" in status.note
     points = status.curves.validations
     assert points[0] == before.curves.validations[0]
@@ -98,6 +135,8 @@ import sys, time
 from pathlib import Path
 from distill.jobs import JobRunner
 from distill.settings import Settings
+from tests.eager import train_eagerly
+train_eagerly()
 runner = JobRunner(Path(sys.argv[1]), Settings(checkpoint_seconds=1))
 [job] = runner.jobs_of("anna")
 while True:
@@ -216,7 +255,7 @@ def test_however_soon_a_server_is_killed_no_worker_is_left_and_the_training_come
 def test_two_workers_never_train_one_job(make_folder, short, repository):
     folder = make_folder(config=short)
     with folder.lock(lambda: True):
-        worker = subprocess.Popen([*COMMAND, str(folder.path)], stdout=subprocess.PIPE, cwd=repository)
+        worker = subprocess.Popen([*eager.COMMAND, str(folder.path)], stdout=subprocess.PIPE, cwd=repository)
         assert not select.select([worker.stdout], [], [], 10)[0]
         assert is_alive(worker.pid)
     events = [json.loads(line)["event"] for line in worker.stdout]

@@ -11,7 +11,8 @@ from distill.errors import TrainingError
 from distill.jobs import queue
 from distill.jobs.queue import Standing
 from distill.settings import Settings
-from tests.jobs.puppets import PATIENCE, order, wait_for_a_step, wait_until
+from tests.jobs.puppets import order, wait_for_a_step, wait_until
+from tests.waiting import PATIENCE
 
 BUSY = Settings(busy_training_minutes=2)
 

@@ -9,6 +9,7 @@ import pytest
 from distill.errors import StartupError
 from distill.server.server import Server
 from distill.settings import Settings
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_trainings_that_ended_long_ago_are_deleted(start, settings, mel_clips, d
     server = start()
     job = server.runner.submit("one", mel_clips, replace(quick_config, minutes=0.5), drums)
     job.stop()
-    ended = job.wait(60)
+    ended = job.wait(PATIENCE)
     assert not ended.active
     (folder,) = [path for path in server.storage.jobs.iterdir() if path.is_dir()]
     now = folder.stat().st_ctime

@@ -10,6 +10,7 @@ from distill.errors import FullError
 from distill.server.askers import Asker
 from distill.server.turns import ADDRESS_STARTED, HALF_LIFE_SECONDS, LIGHT_SECONDS, LOWER_PRIORITY, Turns
 from distill.settings import Settings
+from tests.waiting import PATIENCE
 
 ONE, OTHER = Asker("one", "1.1.1.1"), Asker("other", "2.2.2.2")
 
@@ -27,7 +28,7 @@ class Work:
 
     def __call__(self):
         self.begun.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(PATIENCE)
         if self.clock:
             self.clock.now += self.seconds
         self.done.append(self.name)
@@ -35,7 +36,7 @@ class Work:
 
 
 async def begun(work):
-    assert await asyncio.to_thread(work.begun.wait, 10)
+    assert await asyncio.to_thread(work.begun.wait, PATIENCE)
 
 
 async def settled():
@@ -56,7 +57,7 @@ async def test_one_address_never_takes_all_places(clock):
     mine = [Work(done, f"mine {number}") for number in range(3)]
     tasks = [asyncio.create_task(turns.take(ONE, work)) for work in mine]
     await begun(mine[0])
-    assert await asyncio.wait_for(turns.take(OTHER, lambda: "at once"), 5) == "at once"
+    assert await asyncio.wait_for(turns.take(OTHER, lambda: "at once"), PATIENCE) == "at once"
     assert not mine[1].begun.is_set()
     for work in mine:
         work.go_on.set()
@@ -205,11 +206,11 @@ async def test_one_address_has_begun_no_more_than_a_few_works_however_many_cooki
 
     def long(number):
         begun_at.append(number)
-        assert all_there.wait(10)
+        assert all_there.wait(PATIENCE)
         for _ in range(50):
             clock.now += 0.1
             turns.pause()
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE)
 
     tasks = [
         asyncio.create_task(turns.take(Asker(str(number), "1.1.1.1"), lambda number=number: long(number)))
@@ -221,7 +222,7 @@ async def test_one_address_has_begun_no_more_than_a_few_works_however_many_cooki
         await asyncio.sleep(0.01)
     await settled()
     assert len(begun_at) == ADDRESS_STARTED
-    assert await asyncio.wait_for(turns.take(OTHER, lambda: "at once"), 5) == "at once"
+    assert await asyncio.wait_for(turns.take(OTHER, lambda: "at once"), PATIENCE) == "at once"
     go_on.set()
     await asyncio.gather(*tasks)
     assert sorted(begun_at) == list(range(20))

@@ -14,6 +14,7 @@ from distill.audio import SAMPLE_RATE, load_clip
 from distill.codec import Codec
 from distill.codes import CodeGrid, edits
 from tests.space.visiting import Space
+from tests.waiting import PATIENCE
 
 VISITORS = 8
 
@@ -47,8 +48,8 @@ def decoded(path):
 
 
 def one_visit(space, number, clips, codec):
-    """Use the app as one visitor, and check every result; returns the client, the texts and the paths of the files."""
-    client = Client(space.url, verbose=False)
+    """All that a visitor gets, checked against what this visitor alone should get; returns all text of it."""
+    client = Client(space.url, verbose=False, httpx_kwargs={"timeout": PATIENCE})
     said = [str(client.predict(handle_file(clips[0]), api_name="/explore"))]
     expected = codec.encode(load_clip(clips[0]).waveform, SAMPLE_RATE)
     sound = codec.decode(expected)
@@ -101,7 +102,7 @@ def test_the_path_or_the_name_of_a_file_gives_nothing_to_another(space, clips_of
         assert one.http.get(f"/gradio_api/file={file['path']}").content == clips_of[0][files.index(file)].read_bytes()
         answer = other.http.get(f"/gradio_api/file={file['path']}")
         assert answer.status_code == 404
-        assert httpx.get(f"{space.url}/gradio_api/file={file['path']}").status_code == 404
+        assert httpx.get(f"{space.url}/gradio_api/file={file['path']}", timeout=PATIENCE).status_code == 404
     for name, data in (
         ("add_clips", files),
         ("explore", files[0]),

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from tests.space.visiting import samples, unpacked
+from tests.waiting import PATIENCE
 
 PAUSE = 2.0
 """Mean seconds between two actions of a visitor, as of a person at work."""
@@ -116,7 +117,7 @@ def begin_training(space, new_visitor, examples, minutes):
                     began.set()
 
     threading.Thread(target=train, daemon=True).start()
-    assert began.wait(60)
+    assert began.wait(PATIENCE)
     return said
 
 

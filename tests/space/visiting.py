@@ -8,7 +8,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,14 +15,15 @@ import httpx
 import numpy as np
 import soundfile
 
+from tests.waiting import PATIENCE, until
+
 REPOSITORY = Path(__file__).parents[2]
-PATIENCE = 120
 
 
 class Space:
-    """A process of ``python app.py``; ``limits`` are settings, such as ``disk_bytes=1000``."""
+    """``python app.py`` with limits of its own, and with trainings that do not give way."""
 
-    arguments = ("app.py",)
+    arguments = ("-m", "tests.eager")
 
     def __init__(self, folder, port, **limits):
         self.folder, self.port, self.url = folder, port, f"http://127.0.0.1:{port}"
@@ -41,13 +41,13 @@ class Space:
             self.process = subprocess.Popen(
                 [sys.executable, *self.arguments], cwd=REPOSITORY, env=environment, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
+
+        def health():
+            assert self.process.poll() is None, self._log.read_text()
             with suppress(httpx.TransportError):
                 return self.health()
-            assert self.process.poll() is None, self._log.read_text()
-            time.sleep(0.2)
-        raise AssertionError("the server did not start")
+
+        return until(health)
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)

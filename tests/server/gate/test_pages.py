@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 import httpx
 
+from distill.server import pages
 from distill.server.askers import owner_of
 from distill.server.rates import Rates
 from tests.server.gate.knocking import JSON, URL, call, file_data, visitor
@@ -100,10 +101,12 @@ async def test_leaving_without_a_cookie_is_refused_with_the_reason(gate, nobody)
     assert gate.backend.left == []
 
 
-async def test_the_page_is_made_once_for_all_who_ask_by_the_same_name(gate):
-    for _ in range(5):
-        assert (await visitor(gate).get("/")).text == "page"
-    assert gate.made == ["/"]
+async def test_the_page_is_made_and_packed_once_for_all_who_ask_by_the_same_name(gate, monkeypatch):
+    packed, encoded = [], pages._encoded
+    monkeypatch.setattr(pages, "_encoded", lambda body: packed.append(body) or encoded(body))
+    for coding in ("identity", "br", "gzip") * 2:
+        assert (await visitor(gate).get("/", headers={"accept-encoding": coding})).text == "page"
+    assert (gate.made, packed) == (["/"], [b"page"])
     await visitor(gate).get("/", headers={"host": "another"})
     assert gate.made == ["/"] * 2
 
