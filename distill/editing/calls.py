@@ -105,3 +105,22 @@ def sound(
         return piece_answer(work.piece(work.codec.num_levels, number, progress), work.num_pieces, None)
     waveform, version = work.piece_now(number, progress)
     return piece_answer(waveform, work.num_pieces, None) | {"version": version}
+
+
+def layer_sound(work: Work, request: Any, progress: Callable[[float], object] | None = None) -> dict[str, Any]:
+    """A ``piece`` of a ``track``: of the sound of so many levels before any edit, of the original for 0.
+
+    The last piece of a track comes with the gain that makes the track as loud as the original.
+    """
+    fields = tools.Request(request, lambda secret: work)
+    levels, number = fields.integer("track"), fields.integer("piece")
+    waveform = work.piece(levels, number, progress)
+    is_last = number == work.num_pieces - 1
+    gain = work.gain_db(levels, progress) if is_last and levels else None
+    return piece_answer(waveform, work.num_pieces, gain)
+
+
+def audition(work: Work, request: Any) -> dict[str, str]:
+    """The sound of a ``code`` of a ``level`` by itself, as a FLAC file in base64."""
+    fields = tools.Request(request, lambda secret: work)
+    return {"flac": flac_base64(work.codec.audition(fields.integer("level"), fields.integer("code")))}

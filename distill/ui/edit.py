@@ -75,7 +75,7 @@ def build(server: Server) -> EditTab:
         return calls.sound(work, tools.field(request, "track"), tools.field(request, "piece"), server.turns.pause)
 
     def audition(asker: Asker, request: Any) -> dict[str, Any]:
-        return explore.audition_answer(visitors.work(asker.visitor, tools.field(request, "work")), request)
+        return calls.audition(visitors.work(asker.visitor, tools.field(request, "work")), request)
 
     gr.HTML(HOW_TO)
     canvas = CodeGridCanvas(

@@ -10,7 +10,8 @@ import gradio as gr
 
 from distill import plots
 from distill.audio import HOP_LENGTH, SAMPLE_RATE, write_wav
-from distill.editing.answers import flac_base64, piece_answer
+from distill.editing import calls
+from distill.editing.answers import flac_base64
 from distill.editing.tools import Request, field
 from distill.editing.work import Work
 from distill.errors import AudioError, GridError
@@ -74,11 +75,10 @@ def build(server: Server) -> ExploreTab:
     seconds = (0.0, _seconds(work))
 
     def sound(asker: Asker, request: Any) -> dict[str, Any]:
-        find = partial(visitors.work, asker.visitor)
-        return _piece(find(field(request, "work")), Request(request, find), server.turns.pause)
+        return calls.layer_sound(visitors.work(asker.visitor, field(request, "work")), request, server.turns.pause)
 
     def audition(asker: Asker, request: Any) -> dict[str, Any]:
-        return audition_answer(visitors.work(asker.visitor, field(request, "work")), request)
+        return calls.audition(visitors.work(asker.visitor, field(request, "work")), request)
 
     with gr.Row():
         with gr.Column(min_width=300):
@@ -213,7 +213,7 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
     @handle
     def audition(visitor: Session, level: int, code: int) -> dict[str, str]:
         """A code by itself, as a FLAC file in base64."""
-        return audition_answer(visitor.work, {"level": level, "code": code})
+        return calls.audition(visitor.work, {"level": level, "code": code})
 
     # Progress, and the badge of a failure, stand over the place to drop a sound.
     where: dict[str, Any] = {"show_progress_on": tab.upload}
@@ -305,20 +305,6 @@ def _player(work: Work) -> dict[str, Any]:
         name = layer.name if layer.levels == 1 else f"+ {layer.name}"
         tracks.append((name, views.layer_note(layer), f"{stem}-{layer.levels}-of-{len(work.layers)}-levels.wav"))
     return player_value(work.secret, _seconds(work), tracks)
-
-
-def audition_answer(work: Work, request: Any) -> dict[str, str]:
-    """The sound of a ``code`` of a ``level`` by itself, as a FLAC file in base64."""
-    numbers = Request(request, lambda secret: work)
-    return {"flac": flac_base64(work.codec.audition(numbers.integer("level"), numbers.integer("code")))}
-
-
-def _piece(work: Work, request: Request, progress: Callable[[float], object] | None = None) -> dict[str, Any]:
-    track, number = request.integer("track"), request.integer("piece")
-    waveform = work.piece(track, number, progress)
-    last = number == work.num_pieces - 1
-    gain = work.gain_db(track, progress) if last and track else None
-    return piece_answer(waveform, work.num_pieces, gain)
 
 
 def _codebook(work: Work) -> dict[str, Any]:
