@@ -12,7 +12,7 @@ from distill import plots
 from distill.audio import write_wav
 from distill.audio.clips import write_flac
 from distill.codes import CodeGrid
-from distill.editing import calls, tools
+from distill.editing import calls, requests
 from distill.editing.answers import flac_base64
 from distill.editing.work import Work
 from distill.errors import GridError
@@ -68,14 +68,14 @@ def build(server: Server) -> EditTab:
 
     def edit(asker: Asker, request: Any) -> dict[str, Any]:
         find = partial(visitors.own_work, asker.visitor)
-        return calls.perform(find(tools.field(request, "work")), request, find, server.settings)
+        return calls.perform(find(requests.field(request, "work")), request, find, server.settings)
 
     def sound(asker: Asker, request: Any) -> dict[str, Any]:
-        work = visitors.work(asker.visitor, tools.field(request, "work"))
-        return calls.sound(work, tools.field(request, "track"), tools.field(request, "piece"), server.turns.pause)
+        work = visitors.work(asker.visitor, requests.field(request, "work"))
+        return calls.edited_sound(work, request, server.turns.pause)
 
     def audition(asker: Asker, request: Any) -> dict[str, Any]:
-        return calls.audition(visitors.work(asker.visitor, tools.field(request, "work")), request)
+        return calls.audition(visitors.work(asker.visitor, requests.field(request, "work")), request)
 
     gr.HTML(HOW_TO)
     canvas = CodeGridCanvas(
@@ -119,12 +119,18 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
 
     @handle
     def edit(visitor: Session, kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """An edit by name, with what ``distill.editing.tools`` asks for; "second" is the name of an example clip."""
+        """Make an edit by its kind. The call /edit_schema tells the kinds and what each of them takes: these are the
+        arguments, by name. A "second" clip is given by the name of an example."""
         if not isinstance(arguments, dict):
             raise GridError("The arguments of an edit must be given by name.")
         if "second" in arguments:
             arguments = arguments | {"second": open_second(visitor, _path(examples, arguments["second"])).secret}
         return do(visitor, arguments | {"kind": kind})
+
+    @handle
+    def edit_schema(visitor: Session) -> dict[str, Any]:
+        """The JSON schema of what /edit takes: one object for each kind of edit."""
+        return requests.edit_schema()
 
     @handle
     def set_codes(
@@ -134,7 +140,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
         region = {"levels": [level, level], "rows": [row, last_row], "columns": [column, last_column]}
         return calls.perform(
             visitor.work,
-            region | {"kind": "fill", "code": code},
+            region | {"kind": "set", "code": code},
             partial(visitors.own_work, visitor.owner),
             server.settings,
         )
@@ -152,7 +158,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
     @handle
     def reset(visitor: Session) -> dict[str, Any]:
         """Go back to the codes of the original, which can be undone."""
-        return do(visitor, {"kind": "revert"})
+        return do(visitor, {"kind": "reset"})
 
     @handle
     def listen(visitor: Session) -> dict[str, str]:
@@ -231,8 +237,8 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
         yield turn_to(visitor, "grid from text", CodeGrid.from_text(text or "", settings=server.settings), progress)
 
     for function, name in (
-        (edit, "edit"), (set_codes, "set_codes"), (undo, "undo"), (redo, "redo"), (reset, "reset"),
-        (listen, "edit_listen"),
+        (edit, "edit"), (edit_schema, "edit_schema"), (set_codes, "set_codes"), (undo, "undo"), (redo, "redo"),
+        (reset, "reset"), (listen, "edit_listen"),
     ):  # fmt: skip
         gr.api(function, api_name=name)
     hidden: dict[str, Any] = {"show_progress": "hidden"}

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from distill import plots
 from distill.audio import HOP_LENGTH, SAMPLE_RATE, write_wav
 from distill.editing import calls
 from distill.editing.answers import flac_base64
-from distill.editing.tools import Request, field
+from distill.editing.requests import field, number, whole
 from distill.editing.work import Work
 from distill.errors import AudioError, GridError
 from distill.server.askers import Asker
@@ -192,8 +191,8 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
 
     @handle
     def zoom(visitor: Session, event: gr.EventData) -> Iterator[Any]:
-        ends = Request(event._data, partial(visitors.own_work, visitor.owner))
-        yield _view(visitor.work, ends.number("start"), ends.number("stop"), server.turns.pause)
+        start, stop = (number(name, field(event._data, name)) for name in ("start", "stop"))
+        yield _view(visitor.work, start, stop, server.turns.pause)
 
     @handle
     def save(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
@@ -206,8 +205,7 @@ def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
     @handle
     def listen(visitor: Session, levels: int) -> dict[str, str]:
         """The open clip rebuilt from that many levels, the original for 0, as a FLAC file in base64."""
-        levels = Request({"levels": levels}, partial(visitors.own_work, visitor.owner)).integer("levels")
-        sound = visitor.work.sound(levels, server.turns.pause)
+        sound = visitor.work.sound(whole("levels", levels), server.turns.pause)
         return {"flac": flac_base64(sound, server.turns.pause)}
 
     @handle

@@ -3,7 +3,6 @@
 import html
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import gradio as gr
 from distill import plots
 from distill.audio import MIN_CLIPS, new_decoder, read_clips
 from distill.codec import Codec
-from distill.editing.tools import Request
+from distill.editing.requests import number, whole
 from distill.errors import CodecFileError, TrainingError
 from distill.jobs import TrainingJob
 from distill.server.clip_set import ClipSet
@@ -208,14 +207,12 @@ def connect(
             check_clip_count(count)
             assert clips is not None
             assert clips.first is not None
-            given = {"levels": levels, "codebook_dim": codebook_dim, "minutes": minutes, "weight": commitment_weight}
-            numbers = Request(given, partial(server.visitors.own_work, visitor.owner))
             config = replace(
                 get_adaptive_vqvae_config(count),
-                num_quantizers=numbers.integer("levels"),
-                codebook_dim=numbers.integer("codebook_dim"),
-                commitment_weight=numbers.number("weight"),
-                minutes=numbers.number("minutes"),
+                num_quantizers=whole("levels", levels),
+                codebook_dim=whole("codebook_dim", codebook_dim),
+                commitment_weight=number("commitment_weight", commitment_weight),
+                minutes=number("minutes", minutes),
                 from_base=bool(from_base),
             )
             server.storage.require_room(visitor.owner, clips.num_bytes, address=visitor.address)

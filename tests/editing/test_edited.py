@@ -63,7 +63,7 @@ def paint(*cells, code=7):
 
 
 def fill(work, code=5):
-    return {"kind": "fill", "code": code, "columns": [0, work.history.grid.columns - 1]} | ALL
+    return {"kind": "set", "code": code, "columns": [0, work.history.grid.columns - 1]} | ALL
 
 
 def pieces(work):
@@ -241,7 +241,7 @@ def test_back_to_the_original_decodes_nothing_and_can_be_undone(three, widths):
     perform(three, paint((3, 100), code=8), None)
     edited = three.edited.copy()
     widths.clear()
-    answer = perform(three, {"kind": "revert"}, None)
+    answer = perform(three, {"kind": "reset"}, None)
     assert widths == []
     assert np.array_equal(three.edited, before)
     spans = [(answer["start"], answer["start"] + len(heard(answer))), *answer["stale"]]
@@ -257,7 +257,7 @@ def test_all_that_an_edit_changes_is_heard_in_its_answer_or_told_to_be_stale(thr
     sound = three.edited.copy()
     random = np.random.default_rng(0)
     asked = [fill(three), paint((0, 3), (1, 90), (7, 130)), {"kind": "undo"}, {"kind": "undo"}, {"kind": "redo"}]
-    for step in [*asked, paint((2, 60), code=1), {"kind": "revert"}, {"kind": "undo"}]:
+    for step in [*asked, paint((2, 60), code=1), {"kind": "reset"}, {"kind": "undo"}]:
         answer = perform(three, step, None)
         if answer["flac"]:
             patch = heard(answer)
@@ -362,7 +362,7 @@ def test_an_edit_of_as_many_cells_as_one_may_name_is_answered_cell_by_cell(long)
 
 
 def test_edits_of_regions_that_hold_more_cells_than_one_may_name_are_made(long):
-    expected = edits.reverse_columns(long.history.grid, rows=slice(None), columns=slice(None))
+    expected = edits.reverse_codes(long.history.grid, rows=slice(None), columns=slice(None))
     answer = perform(long, {"kind": "reverse", "levels": [0, 2], "rows": [0, 7], "columns": [0, 3229]}, None)
     assert long.history.grid == expected
     assert answer["positions"] is None
