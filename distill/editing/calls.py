@@ -73,7 +73,7 @@ def perform(work: Work, request: Any, find: Callable[[object], Work], settings: 
 
 
 def _changes(work: Work, before: CodeGrid, change: Change | None, settings: Settings) -> dict[str, Any]:
-    history, splice = work.history, change.splice if change else None
+    history, patch = work.history, change.patch if change else None
     positions = np.flatnonzero(before.indices != history.grid.indices)
     codes: dict[str, Any]
     if len(positions) > settings.edit_cells:
@@ -81,8 +81,8 @@ def _changes(work: Work, before: CodeGrid, change: Change | None, settings: Sett
     else:
         codes = {"positions": positions.tolist(), "codes": history.grid.indices.flat[positions].tolist()}
     return codes | {
-        "start": splice.start if splice else 0,
-        "flac": flac_base64(splice.waveform) if splice else None,
+        "start": patch.start if patch else 0,
+        "flac": flac_base64(patch.waveform) if patch else None,
         "stale": change.stale if change else [],
         "version": work.version,
         "history": history.labels[-HISTORY_SHOWN:],

@@ -1,8 +1,8 @@
-"""What a page or a script may ask of a clip: a record for each kind of edit, and the care with which it is read.
+"""What a page or a script may ask of a clip: a type for each kind of edit, and the care with which it is read.
 
-A request comes from a stranger: it may be anything that JSON can be. :func:`read_edit` makes a record of it or refuses
-it in one sentence. :func:`edit_schema` describes the records to whoever writes a script. Whether a cell or a code is in
-the grid at hand is left to :mod:`distill.codes.edits`.
+What was sent comes from a stranger: it may be anything that JSON can be. :func:`read_edit` makes a request of it or
+refuses it in one sentence. :func:`edit_schema` describes the requests to whoever writes a script. Whether a cell or a
+code is in the grid at hand is left to :mod:`distill.codes.edits`.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ SHOWN_LENGTH = 40
 TOO_MANY = "too_many_cells"
 _brief = Repr()
 _brief.maxlevel, _brief.maxstring, _brief.maxother = 2, SHOWN_LENGTH, SHOWN_LENGTH
-RecordType = TypeVar("RecordType", bound="Record")
+RequestType = TypeVar("RequestType", bound="Request")
 
 
 @dataclass(frozen=True)
@@ -112,15 +112,15 @@ Codes = Annotated[
 Name = Annotated[str, Field(strict=True, max_length=NAME_LENGTH), MustBe(f"text of up to {NAME_LENGTH} letters")]
 
 
-class Record(BaseModel):
-    """A request that was read."""
+class Request(BaseModel):
+    """Something that was asked for, read and checked."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
     work: SkipJsonSchema[Name] = ""
     """The secret of the clip that the page shows; who calls the server passes it on."""
 
 
-class Audition(Record):
+class Audition(Request):
     """A code by itself."""
 
     level: Whole
@@ -129,7 +129,7 @@ class Audition(Record):
     """The code to hear."""
 
 
-class LayerSound(Record):
+class LayerSound(Request):
     """A piece of the sound of so many levels."""
 
     track: Whole
@@ -138,7 +138,7 @@ class LayerSound(Record):
     """The number of a piece of 12 s, counted from 0."""
 
 
-class EditedSound(Record):
+class EditedSound(Request):
     """A piece of the sound as edits left it, or from before all edits."""
 
     track: Annotated[Literal["edited", "before"], MustBe("“edited” or “before”")]
@@ -147,14 +147,14 @@ class EditedSound(Record):
     """The number of a piece of 12 s, counted from 0."""
 
 
-class EditRecord(Record):
+class EditRequest(Request):
     """An edit, or a step in the history of edits."""
 
     id: SkipJsonSchema[Name] = ""
     """The edit's own name: an edit that is asked for again under its name is done once."""
 
 
-class RegionRecord(EditRecord):
+class RegionRequest(EditRequest):
     """An edit of a region. The ends of levels, rows and columns are included, and all count from 0."""
 
     levels: Ends
@@ -185,7 +185,7 @@ class RegionRecord(EditRecord):
         return {"level": self.levels[0], "rows": region["rows"], "columns": region["columns"]}
 
 
-class Paint(EditRecord):
+class Paint(EditRequest):
     """Put one code in single cells: a stroke of the brush."""
 
     kind: Literal["paint"]
@@ -197,7 +197,7 @@ class Paint(EditRecord):
     """The code to paint with."""
 
 
-class Set(RegionRecord):
+class Set(RegionRequest):
     """Put one code in every cell of a region of one level."""
 
     kind: Literal["set"]
@@ -205,7 +205,7 @@ class Set(RegionRecord):
     """The code to put there."""
 
 
-class Paste(EditRecord):
+class Paste(EditRequest):
     """Put copied codes into the grid."""
 
     kind: Literal["paste"]
@@ -219,13 +219,13 @@ class Paste(EditRecord):
     """The codes, as a list of levels, each a list of rows, each a list of columns."""
 
 
-class Clear(RegionRecord):
+class Clear(RegionRequest):
     """Silence a region."""
 
     kind: Literal["clear"]
 
 
-class Move(RegionRecord):
+class Move(RegionRequest):
     """Cut a region and paste it elsewhere, on the same levels."""
 
     kind: Literal["move"]
@@ -235,7 +235,7 @@ class Move(RegionRecord):
     """The column that the first column of the region moves to."""
 
 
-class Repeat(RegionRecord):
+class Repeat(RegionRequest):
     """Repeat a region to its right, over what stands there."""
 
     kind: Literal["repeat"]
@@ -243,13 +243,13 @@ class Repeat(RegionRecord):
     """How many copies follow the region."""
 
 
-class Reverse(RegionRecord):
+class Reverse(RegionRequest):
     """Play a region backwards in time."""
 
     kind: Literal["reverse"]
 
 
-class Shift(RegionRecord):
+class Shift(RegionRequest):
     """Rotate a region in itself: what leaves it on one side comes in on the other."""
 
     kind: Literal["shift"]
@@ -259,7 +259,7 @@ class Shift(RegionRecord):
     """How many columns later; negative for earlier."""
 
 
-class Similar(RegionRecord):
+class Similar(RegionRequest):
     """Replace each code of a region of one level by a similar one."""
 
     kind: Literal["similar"]
@@ -267,7 +267,7 @@ class Similar(RegionRecord):
     """Which of the similar codes: 1 is the nearest, 2 the second nearest, and so on."""
 
 
-class Random(RegionRecord):
+class Random(RegionRequest):
     """Replace each code of a region of one level by a random one of those near it."""
 
     kind: Literal["random"]
@@ -277,7 +277,7 @@ class Random(RegionRecord):
     """The same seed makes the same choices; at least 0."""
 
 
-class Replace(EditRecord):
+class Replace(EditRequest):
     """Replace a code by another one wherever it stands on a level."""
 
     kind: Literal["replace"]
@@ -289,7 +289,7 @@ class Replace(EditRecord):
     """The code that comes."""
 
 
-class Blend(RegionRecord):
+class Blend(RegionRequest):
     """Move the sound of a region towards that of the same moment of a second clip."""
 
     kind: Literal["blend"]
@@ -299,7 +299,7 @@ class Blend(RegionRecord):
     """The share of the second clip."""
 
 
-class Swap(RegionRecord):
+class Swap(RegionRequest):
     """Exchange a region with the same moment of a second clip."""
 
     kind: Literal["swap"]
@@ -307,25 +307,25 @@ class Swap(RegionRecord):
     """The second clip: by the call /edit, the name of an example clip."""
 
 
-class Undo(EditRecord):
+class Undo(EditRequest):
     """Take the last edit back."""
 
     kind: Literal["undo"]
 
 
-class Redo(EditRecord):
+class Redo(EditRequest):
     """Make the edit that was taken back last again."""
 
     kind: Literal["redo"]
 
 
-class Reset(EditRecord):
+class Reset(EditRequest):
     """Go back to the codes of the original; this can be undone."""
 
     kind: Literal["reset"]
 
 
-class Look(EditRecord):
+class Look(EditRequest):
     """Change nothing and tell all codes."""
 
     kind: Literal["look"]
@@ -334,8 +334,8 @@ class Look(EditRecord):
 GridEdit = Paint | Set | Paste | Clear | Move | Repeat | Reverse | Shift | Similar | Random | Replace | Blend | Swap
 """The edits that :mod:`distill.editing.tools` makes of a grid."""
 AnyEdit = Annotated[GridEdit | Undo | Redo | Reset | Look, Field(discriminator="kind")]
-GRID_KINDS: dict[str, type[EditRecord]] = {
-    get_args(record.model_fields["kind"].annotation)[0]: record for record in get_args(GridEdit)
+GRID_KINDS: dict[str, type[EditRequest]] = {
+    get_args(each.model_fields["kind"].annotation)[0]: each for each in get_args(GridEdit)
 }
 KINDS = GRID_KINDS | {"undo": Undo, "redo": Redo, "reset": Reset, "look": Look}
 _any_edit: TypeAdapter[Any] = TypeAdapter(AnyEdit)
@@ -350,13 +350,13 @@ def edit_schema() -> dict[str, Any]:
     return _any_edit.json_schema()
 
 
-def read_edit(request: Any, settings: Settings = DEFAULTS) -> Any:
-    """A request as the record of its kind.
+def read_edit(sent: Any, settings: Settings = DEFAULTS) -> Any:
+    """What was sent as the request of its kind.
 
     Parameters
     ----------
-    request : object
-        What was sent.
+    sent : object
+        Anything.
     settings : Settings
         Of which ``edit_cells`` counts.
 
@@ -365,35 +365,35 @@ def read_edit(request: Any, settings: Settings = DEFAULTS) -> Any:
     GridError
         If there is no such kind, or a field is missing, unknown or of another type.
     """
-    kind = field(request, "kind")
+    kind = field(sent, "kind")
     if not isinstance(kind, str) or kind not in KINDS:
         raise GridError(f"There is no edit named {_shown(kind)}; there are {', '.join(KINDS)}.")
-    return read(KINDS[kind], request, settings)
+    return read(KINDS[kind], sent, settings)
 
 
-def read(record: type[RecordType], request: Any, settings: Settings = DEFAULTS) -> RecordType:
-    """A request as a record of that type; parameters and errors as in :func:`read_edit`."""
-    fields = request if isinstance(request, dict) else {}
+def read(wanted: type[RequestType], sent: Any, settings: Settings = DEFAULTS) -> RequestType:
+    """What was sent as a request of that type; parameters and errors as in :func:`read_edit`."""
+    fields = sent if isinstance(sent, dict) else {}
     try:
-        return record.model_validate(fields, context={"edit_cells": settings.edit_cells})
+        return wanted.model_validate(fields, context={"edit_cells": settings.edit_cells})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    name = str(first["loc"][0])
-    if first["type"] == "missing":
+        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    name = str(fault["loc"][0])
+    if fault["type"] == "missing":
         field(fields, name)
-    if first["type"] == "extra_forbidden":
-        known = ", ".join(each for each in record.model_fields if each not in ("work", "id"))
+    if fault["type"] == "extra_forbidden":
+        known = ", ".join(each for each in wanted.model_fields if each not in ("work", "id"))
         raise GridError(f"This call has no field {_shown(name)}; its fields are {known}.")
-    if first["type"] == TOO_MANY:
-        raise GridError(first["msg"])
-    raise _refusal(name, record.model_fields[name].metadata, fields[name])
+    if fault["type"] == TOO_MANY:
+        raise GridError(fault["msg"])
+    raise _refusal(name, wanted.model_fields[name].metadata, fields[name])
 
 
-def field(request: Any, name: str) -> Any:
-    """A field of a request, which may be anything."""
-    if not isinstance(request, dict) or name not in request:
+def field(sent: Any, name: str) -> Any:
+    """A field of what was sent, which may be anything."""
+    if not isinstance(sent, dict) or name not in sent:
         raise GridError(f"This call needs a field {name!r}; if the page made it, please reload the page.")
-    return request[name]
+    return sent[name]
 
 
 def whole(name: str, value: object) -> int:

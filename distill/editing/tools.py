@@ -1,7 +1,7 @@
-"""The tools of the code grid: from the record of an edit to the grid after it, and the edit in words.
+"""The tools of the code grid: from the request for an edit to the grid after it, and the edit in words.
 
-Each edit has one name: the ``kind`` of its record, the function ``<kind>_codes`` of :mod:`distill.codes.edits`, and the
-word in the history.
+Each edit has one name: the ``kind`` of its request, the function ``<kind>_codes`` of :mod:`distill.codes.edits`, and
+the word in the history.
 """
 
 from dataclasses import dataclass
@@ -40,12 +40,12 @@ class Edit:
 
 
 @singledispatch
-def make(asked: requests.EditRecord, work: Work, second: Work | None) -> Edit:
+def make(asked: requests.EditRequest, work: Work, second: Work | None) -> Edit:
     """Make an edit of a clip's grid; nothing is kept yet.
 
     Parameters
     ----------
-    asked : EditRecord
+    asked : EditRequest
         One of :data:`distill.editing.requests.GridEdit`.
     work : Work
         The clip.
@@ -189,7 +189,7 @@ def _quiet(work: Work, region: dict[str, slice]) -> np.ndarray:
     return work.codec.quiet_codes if is_whole else work.codec.neutral_codes
 
 
-def _same_moment(asked: requests.RegionRecord, second: Work) -> int:
+def _same_moment(asked: requests.RegionRequest, second: Work) -> int:
     """The column where a region begins in the second clip: at the same time, or as late as that clip goes."""
     return min(asked.columns[0], second.history.grid.columns - 1)
 

@@ -14,7 +14,8 @@ from distill.audio import HOP_LENGTH, SAMPLE_RATE, Clip
 from distill.audio.loudness import matching_gain_db
 from distill.audio.vocoder import num_blocks
 from distill.codec import Codec
-from distill.codec.evaluation import Layer, peeling
+from distill.codec.decoded import DecodedMel
+from distill.codec.evaluation import Layer, peel
 from distill.codec.pieces import log_mel_blocks
 from distill.codes import CodeGrid, History
 from distill.editing.edited import BLOCK_SAMPLES, Change, EditedSound, Span
@@ -42,6 +43,8 @@ class Work:
         Size of the file that the clip came in.
     encode_seconds : float
         How long it took to find the codes.
+    log_mel : ndarray of float32 [128, frames], optional
+        The original's log-mel, if it is at hand.
 
     Attributes
     ----------
@@ -64,6 +67,7 @@ class Work:
         name: str = "",
         file_bytes: int | None = None,
         encode_seconds: float = 0.0,
+        log_mel: np.ndarray | None = None,
     ) -> None:
         self.codec, self.history = codec, History(grid)
         self.name = clip.name if clip else name
@@ -78,7 +82,8 @@ class Work:
         self._gains_db: dict[int, float] = {}
         self._mel_l1_audio: float | None = None
         self._drawing: Iterator[float] | None = None
-        self._original: np.ndarray | None = None
+        self._mels: dict[int, DecodedMel] = {}
+        self._original = log_mel
         self._layers: list[Layer] | None = None
         self._sound = EditedSound(codec, self.history, lambda: self.track(codec.num_levels))
 
@@ -88,8 +93,10 @@ class Work:
     ) -> "Work":
         """Encode a clip."""
         began = time.perf_counter()
-        grid = codec.encode_mel(codec.log_mel_of(clip, progress), progress)
-        return cls(codec, clip, grid, file_bytes=file_bytes, encode_seconds=time.perf_counter() - began)
+        log_mel = codec.log_mel_of(clip, progress)
+        grid = codec.encode_mel(log_mel, progress)
+        seconds = time.perf_counter() - began
+        return cls(codec, clip, grid, file_bytes=file_bytes, encode_seconds=seconds, log_mel=log_mel.numpy())
 
     @classmethod
     def opened(cls, codec: Codec, name: str, grid: CodeGrid) -> "Work":
@@ -106,7 +113,8 @@ class Work:
         self.draw()
         self.track(self.codec.num_levels)
         with self.lock:
-            other._tracks, other._original, other._layers = dict(self._tracks), self._original, self._layers
+            other._tracks, other._mels = dict(self._tracks), dict(self._mels)
+            other._original, other._layers = self._original, self._layers
         other.example = self.example
         return other
 
@@ -163,19 +171,24 @@ class Work:
                 progress(share)
 
     def _draw(self) -> Generator[float]:
-        grid, steps = self.history.original, self.codec.num_levels + 1
-        if self._clip is None:
-            blocks = self.codec.mel_blocks(grid)
-        else:
-            blocks = log_mel_blocks(self.codec.log_mel, torch.from_numpy(self._clip.waveform))
-        original = np.empty((self.codec.log_mel.n_mels, grid.num_frames), dtype=np.float32)
-        for frames, block in blocks:
-            original[:, frames] = block.numpy()
-            yield frames.stop / grid.num_frames / steps
-        peeled = peeling(self.codec, torch.from_numpy(original), grid)
+        num_levels, num_frames = self.codec.num_levels, self.history.original.num_frames
+        mels = [self._mel(levels) for levels in range(1, num_levels + 1)]
+        original = self._original
+        if original is None and self._clip is None:
+            original = mels[-1].log_mel
+            while mels[-1].ready < num_frames:
+                mels[-1].decode()
+                yield mels[-1].ready / num_frames / (num_levels + 1)
+        elif original is None:
+            assert self._clip is not None
+            original = np.empty((self.codec.log_mel.n_mels, num_frames), dtype=np.float32)
+            for frames, block in log_mel_blocks(self.codec.log_mel, torch.from_numpy(self._clip.waveform)):
+                original[:, frames] = block.numpy()
+                yield frames.stop / num_frames / (num_levels + 1)
+        peeled = peel(self.codec, torch.from_numpy(original), mels)
         while True:
             try:
-                yield (1 + next(peeled) * self.codec.num_levels) / steps
+                yield (1 + next(peeled) * num_levels) / (num_levels + 1)
             except StopIteration as end:
                 self._original, self._layers, self._drawing = original, end.value, None
                 return
@@ -187,8 +200,12 @@ class Work:
 
     def track(self, levels: int) -> Track:
         """The sound of that many levels before any edit, decoded as far as it was asked for."""
-        return self._tracks.get(levels) or self._tracks.setdefault(
-            levels, Track(self.codec, self.history.original, levels)
+        return self._tracks.get(levels) or self._tracks.setdefault(levels, Track(self.codec, self._mel(levels)))
+
+    def _mel(self, levels: int) -> DecodedMel:
+        """The log-mel of that many levels before any edit, decoded as far as it was asked for."""
+        return self._mels.get(levels) or self._mels.setdefault(
+            levels, DecodedMel(self.codec, self.history.original, levels)
         )
 
     def piece(self, levels: int, number: int, progress: Progress | None = None) -> np.ndarray:
@@ -292,12 +309,13 @@ class Work:
     @property
     def num_bytes(self) -> int:
         """Of the memory that it takes."""
-        layers = [layer.log_mel for layer in self._layers or ()]
-        sounds = (self._clip.waveform if self._clip else None, self._original)
-        arrays = {id(array): array.nbytes for array in (*layers, *sounds) if array is not None}
-        tracks = sum(track.num_bytes for track in list(self._tracks.values()))
+        tracks = list(self._tracks.values())
+        mels = {id(mel.log_mel): mel.num_bytes for mel in (*list(self._mels.values()), *(each.mel for each in tracks))}
+        given = (self._clip.waveform if self._clip else None, self._original)
+        arrays = {id(array): array.nbytes for array in given if array is not None} | mels
         answer = len(self.last_answer[1].get("flac") or "") if self.last_answer else 0
-        return sum(arrays.values()) + tracks + answer + self._sound.num_bytes + self.history.num_bytes
+        sounds = sum(track.num_bytes for track in tracks)
+        return sum(arrays.values()) + sounds + answer + self._sound.num_bytes + self.history.num_bytes
 
     def release(self) -> int:
         """Forget what can be made again from the clip and its codes; tells how many bytes that were."""
@@ -305,7 +323,7 @@ class Work:
             return 0
         try:
             before = self.num_bytes
-            self._tracks, self._layers, self._original, self._drawing = {}, None, None, None
+            self._tracks, self._mels, self._layers, self._original, self._drawing = {}, {}, None, None, None
             self._sound.release()
             return before - self.num_bytes
         finally:

@@ -102,7 +102,8 @@ def test_the_spectrogram_of_a_grid_that_came_without_its_clip_is_drawn_without_i
     shares = []
     original, layers = work.draw(shares.append)
     assert shares == sorted(shares)
-    assert len(shares) >= 4 * 3
+    assert len(shares) >= 3 * 3
+    assert len(widths) == 3 * 3  # the original is the sound of all levels
     assert max(widths) <= WIDEST_COLUMNS
     assert np.abs(original - codec.decode_mel(three.history.grid).numpy()).max() < 1e-5
     assert layers[-1].mel_l1 < 1e-5
@@ -366,3 +367,49 @@ def test_edits_of_regions_that_hold_more_cells_than_one_may_name_are_made(long):
     answer = perform(long, {"kind": "reverse", "levels": [0, 2], "rows": [0, 7], "columns": [0, 3229]}, None)
     assert long.history.grid == expected
     assert answer["positions"] is None
+
+
+@pytest.fixture
+def log_mels(codec):
+    """How many frames each log-mel of a waveform has."""
+    seen = []
+    hook = codec.log_mel.register_forward_hook(lambda front_end, inputs, output: seen.append(output.shape[-1]))
+    yield seen
+    hook.remove()
+
+
+@pytest.mark.parametrize("first", ["pictures", "sound"])
+def test_each_number_of_levels_is_decoded_once_for_pictures_and_sound(codec, drums, widths, first):
+    clip = Clip("long.wav", np.tile(drums.waveform, 6))
+    work = Work.begin(codec, clip)
+    assert work.num_pieces == 2
+    if first == "pictures":
+        work.draw()
+    sounds = [work.sound(levels) for levels in (1, 2, 3)]
+    layers = work.layers
+    assert len(widths) == 3 * work.num_pieces
+    assert max(widths) <= WIDEST_COLUMNS
+    for levels in (1, 2, 3):
+        assert np.array_equal(sounds[levels - 1], codec.decode(work.history.original, levels=levels))
+        assert np.array_equal(
+            layers[levels - 1].log_mel, codec.decode_mel(work.history.original, levels=levels).numpy()
+        )
+
+
+def test_the_log_mel_of_a_clip_that_is_opened_is_made_once(codec, drums, log_mels):
+    work = Work.begin(codec, Clip("long.wav", np.tile(drums.waveform, 6)))
+    assert sum(log_mels) < 1.1 * work.history.original.num_frames
+    log_mels.clear()
+    original, _ = work.draw()
+    assert log_mels == []
+    work.release()
+    assert np.array_equal(work.draw()[0], original)
+    assert log_mels != []
+
+
+def test_what_is_decoded_of_a_log_mel_is_counted_and_given_back(long):
+    bare = long.num_bytes
+    long.piece(1, 0)
+    assert long.num_bytes - bare == pytest.approx(4 * BLOCK_SAMPLES + 512 * BLOCK_FRAMES, rel=0.02)
+    long.release()
+    assert long.num_bytes == bare
