@@ -17,6 +17,7 @@ import numpy as np
 
 from distill.errors import TrainingError
 from distill.jobs.files import check_regular, delete_any, num_bytes, read_regular
+from distill.jobs.inputs import FULL_SCALE, link, save_first
 from distill.settings import GIB, MIB
 from distill.training.config import VQVAEConfig
 from distill.training.records import Curves, restore, restore_curves, restore_progress, restore_validation
@@ -32,7 +33,6 @@ FILE_BYTES = 4 * GIB
 """Bounds of what is read back: ten times as much as a training can make."""
 GONE = ".gone"
 """How the name of a folder ends that is being deleted."""
-FULL_SCALE = np.float32(32767)
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,25 @@ class JobFolder:
     path: Path
 
     @classmethod
-    def create(cls, path: Path, record: JobRecord, clips: "Sequence[MelClip]", first: "Clip") -> "JobFolder":
+    def create(
+        cls,
+        path: Path,
+        record: JobRecord,
+        clips: "Sequence[MelClip]",
+        first: "Clip | None",
+        stored: "JobFolder | None" = None,
+    ) -> "JobFolder":
         """Write a new training's folder; if that fails, nothing of it stays.
+
+        Parameters
+        ----------
+        path : Path
+        record : JobRecord
+        clips : sequence of MelClip
+        first : Clip or None
+            The first clip; None where it is stored.
+        stored : JobFolder, optional
+            A folder that has these clips already: its files are linked, not written again.
 
         Raises
         ------
@@ -130,8 +147,13 @@ class JobFolder:
         folder = cls(path)
         path.mkdir(mode=0o700)
         try:
-            save_file({str(number): clip.log_mel.numpy() for number, clip in enumerate(clips)}, folder.clips)
-            save_file(_in_16_bits(first.waveform), folder.first)
+            if stored:
+                link(stored.clips, folder.clips)
+                link(stored.first, folder.first)
+            else:
+                save_file({str(number): clip.log_mel.numpy() for number, clip in enumerate(clips)}, folder.clips)
+                if first:
+                    save_first(first.waveform, folder.first)
             folder.write_record(record)
         except (OSError, SafetensorError) as error:
             folder.delete()
@@ -345,13 +367,6 @@ class JobFolder:
             yield _lock(descriptor, give_up)
         finally:
             os.close(descriptor)
-
-
-def _in_16_bits(waveform: np.ndarray) -> "dict[str, np.ndarray]":
-    """A waveform in half the room of float32, exact to 1/65534 of its loudest sample."""
-    peak = np.float32(np.abs(waveform).max(initial=0) or 1)
-    samples = np.round(waveform / peak * FULL_SCALE).astype(np.int16)
-    return {"samples": samples, "peak": peak.reshape(1)}
 
 
 def _lock(descriptor: int, give_up: Callable[[], bool]) -> bool:

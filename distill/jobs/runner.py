@@ -88,7 +88,14 @@ class JobRunner:
         self._start_next()
 
     def submit(
-        self, owner: str, clips: "Sequence[MelClip]", config: "VQVAEConfig", first: "Clip", *, address: str = ""
+        self,
+        owner: str,
+        clips: "Sequence[MelClip]",
+        config: "VQVAEConfig",
+        first: "Clip | None" = None,
+        *,
+        stored: JobFolder | None = None,
+        address: str = "",
     ) -> TrainingJob:
         """Queue a training.
 
@@ -99,8 +106,10 @@ class JobRunner:
         clips : sequence of MelClip
         config : VQVAEConfig
             With ``minutes`` of up to ``training_minutes``.
-        first : Clip
-            Kept to turn to when the training has ended.
+        first : Clip, optional
+            The first of the clips, to turn to when the training has ended; not needed where it is stored.
+        stored : JobFolder, optional
+            A folder that has these clips already, and the first one's sound: they are not written again.
         address : str
             From which it is asked for, which has a share of the queue; "" if that is not known. It is never written
             down.
@@ -120,9 +129,10 @@ class JobRunner:
             self._require_place(owner, address, is_here)
             self._arriving.append(ticket)
             place = self._ledger.last_place()
-        record = JobRecord(owner, config, self._clock(), place, tuple(clip.name for clip in clips), first.name)
+        names = tuple(clip.name for clip in clips)
+        record = JobRecord(owner, config, self._clock(), place, names, first.name if first else names[0])
         try:
-            job_folder = JobFolder.create(self._folder / secrets.token_hex(16), record, clips, first)
+            job_folder = JobFolder.create(self._folder / secrets.token_hex(16), record, clips, first, stored)
             with self._changed:
                 if ticket not in self._arriving:
                     job_folder.delete()

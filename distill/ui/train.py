@@ -190,7 +190,14 @@ def connect(
                 tick=tick,
                 take=arrival.take,
             )
-            return ClipSet(folder, items, tick, arrival.take, lambda folder: storage.remove(folder, owner))
+            return ClipSet(
+                folder,
+                items,
+                tick,
+                arrival.take,
+                lambda folder: storage.remove(folder, owner),
+                server.settings.set_clips,
+            )
 
     @watch
     def train(
@@ -206,7 +213,6 @@ def connect(
             count = len(clips.clips) if clips else 0
             check_clip_count(count)
             assert clips is not None
-            assert clips.first is not None
             config = replace(
                 get_adaptive_vqvae_config(count),
                 num_quantizers=whole("levels", levels),
@@ -217,7 +223,7 @@ def connect(
             )
             server.storage.require_room(visitor.owner, clips.num_bytes, address=visitor.address)
             earlier = runner.jobs_of(visitor.owner)
-            job = runner.submit(visitor.owner, clips.clips, config, clips.first, address=visitor.address)
+            job = runner.submit(visitor.owner, clips.clips, config, stored=clips.folder, address=visitor.address)
             for each in earlier:  # the codec of an earlier one may be at work still, but that is in memory
                 each.delete()
         yield from live.follow(visitor, job, server)
