@@ -1,9 +1,9 @@
-"""The Space's entry: build the app, launch it."""
+"""Entry point of the Space: build the app and launch it."""
 
 import os
 
-# Threads that spin while they wait for work take the two cores from one another as soon as a training and an edit, or
-# two visitors, compute at once. The OpenMP runtime reads this when torch is first imported.
+# OpenMP threads spin while they wait for work. When a training and an edit, or two visitors, compute at the same time,
+# such threads take the two cores from each other. The OpenMP runtime reads this variable when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from distill.ui import main

@@ -1,4 +1,4 @@
-"""``python -m distill``."""
+"""Run the command line as ``python -m distill``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The command line: one function a command, each a thin skin over the package."""
+"""The command line: one function per command, each a few calls of the package. Their docstrings are the help texts."""
 
 import argparse
 import errno
@@ -27,10 +27,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 on success, 2 with one sentence on stderr for bad input, 130 when interrupted."""
+    """Run a command; return 0 on success, 2 for bad input (one sentence on stderr), or 130 after an interrupt."""
     options = _parser().parse_args(arguments)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0":
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # several train: the first speaks for all
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # of several processes, only the first prints
     try:
         options.command(options)
     except DistillError as error:
@@ -54,7 +54,7 @@ def train(options: argparse.Namespace) -> None:
     from distill.training.dataset import check_clip_count, to_mel_clip
     from distill.training.trainer import Trainer, Validation
 
-    for path in filter(None, (options.out, options.json)):  # before the training, not after it
+    for path in filter(None, (options.out, options.json)):  # fail before the training, not after it
         _check_writable(path)
     log_mel = LogMel()
     clips = [to_mel_clip(clip, log_mel) for clip in _read_clips(options.clips)]
@@ -109,7 +109,7 @@ def train(options: argparse.Namespace) -> None:
 
 
 def encode(options: argparse.Namespace) -> None:
-    """Write a clip's grid."""
+    """Encode a clip and write its grid of codes."""
     from distill.audio import SAMPLE_RATE, load_clip
     from distill.codec import Codec
 
@@ -120,7 +120,7 @@ def encode(options: argparse.Namespace) -> None:
 
 
 def decode(options: argparse.Namespace) -> None:
-    """Write the clip of a grid."""
+    """Decode a grid of codes and write the sound."""
     from distill.audio import write_wav
     from distill.codes import CodeGrid
 
@@ -128,7 +128,7 @@ def decode(options: argparse.Namespace) -> None:
 
 
 def reconstruct(options: argparse.Namespace) -> None:
-    """Write what a codec makes of a clip."""
+    """Encode a clip, decode it again, and write the sound."""
     from distill.audio import SAMPLE_RATE, load_clip, write_wav
 
     codec = _load_codec(options)
@@ -136,7 +136,7 @@ def reconstruct(options: argparse.Namespace) -> None:
 
 
 def info(options: argparse.Namespace) -> None:
-    """Say what a codec is and how it was trained."""
+    """Print what a codec is and how it was trained."""
     from distill.codec import Codec
     from distill.codes.levels import level_names
 
@@ -161,7 +161,7 @@ def info(options: argparse.Namespace) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    """Measure what a codec loses on clips."""
+    """Measure the error of a codec on clips."""
     from distill.codec import evaluation
     from distill.codes.levels import level_names
 
@@ -201,7 +201,7 @@ def bench(options: argparse.Namespace) -> None:
 
 
 def base(options: argparse.Namespace) -> None:
-    """Make the base model that trainings start from, and the sound they rehearse: broad sound is gathered and made."""
+    """Train the base model from which trainings start, and save the sounds that they rehearse."""
     from distill.audio import LogMel
     from distill.models import save_model
     from distill.training.base import BASE_CONFIG, REHEARSAL_PATH, save_rehearsal
@@ -229,7 +229,7 @@ def base(options: argparse.Namespace) -> None:
 
 
 def _load_codec(options: argparse.Namespace) -> "Codec":
-    """The codec with the vocoder that was asked for; that one cannot be had is said on stderr."""
+    """Load the codec with the chosen vocoder; if this vocoder is not available, print a warning on stderr."""
     from distill.codec import Codec
 
     with warnings.catch_warnings(record=True) as caught:
@@ -242,7 +242,7 @@ def _load_codec(options: argparse.Namespace) -> "Codec":
 
 
 def _read_clips(paths: Sequence[Path]) -> "Iterator[Clip]":
-    """The clips that can be used; the others are named on stderr."""
+    """Yield the clips that can be used; print the reason for every other file on stderr."""
     from distill.audio import Refusal, read_clips
 
     for item in read_clips(paths):
@@ -254,7 +254,7 @@ def _read_clips(paths: Sequence[Path]) -> "Iterator[Clip]":
 
 @contextmanager
 def _training_display() -> Iterator[Any]:
-    """Shows a trainer's events: a progress bar on a terminal, plain lines elsewhere."""
+    """Show the events of a trainer: a progress bar on a terminal, plain lines elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -285,7 +285,7 @@ def _training_display() -> Iterator[Any]:
 
 
 def _check_writable(path: Path) -> None:
-    """Raise an OSError unless a file can be written there; the folder is made."""
+    """Make the folder of a file; raise an OSError if this fails, or if the path is a folder itself."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "Is a folder, not a file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,12 @@
-"""What can go wrong, in words for the person who caused it.
+"""The errors that a user can cause, with messages for this user.
 
-Every message is one sentence that names the thing, says what is wrong with it and, where it helps, what to do.
-The page and the command line print these messages as they are; anything else that escapes is a bug.
+Every message is one sentence. It names the thing, says what is wrong with it and, where this helps, what to do. The
+page and the command line show these messages unchanged. If any other error reaches the user, that is a bug.
 """
 
 
 class DistillError(Exception):
-    """The base of every error a user of Distill can cause."""
+    """Base class of every error that a user of Distill can cause."""
 
 
 class AudioError(DistillError):
@@ -14,7 +14,7 @@ class AudioError(DistillError):
 
 
 class ConfigError(DistillError, ValueError):
-    """A setting is out of its range."""
+    """A setting is unknown or out of its range."""
 
 
 class CodecFileError(DistillError):
@@ -26,7 +26,7 @@ class GridError(DistillError, ValueError):
 
 
 class GoneError(GridError):
-    """A clip was open on the server once, and is not any more."""
+    """A clip that was open on the server is no longer there."""
 
 
 class TrainingError(DistillError):
@@ -34,15 +34,23 @@ class TrainingError(DistillError):
 
 
 class VocoderError(DistillError):
-    """A vocoder cannot be had on this machine."""
+    """A vocoder is not available on this machine."""
 
 
 class FullError(DistillError):
-    """The server cannot take more in now."""
+    """The server has no room for more at the moment."""
 
 
 class GateError(DistillError):
-    """A request that is refused at the gate, with the HTTP status that says so."""
+    """The server refuses a request before it handles it.
+
+    Parameters
+    ----------
+    message : str
+        The reason, in one sentence.
+    status : int
+        HTTP status of the answer.
+    """
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""What the server tells its operator: one JSON object a line, and never whose clip or what it is called."""
+"""The log for the server's operator: one JSON object per line, without names of visitors, clips or their files."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ _VISITORS_FILE = re.compile(r"/(files|sets|jobs|unpacked)/[^'\"\n]*")
 
 
 class JsonLines(logging.Formatter):
-    """A record as JSON: time (ISO 8601, UTC), level, logger, message, what ``extra`` named, and a traceback."""
+    """Format a record as JSON: time (ISO 8601, UTC), level, logger, message, the fields of ``extra``, a traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry = {
@@ -33,17 +33,17 @@ class JsonLines(logging.Formatter):
 
 
 class Bounded(logging.Filter):
-    """Lets so many records of one kind through in a minute, then only tells how many more there were.
+    """Pass a limited number of records of one kind per minute, and count the rest.
 
-    A kind is where in the code a record was made, and of what level. So whoever makes the same thing go wrong again and
-    again fills no disk.
+    A kind is a logger, a line of its code, and a level. A visitor who causes the same error again and again therefore
+    cannot fill the disk. The first record of the next active minute carries the count as ``left_out``.
 
     Parameters
     ----------
     most : int
-        Records of one kind in a minute.
+        Maximum records of one kind in a minute.
     clock : callable
-        Seconds that only ever grow.
+        Returns the time in seconds; it must never go back.
     """
 
     def __init__(self, most: int = 30, clock: Callable[[], float] = time.monotonic) -> None:
@@ -65,15 +65,17 @@ class Bounded(logging.Filter):
 
 
 def log_fault(logger: logging.Logger, message: str, error: BaseException, **extra: object) -> str:
-    """Log an error that no message of ours foresaw, and return the reference by which it is found there."""
+    """Log an unexpected error, and return the reference that identifies it in the log."""
     reference = secrets.token_hex(4)
     logger.error("%s (reference %s).", message, reference, exc_info=error, extra={"reference": reference, **extra})
     return reference
 
 
 def log_as_json(stream: TextIO = sys.stderr) -> None:
-    """Write the package's log, from "info" up, and the warnings of all else as JSON lines; of what comes again and
-    again, some each minute, and how many more there were."""
+    """Write the log of the package (level "info" and above) and the warnings of other code to a stream as JSON lines.
+
+    :class:`Bounded` limits repeated records.
+    """
     handler = logging.StreamHandler(stream)
     handler.addFilter(Bounded())
     handler.setFormatter(JsonLines())

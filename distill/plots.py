@@ -1,4 +1,4 @@
-"""Matplotlib figures of log-mels, code maps and training curves: arrays in, Figure out, no global state."""
+"""Matplotlib figures of log-mels, code maps and training curves. Each function takes arrays and returns a Figure."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ NEPERS_TO_DB = 20 / np.log(10)
 MAX_DRAWN_FRAMES = 2000
 PICTURE_INCHES, LEFT_INCHES, RIGHT_INCHES = 9.0, 0.75, 0.75
 TIME_AXIS = (LEFT_INCHES / PICTURE_INCHES, 1 - RIGHT_INCHES / PICTURE_INCHES)
-"""Where the time axis of each picture begins and ends, as shares of its width."""
+"""Start and end of the time axis in every picture, as shares of the picture's width."""
 INK = "#80868f"  # grey that is legible on white and on black: one picture serves both themes
 ACCENT = "#f2552c"
 CURVE_COLOURS = (ACCENT, "#2f9e8f")
@@ -25,13 +25,13 @@ HZ_TICKS = (250, 1000, 4000, 16000)
 
 
 def row_ranges_hz(rows: int = 8) -> list[tuple[float, float]]:
-    """The band of each row of a grid, lowest first, in Hz."""
+    """Lower and upper frequency of each row of a grid in Hz, lowest row first."""
     edges = librosa.mel_frequencies(N_MELS + 1, fmin=0, fmax=SAMPLE_RATE / 2)[:: N_MELS // rows]
     return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
 
 
 def band_name(low: float, high: float) -> str:
-    """A band of frequencies, from and to in Hz, in words."""
+    """Text for the frequency band from ``low`` to ``high``, both in Hz."""
     return f"{low:.0f}–{high:.0f} Hz" if high < 1000 else f"{low / 1000:.1f}–{high / 1000:.1f} kHz"
 
 
@@ -42,22 +42,22 @@ def plot_mels(
     frames: slice = slice(None),
     titles: tuple[str, str] = ("Original", "Reconstruction"),
 ) -> Figure:
-    """Original, reconstruction and their difference, one above the other on one time axis.
+    """Draw an original, its reconstruction and their difference, one above the other on one time axis.
 
     Parameters
     ----------
     original, reconstruction : ndarray [128, num_frames]
         Natural-log mel spectrograms of the same length.
     frames : slice
-        The part to draw; all by default.
+        The frames to draw; all by default.
     titles : (str, str)
-        What the two are.
+        Titles of the original and of the reconstruction.
 
     Returns
     -------
     Figure
-        Time in seconds from the clip's start, frequency in Hz, level and difference in dB. The first two share a
-        colour scale.
+        Time in seconds from the clip's start, frequency in Hz, level and difference in dB. The original and the
+        reconstruction share a colour scale.
     """
     figure, axes = _stack(3, "Time (s)")
     top = _top_db(original)
@@ -69,16 +69,16 @@ def plot_mels(
 
 
 def plot_layers(layers: Sequence[np.ndarray], titles: Sequence[str], *, frames: slice = slice(None)) -> Figure:
-    """A clip rebuilt from one level of its codes, from two, and so on, on the axes of :func:`plot_mels`.
+    """Draw a clip rebuilt from one level of its codes, from two levels, and so on, on the axes of :func:`plot_mels`.
 
     Parameters
     ----------
     layers : sequence of ndarray [128, num_frames]
         Natural-log mel spectrograms of the same length; they share a colour scale.
     titles : sequence of str
-        What to write above each.
+        One title for each layer.
     frames : slice
-        The part to draw; all by default.
+        The frames to draw; all by default.
     """
     figure, axes = _stack(len(layers), "Time (s)", height=1.35)
     top = _top_db(layers[-1])
@@ -90,22 +90,23 @@ def plot_layers(layers: Sequence[np.ndarray], titles: Sequence[str], *, frames: 
 def plot_code_maps(
     indices: np.ndarray, palettes: Sequence[np.ndarray] | np.ndarray, num_frames: int, *, frames: slice = slice(None)
 ) -> Figure:
-    """The codes of each level over frequency and time, on the same time axis as :func:`plot_mels`.
+    """Draw the codes of each level over frequency and time, on the same time axis as :func:`plot_mels`.
 
     Parameters
     ----------
     indices : ndarray of int [levels, rows, columns]
+        The codes, 0 to ``codebook_size - 1``.
     palettes : sequence of ndarray of uint8 [codebook_size, 3]
-        Of each level, from :func:`~distill.codec.atlas.code_palette`.
+        For each level, the RGB colour of each code, from :func:`~distill.codec.atlas.code_palette`.
     num_frames : int
-        Frames of the clip, where the time axis ends.
+        Length of the clip in frames; the time axis ends there.
     frames : slice
-        The part to draw; all by default.
+        The frames to draw; all by default.
 
     Returns
     -------
     Figure
-        Time in seconds; each row's band in Hz.
+        Time in seconds; the frequency of each row in Hz.
     """
     figure, axes = _stack(len(indices), "Time (s)", height=1.35)
     for axis, codes, palette, name in zip(axes, indices, palettes, level_names(len(indices)), strict=True):
@@ -115,20 +116,21 @@ def plot_code_maps(
 
 
 def plot_usage(counts: np.ndarray, palettes: Sequence[np.ndarray] | np.ndarray, order: np.ndarray) -> Figure:
-    """How often each code of each level occurs.
+    """Draw how often each code of each level occurs.
 
     Parameters
     ----------
     counts : ndarray of int [levels, codebook_size]
+        Number of cells that hold each code.
     palettes : sequence of ndarray of uint8 [codebook_size, 3]
-        Of each level.
+        For each level, the RGB colour of each code.
     order : ndarray of int [levels, codebook_size]
-        In which to stand the codes, such that neighbours sound alike.
+        For each level, all codes in the order of their bars; neighbours sound alike.
 
     Returns
     -------
     Figure
-        A bar a code: its share of the level's cells in percent.
+        One bar for each code: its share of the level's cells, in percent.
     """
     figure, axes = _stack(len(counts), "Codes, those that sound alike beside each other", height=1.0)
     for axis, level, palette, places, name in zip(axes, counts, palettes, order, level_names(len(counts)), strict=True):
@@ -147,19 +149,20 @@ def plot_report(
     title: str,
     facts: Sequence[tuple[str, str]],
 ) -> Figure:
-    """One page, A4 upright, with everything that is known of a clip in a codec.
+    """Draw an upright A4 page with all pictures and figures of a clip in a codec.
 
     Parameters
     ----------
     original, reconstruction : ndarray [128, num_frames]
-        Natural-log mel spectrograms.
+        Natural-log mel spectrograms of the same length.
     indices : ndarray of int [levels, rows, columns]
+        The codes, as in :func:`plot_code_maps`.
     palettes, counts, order
-        As in :func:`plot_usage`.
+        Colours, numbers and order of the codes, as in :func:`plot_usage`.
     title : str
-        Of the page.
+        Title of the page.
     facts : sequence of (str, str)
-        What is measured, and its value with its unit.
+        Pairs of the name of a figure and its value with its unit.
     """
     levels, num_frames, everything = len(indices), original.shape[1], slice(None)
     heights = [2.2, 2, 2, 2, *[1.1] * levels, *[0.8] * levels]
@@ -188,14 +191,15 @@ def plot_report(
 
 
 def plot_curves(steps: Sequence[dict], validations: Sequence[dict]) -> Figure:
-    """Training loss and error on whole clips, over seconds of training.
+    """Draw the training loss and the error on whole clips, in dB, over seconds of training.
 
     Parameters
     ----------
     steps : sequence of dict
-        Each with ``seconds`` and ``recon_loss``.
+        One for each step, with ``seconds`` and ``recon_loss`` (natural-log mel).
     validations : sequence of dict
-        Each with ``seconds``, ``mel_l1`` and ``val_mel_l1`` (None where nothing was held out).
+        One for each validation, with ``seconds``, ``mel_l1`` and ``val_mel_l1`` (natural-log mel; ``val_mel_l1`` is
+        None if no clips were held out).
     """
     figure, (axis,) = _stack(1, "Training time (s)", height=2.6)
     axis.plot(
@@ -222,7 +226,7 @@ def plot_curves(steps: Sequence[dict], validations: Sequence[dict]) -> Figure:
 
 
 def _stack(count: int, xlabel: str, *, height: float = 1.6) -> tuple[Figure, list[Axes]]:
-    """Panels one above the other, with the same margins in inches whatever they show, so that times line up."""
+    """Make panels one above the other. All pictures have the same margins in inches, so that their times line up."""
     width, left, right, top, bottom, gap = PICTURE_INCHES, LEFT_INCHES, RIGHT_INCHES, 0.35, 0.5, 0.4
     total = count * height + (count - 1) * gap + top + bottom
     figure = Figure(figsize=(width, total), dpi=110)
@@ -247,7 +251,7 @@ def _style(axis: Axes) -> None:
 
 
 def _draw_mel(axis: Axes, log_mel: np.ndarray, frames: slice, title: str, top_db: float | None) -> None:
-    """A log-mel, 80 dB down from the top, or a difference of two, if there is no top, up to 20 dB either way."""
+    """Draw a log-mel from ``top_db`` down to 80 dB below; if ``top_db`` is None, draw a difference, -20 to 20 dB."""
     first, last, _ = frames.indices(log_mel.shape[1])
     decibels = _decimate(log_mel[:, first:last], peaks=top_db is not None) * NEPERS_TO_DB
     colours, low, high = ("magma", top_db - 80, top_db) if top_db is not None else ("RdBu_r", -20.0, 20.0)
@@ -307,7 +311,7 @@ def _band_places(frequencies: Sequence[float]) -> np.ndarray:
 
 
 def _decimate(values: np.ndarray, *, peaks: bool) -> np.ndarray:
-    """At most 2000 columns, each the largest, or the one furthest from zero, of the frames it stands for."""
+    """Reduce frames to at most 2000 columns; each is the largest value of its frames, or the furthest from zero."""
     stride = -(-values.shape[1] // MAX_DRAWN_FRAMES)
     if stride <= 1:
         return values
@@ -320,8 +324,10 @@ def _decimate(values: np.ndarray, *, peaks: bool) -> np.ndarray:
 
 
 def _pooled_colours(colours: np.ndarray, stop: int) -> tuple[np.ndarray, int]:
-    """At most 2000 columns of colours [rows, columns, 3], each the mean of those it stands for, and the column at which
-    they end instead of at ``stop``."""
+    """Reduce colours [rows, columns, 3] to at most 2000 columns, each the mean of the columns that it replaces.
+
+    Also returns the column at which the reduced columns end, in place of ``stop``.
+    """
     columns = colours.shape[1]
     stride = -(-columns // MAX_DRAWN_FRAMES)
     if stride <= 1:

@@ -1,6 +1,6 @@
-"""How much a stranger may ask of the server: every limit, each to be changed by an environment variable.
+"""The server's limits, which bound how much a stranger may ask of it. An environment variable changes each limit.
 
-``DISTILL_UPLOAD_FILES=100 python app.py`` changes :attr:`Settings.upload_files`, and so on for each field.
+For example, ``DISTILL_UPLOAD_FILES=100 python app.py`` changes :attr:`Settings.upload_files`.
 """
 
 import os
@@ -14,181 +14,192 @@ from distill.errors import ConfigError
 MINUTE, HOUR = 60, 3600
 MIB, GIB = 1024**2, 1024**3
 MAY_BE_NONE = ("trusted_proxies",)
+"""Limits that may be 0; all others are at least 1."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The limits, in bytes, seconds, hertz or counts as their names say.
+    """The limits, in bytes, seconds, minutes, hertz or counts, as their names say.
+
+    Rates are counts in ten seconds; ``upload_rate`` alone is in bytes per second. Names that begin with ``visit_``
+    bound one visitor; names that begin with ``address_`` bound all visitors at one network address together.
 
     Raises
     ------
     ConfigError
-        On construction, if a limit is not positive.
+        On construction, if a limit is not positive; ``trusted_proxies`` may be 0.
     """
 
     folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "distill-server")
-    """Where visitors' files and trainings lie. Trainings outlive a restart of the server if this folder does."""
+    """Folder for visitors' files and trainings. Trainings survive a restart of the server if this folder does."""
     disk_bytes: int = 20 * GIB
-    """Bytes of all that lies in the folder; when it is full, nothing more is taken in until something expires."""
+    """Maximum bytes in ``folder``. When it is full, the server accepts no more files until some expire."""
     address_disk_bytes: int = 10 * GIB
-    """Bytes of the uploads, clips to train on and downloads of all visitors at one network address: half of
-    ``disk_bytes`` as it stands above, so that one address, which has as many cookies as it likes, never fills the
-    disk for all others."""
+    """Maximum bytes of the uploads, training clips and downloads of all visitors at one address. The default is half
+    of the default ``disk_bytes``, so that one address, which can have any number of cookies, never fills the disk."""
     memory_bytes: int = 6 * GIB
-    """Bytes of all visitors' clips and sounds; what was not used for longest is then forgotten, to be decoded again."""
+    """Maximum bytes of all visitors' clips and sounds in memory. Beyond it, the clips and sounds that were unused for
+    longest are dropped, and decoded again when they are needed."""
 
     trusted_proxies: int = field(default_factory=lambda: 1 if "SPACE_ID" in os.environ else 0)
-    """Proxies before the server that add an address to ``X-Forwarded-For``: one on a Space of the Hub, else none."""
+    """Number of proxies in front of the server that add an address to ``X-Forwarded-For``: 1 on a Space, else 0."""
 
     visit_files_rate: int = 2_000
-    """Files of the page itself that one visitor fetches in ten seconds; a page has some 150."""
+    """Maximum files of the page that one visitor fetches in ten seconds. A page has about 150 files."""
     address_files_rate: int = 8_000
-    """Files of the page itself that all visitors behind one address fetch in ten seconds: a class that opens the
-    page together."""
+    """Maximum files of the page that all visitors at one address fetch in ten seconds. A class of students may
+    open the page at the same time."""
     visit_calls_rate: int = 600
-    """Other requests of one visitor in ten seconds: a script that does nothing else makes some 300."""
+    """Maximum other requests of one visitor in ten seconds. A script that does nothing else makes about 300."""
     address_calls_rate: int = 1_000
-    """Other requests of all visitors behind one address in ten seconds: a class at work makes some 200."""
+    """Maximum other requests of all visitors at one address in ten seconds. A class at work makes about 200."""
     visit_bytes_rate: int = 8 * MIB
-    """Bytes that one visitor sends in ten seconds besides uploads; an edit is some kilobytes."""
+    """Maximum bytes that one visitor sends in ten seconds, without uploads. An edit has some kilobytes."""
     address_bytes_rate: int = 16 * MIB
-    """Bytes that all visitors behind one address send in ten seconds besides uploads."""
+    """Maximum bytes that all visitors at one address send in ten seconds, without uploads."""
     visit_parts_rate: int = 700
-    """Files of one visitor that are uploaded in ten seconds: one upload may bring 600."""
+    """Maximum files that one visitor uploads in ten seconds. One upload may have 600 files."""
     address_parts_rate: int = 1_200
-    """Files that all visitors behind one address upload in ten seconds: a class that drops twenty clips each makes
-    600."""
+    """Maximum files that all visitors at one address upload in ten seconds. A class that uploads twenty clips each
+    sends 600."""
     address_pages_rate: int = 6
-    """How often in ten seconds the page is made anew for one address, because it is asked for by another host name."""
+    """Maximum times in ten seconds that the page is built again for one address because the host name changed."""
     visit_connections: int = 64
-    """Requests of one visitor that are being answered at the same time; a page holds two, and fetches twenty files."""
+    """Maximum requests of one visitor that the server answers at the same time. A page holds two open, and fetches
+    twenty files."""
     address_connections: int = 500
-    """Requests of all visitors behind one address that are being answered at the same time."""
+    """Maximum requests of all visitors at one address that the server answers at the same time."""
     visit_calls: int = 24
-    """Calls of one visitor that wait or run at the same time; a page that opens makes five."""
+    """Maximum calls of one visitor that wait or run at the same time. A page makes five calls when it opens."""
     address_calls: int = 300
-    """Calls of all visitors behind one address that wait or run at the same time: a class that opens the page
-    together."""
+    """Maximum calls of all visitors at one address that wait or run at the same time. A class may open the page at the
+    same time."""
 
     computing: int = 3
-    """Works that compute at the same time: one for each of two processors, and one that no single address can take."""
+    """Maximum tasks that compute at the same time: two for two processors, and one more that no single address can
+    take."""
     turns: int = 600
-    """Works of all visitors that wait for their turn to compute."""
+    """Maximum tasks of all visitors that wait for their turn to compute."""
     visit_turns: int = 30
-    """Works of one visitor that wait for their turn to compute; a page that opens asks for ten."""
+    """Maximum tasks of one visitor that wait for their turn to compute. A page asks for ten when it opens."""
     address_turns: int = 200
-    """Works of all visitors behind one address that wait for their turn to compute."""
+    """Maximum tasks of all visitors at one address that wait for their turn to compute."""
     turn_seconds: int = 60
-    """How long a work waits for its turn before the visitor is told to come back."""
+    """Maximum seconds that a task waits for its turn; then the server asks the visitor to try again later."""
 
     upload_rate: int = 4_096
-    """Bytes a second that an upload must bring, on average: the slowest modem did."""
+    """Minimum mean rate of an upload, in bytes per second. The slowest modems reach it."""
     visit_uploads: int = 4
-    """Uploads of one visitor at the same time."""
+    """Maximum uploads of one visitor at the same time."""
     address_uploads: int = 32
-    """Uploads of all visitors behind one address at the same time."""
+    """Maximum uploads of all visitors at one address at the same time."""
 
     upload_files: int = 600
-    """Files in one upload."""
+    """Maximum files in one upload."""
     upload_file_bytes: int = 256 * MIB
-    """Bytes of one uploaded file."""
+    """Maximum bytes of one uploaded file."""
     upload_bytes: int = 1 * GIB
-    """Bytes of all files in one upload."""
+    """Maximum bytes of all files in one upload."""
     message_bytes: int = 1 * MIB
-    """Bytes of any request that is no upload, an edit for instance."""
+    """Maximum bytes of a request that is not an upload, for example an edit."""
 
     set_clips: int = 500
-    """Clips that one codec is trained on."""
+    """Maximum clips in the training set of one codec."""
     set_seconds: int = 2 * HOUR
-    """Seconds of all the clips that one codec is trained on."""
+    """Maximum seconds of all clips in the training set of one codec."""
     clip_seconds: int = 10 * MINUTE
-    """Seconds of one clip."""
+    """Maximum seconds of one clip."""
     decoded_bytes: int = 1 * GIB
-    """Bytes of one clip's samples, all channels in float32: a small FLAC file can hold hours."""
+    """Maximum bytes of one clip's samples, all channels in float32. A small FLAC file can hold hours of sound."""
     decoding_seconds: int = 20
-    """How long the decoding of one file may take."""
+    """Maximum seconds for the decoding of one file."""
     upload_decoding_seconds: int = 5 * MINUTE
-    """How long the decoding of all files in one upload may take together."""
+    """Maximum seconds for the decoding of all files in one upload."""
     decoding_memory_bytes: int = 1 * GIB
-    """Address space of the process that decodes."""
+    """Maximum address space of the process that decodes, in bytes."""
     lowest_sample_rate: int = 1_000
+    """Minimum sample rate of a sound file, in Hz."""
     highest_sample_rate: int = 384_000
+    """Maximum sample rate of a sound file, in Hz."""
     channels: int = 32
+    """Maximum channels of a sound file."""
 
     zip_members: int = 2_000
-    """Entries in an archive, whatever they are."""
+    """Maximum entries in a zip archive: files of any kind, and folders."""
     zip_bytes: int = 1 * GIB
-    """Bytes of all that the archives in one upload unpack to."""
+    """Maximum bytes that the archives in one upload may unpack to, together."""
     zip_ratio: int = 200
-    """Unpacked bytes for each packed one: sound packs to a half or a tenth, a bomb to a thousandth."""
+    """Maximum ratio of unpacked to packed bytes. Sound has a ratio of 2 to 10, a zip bomb one of 1000."""
     zip_path_parts: int = 16
-    """Folders in folders, the file included."""
+    """Maximum parts of a path in an archive: the nested folders and the file name."""
 
     codec_bytes: int = 64 * MIB
-    """Bytes of a ``.distill`` file."""
+    """Maximum bytes of a ``.distill`` file."""
     codec_header_bytes: int = 1 * MIB
-    """Bytes of the JSON at the start of a ``.distill`` file; as Python's lists and dicts, JSON can take thirty
-    times its length."""
+    """Maximum bytes of the JSON header of a ``.distill`` file. Parsed JSON can take thirty times as much memory."""
     codec_codes: int = 1_024
-    """Entries of each of its codebooks: with four times as many, to draw and to name them all takes half a minute."""
+    """Maximum entries in each codebook of a codec. With 4096 entries, drawing and naming all codes takes half a
+    minute."""
     grid_bytes: int = 4 * MIB
-    """Bytes of a grid's file or text, packed and unpacked."""
+    """Maximum bytes of a grid's file or text, packed and unpacked."""
     grid_columns: int = 3_230
-    """Columns of a grid that is opened: ten minutes."""
+    """Maximum columns of a grid that a visitor opens: ten minutes of sound."""
     edit_cells: int = 4_096
-    """Cells that one edit names, a hundred times what a hand paints in a stroke; the page makes several edits of more.
-    An edit of whole regions names none of its cells, and may be of any size."""
+    """Maximum cells that one edit lists. This is a hundred times as many as a person paints in a stroke; the page sends
+    more cells as several edits. An edit of whole regions lists no cells and may have any size."""
 
     trainings: int = 1
-    """Trainings that run at the same time."""
+    """Maximum trainings that run at the same time."""
     waiting_trainings: int = 20
-    """Trainings that wait for their turn; further ones are refused."""
+    """Maximum trainings that wait for their turn. The server refuses more."""
     training_minutes: int = 15
-    """Longest training that can be asked for."""
+    """Maximum minutes of training that a visitor can ask for."""
     busy_training_minutes: int = 2
-    """Minutes of one turn that a training has for certain while others wait; then it goes to the end of the queue
-    and goes on later. One minute makes a good codec, so who asks for that much is never interrupted."""
+    """Minimum minutes of one turn of a training while others wait. After its turn, the training goes to the end of the
+    queue and continues later. One minute trains a good codec, so a training of one minute is never interrupted."""
     address_trainings: int = 10
-    """Trainings that run or wait for one network address: a class of students behind one address can work, and yet
-    half of the queue is left for others."""
+    """Maximum trainings that run or wait for one address. A class at one address can work, and half of the queue is
+    left for others."""
     training_absent_seconds: int = 15
-    """How long after its page was closed a training still counts as one that someone looks at: a reload takes some
-    seconds. Then those go first whose page is open."""
+    """Seconds after its page was closed for which a training still counts as watched, because a reload takes some
+    seconds. Trainings whose page is open go before trainings that nobody watches."""
     training_memory_bytes: int = 4 * GIB
-    """Data of the process that trains."""
+    """Maximum bytes of data (heap) of the process that trains."""
     training_silence_seconds: int = 2 * MINUTE
-    """A training that has not said anything for so long hangs, and is begun again from its last checkpoint."""
+    """Seconds without a message from a training after which it counts as hung and restarts from its last checkpoint."""
     training_restarts: int = 3
-    """How often a training is begun again after its process was lost."""
+    """Maximum restarts of a training after its process was lost."""
     checkpoint_seconds: int = 10
-    """Between two checkpoints of a training."""
+    """Seconds between two checkpoints of a training."""
     training_kept_seconds: int = 6 * HOUR
-    """How long a training that has ended is kept for the visitor to come back to."""
+    """Seconds for which a finished training and its codec are kept, so that the visitor can come back to them."""
     training_kept_factor: int = 20
-    """Seconds for which a training that has ended keeps its sound and its checkpoint, for each second it was trained:
-    what cost little is cheap to do again. ``visit_absent_seconds`` at least, ``training_kept_seconds`` at most; the
-    codec stays for these."""
+    """Seconds for which a finished training keeps its sound and its checkpoint, for each second of training: a short
+    training is cheap to repeat. They are kept for ``visit_absent_seconds`` at least and ``training_kept_seconds`` at
+    most."""
     full_disk_seconds: int = 5 * MINUTE
-    """How long a process keeps a trained codec in memory that no disk has room for."""
+    """Maximum seconds for which a process keeps a trained codec in memory while the disk has no room for it."""
 
     visits: int = 200
-    """Visitors at the same time."""
+    """Maximum visitors at the same time."""
     address_visits: int = 100
-    """Visitors at the same time behind one address: half, so that no address can take the place of all others."""
+    """Maximum visitors at one address at the same time. The default is half of the default ``visits``, so that one
+    address cannot keep all others out."""
     visit_idle_seconds: int = 3 * HOUR
-    """How long a page is kept that is open, and on which nothing happens."""
+    """Seconds for which the server keeps an open page on which nothing happens."""
     visit_absent_seconds: int = 10 * MINUTE
-    """How long a page is kept that was closed, or lost its connection: it may come back."""
+    """Seconds for which the server keeps a page that was closed or lost its connection, because it may come back."""
     visit_pages: int = 8
-    """Pages that one visitor has open."""
+    """Maximum open pages of one visitor."""
     visit_works: int = 8
-    """Clips that one visitor can go back to."""
+    """Maximum clips of one visitor that are kept, so that the visitor can go back to them."""
     visit_disk_bytes: int = 2 * GIB
-    """Bytes of one visitor's uploads, clips to train on and downloads."""
+    """Maximum bytes of one visitor's uploads, training clips and downloads."""
     visit_memory_bytes: int = 1 * GIB
-    """Bytes of one visitor's clips, sounds and codecs."""
+    """Maximum bytes of one visitor's clips, sounds and codecs in memory."""
     address_memory_bytes: int = 3 * GIB
-    """Bytes of the clips, sounds and codecs of all visitors behind one address: half of what there is for all."""
+    """Maximum bytes in memory of the clips, sounds and codecs of all visitors at one address. The default is half of
+    the default ``memory_bytes``."""
 
     def __post_init__(self) -> None:
         for limit in fields(self):
@@ -199,12 +210,12 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """The limits, with those changed that the environment names.
+        """Read the limits: defaults, changed by the variables of the environment that begin with ``DISTILL_``.
 
         Raises
         ------
         ConfigError
-            If a variable that begins with ``DISTILL_`` names no limit, or its value is not a whole number above 0.
+            If such a variable names no limit, or its value is not a whole number that the limit may have.
         """
         names = {variable(limit.name): limit.name for limit in fields(cls)}
         changes: dict[str, int | Path] = {}
@@ -219,7 +230,7 @@ class Settings:
 
 
 def variable(name: str) -> str:
-    """The environment variable that changes a limit."""
+    """Name of the environment variable that changes the limit ``name``."""
     return f"DISTILL_{name.upper()}"
 
 

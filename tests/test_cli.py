@@ -1,4 +1,4 @@
-"""The command line: what it writes, and one sentence and exit 2 for whatever cannot be done."""
+"""The command line: the files that it writes, and one sentence and exit status 2 for bad input."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def keep_signal_handler() -> Iterator[None]:
 
 @pytest.fixture
 def distill(capsys) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command and gives its exit status, what it printed, and its errors."""
+    """Return a function that runs a command and returns its exit status, stdout and stderr."""
 
     def run(*arguments: object) -> tuple[int, str, str]:
         try:
@@ -58,7 +58,7 @@ def clip_path(clip_folder) -> Path:
     return clip_folder / "loop_amen.wav"
 
 
-def test_a_training_report_says_how_long_how_well_and_with_what(trained):
+def test_a_training_report_gives_times_errors_and_settings(trained):
     path, report = trained
     assert {"seconds", "steps", "epochs", "mel_l1", "val_mel_l1", "config", "levels"} <= set(report)
     assert report["epochs"] == 2
@@ -88,7 +88,7 @@ def test_the_options_of_a_training_reach_the_codec_and_its_output_is_plain_lines
     assert (model.num_levels, model.codebook_dim, model.commitment_weight) == (2, 8, 0.5)
 
 
-def test_a_training_can_start_from_nothing(distill, clip_folder, trained, tmp_path):
+def test_a_training_can_start_without_the_base_model(distill, clip_folder, trained, tmp_path):
     out = tmp_path / "kit.distill"
     assert distill("train", clip_folder, "--out", out, "--epochs", 2, "--seed", 4, "--from-scratch")[0] == 0
     scratch, based = Codec.load(out).info, Codec.load(trained[0]).info
@@ -97,7 +97,7 @@ def test_a_training_can_start_from_nothing(distill, clip_folder, trained, tmp_pa
     assert based["mel_l1"] < scratch["mel_l1"]
 
 
-def test_a_vocoder_that_cannot_be_had_is_said_and_the_sound_is_made_all_the_same(
+def test_without_the_chosen_vocoder_a_sentence_says_so_and_griffin_lim_is_used(
     distill, codec_path, clip_path, tmp_path, monkeypatch, is_one_sentence
 ):
     monkeypatch.setitem(sys.modules, "bigvgan.bigvgan", None)
@@ -195,7 +195,7 @@ def test_an_evaluation_goes_on_after_a_bad_clip(distill, codec_path, clip_path, 
 
 @pytest.fixture
 def bad_files(tmp_path, codec_path, clip_folder, trained) -> dict[str, Path]:
-    """Files to go wrong with, by what they are."""
+    """Good and bad files for the commands, by name."""
     files = {name: tmp_path / name for name in ("missing", "empty", "out")}
     files |= {"codec": codec_path, "clip": clip_folder / "loop_amen.wav", "clips": clip_folder}
     files |= {"damaged": tmp_path / "damaged.distill", "text": tmp_path / "text.wav", "other": tmp_path / "other.npz"}
@@ -253,7 +253,7 @@ def bad_files(tmp_path, codec_path, clip_folder, trained) -> dict[str, Path]:
         "",
     ],
 )
-def test_what_cannot_be_done_is_one_line_and_exit_2(distill, bad_files, command):
+def test_bad_input_gives_one_line_and_exit_status_2(distill, bad_files, command):
     arguments = [part.format(**bad_files) for part in command.split()]
     status, _, errors = distill(*arguments)
     assert status == 2
@@ -267,7 +267,7 @@ def environment(repository: Path) -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(repository), "OMP_NUM_THREADS": "1"}
 
 
-def test_a_process_of_its_own_ends_with_2_and_one_line(repository, tmp_path):
+def test_a_separate_process_also_ends_with_status_2_and_one_line(repository, tmp_path):
     command = [sys.executable, "-m", "distill", "info", str(tmp_path / "missing.distill")]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(repository), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")

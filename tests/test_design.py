@@ -1,5 +1,6 @@
 """What scripts may rely on: the public names, their snippets and the commands, run as they are written down."""
 
+import ast
 import json
 import shlex
 import shutil
@@ -151,3 +152,20 @@ def test_asking_for_help_loads_nothing_heavy(repository):
     program = "import sys, distill.cli; print(sorted({'torch', 'gradio', 'librosa', 'matplotlib'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=repository, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """How many lines a function takes from its name to its end, its docstring aside."""
+    first, *_ = function.body
+    is_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    documented = first.end_lineno - first.lineno + 1 if is_docstring else 0
+    return function.end_lineno - function.lineno + 1 - documented
+
+
+def test_functions_fit_on_a_screen_and_modules_have_one_subject(repository):
+    for path in sorted((repository / "distill").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 400, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert code_lines(node) <= 60, (path, node.name)

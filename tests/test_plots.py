@@ -1,4 +1,4 @@
-"""The figures show the arrays they were given, on axes in seconds and Hz."""
+"""The figures show their arrays on axes in seconds and Hz."""
 
 import io
 
@@ -37,14 +37,14 @@ def title(axis: Axes) -> str:
 
 
 def ticks(axis: Axes) -> list[tuple[float, float]]:
-    """Where each tick of the vertical axis stands, and the frequency it names, in Hz."""
+    """Position of each tick of the vertical axis, and the frequency in Hz that its label names."""
     places = zip(axis.get_yticks(), axis.get_yticklabels(), strict=True)
     labels = [(place, label.get_text()) for place, label in places if label.get_text()]
     return [(place, float(text.rstrip("k")) * (1000 if text.endswith("k") else 1)) for place, text in labels]
 
 
 def colours(axis: Axes) -> np.ndarray:
-    """What is drawn, as uint8 [rows, columns, 3]."""
+    """The drawn image as uint8 [rows, columns, 3]."""
     image = axis.images[0]
     return image.to_rgba(image.get_array(), bytes=True)[..., :3]
 
@@ -269,7 +269,7 @@ def test_the_curves_show_every_step_and_every_validation():
     assert len(axis.get_legend().get_texts()) == 3
 
 
-def test_without_held_out_clips_there_is_no_curve_of_them():
+def test_without_held_out_clips_there_is_no_curve_for_them():
     validation = {"step": 4, "seconds": 2.0, "mel_l1": 0.9, "val_mel_l1": None}
     (axis,) = plot_curves([], [validation]).axes
     assert not any("held-out" in str(line.get_label()) for line in axis.lines)

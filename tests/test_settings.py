@@ -1,4 +1,4 @@
-"""Every limit has one place and a variable that changes it; a wrong value stops the start in a sentence."""
+"""Every limit has one environment variable that changes it; a wrong value stops the start with one sentence."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -14,7 +14,7 @@ def test_without_variables_the_limits_are_the_defaults():
 
 
 @pytest.mark.parametrize("name", [limit.name for limit in fields(Settings)])
-def test_every_limit_is_changed_by_its_variable_and_no_other_is(name):
+def test_each_variable_changes_its_limit_and_no_other(name):
     changed = Settings.from_environment({variable(name): "17"})
     different = [
         field.name for field in fields(Settings) if getattr(changed, field.name) != getattr(Settings(), field.name)
@@ -30,6 +30,6 @@ def test_a_value_that_is_no_positive_whole_number_is_refused_by_name(value, is_o
     assert is_one_sentence(refusal.value, "DISTILL_CHANNELS")
 
 
-def test_a_misspelt_variable_is_not_passed_over():
+def test_a_variable_that_names_no_limit_is_refused():
     with pytest.raises(ConfigError, match="DISTILL_CHANELS is no setting"):
         Settings.from_environment({"DISTILL_CHANELS": "2"})

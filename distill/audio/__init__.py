@@ -1,4 +1,4 @@
-"""Sound in and sound out: files to clips, clips to log-mels, log-mels back to clips. Knows no model."""
+"""Read and write sound: files to clips, clips to log-mels, log-mels to waveforms. This package knows no model."""
 
 from distill.audio.clips import (
     MIN_CLIPS,

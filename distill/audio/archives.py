@@ -1,4 +1,4 @@
-"""Zip archives of sound, unpacked a file at a time and with care: anyone may have packed them."""
+"""Unpack zip archives of sound files, one file at a time and within limits: an attacker may have made the archive."""
 
 import os
 import re
@@ -16,9 +16,9 @@ AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".ai
 ARCHIVE_SUFFIXES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 LONGEST_ENTRY_BYTES = 1024
-"""Of the directory of an archive, on average: names are some tens of bytes long."""
+"""Largest average size of an entry in an archive's directory, in bytes; a usual name takes some tens of bytes."""
 RATIO_FREE_BYTES = MIB
-"""So much may unpack from however few bytes: a second of silence packs very well."""
+"""Unpacked bytes up to which a member may have any compression ratio: a second of silence packs very well."""
 PIECE_BYTES = 1 << 16
 LONGEST_NAME_BYTES = 240
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -27,19 +27,19 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, Runtim
 
 @dataclass
 class Room:
-    """How much may still be unpacked.
+    """The amount that may still be unpacked.
 
     Attributes
     ----------
     num_bytes : int
-        What is unpacked is taken from it, also if it turns out damaged: it is the work that is bounded.
+        Bytes left. A damaged member reduces them too, because they bound the work of unpacking.
     """
 
     num_bytes: int
 
 
 def is_zip(path: str | os.PathLike[str]) -> bool:
-    """Whether a file begins like a zip archive, whatever it is called."""
+    """Whether a file begins like a zip archive, whatever its name."""
     try:
         with open(path, "rb") as file:
             return file.read(4) in SIGNATURES
@@ -55,34 +55,34 @@ def unpack_zip(
     room: Room | None = None,
     take: Callable[[int], object] = lambda num_bytes: None,
 ) -> Iterator[Path | AudioError]:
-    """Write the sound files of a zip archive into a folder, each under its bare file name, one when it is asked for.
+    """Write the sound files of a zip archive into a folder, one file each time the caller asks for the next.
 
     Parameters
     ----------
     path : path-like
-        The archive. Members that do not end like sound are passed over.
+        The archive. A member is skipped if its name ends neither like a sound file nor like an archive.
     folder : path-like
-        An existing, empty folder. Each member gets a sub-folder of its own, so equal names do not collide; a file may
-        be deleted as soon as the next one is asked for.
+        An existing, empty folder. Each member gets a sub-folder of its own, so that equal names do not collide. The
+        caller may delete a file before it asks for the next one.
     settings : Settings
-        Bounds the members, the bytes they unpack to, their ratio to packed ones, and folders in folders.
+        Limits; ``upload_file_bytes`` and those whose names begin with ``zip_`` are read.
     room : Room, optional
-        What several archives share; by default, ``settings.zip_bytes`` for this one.
+        Bytes that several archives may unpack together; by default ``settings.zip_bytes`` for this archive alone.
     take : callable, optional
-        Called with the bytes of a member before it is unpacked, and with as many below 0 when the next one is asked
-        for; an error that it raises ends the unpacking.
+        Called with the size of a member in bytes before it is unpacked, and with the negative size when the caller
+        asks for the next one. An error that ``take`` raises ends the unpacking.
 
     Yields
     ------
     Path or AudioError
-        A file; or why a member is left out, in one sentence.
+        A file that was unpacked, or an error that says in one sentence why a member is left out.
 
     Raises
     ------
     AudioError
-        If it is not a zip archive that can be opened, holds no sound files or too many of any kind.
+        If the file is not a zip archive that can be opened, holds no sound files, or has too many members.
     FullError
-        If the folder cannot be written, because the disk is full for instance.
+        If the folder cannot be written, for instance because the disk is full.
     """
     name, room = printable(Path(path).name), room or Room(settings.zip_bytes)
     try:
@@ -116,16 +116,16 @@ def unpack_zip(
 
 
 def _check_directory(path: str | os.PathLike[str], name: str, settings: Settings) -> None:
-    """Raise an AudioError if the archive's directory is larger than its members could need: it is read as a whole."""
+    """Raise an AudioError if an archive's directory is too large for the members allowed: zipfile reads it whole."""
     with open(path, "rb") as file:
-        # zipfile's own reading of the end record, the 64-bit form included: another might see another size.
+        # zipfile itself reads the end record with this function; another parser might find another size.
         record = zipfile._EndRecData(file)  # type: ignore[attr-defined]
     if record and record[zipfile._ECD_SIZE] > settings.zip_members * LONGEST_ENTRY_BYTES:  # type: ignore[attr-defined]
         raise AudioError(f"{name} holds more than {settings.zip_members} files; please split it.")
 
 
 def _check_member(member: zipfile.ZipInfo, archive: str, room: Room, settings: Settings) -> None:
-    """Raise an AudioError, before anything is unpacked, unless a member is a plain file of a size there is room for."""
+    """Raise an AudioError, before a member is unpacked, unless the member is a plain file within the limits."""
     name, parts = _bare_name(member), PurePosixPath(member.filename.replace("\\", "/")).parts
     if name.lower().endswith(ARCHIVE_SUFFIXES):
         raise AudioError(f"{name} in {archive} is an archive in an archive; please unpack it first.")
@@ -133,7 +133,7 @@ def _check_member(member: zipfile.ZipInfo, archive: str, room: Room, settings: S
         raise AudioError(f"{name} in {archive} is a link, not a file; please pack the sound itself.")
     if member.flag_bits & 1:
         raise AudioError(f"{name} in {archive} has a password; please pack it without one.")
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack without bounds
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # zipfile cannot bound the others
         raise AudioError(f"{name} in {archive} is packed in an unusual way; please make a plain zip.")
     if len(parts) > settings.zip_path_parts:
         raise AudioError(
@@ -150,7 +150,7 @@ def _check_member(member: zipfile.ZipInfo, archive: str, room: Room, settings: S
 
 
 def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, archive_name: str) -> None:
-    """Write a member into a folder of its own; if that fails, nothing of it stays."""
+    """Write a member into a folder of its own; after an error, no part of the file stays there."""
     try:
         target.parent.mkdir()
         with target.open("wb") as destination:
@@ -168,7 +168,7 @@ def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, arc
 
 
 def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Iterator[bytes]:
-    """The content of a member, but no more of it than the archive says there is."""
+    """Yield the content of a member; raise an AudioError if the content is longer than the archive says."""
     left = member.file_size
     try:
         with archive.open(member) as source:
@@ -182,11 +182,11 @@ def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Ite
 
 
 def printable(name: str) -> str:
-    """A name for people to read, without what would break a line or cannot be written as UTF-8."""
+    """A file name for people to read: control characters, line breaks and lone surrogates are replaced."""
     return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", name)
 
 
 def _bare_name(member: zipfile.ZipInfo) -> str:
-    """A member's name without folders, and short enough for any file system; its end tells what it is."""
+    """The name of a member without folders. A long name loses its start, to fit any file system; the suffix stays."""
     name = printable(PurePosixPath(member.filename.replace("\\", "/")).name)
     return name.encode()[-LONGEST_NAME_BYTES:].decode(errors="ignore")

@@ -1,4 +1,4 @@
-"""BigVGAN as a vocoder, where its package and its weights can be had."""
+"""BigVGAN as a vocoder; it needs the ``bigvgan`` package and the public weights."""
 
 import contextlib
 import io
@@ -18,10 +18,10 @@ REPOSITORY = "nvidia/bigvgan_v2_44khz_128band_512x"
 
 
 class BigVGAN(Vocoder):
-    """The 44.1 kHz generator of BigVGAN v2, which was trained on just the log-mels that Distill works on.
+    """The 44.1 kHz generator of BigVGAN v2, trained on the same log-mels that Distill uses.
 
-    Lee et al., "BigVGAN: A Universal Neural Vocoder with Large-Scale Training", 2023. 122 million weights, 490 MB: made
-    for an accelerator.
+    Lee et al., "BigVGAN: A Universal Neural Vocoder with Large-Scale Training", 2023. The generator has 122 million
+    weights (490 MB) and is made for an accelerator.
 
     Parameters
     ----------
@@ -34,17 +34,18 @@ class BigVGAN(Vocoder):
 
     @classmethod
     def load(cls, *, fetch: Callable[[str], str] | None = None) -> "BigVGAN":
-        """The public weights, from the Hugging Face hub or its cache.
+        """Load the public weights from the Hugging Face hub or its local cache, onto the GPU if there is one.
 
         Parameters
         ----------
         fetch : callable, optional
-            Takes the name of a file of the weights' repository and gives its path here; by default from the hub.
+            Takes the name of a file in the weights' repository and returns a local path; by default, the file is
+            downloaded from the hub.
 
         Raises
         ------
         VocoderError
-            If the package or the weights cannot be had, or are not those of this front end.
+            If the package or the weights are not available, or the weights were trained on other log-mels.
         """
         try:
             from bigvgan.bigvgan import BigVGAN as Generator
@@ -65,16 +66,16 @@ class BigVGAN(Vocoder):
             generator.load_state_dict(weights)
         except (RuntimeError, AttributeError, KeyError, TypeError) as error:
             raise VocoderError("BigVGAN's weights are not those that its settings describe.") from error
-        with contextlib.redirect_stdout(io.StringIO()):  # it says what it does
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints a line
             generator.remove_weight_norm()
         return cls(generator.to("cuda" if torch.cuda.is_available() else "cpu"))
 
     @torch.no_grad()
     def __call__(self, log_mel: Tensor, *, previous: Tensor | None = None, fixed: tuple[int, int] = (0, 0)) -> Tensor:
-        """Synthesize a waveform [frames * 512] of a log-mel [128, frames].
+        """Synthesize a waveform [frames * 512] from a log-mel [128, frames].
 
-        A phase to start from, and samples to join on to, are not used: like mels give like waveforms, so that an edit
-        is faded into the sound around it without either.
+        ``previous`` and ``fixed`` are not used: similar log-mels give similar waveforms, so an edit can be cross-faded
+        into the sound around it without them.
         """
         device = next(self.generator.parameters()).device
         return self.generator(log_mel[None].to(device))[0, 0].cpu()

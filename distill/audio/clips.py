@@ -1,4 +1,4 @@
-"""Sound files to clips: decode, check, mix to mono, resample; and clips back to WAV."""
+"""Read sound files as clips (decode, check, mix to mono, resample), and write clips as WAV or FLAC."""
 
 import contextlib
 import hashlib
@@ -21,9 +21,10 @@ from distill.errors import AudioError, FullError
 from distill.settings import DEFAULTS, MIB, Settings
 
 MIN_CLIPS = 5
+"""Smallest number of clips that a codec is trained on."""
 WRITTEN_SAMPLES = 12 * SAMPLE_RATE
-"""Of a sound that is written, before others may be let by."""
-SILENCE_PEAK = 1e-4  # -80 dBFS: under the noise of a 14-bit recording, nobody would call it sound
+"""Samples that are written at a time; after each such piece, ``progress`` is called and may let other work go first."""
+SILENCE_PEAK = 1e-4  # -80 dBFS, less than one step of a 14-bit recording
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,19 +44,20 @@ class Clip:
 
     @property
     def seconds(self) -> float:
+        """Length of the clip in seconds."""
         return len(self.waveform) / SAMPLE_RATE
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A file that was left out, and the one sentence that says why."""
+    """A file that was left out, and the reason in one sentence."""
 
     name: str
     reason: str
 
 
 def new_decoder(settings: Settings = DEFAULTS) -> Decoder:
-    """A process to decode strangers' files, for :func:`load_clip` and :func:`read_clips`; to be used in a ``with``."""
+    """Make a process in which :func:`load_clip` and :func:`read_clips` decode untrusted files; use it in a ``with``."""
     return Decoder(
         asdict(settings),
         memory_bytes=settings.decoding_memory_bytes,
@@ -75,27 +77,28 @@ def load_clip(
     Parameters
     ----------
     path : path-like
-        WAV, FLAC, OGG, MP3 or AIFF, and M4A where there is ``ffmpeg``; from one hop (12 ms) to 10 minutes.
+        WAV, FLAC, OGG, MP3 or AIFF, and M4A or AAC if ``ffmpeg`` is installed; from one hop (12 ms) to 10 minutes.
     settings : Settings
-        Bounds the file, its length, its sample rate and its channels.
+        Limits of the file's size, length, sample rate and channels.
     decoder : Decoder, optional
-        Decode in its process, where a file that was made to do harm can do none; in this one by default.
+        A process to decode in, where a malicious file can do no harm; by default, the file is decoded in this process.
     tick : callable, optional
-        Called after every few seconds of sound that the decoder has given.
+        Called after every few seconds of decoded sound, if there is a ``decoder``.
 
     Returns
     -------
     Clip
-        Mixed to mono, resampled to 44 100 Hz, scaled down if it was louder than full scale.
+        The sound mixed to mono, resampled to 44 100 Hz, and scaled down if it was louder than full scale.
 
     Raises
     ------
     AudioError
-        If the file is missing, empty, damaged, silent, too large, short or long, or holds NaN or infinite samples.
+        If the file is missing, empty, damaged, silent, too large, too short or too long, or holds NaN or infinite
+        samples.
     """
     path = Path(path)
     name = printable(path.name)
-    if not os.path.isfile(path):  # Path.is_file raises an error where a name is too long
+    if not os.path.isfile(path):  # Path.is_file raises an error for a name that is too long
         raise AudioError(f"{name} does not exist or is not a file.")
     num_bytes = path.stat().st_size
     if num_bytes == 0:
@@ -117,26 +120,26 @@ def load_clip(
 
 
 def to_mono_44k(samples: np.ndarray, sample_rate: int, *, name: str = "The clip") -> np.ndarray:
-    """Mix to mono and resample.
+    """Mix a sound to mono and resample it to 44 100 Hz.
 
     Parameters
     ----------
     samples : ndarray [samples] or [samples, channels]
         Finite amplitudes.
     sample_rate : int
-        Their rate, in Hz.
+        Sample rate of ``samples``, in Hz.
     name : str
-        What to call the sound in an error.
+        Name of the sound in an error message.
 
     Returns
     -------
     ndarray of float32 [samples]
-        At 44 100 Hz, peak at most 1.
+        Amplitude in [-1, 1] at 44 100 Hz; scaled down if the sound was louder than full scale.
 
     Raises
     ------
     AudioError
-        If it is shorter than one hop (12 ms) or silent.
+        If the sound is shorter than one hop (12 ms) or silent.
     """
     mono = samples.mean(axis=1) if samples.ndim == 2 else samples
     loudest, peak = (float(np.abs(each).max(initial=0)) for each in (mono, samples))
@@ -167,37 +170,39 @@ def read_clips(
     tick: Callable[[int], object] = lambda count: None,
     take: Callable[[int], object] = lambda num_bytes: None,
 ) -> Iterator[Clip | Refusal]:
-    """Decode files one after another, so that a bad one costs only itself.
+    """Decode files one after another. A file that cannot be read is refused, and the others are still read.
 
     Parameters
     ----------
     paths : iterable of path-like
-        Sound files, zip archives of them, and folders, which are searched for names that end like sound. A file named
-        directly is tried whatever its name, so that a wrong one is reported rather than ignored.
+        Sound files, zip archives of sound files, and folders. Folders and their sub-folders are searched for files
+        whose names end like sound files. A file that is named directly is tried whatever its name, so that a wrong
+        file is reported and not ignored.
     settings : Settings
-        Bounds each clip and all of them.
+        Limits of each clip and of all clips together.
     decoder : Decoder, optional
-        As :func:`load_clip` takes it.
+        A process to decode in, as in :func:`load_clip`.
     folder : path-like, optional
-        Where archives are unpacked, a file at a time; the system's place for temporary files by default.
+        Folder in which archives are unpacked, one file at a time; by default, the system's folder for temporary files.
     once : bool
-        Read no file twice: one that has the bytes of an earlier one is refused.
+        Refuse a path that is named twice, and a file with the same bytes as an earlier file.
     tick : callable, optional
-        Called with the number of files so far, within each of them after every few seconds of sound.
+        Called with the index of the file that is being read, from 0, after every few seconds of decoded sound, if
+        there is a ``decoder``.
     take : callable, optional
-        Called with the bytes of a file before it is unpacked, and with as many below 0 once it is deleted; an error
-        that it raises ends the reading.
+        Called with the size of a file in bytes before it is unpacked from an archive, and with the negative size after
+        the file was deleted. An error that ``take`` raises ends the reading.
 
     Yields
     ------
     Clip or Refusal
-        One for each file, in order. Past 500 clips or two hours of sound in all, the rest are refused; past 600 files
-        there is one refusal for all.
+        One for each file, in order. With default settings, a clip is refused if it would be the 501st or would make
+        the sound longer than two hours in all; one refusal stands for all files after the 600th.
 
     Raises
     ------
     FullError
-        If an archive cannot be unpacked because there is no place or no room for it.
+        If an archive cannot be unpacked because the folder for temporary files is full or cannot be written.
     """
     accepted, seconds = 0, 0.0
     earlier: dict[bytes, str] = {}
@@ -254,7 +259,7 @@ def _temporary_folder(parent: str | os.PathLike[str] | None) -> Iterator[Path]:
 
 
 def _content(path: Path, settings: Settings) -> bytes | None:
-    """What tells files of other bytes apart; None for one that cannot be read, or is too large to be."""
+    """SHA-256 digest of a file's content; None if the file cannot be read, is empty, or is too large."""
     try:
         if not os.path.isfile(path) or not 0 < path.stat().st_size <= settings.upload_file_bytes:
             return None
@@ -299,15 +304,24 @@ def _find_audio(
 def write_wav(
     path: str | os.PathLike[str], waveform: np.ndarray, progress: Callable[[float], object] | None = None
 ) -> None:
-    """Write a 16-bit WAV at 44 100 Hz, scaled down if the waveform is louder than full scale; ``progress`` is called
-    with the share that is written, 0 to 1, every 12 s of sound."""
+    """Write a 16-bit WAV file at 44 100 Hz; the waveform is scaled down if it is louder than full scale.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write.
+    waveform : ndarray of float32 [samples]
+        Amplitude at 44 100 Hz.
+    progress : callable, optional
+        Called with the share that is written, 0 to 1, after every 12 s of sound.
+    """
     _write(path, waveform, "WAV", progress)
 
 
 def write_flac(
     path: str | os.PathLike[str], waveform: np.ndarray, progress: Callable[[float], object] | None = None
 ) -> None:
-    """Write a 16-bit FLAC file, as :func:`write_wav` does a WAV."""
+    """Write a 16-bit FLAC file; the parameters are those of :func:`write_wav`."""
     _write(path, waveform, "FLAC", progress)
 
 
@@ -317,7 +331,7 @@ def _write(
     parts = [slice(start, start + WRITTEN_SAMPLES) for start in range(0, len(waveform), WRITTEN_SAMPLES)]
     loudest = max([1.0, *(float(np.abs(waveform[part]).max()) for part in parts)])
     with (
-        open(path, "wb") as file,  # a file that cannot be opened is then an OSError with its name
+        open(path, "wb") as file,  # open() names the file in its OSError
         soundfile.SoundFile(file, "w", SAMPLE_RATE, 1, "PCM_16", format=kind) as sound,
     ):
         for number, part in enumerate(parts, start=1):

@@ -1,7 +1,7 @@
-"""A process that decodes the files of strangers.
+"""Decode untrusted sound files in a process of their own.
 
-What decodes and resamples is written in C and works on what an attacker wrote. A process that crashes, hangs or eats
-memory there hurts nobody, and holds nothing worth stealing.
+Decoders and resamplers are written in C, and an attacker may have written their input. If the process crashes, hangs or
+takes too much memory, only the file at hand is lost. The process holds no secrets.
 """
 
 import contextlib
@@ -36,21 +36,22 @@ LONGEST_ANSWER, PIECE_BYTES = 1 << 12, 1 << 16
 
 
 class Decoder:
-    """A process that decodes files one after another; begun with the first, and anew after one that broke it.
+    """A process that decodes files one after another.
 
-    Threads may share it: they wait for each other's file.
+    The process starts with the first file, and again after a file that broke it. Threads may share a decoder: each
+    thread waits until the decoder is free.
 
     Parameters
     ----------
     limits : mapping
-        What :data:`~distill.audio.decoding.LIMITS` names; ``decoding_seconds`` is how long the process may take
-        for one file.
+        Limits by the names in :data:`~distill.audio.decoding.LIMITS`; ``decoding_seconds`` bounds the time for one
+        file.
     memory_bytes : int
-        The address space that the process may take.
+        Largest address space of the process, in bytes.
     seconds_in_all : float
-        How long it may take for all its files; those that come after that are refused. Without end by default.
+        Seconds that all files together may take; later files are refused. Without limit by default.
     command : sequence of str, optional
-        What to run instead.
+        Command to run in place of the decoding process; tests use it.
     """
 
     def __init__(
@@ -82,22 +83,24 @@ class Decoder:
         name: str | None = None,
         tick: Callable[[], object] = lambda: None,
     ) -> Sound:
-        """What :func:`~distill.audio.decoding.decode` makes of a file.
+        """Decode a file as :func:`~distill.audio.decoding.decode` does, but in the process.
 
         Parameters
         ----------
         path : path-like
+            The sound file.
         sample_rate : int
-            In Hz, what to resample it to.
+            Sample rate of the result, in Hz.
         name : str, optional
-            What to call the file in an error.
+            Name of the file in an error message; the last part of ``path`` by default.
         tick : callable
-            Called after every few seconds of sound. The process waits for it, and its time is not the file's.
+            Called after every few seconds of sound. The process waits meanwhile, and this time does not count as
+            decoding time.
 
         Raises
         ------
         DecodingError
-            Also if the process ended or hung while it decoded, or there is no time left for another file.
+            If the file is refused, if the process ended or hung while it decoded, or if no time is left for the file.
         """
         name = name or Path(path).name
         request = {"path": os.path.abspath(path), "sample_rate": sample_rate, "limits": self._limits, "name": name}
@@ -110,7 +113,7 @@ class Decoder:
             try:
                 answer = self._ask(request, pauses)
             except BaseException as error:
-                self._end()  # what it said next would be taken for the answer to another file
+                self._end()  # a late answer would be taken for the answer to another file
                 if isinstance(error, Exception) and error is not pauses.error:
                     raise DecodingError(STOPPED.format(name=name)) from error
                 raise
@@ -121,7 +124,7 @@ class Decoder:
         return answer
 
     def _ask(self, request: dict[str, Any], pauses: "_Pauses") -> Sound | str:
-        """What the process made of a file, or why not. A process that a file took over may say anything."""
+        """The decoded sound, or the reason for a refusal. A file may have taken over the process: trust no answer."""
         process, limits = self._running(), self._limits
         assert process.stdin
         assert process.stdout
@@ -145,7 +148,7 @@ class Decoder:
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process and self._process.stdout and _Answers(self._process.stdout.fileno(), 0).are_there:
-            self._end()  # it has ended, or says what it was not asked for
+            self._end()  # the process has ended, or wrote without a request
         if self._process is None:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
@@ -154,7 +157,7 @@ class Decoder:
         return self._process
 
     def _end(self) -> None:
-        """Kill the process, with what it may have started."""
+        """Kill the process and all processes that it started."""
         if self._process is None:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -167,14 +170,14 @@ class Decoder:
 
 
 class _Pauses:
-    """Moments in which others go first.
+    """Pauses of the decoding, in which other work goes first.
 
     Attributes
     ----------
     seconds : float
-        How long they took together.
+        Length of all pauses together, in seconds.
     error : BaseException or None
-        What ended one of them.
+        The error that ended a pause, if there was one.
     """
 
     def __init__(self, tick: Callable[[], object]) -> None:
@@ -182,7 +185,7 @@ class _Pauses:
         self.error: BaseException | None = None
 
     def pause(self) -> float:
-        """Let others go first; tells how many seconds that took."""
+        """Let other work go first; return the seconds that it took."""
         began = time.monotonic()
         try:
             self._tick()
@@ -195,9 +198,9 @@ class _Pauses:
 
 
 class _Answers:
-    """What a process says, until a moment of the monotonic clock.
+    """The output of the process, read until a deadline on the monotonic clock.
 
-    Reading raises EOFError if it ends, TimeoutError if it is late.
+    Reading raises an EOFError if the process has ended, and a TimeoutError after the deadline.
     """
 
     def __init__(self, descriptor: int, deadline: float) -> None:

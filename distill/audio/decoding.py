@@ -1,6 +1,7 @@
-"""Decoding a sound file, in this process or, for the files of strangers, in one that this module runs as.
+"""Decode a sound file: in this process, or, if the file is untrusted, in a process that runs this module.
 
-So that such a process starts in a third of a second, the module imports nothing of the package, and runs by its path.
+Such a process runs this module by its path. The module imports nothing of the package, so that the process starts in a
+third of a second.
 """
 
 import contextlib
@@ -26,20 +27,21 @@ import soxr
 
 FORMATS = frozenset({"WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF"})
 LIMITS = ("clip_seconds", "decoded_bytes", "decoding_seconds", "lowest_sample_rate", "highest_sample_rate", "channels")
+"""Names of the settings that bound the decoding of a file."""
 BLOCK_SAMPLES = 1 << 18
 INFINITE = 1e30
-"""What is as loud counts as infinite: mixed and resampled, it could exceed what float32 holds."""
+"""Magnitude from which a sample counts as infinite: after mixing and resampling, it could exceed float32."""
 DEMUXERS = {"M4A": "mov", "AAC": "aac"}
 CODECS = "aac,alac,mp3float"
 SPARE_BYTES = 1 << 20
 CONVERTING_SHARE = 0.7
-"""Of the seconds for a file: a converter is to end before this process is ended, which could not reap it then."""
+"""Share of ``decoding_seconds`` for the converter. It must end before this process: a killed process reaps nothing."""
 ASKING_SHARE = 0.15
-"""Of the seconds for a file: how long a converter that failed may take to say what it is."""
+"""Share of ``decoding_seconds`` in which a converter that failed must print its version."""
 VERSION = b"ffmpeg version"
 OPEN_FILES = 64
 NICENESS = 10
-"""Behind edits, which a person waits for, and before trainings."""
+"""Scheduling priority: after edits, for which a person waits, and before trainings."""
 PR_SET_NO_NEW_PRIVS = 38
 UNREADABLE = (
     "{name} could not be read as sound: it is damaged, cut short, or not a WAV, FLAC, OGG, MP3, AIFF or M4A file."
@@ -56,23 +58,23 @@ STOPPED = "{name} could not be decoded: the decoder broke off at it; please expo
 
 
 class DecodingError(ValueError):
-    """A file that is refused, in one sentence."""
+    """A file is refused; the message says why in one sentence."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What was in a file.
+    """Properties of a sound file.
 
     Attributes
     ----------
     sample_rate : int
-        In Hz.
+        Sample rate of the file, in Hz.
     num_frames : int
-        At this rate.
+        Length in samples per channel, at ``sample_rate``.
     loudest : float
-        The largest magnitude once all channels are mixed to one.
+        Largest magnitude after all channels are mixed to mono.
     peak : float
-        The largest magnitude in any channel.
+        Largest magnitude in any channel.
     """
 
     sample_rate: int
@@ -83,13 +85,14 @@ class Facts:
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """What was made of a file.
+    """A decoded file.
 
     Attributes
     ----------
     samples : ndarray of float32 [samples]
-        All channels mixed to one, at the rate that was asked for.
+        All channels mixed to mono, at the requested sample rate.
     facts : Facts
+        Properties of the file.
     """
 
     samples: np.ndarray
@@ -104,20 +107,20 @@ def decode(
     Parameters
     ----------
     path : path-like
-        WAV, FLAC, OGG (Vorbis, Opus), MP3 or AIFF, and M4A or AAC where there is ``ffmpeg``.
+        WAV, FLAC, OGG (Vorbis, Opus), MP3 or AIFF, and M4A or AAC if ``ffmpeg`` is installed.
     sample_rate : int
-        In Hz, what to resample it to.
+        Sample rate of the result, in Hz.
     limits : mapping
-        What :data:`LIMITS` names, as in :class:`distill.settings.Settings`.
+        Limits by the names in :data:`LIMITS`, as in :class:`distill.settings.Settings`.
     name : str, optional
-        What to call the file in an error.
+        Name of the file in an error message; the last part of ``path`` by default.
 
     Raises
     ------
     DecodingError
-        If it is not such a file, or more than the limits allow.
+        If the file has none of these formats, is damaged, or exceeds a limit.
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
     """
     samples = bytearray()
     facts = decode_blocks(path, sample_rate, limits, samples.extend, name=name or Path(path).name)
@@ -132,8 +135,8 @@ def decode_blocks(
     *,
     name: str,
 ) -> Facts:
-    """Decode a file as :func:`decode` does, and hand on its samples as they come."""
-    with open(path, "rb", buffering=0) as file:  # libsndfile begins where its descriptor stands
+    """Decode a file as :func:`decode` does; ``take`` gets the float32 samples block by block, as arrays of bytes."""
+    with open(path, "rb", buffering=0) as file:  # libsndfile starts at the position of the descriptor
         kind = _kind(file.read(12))
         file.seek(0)
         if kind in DEMUXERS:
@@ -145,7 +148,10 @@ def decode_blocks(
 
 
 def _kind(start: bytes) -> str | None:
-    """What a file begins like: libsndfile knows many more formats, and most of its past faults lie in those."""
+    """The format that a file's first 12 bytes announce, or None.
+
+    libsndfile reads many more formats, and most of its past faults were in those.
+    """
     if start[:4] in (b"RIFF", b"RIFX", b"RF64") and start[8:] == b"WAVE":
         return "WAV"
     if start[:4] == b"FORM" and start[8:] in (b"AIFF", b"AIFC"):
@@ -154,7 +160,7 @@ def _kind(start: bytes) -> str | None:
         return "M4A"
     if start[:3] == b"ID3":
         return "MP3"
-    if start[:1] == b"\xff" and start[1:2] >= b"\xe0":  # the sync bits of a frame; then its layer, 0 in AAC
+    if start[:1] == b"\xff" and start[1:2] >= b"\xe0":  # sync bits of a frame; its layer bits are 0 in AAC
         return "MP3" if start[1] & 0b110 else "AAC"
     return {b"fLaC": "FLAC", b"OggS": "OGG"}.get(start[:4])
 
@@ -162,15 +168,15 @@ def _kind(start: bytes) -> str | None:
 def _read(
     file: IO[bytes], sample_rate: int, limits: Mapping[str, int], take: Callable[[np.ndarray], object], name: str
 ) -> Facts:
-    """What libsndfile finds in a file, block by block: what its header says of its length is not believed."""
+    """Read a file with libsndfile, block by block; the length in the file's header is not trusted."""
     try:
-        # By its descriptor: a name could tell libsndfile what to take the content for.
+        # Opened by descriptor, because libsndfile may derive a format from a name.
         with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
             if sound.format not in FORMATS:
                 raise DecodingError(UNREADABLE.format(name=name))
             rate, channels = sound.samplerate, sound.channels
             _check(rate, channels, 0, limits, name)
-            sound._info.seekable = 0  # else soundfile seeks after each read, which fails where the header has no length
+            sound._info.seekable = 0  # otherwise soundfile seeks after each read, and fails if the header has no length
             resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
             num_frames, loudest, peak, mono = 0, 0.0, 0.0, np.zeros(0, np.float32)
             while len(block := sound.read(BLOCK_SAMPLES // channels, dtype="float32", always_2d=True)):
@@ -190,7 +196,7 @@ def _read(
 
 
 def magnitude(samples: np.ndarray) -> float:
-    """The largest one, NaN if any is."""
+    """The largest magnitude of the samples; NaN if a sample is NaN."""
     return max(float(samples.max()), -float(samples.min()))
 
 
@@ -211,9 +217,9 @@ def _check(sample_rate: int, channels: int, frames: int, limits: Mapping[str, in
 
 @contextlib.contextmanager
 def _converted(file: IO[bytes], kind: str, limits: Mapping[str, int], name: str) -> Iterator[IO[bytes]]:
-    """An M4A or AAC file as WAV, by ffmpeg, which gets to see this one file and no network.
+    """Convert an M4A or AAC file to WAV with ffmpeg, which sees only this file and no network.
 
-    A file that is too much comes out a little over the limits, to be refused for that.
+    A file that exceeds a limit is cut a little above the limit, so that it is refused and not shortened.
     """
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
@@ -254,7 +260,7 @@ def _temporary_file(name: str) -> IO[bytes]:
 
 
 def _is_ffmpeg(program: str, seconds: float) -> bool:
-    """Whether a program says within that time that it is ffmpeg: if so, what it failed at is the file's fault."""
+    """Whether a program says within ``seconds`` that it is ffmpeg. If so, the file made the conversion fail."""
     deadline, said = time.monotonic() + seconds, b""
     try:
         process = subprocess.Popen(
@@ -278,7 +284,7 @@ def _is_ffmpeg(program: str, seconds: float) -> bool:
 
 
 def bare_environment() -> dict[str, str]:
-    """What a process that decodes gets to know of this one's environment, where a server has its secrets."""
+    """The only environment variables of a process that decodes; the other variables of a server may hold secrets."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "TMPDIR": tempfile.gettempdir(),
@@ -287,8 +293,8 @@ def bare_environment() -> dict[str, str]:
 
 
 def _bound_this_process(memory_bytes: int, file_bytes: int) -> None:
-    """Give up what a decoder does not need: memory, files, core dumps, new privileges, a life after its parent's."""
-    import resource  # not on every system on which one decodes in place
+    """Limit this process: memory, files, core dumps, privileges and priority; it also ends with its parent."""
+    import resource  # missing on Windows, where a file can still be decoded in place
 
     bounds = {"RLIMIT_AS": memory_bytes, "RLIMIT_FSIZE": file_bytes, "RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_CORE": 0}
     for bound, most in bounds.items():
@@ -302,18 +308,22 @@ def _bound_this_process(memory_bytes: int, file_bytes: int) -> None:
 
 
 def _die_with_the_parent() -> None:
-    """Kill this process and what it started when nobody can write to it any more.
+    """Kill this process and all processes that it started as soon as the other end of its stdin is closed.
 
-    PR_SET_PDEATHSIG would kill it as soon as the thread that started it ends, while others may go on with it.
+    PR_SET_PDEATHSIG would kill this process when the thread that started it ends, although other threads may use it.
     """
     poll = select.poll()
-    poll.register(sys.stdin.fileno(), 0)  # it tells only that the other end was closed
+    poll.register(sys.stdin.fileno(), 0)  # with no events, poll reports only a closed pipe
     poll.poll()
     os.killpg(0, signal.SIGKILL)
 
 
 def main() -> None:
-    """Answer requests, a line of JSON each: with lines that announce samples and samples, and a line that ends them."""
+    """Answer requests from stdin, one line of JSON each.
+
+    An answer is a line with a number of bytes and then that many bytes of samples, any number of times; its last line
+    holds the :class:`Facts` or the reason for a refusal.
+    """
     _bound_this_process(int(sys.argv[1]), int(sys.argv[2]))
     out = sys.stdout.buffer
 

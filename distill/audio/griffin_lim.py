@@ -1,4 +1,4 @@
-"""Griffin-Lim: a vocoder that was never trained."""
+"""Griffin-Lim: a vocoder that needs no training."""
 
 import math
 
@@ -11,24 +11,24 @@ from distill.audio.vocoder import Vocoder
 
 
 class GriffinLim(Vocoder):
-    """Mel inversion by non-negative least squares, then the fast Griffin-Lim algorithm. Needs no download.
+    """Mel inversion by non-negative least squares, then the fast Griffin-Lim algorithm. Nothing is downloaded.
 
     The magnitude behind a mel spectrogram is found by multiplicative updates, which keep it non-negative
     (Lee & Seung, "Algorithms for Non-negative Matrix Factorization", 2001, eq. 4, with the mel filters as the fixed
     factor). The phase is found by alternating projections with momentum (Perraudin, Balazs & Soendergaard, "A fast
-    Griffin-Lim algorithm", 2013, alg. 2). Unlike ``librosa.griffinlim`` and ``torchaudio``'s, it can start
-    from the phase of an earlier waveform and keep given samples at both ends, which is what editing needs.
+    Griffin-Lim algorithm", 2013, alg. 2). Unlike ``librosa.griffinlim`` and ``torchaudio``'s, this vocoder can start
+    from the phase of an earlier waveform and keep given samples at both ends. Editing needs both.
 
     Parameters
     ----------
     log_mel : LogMel
-        The front end whose output is to be inverted.
+        The front end that the vocoder inverts.
     iterations : int
-        Projections, from random phase or a given one. Twice as many gain nothing that ViSQOL hears.
+        Number of projections, from a random or a given phase. Twice as many do not improve the ViSQOL score.
     inversion_iterations : int
-        Multiplicative updates of the magnitude.
+        Number of multiplicative updates of the magnitude.
     momentum : float
-        In [0, 1); 0 is the original algorithm, 0.99 the value that the paper recommends.
+        Momentum of the projections, in [0, 1). 0 gives the original algorithm; the paper recommends 0.99.
     """
 
     def __init__(
@@ -38,21 +38,21 @@ class GriffinLim(Vocoder):
         self.iterations, self.inversion_iterations, self.momentum = iterations, inversion_iterations, momentum
         self.filters, self.window = log_mel.filters, log_mel.window
         windows = -(-self.n_fft // self.hop_length)
-        self.reach = windows * (iterations + 2)  # of each projection, and of the first and the last transform
+        self.reach = windows * (iterations + 2)  # for each projection, and for the first and last transform
 
     @torch.no_grad()
     def __call__(self, log_mel: Tensor, *, previous: Tensor | None = None, fixed: tuple[int, int] = (0, 0)) -> Tensor:
-        """Synthesize a waveform, the same one every time.
+        """Synthesize a waveform; equal arguments give equal waveforms.
 
         Parameters
         ----------
         log_mel : Tensor [n_mels, frames]
             Natural-log mel magnitudes.
         previous : Tensor [samples], optional
-            A waveform to take the first phase from, of up to ``frames * hop_length`` samples; where it ends, the first
+            A waveform of up to ``frames * hop_length`` samples. It gives the first phase; after its end, the first
             phase is random.
         fixed : tuple of int
-            How many samples of ``previous`` at its start and at its end the result is to join on to.
+            Number of samples at the start and at the end of ``previous`` to keep, so that the result joins on to them.
 
         Returns
         -------
@@ -82,7 +82,7 @@ class GriffinLim(Vocoder):
         return self._istft(magnitude * angles, length)
 
     def magnitude(self, log_mel: Tensor) -> Tensor:
-        """The non-negative magnitude spectrogram [1 + n_fft / 2, frames] whose mel is closest to ``exp(log_mel)``."""
+        """The magnitude spectrogram [1 + n_fft / 2, frames], at least 0, whose mel is closest to ``exp(log_mel)``."""
         target = self.filters.T @ log_mel.exp()
         estimate = target.clone()
         for _ in range(self.inversion_iterations):
@@ -97,7 +97,7 @@ class GriffinLim(Vocoder):
         # Frame t of the front end is centred half a hop after sample t * hop; the extra frames centre half a hop
         # outside the waveform.
         margin = (self.n_fft + self.hop_length) // 2
-        # The front end reflects at the ends too; silence there would press a frame's energy into its few real samples.
+        # Reflect at the ends, as the front end does: silence there would press a frame's energy into few real samples.
         mode = "reflect" if len(waveform) > margin else "constant"
         padded = F.pad(waveform[None], (margin, margin), mode=mode)[0]
         return torch.stft(padded, self.n_fft, self.hop_length, window=self.window, center=False, return_complex=True)

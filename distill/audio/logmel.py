@@ -1,4 +1,4 @@
-"""The log-mel spectrogram: the one picture of sound that every model in Distill sees."""
+"""The log-mel spectrogram, which is the input of every model in Distill."""
 
 import math
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ PIECE_FRAMES = 1024  # 12 s
 class LogMel(nn.Module):
     """Natural-log mel spectrogram of a waveform, as BigVGAN v2 (44 kHz, 128 bands) defines it.
 
-    Hann window, reflect padding of ``(n_fft - hop_length) / 2`` with no further centring, Slaney mel filters from 0 Hz
-    to the Nyquist frequency on the magnitude, ``log(max(x, 1e-5))``. Frame ``t`` is centred on sample
+    Hann window; reflect padding of ``(n_fft - hop_length) / 2`` samples with no further centring; Slaney mel filters
+    from 0 Hz to the Nyquist frequency on the magnitude; ``log(max(x, 1e-5))``. Frame ``t`` is centred on sample
     ``(t + 0.5) * hop_length``, so ``samples / hop_length`` frames cover the waveform exactly.
 
     Lee et al., "BigVGAN: A Universal Neural Vocoder with Large-Scale Training", arXiv:2206.04658.
@@ -57,12 +57,12 @@ class LogMel(nn.Module):
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
 
     def num_frames(self, num_samples: int) -> int:
-        """Frames that cover ``num_samples`` samples: ``ceil(num_samples / hop_length)``."""
+        """Number of frames that cover ``num_samples`` samples: ``ceil(num_samples / hop_length)``."""
         return -(-num_samples // self.hop_length)
 
     @torch.no_grad()
     def forward(self, waveform: Tensor) -> Tensor:
-        """Log-mel of a batch of waveforms.
+        """Compute the log-mel spectrograms of a batch of waveforms.
 
         Parameters
         ----------
@@ -76,7 +76,7 @@ class LogMel(nn.Module):
         """
         frames = self.num_frames(waveform.shape[-1])
         margin = (self.n_fft - self.hop_length) // 2
-        # Reflection needs more samples than it mirrors, so the shortest clips are first continued by silence.
+        # Reflection needs more samples than it mirrors, so the shortest clips are first padded with silence.
         length = max(frames * self.hop_length, margin + self.hop_length)
         padded = F.pad(waveform, (0, length - waveform.shape[-1]))
         padded = F.pad(padded.unsqueeze(1), (margin, margin), mode="reflect").squeeze(1)
@@ -86,21 +86,21 @@ class LogMel(nn.Module):
         return (self.filters @ spectrum.abs()).clamp(min=LOG_FLOOR).log().unsqueeze(1)[..., :frames]
 
     def pieces(self, waveform: Tensor, *, num_frames: int = PIECE_FRAMES) -> Iterator[Tensor]:
-        """The log-mel of one waveform piece by piece, each computed when it is asked for.
+        """Compute the log-mel of one waveform piece by piece, each piece when the caller asks for it.
 
         Parameters
         ----------
         waveform : Tensor [samples]
-            As :meth:`forward` takes it.
+            Amplitude, nominally in [-1, 1]; at least one sample.
         num_frames : int
-            Length of a piece; the last one may be shorter.
+            Length of a piece in frames; the last piece may be shorter.
 
         Yields
         ------
         Tensor [n_mels, num_frames]
-            Joined in time, they are what :meth:`forward` gives.
+            Natural logarithm of the mel magnitude. The pieces joined in time are the result of :meth:`forward`.
         """
-        # So many frames before and after are computed with a piece: what a window reaches, and a piece's end mirrors.
+        # Frames computed before and after a piece: the windows of its outer frames, and reflection, reach as far.
         around = -(-(self.n_fft - self.hop_length) // self.hop_length)
         whole = self.num_frames(len(waveform))
         for start in range(0, whole, num_frames):

@@ -1,4 +1,4 @@
-"""How loud a sound is, as people hear it."""
+"""Perceived loudness of a sound, after ITU-R BS.1770-4."""
 
 import math
 from collections.abc import Callable
@@ -10,26 +10,26 @@ from torchaudio.functional import highpass_biquad, treble_biquad
 from distill.audio.logmel import SAMPLE_RATE
 
 SHORTEST = int(0.4 * SAMPLE_RATE)
-"""One gating block: shorter sounds are filled up with silence, so compare only sounds of about one length."""
+"""Samples in one gating block. A shorter sound is padded with silence: compare only sounds of similar length."""
 STEP = SHORTEST // 4
 BLOCKS_AT_ONCE = 120
-"""Gating blocks in 12 s: a long sound is measured in such pieces, so that memory does not grow with it."""
+"""Gating blocks in 12 s. A long sound is measured in pieces of this length, so that memory does not grow with it."""
 LEAD = SAMPLE_RATE
 ABSOLUTE_GATE_LUFS, RELATIVE_GATE_LU = -70.0, -10.0
 LARGEST_GAIN_DB = 12.0
 HEADROOM = 0.5
-"""torchaudio's filters clip at full scale, which the standard's first filter exceeds."""
+"""Gain before the filters: torchaudio's filters clip at full scale, which the standard's first filter exceeds."""
 
 
 def loudness_lufs(waveform: np.ndarray, progress: Callable[[float], object] | None = None) -> float | None:
-    """Integrated loudness after ITU-R BS.1770-4, in LUFS; None for silence.
+    """Integrated loudness of a sound after ITU-R BS.1770-4, in LUFS; None for silence.
 
     Parameters
     ----------
     waveform : ndarray of float32 [samples]
         Amplitude in [-1, 1] at 44 100 Hz.
     progress : callable, optional
-        Called with the share that is done, 0 to 1, every 12 s of sound.
+        Called with the share that is measured, 0 to 1, after every 12 s of sound.
     """
     missing = max(0, SHORTEST - len(waveform))
     padded = (np.pad(waveform, (0, missing)) if missing else waveform).astype(np.float32, copy=False)
@@ -51,7 +51,15 @@ def loudness_lufs(waveform: np.ndarray, progress: Callable[[float], object] | No
 def matching_gain_db(
     waveform: np.ndarray, reference: np.ndarray, progress: Callable[[float], object] | None = None
 ) -> float:
-    """Decibels that make a waveform as loud as another, within +-12; 0 if either is silent; ``progress`` as above."""
+    """Gain in dB, in [-12, 12], that makes a waveform as loud as a reference; 0 if either is silent.
+
+    Parameters
+    ----------
+    waveform, reference : ndarray of float32 [samples]
+        Amplitude in [-1, 1] at 44 100 Hz.
+    progress : callable, optional
+        Called as in :func:`loudness_lufs`: first for the waveform, then again from the start for the reference.
+    """
     own, wanted = (loudness_lufs(sound, progress) for sound in (waveform, reference))
     if own is None or wanted is None:
         return 0.0
@@ -59,9 +67,9 @@ def matching_gain_db(
 
 
 def _energies(waveform: np.ndarray, first: int, last: int) -> np.ndarray:
-    """Mean squares of the K-weighted gating blocks ``first`` to ``last``, which is not included."""
+    """Mean squares of the K-weighted gating blocks from ``first`` to ``last``, exclusive."""
     start = first * STEP
-    lead = min(start, LEAD)  # the filters settle in it
+    lead = min(start, LEAD)  # samples in which the filters settle
     heard = torch.from_numpy(waveform[start - lead : (last - 1) * STEP + SHORTEST]) * HEADROOM
     shelved = treble_biquad(heard, SAMPLE_RATE, 4.0, 1500.0, 1 / math.sqrt(2))
     weighted = highpass_biquad(shelved, SAMPLE_RATE, 38.0, 0.5)[lead:]

@@ -1,4 +1,4 @@
-"""Log-mel back to sound: what every vocoder does."""
+"""The base class of vocoders, which turn log-mels into sound."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ JOIN_SAMPLES = 256
 
 
 def num_blocks(frames: int) -> int:
-    """In how many pieces :meth:`Vocoder.stream` synthesizes so many frames."""
+    """Number of pieces in which :meth:`Vocoder.stream` synthesizes ``frames`` frames."""
     return max(1, -(-(frames - OVERLAP_FRAMES) // BLOCK_FRAMES))
 
 
@@ -24,19 +24,19 @@ class Vocoder(ABC):
     Attributes
     ----------
     reach : int
-        How many frames away a log-mel is still heard.
+        Largest distance, in frames, at which a change of the log-mel still changes the waveform.
     """
 
     reach: int = 64
 
     @abstractmethod
     def __call__(self, log_mel: Tensor, *, previous: Tensor | None = None, fixed: tuple[int, int] = (0, 0)) -> Tensor:
-        """Synthesize a waveform; :class:`~distill.audio.griffin_lim.GriffinLim` gives shapes and options."""
+        """Synthesize a waveform; :class:`~distill.audio.griffin_lim.GriffinLim` documents the shapes and options."""
 
     def stream(self, log_mel: Tensor) -> Iterator[Tensor]:
         """Synthesize a waveform piece by piece, so that memory does not grow with its length and progress can be shown.
 
-        Each piece is fitted to the end of the one before it, and they are faded into one another.
+        Each piece continues the end of the piece before it, and the two are cross-faded.
 
         Parameters
         ----------
@@ -46,18 +46,20 @@ class Vocoder(ABC):
         Yields
         ------
         Tensor [samples]
-            ``frames * 512`` samples in all.
+            Amplitude at 44 100 Hz; all pieces together have ``frames * 512`` samples.
         """
         return self.stream_from(lambda first, last: log_mel[:, first:last], log_mel.shape[1])
 
     def stream_from(self, frames: Callable[[int, int], Tensor], num_frames: int) -> Iterator[Tensor]:
-        """Synthesize like :meth:`stream` a log-mel of so many frames of which no more is at hand than is asked for.
+        """Synthesize a waveform as :meth:`stream` does, from a log-mel that is computed part by part.
 
         Parameters
         ----------
         frames : callable
-            Gives the log-mel [n_mels, last - first] of a first frame to a last one, which is not included.
+            Takes the numbers of a first and a last frame, and returns the log-mel [n_mels, last - first] from the
+            first to the last, exclusive.
         num_frames : int
+            Length of the whole log-mel, in frames.
         """
         overlap, fade = OVERLAP_FRAMES * HOP_LENGTH, torch.linspace(0, 1, JOIN_SAMPLES)
         tail = torch.zeros(0)

@@ -1,4 +1,4 @@
-"""The vocoders by name."""
+"""Make a vocoder from its name."""
 
 from distill.audio.bigvgan import BigVGAN
 from distill.audio.griffin_lim import GriffinLim
@@ -8,14 +8,21 @@ from distill.errors import ConfigError
 
 
 def get_vocoder(name: str, log_mel: LogMel) -> Vocoder:
-    """The vocoder of that name: "griffin-lim" or "bigvgan".
+    """Make the vocoder with the given name.
+
+    Parameters
+    ----------
+    name : str
+        "griffin-lim" or "bigvgan".
+    log_mel : LogMel
+        The front end that the vocoder inverts.
 
     Raises
     ------
     ConfigError
-        If no vocoder has that name.
+        If no vocoder has this name.
     VocoderError
-        If it cannot be had on this machine.
+        If the vocoder's package or weights are not available.
     """
     if name == "bigvgan":
         return BigVGAN.load()

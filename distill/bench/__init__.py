@@ -1,1 +1,1 @@
-"""The benchmark: Distill's default, a plain network and the continuous baseline, on the same clips in one run."""
+"""The benchmark: train Distill, a plain network and a continuous baseline on the same clips in one run."""

@@ -1,4 +1,4 @@
-"""Trainings of different models on the same clips, each in a process of its own, and their error over time."""
+"""Train different models on the same clips, each in a process of its own, and record their error over time."""
 
 import copy
 import math
@@ -26,24 +26,26 @@ from distill.training.trainer import Progress, Trainer
 
 CODEBOOK_BITS = 6
 MEASUREMENTS = 40
-BATCH_SIZE, CROP_FRAMES, LEARNING_RATE = 16, 128, 1e-3  # of the two references
-KL_WEIGHT, KL_WARMUP_EPOCHS = 1e-3, 20
+BATCH_SIZE, CROP_FRAMES, LEARNING_RATE = 16, 128, 1e-3  # for the plain network and the baseline
+KL_WEIGHT, KL_WARMUP_EPOCHS = 1e-3, 20  # for the baseline
 COLUMNS_PER_SECOND = SAMPLE_RATE / HOP_LENGTH / 16
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """Who trains, and for how long.
+    """A model to train, and its training time.
 
     Attributes
     ----------
     name : str
+        Name in the table.
     kind : str
-        "plain", "vae", "distill", or "scratch" for Distill without its base model.
+        "plain" (the plain network), "vae" (the continuous baseline), "distill", or "scratch" (Distill without its base
+        model).
     seconds : float
-        Of training.
+        Training time in seconds.
     levels : int
-        Residual codebooks; 0 for the continuous baseline.
+        Number of residual codebooks; 0 for the continuous baseline.
     """
 
     name: str
@@ -53,28 +55,34 @@ class Contestant:
 
     @property
     def bitrate_bps(self) -> float | None:
-        """Bits per second of its codes; None for the continuous baseline, which has none."""
+        """Bits per second of the codes; None for the continuous baseline, which has no codes."""
         return COLUMNS_PER_SECOND * 8 * self.levels * CODEBOOK_BITS if self.levels else None
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a training.
+    """The result of one training.
 
     Attributes
     ----------
-    steps, seconds
-        Of training; the time that measuring took is not counted.
+    contestant : Contestant
+        The model that was trained.
+    steps : int
+        Number of optimizer steps.
+    seconds : float
+        Training time in seconds, without the time for measurements.
     curve : list of (float, float)
-        Seconds of training, and ``mel_l1`` on the training clips then.
-    mel_l1, held_out_mel_l1
-        At the end; the latter is None if nothing was held out.
-    peak_memory_mb : float
-        Of the process.
+        Pairs of the training time in seconds and the ``mel_l1`` on the training clips at that time.
+    mel_l1 : float
+        Error on the training clips at the end.
+    held_out_mel_l1 : float or None
+        Error on the held-out clips at the end; None if no clips were held out.
     utilization : list of float
-        Share of codes used of each level, 0 to 1; empty where that was not measured.
+        Share of the codes in use at each level, 0 to 1; empty if it was not measured.
     log_mels : list of ndarray [128, frames]
-        The training clips as they come out of the model.
+        The model's reconstructions of the training clips.
+    peak_memory_mb : float
+        Peak memory of the training process, in MiB.
     """
 
     contestant: Contestant
@@ -88,16 +96,16 @@ class Result:
     peak_memory_mb: float = 0.0
 
     def seconds_to(self, value: float) -> float | None:
-        """Seconds of training after which ``mel_l1`` was at most that; None if it never was."""
+        """Seconds of training until ``mel_l1`` was first at most ``value``; None if it never was."""
         return next((seconds for seconds, error in self.curve if error <= value), None)
 
     def figures(self) -> dict[str, Any]:
-        """All but the log-mels, for JSON."""
+        """All fields for JSON; ``log_mels`` is empty in them."""
         return asdict(replace(self, log_mels=[]))
 
 
 class Stopwatch:
-    """Seconds, without those in which it was paused."""
+    """A clock in seconds that stands still while it is paused."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock, self.paused_seconds = clock, 0.0
@@ -113,7 +121,7 @@ class Stopwatch:
 
 
 Show = Callable[[float, float], object]
-"""Takes the seconds of training so far and the ``mel_l1`` then."""
+"""A callback that takes the training time in seconds and the ``mel_l1`` at that time."""
 
 
 def run(
@@ -123,7 +131,18 @@ def run(
     *,
     show: Show = lambda seconds, error: None,
 ) -> Result:
-    """Train in a fresh process, so that one's memory and threads are not another's.
+    """Train in a new process, so that trainings share no memory and no threads.
+
+    Parameters
+    ----------
+    contestant : Contestant
+        The model to train.
+    clips : sequence of MelClip
+        Training clips.
+    held_out : sequence of MelClip
+        Clips on which the error is also measured at the end; none by default.
+    show : callable
+        Called after each measurement with the training time in seconds and the ``mel_l1`` on the training clips.
 
     Raises
     ------
@@ -184,7 +203,7 @@ def _train_distill(contestant: Contestant, clips: list[MelClip], held_out: list[
 
 
 def _train_reference(contestant: Contestant, clips: list[MelClip], held_out: list[MelClip], show: Show) -> Result:
-    """The plain network or the continuous baseline: Adam at a constant rate, in float32."""
+    """Train the plain network or the continuous baseline with Adam at a constant learning rate, in float32."""
     torch.manual_seed(0)
     sampler = CropSampler(clips, crop_frames=CROP_FRAMES, seed=0)
     steps_per_epoch = math.ceil(sampler.total_frames / (BATCH_SIZE * CROP_FRAMES))
@@ -220,7 +239,7 @@ def _train_reference(contestant: Contestant, clips: list[MelClip], held_out: lis
 
 
 class _Curve:
-    """Error on whole clips, measured at even distances over a training."""
+    """The error on whole clips, measured at equal intervals of training time."""
 
     def __init__(self, seconds: float, clips: Sequence[MelClip], show: Show) -> None:
         self.interval, self.clips, self.show = seconds / MEASUREMENTS, clips, show
@@ -242,7 +261,7 @@ def _reconstruct(reconstruct: Callable[[Tensor], Tensor], clips: Sequence[MelCli
 
 
 def _error(reconstruct: Callable[[Tensor], Tensor], clips: Sequence[MelClip]) -> float:
-    """Mean ``mel_l1`` over whole clips."""
+    """Mean ``mel_l1`` over whole clips, weighted by their length."""
     recons = _reconstruct(reconstruct, clips)
     total = sum(mel_l1(r, clip.log_mel).item() * clip.num_frames for r, clip in zip(recons, clips, strict=True))
     return total / sum(clip.num_frames for clip in clips)

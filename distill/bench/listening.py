@@ -1,4 +1,4 @@
-"""How reconstructions sound, by ViSQOL where it is installed, and beside Opus where that is."""
+"""Compare the sound of reconstructions with the originals: log-mel error, ViSQOL and Opus, if these are installed."""
 
 import shutil
 import subprocess
@@ -22,18 +22,20 @@ OPUS_KBPS = (6, 12)
 
 @dataclass(frozen=True)
 class Listening:
-    """How close a codec's sound is to the original.
+    """The distance between a codec's sound and the original.
 
     Attributes
     ----------
     name : str
+        Name in the table.
     bitrate_bps : float or None
-        Bits per second; None where nothing is coded.
+        Bits per second; None if nothing is coded.
     mel_l1_audio : float
-        Mean absolute difference of the log-mels of the two sounds.
+        Mean absolute difference between the log-mels of the two sounds (natural logarithm).
     visqol : float or None
-        Mean opinion score in ViSQOL's audio mode, 1 to 4.73, averaged by their length over the clips of a second or
-        more, since ViSQOL takes no shorter ones; None where it is not installed.
+        Mean opinion score in ViSQOL's audio mode, 1 to 4.73, averaged over the clips and weighted by their length.
+        Clips under one second are left out, because ViSQOL does not take them. None if ViSQOL is not installed or no
+        clip is long enough.
     """
 
     name: str
@@ -43,7 +45,7 @@ class Listening:
 
 
 def listen(name: str, clips: Sequence[Clip], sounds: Sequence[np.ndarray], bitrate_bps: float | None) -> Listening:
-    """Compare sounds [samples] with the clips they were made from."""
+    """Compare sounds [samples], at 44 100 Hz, with the clips from which they were made."""
     log_mel, score = LogMel(), _make_visqol()
     errors, scores, samples, scored = 0.0, 0.0, 0, 0
     for clip, sound in zip(clips, sounds, strict=True):
@@ -59,13 +61,13 @@ def listen(name: str, clips: Sequence[Clip], sounds: Sequence[np.ndarray], bitra
 
 
 def synthesize(log_mels: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Log-mels [128, frames] to sounds by the default vocoder."""
+    """Synthesize sounds [samples] from log-mels [128, frames] with the default vocoder."""
     vocoder = get_vocoder("griffin-lim", LogMel())
     return [np.concatenate([piece.numpy() for piece in vocoder.stream(torch.from_numpy(mel))]) for mel in log_mels]
 
 
 def opus(clips: Sequence[Clip]) -> Iterator[Listening]:
-    """What Opus makes of the clips at its lowest bit rates; nothing where ``opus-tools`` is not installed."""
+    """Code the clips with Opus at its lowest bit rates and compare; yield nothing if ``opus-tools`` is missing."""
     if not (shutil.which("opusenc") and shutil.which("opusdec")):
         return
     for kbps in OPUS_KBPS:

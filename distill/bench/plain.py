@@ -1,4 +1,4 @@
-"""The reference that every figure is compared with: a plain four-stage network, trained plainly."""
+"""The reference of the benchmark: a plain four-stage network with a plain training loss."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -9,14 +9,14 @@ CODEBOOK_DIM = 128
 
 
 class PlainVQVAE(nn.Module):
-    """Convolution, BatchNorm and ReLU, four times down and four times up; 1.1 million weights.
+    """A residual VQ-VAE: convolution, BatchNorm and ReLU, in four stages down and four stages up; 1.1 million weights.
 
     Parameters
     ----------
     codebook_size : int
-        Entries per level.
+        Number of entries in each codebook.
     levels : int
-        Residual codebooks.
+        Number of residual codebooks.
     """
 
     def __init__(self, codebook_size: int = 64, levels: int = 3) -> None:
@@ -39,9 +39,9 @@ class PlainVQVAE(nn.Module):
         self.decoder = nn.Sequential(*up)
 
     def forward(self, mel: Tensor) -> tuple[Tensor, Tensor]:
-        """Log-mels [B, 1, 128, T] to their reconstruction and the weighted commitment loss."""
+        """Return the reconstruction of log-mels [B, 1, 128, T], and the weighted commitment loss."""
         frames = mel.shape[-1]
-        # Log-mels lie between -11.5 and about 5; this puts them near the unit scale that a network starts from.
+        # Log-mels are between -11.5 and about 5; this brings them near the unit scale for which weights start.
         latent = self.encoder((F.pad(mel, (0, -frames % 16, 0, 0), mode="replicate") + 5) / 4)
         batch, dim, height, width = latent.shape
         cells = latent.permute(0, 2, 3, 1).reshape(batch, height * width, dim)
@@ -51,6 +51,6 @@ class PlainVQVAE(nn.Module):
 
 
 def plain_loss(model: PlainVQVAE, mel: Tensor) -> Tensor:
-    """Squared plus absolute error plus commitment."""
+    """Sum of the mean squared error, the mean absolute error and the commitment loss."""
     recon, commitment = model(mel)
     return F.mse_loss(recon, mel) + F.l1_loss(recon, mel) + commitment

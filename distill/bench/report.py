@@ -1,4 +1,4 @@
-"""The table that the benchmark prints, and the file it writes."""
+"""Run the benchmark: print its table, and collect its figures for the JSON file."""
 
 import os
 import tempfile
@@ -40,35 +40,36 @@ NAMES = (*(contestant.name for contestant in CONTESTANTS), HELD_OUT, SPEED)
 VALUES = (0.5, 0.4, 0.32, 0.25, 0.2)
 HEADINGS = ("levels", "bit/s", "seconds", "steps/s", "mel_l1", "held out", "codes", "MB", *(f"to {v}" for v in VALUES))
 EDIT_SECONDS, EDITS, WARMUP_EDITS, PAUSE_SECONDS = 10, 40, 5, 0.1
-STEPS_BEFORE = 100  # of the training beside which edits are timed
+STEPS_BEFORE = 100  # steps of a training before edits are timed beside it
 
 
 def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Progress) -> dict[str, Any]:
-    """Run the parts of that name on the example clips, and say the figures as they come.
+    """Run parts of the benchmark on the example clips, and report each figure as soon as it is measured.
 
     Parameters
     ----------
     names : sequence of str
-        Of :data:`NAMES`; all if empty. "held-out" trains "plain" and "distill" again without every fourth clip;
-        "speed" measures the example codec.
+        Names of parts from :data:`NAMES`; all parts if empty. "held-out" trains "plain" and "distill" again without
+        every fourth clip; "speed" measures the example codec.
     minutes : float, optional
-        Training time in all; each training gets its share of it. By default the full time of each.
+        Training time of all parts together, 0.2 to 1440 minutes; the time of each training shrinks in proportion. By
+        default, each training takes its full time.
     say : callable
-        Takes a line of the table, or another.
+        Takes a line of text to print.
     progress : callable
-        Takes a line about what is going on, and the share of all training that is done, 0 to 1.
+        Takes a line about the present step, and the share of all training that is done, 0 to 1.
 
     Returns
     -------
     dict
-        Cores, and a list of results or figures for each part.
+        Number of cores and of torch threads, and the results of each part.
 
     Raises
     ------
     ConfigError
-        If there is no part of that name.
+        If no part has one of the names, or ``minutes`` is out of its range.
     TrainingError
-        If a training's process died.
+        If the process of a training died.
     """
     if unknown := [name for name in names if name not in NAMES]:
         raise ConfigError(f"There is no benchmark named {unknown[0]!r}; choose from {', '.join(NAMES)}.")
@@ -124,9 +125,16 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
 
 
 def measure_speed(codec: Codec) -> dict[str, float]:
-    """Seconds of sound encoded and decoded per second, seconds that the vocoder takes for ten seconds of sound, and
-    milliseconds from the server's receiving an edit of one cell to its sending the sound, alone and while a training
-    runs beside it."""
+    """Measure the speed of a codec and of edits on this machine.
+
+    Returns
+    -------
+    dict
+        ``encode_rtf`` and ``decode_rtf``: seconds of sound per second. ``vocoder_seconds``: seconds for ten seconds of
+        sound. ``edit_ms_median`` and ``edit_ms_worst``: milliseconds from the moment when the server receives an edit
+        of one cell until it sends the sound. ``training_edit_ms_median`` and ``training_edit_ms_worst``: the same while
+        a training runs.
+    """
     from distill.codec.evaluation import evaluate
     from distill.editing.work import Work
 
@@ -155,7 +163,7 @@ def measure_speed(codec: Codec) -> dict[str, float]:
 
 
 def _time_edits(work: "Work", *, seed: int) -> list[float]:
-    """Milliseconds that each of some edits of one cell takes, someone's who pauses between them."""
+    """Milliseconds for each of 40 random edits of one cell, with a pause before each, as a person makes."""
     from distill.editing.calls import perform
 
     random, times = np.random.default_rng(seed), []
@@ -171,7 +179,7 @@ def _time_edits(work: "Work", *, seed: int) -> list[float]:
 
 @contextmanager
 def _training(clips: Sequence[Clip]) -> Iterator[None]:
-    """A training as the page begins it, from its first steps on."""
+    """Run a training as the page starts it, beside the ``with`` block; the block begins after its first steps."""
     from distill.jobs import JobRunner
 
     log_mel = LogMel()
@@ -190,7 +198,7 @@ def _training(clips: Sequence[Clip]) -> Iterator[None]:
 def _listen(
     sounds: Sequence[Clip], clips: Sequence[MelClip], results: Sequence[Result], say: Say, progress: Progress
 ) -> Iterator[Listening]:
-    """How all of them sound, and the vocoder on the true log-mels, and Opus."""
+    """Compare the sound of every result, of the vocoder on the true log-mels, and of Opus with the clips."""
     say("\n" + _row("by ear", "bit/s", "mel_l1", "ViSQOL"))
 
     def rows() -> Iterator[Listening]:
@@ -228,7 +236,7 @@ def _say_result(result: Result, say: Say) -> None:
 
 
 def _say_race(results: Sequence[Result], say: Say) -> None:
-    """How long each took to where the plain network ended."""
+    """Print how long each training took to reach the final error of the plain network."""
     plain = next((result for result in results if result.contestant.kind == "plain"), None)
     if plain is None:
         return

@@ -1,1 +1,2 @@
-"""Between strangers and the page: who asks, what an answer may carry, whose turn it is, and what lies on disk."""
+"""The server's side of the app: visitors and their limits, the checks on each request, turns to compute, and files on
+disk."""

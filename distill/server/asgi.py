@@ -1,4 +1,4 @@
-"""The parts of an ASGI application, by name."""
+"""Names for the types of an ASGI application."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who asks: the visitor that a cookie stands for, and the address that the request comes from."""
+"""The sender of a request: the visitor, known by a cookie, and the network address."""
 
 import hashlib
 import ipaddress
@@ -11,25 +11,27 @@ from starlette.requests import cookie_parser
 
 COOKIE = "distill"
 ANYONE = "anyone-"
-"""How owners begin that have no cookie: who knows the rest may read their files, and nobody can guess it."""
+"""Prefix of the owner of a page without a cookie. Anybody who knows the rest of such an owner may read its files; the
+rest cannot be guessed."""
 NOWHERE = "nowhere"
 SECRET_CHARACTERS = 32
 IPV6_PREFIX = 64
-"""Bits of an IPv6 address that name a household: whoever has these has all the addresses that begin with them."""
+"""Leading bits of an IPv6 address that count as one address. A household usually has all the addresses that begin with
+the same 64 bits."""
 
 
 @dataclass(frozen=True)
 class Asker:
-    """Where a request comes from.
+    """The sender of a request.
 
     Attributes
     ----------
     owner : str
-        Whom the cookie stands for, as 32 hexadecimal digits; "" without a cookie.
+        The visitor to whom the cookie belongs, as 32 hexadecimal digits; "" without a cookie.
     address : str
         An IPv4 address, or the first 64 bits of an IPv6 address as a network.
     page : str
-        Gradio's name for the page that asks; "" where the request names none.
+        Gradio's name for the page that sent the request (its session hash); "" if the request names no page.
     """
 
     owner: str
@@ -38,17 +40,17 @@ class Asker:
 
     @property
     def visitor(self) -> str:
-        """The owner of the visit; without a cookie, a page is a visitor by itself."""
+        """The owner of the visit; without a cookie, each page is a visitor of its own."""
         return self.owner or owner_of_page(self.page)
 
     @property
     def name(self) -> str:
-        """By which what this visitor began is known again: the owner or, without a cookie, the address."""
+        """The name that a visitor's calls and uploads are kept under: the owner or, without a cookie, the address."""
         return self.owner or f"at {self.address}"
 
     @classmethod
     def of(cls, scope: MutableMapping[str, Any], trusted_proxies: int) -> "Asker":
-        """The asker of an ASGI request, as far as its headers tell."""
+        """Read the sender of an ASGI request from its headers and its connection; ``page`` stays empty."""
         headers = Headers(scope=scope)
         client = scope.get("client") or ("", 0)
         forwarded = ",".join(headers.getlist("x-forwarded-for"))
@@ -56,30 +58,32 @@ class Asker:
 
 
 def owner_of(cookies: str) -> str:
-    """Whom a ``Cookie`` header stands for, as 32 hexadecimal digits; "" without a cookie of ours.
+    """The visitor to whom a ``Cookie`` header belongs, as 32 hexadecimal digits; "" without Distill's cookie.
 
-    The cookie itself is the visitor's secret: the server keeps it nowhere.
+    The digits are the first half of the cookie's SHA-256. The server never stores the cookie itself, which is the
+    visitor's secret.
     """
     secret = cookie_parser(cookies).get(COOKIE, "")
     return hashlib.sha256(secret.encode()).hexdigest()[:32] if len(secret) >= SECRET_CHARACTERS else ""
 
 
 def owner_of_page(page: str) -> str:
-    """The owner of a page that has no cookie."""
+    """The name of the owner of a page that has no cookie."""
     return ANYONE + hashlib.sha256(page.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
 def address_of(peer: str, forwarded: str, trusted_proxies: int) -> str:
-    """The address that a share is counted for.
+    """The network address to which a request is counted.
 
     Parameters
     ----------
     peer : str
-        Who holds the other end of the connection.
+        Address at the other end of the connection: a client's, or the last proxy's.
     forwarded : str
-        The ``X-Forwarded-For`` header: each proxy adds whom it was asked by, the last one last.
+        The ``X-Forwarded-For`` header. Each proxy appends the address that its request came from.
     trusted_proxies : int
-        How many proxies stand before the server; what comes before theirs, anybody may have written.
+        Number of proxies before the server. The sender can forge every entry of ``forwarded`` before the last
+        ``trusted_proxies`` ones.
 
     Returns
     -------

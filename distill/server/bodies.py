@@ -1,4 +1,4 @@
-"""What a request brings: read up to a bound, and looked through before anything behind the gate works with it."""
+"""Bodies of requests: read up to a limit, and checked before any code behind the gate uses them."""
 
 import json
 import math
@@ -13,25 +13,32 @@ from distill.server.asgi import Message, Receive
 from distill.settings import MIB
 
 PAUSE_SECONDS = 60
+"""Maximum seconds between two parts of a body."""
 MOST_BRACKETS = 10_000
-"""Lists and objects in one request: an edit may name 4096 cells in brackets of their own, and Gradio looks at each."""
+"""Maximum number of lists and objects in one request. An edit may name 4096 cells, each a list, and Gradio visits every
+one of them."""
 GRACE_SECONDS = 15
-"""So long a body may come as slowly as it likes: a phone may be waking up."""
+"""Seconds before the minimum rate of a body is enforced: a phone that wakes up is slow at first."""
 
 
 class Flow:
-    """The body of a request, as it comes, up to a bound of bytes and not slower than a least rate.
+    """An ASGI ``receive`` that enforces a maximum size and a minimum rate of the body.
 
     Parameters
     ----------
     receive : callable
-        Of the request.
+        The request's own ``receive``.
     most : int
-        Bytes.
+        Maximum bytes of the body.
     least_rate : float
-        Bytes in a second, on average, after some seconds.
+        Minimum bytes per second, averaged over the body's whole time less ``GRACE_SECONDS``.
     clock : callable
-        Seconds that only ever grow.
+        Gives the time in seconds, from a monotonic clock.
+
+    Attributes
+    ----------
+    received : int
+        Bytes received so far.
     """
 
     def __init__(self, receive: Receive, most: int, least_rate: float, clock: Any) -> None:
@@ -40,12 +47,12 @@ class Flow:
         self.received = 0
 
     async def __call__(self) -> Message:
-        """The next message.
+        """Receive the next message.
 
         Raises
         ------
         GateError
-            If nothing comes for a minute, it comes too slowly, or there is more than the bound.
+            If nothing arrives for a minute, the body arrives too slowly, or it is larger than the maximum.
         """
         try:
             with fail_after(PAUSE_SECONDS):
@@ -62,7 +69,7 @@ class Flow:
 
 
 async def read(receive: Receive) -> bytes:
-    """All of a body."""
+    """Receive a whole body, as bytes."""
     body = bytearray()
     while True:
         message = await receive()
@@ -72,15 +79,20 @@ async def read(receive: Receive) -> bytes:
 
 
 def announced_bytes(headers: Headers) -> int | None:
-    """What a request says of its length; None if it does not."""
+    """The ``Content-Length`` of a request in bytes; None if it is missing or is no number of at most 15 digits."""
     announced = headers.get("content-length", "")
     return int(announced) if announced.isdecimal() and len(announced) < 16 else None
 
 
 def require_json(headers: Headers) -> None:
-    """Raise a GateError unless a request says that it brings JSON.
+    """Require that the ``Content-Type`` of a request is JSON.
 
-    A page of another site can make a browser send any other kind without being asked for leave first.
+    A page of another site can make a browser send some other types, such as forms, without a CORS preflight request.
+
+    Raises
+    ------
+    GateError
+        With status 415, if it is another type, or missing.
     """
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
@@ -88,12 +100,13 @@ def require_json(headers: Headers) -> None:
 
 
 def parse(body: bytes) -> Any:
-    """The JSON of a body.
+    """Parse a body as JSON.
 
     Raises
     ------
     GateError
-        If it is none, is nested too deeply, has too many parts, or a number in it is not finite.
+        If the body is not JSON, is nested too deeply, has too many lists and objects, or has a number that is not
+        finite.
     """
     if body.count(b"[") + body.count(b"{") > MOST_BRACKETS:
         raise GateError("This request has too many parts.", 400)
@@ -104,13 +117,13 @@ def parse(body: bytes) -> Any:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """A body that was read, to be read once more."""
+    """Make a ``receive`` that gives a body which was read already, and then goes on with ``receive``."""
     given = False
 
     async def replayed() -> Message:
         nonlocal given
         if given:
-            return await receive()  # until the other side hangs up
+            return await receive()  # returns when the client disconnects
         given = True
         return {"type": "http.request", "body": body, "more_body": False}
 
@@ -118,7 +131,7 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 
 def paths_in(sent: Any) -> Iterator[str]:
-    """The path of every file that a request names."""
+    """Yield the path of every file that a request names: the text at the key ``path`` of any object in its JSON."""
     parts = [sent]
     while parts:
         part = parts.pop()

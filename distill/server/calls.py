@@ -1,7 +1,7 @@
-"""The calls that are under way in Gradio's queue: whose each is, how many, and whether anybody still waits for them.
+"""The calls in Gradio's queue: the visitor who made each call, their number, and whether a client still waits for them.
 
-Gradio knows calls by names that anybody may use who knows them, keeps what was answered until it is fetched, and goes
-on with calls whose sender has gone.
+This module adds three things to Gradio. In Gradio itself, anybody who knows the name of a call may use it, an answer is
+kept until a client fetches it, and a call goes on when its sender has gone.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from distill.server.askers import Asker
 from distill.settings import Settings
 
 FETCH_SECONDS, FETCH_BY_HAND_SECONDS = 10, 60
-"""How long a call goes on, and its answer is kept, while nobody listens for it: a page's call, and one without a page,
-as people make by hand."""
+"""Seconds that a call goes on, and its answer is kept, while no client listens for it: for a call of a page, and for a
+call without a page, as scripts and people with ``curl`` make."""
 UNREAD_SECONDS = 60
-"""How long an answer is kept that somebody listens for and does not read."""
+"""Seconds that an answer is kept while a client listens for it and does not read it."""
 NAME = re.compile(r"[\w-]{1,64}", re.ASCII)
 NO_CALL = "There is no such call here; the page's footer lists those that there are."
 ODD_CALL = "This call sends something else than it should; the page's footer tells what it takes."
@@ -35,7 +35,23 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Call:
-    """A call that was taken into the queue, and when, by the clock."""
+    """A call in Gradio's queue.
+
+    Attributes
+    ----------
+    name : str
+        ``Asker.name`` of the visitor who made the call.
+    address : str
+        Network address that the call came from.
+    page : str
+        Page that the call belongs to; a call without a page has its own event id here.
+    since : float
+        Clock time at which the queue accepted the call, in seconds.
+    patience : float
+        Seconds that the call goes on while no client listens.
+    answered : float
+        Clock time at which the answer was seen to be ready, in seconds; infinite before.
+    """
 
     name: str
     address: str
@@ -46,41 +62,47 @@ class Call:
 
 
 class Calls:
-    """Looks after the calls of one Gradio app.
+    """The calls of one Gradio app: checks them, counts them, and ends those that no client waits for.
 
     Parameters
     ----------
     blocks : gradio.Blocks
-        Launched or not.
+        The app; it need not be launched yet.
     settings : Settings
+        Limits; ``visit_calls`` and ``address_calls`` are read.
     clock : callable
-        Seconds that only ever grow.
+        Gives the time in seconds, from a monotonic clock.
     """
 
     def __init__(self, blocks: gr.Blocks, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._blocks, self._settings, self._clock = blocks, settings, clock
         self._calls: dict[str, Call] = {}
         self._listeners: dict[str, int] = {}
-        self._unheard: dict[str, float] = {}  # pages that nobody listens for, and since when
+        self._unheard: dict[str, float] = {}  # clock time since which no client listens, by page
         self._joining: Counter[str] = Counter()
         self._abandoned: deque[str] = deque()
 
     def check_join(self, sent: Any, api_name: str | None = None, *, by_name: bool = False) -> dict[str, Any]:
-        """What of a call's body may go on to Gradio.
+        """Check the body of a call, and keep the fields that Gradio may see.
 
         Parameters
         ----------
         sent : object
-            From a stranger: anything that JSON can be.
+            The parsed JSON of an untrusted body.
         api_name : str, optional
-            What is called, where the address names it.
+            Name of the handler, if the URL of the request has it. By default the body has its number.
         by_name : bool
-            Whether the body holds the inputs under their names.
+            Whether the body is an object with the inputs under their parameters' names.
+
+        Returns
+        -------
+        dict
+            The body, without unknown fields unless ``by_name``.
 
         Raises
         ------
         GateError
-            If there is no such call, or the body is not that of a call.
+            If there is no such handler, or the body is not that of a call.
         """
         if not isinstance(sent, dict) or not (by_name or isinstance(sent.get("data"), list)):
             raise GateError(ODD_CALL, 400)
@@ -108,7 +130,13 @@ class Calls:
         return kept
 
     def check_function(self, sent: Any) -> dict[str, Any]:
-        """What of a call of a component's function may go on; errors as :meth:`check_join`."""
+        """Check the body of a call of a component's server function, and keep the fields that Gradio may see.
+
+        Raises
+        ------
+        GateError
+            If there is no such function, or the body is not that of a call.
+        """
         if not isinstance(sent, dict) or "data" not in sent:
             raise GateError(ODD_CALL, 400)
         page_of(sent)
@@ -120,12 +148,13 @@ class Calls:
 
     @contextlib.contextmanager
     def joining(self, asker: Asker) -> Iterator[None]:
-        """Count a call while Gradio takes it in.
+        """Count a call while Gradio puts it into its queue.
 
         Raises
         ------
         GateError
-            With status 429, if an asker has as many calls under way, or answered and not fetched, as there may be.
+            With status 429, if this visitor or this address has the maximum number of calls. Calls under way count, and
+            calls whose answers were not fetched.
         """
         each = sum(call.name == asker.name for call in self._calls.values()) + self._joining[asker.name]
         place = f"address {asker.address}"
@@ -140,24 +169,34 @@ class Calls:
             self._joining = +self._joining
 
     def begin(self, event: str, page: str, asker: Asker) -> None:
-        """Note whose a call is that Gradio has taken in; a call without a page is a page by itself."""
+        """Note who made a call that Gradio's queue accepted; a call without a page gets a page of its own.
+
+        Parameters
+        ----------
+        event : str
+            Gradio's name for the call.
+        page : str
+            Page that made the call; "" for a call without a page.
+        asker : Asker
+            Who made the call.
+        """
         patience = FETCH_SECONDS if page else FETCH_BY_HAND_SECONDS
         self._calls[event] = Call(asker.name, asker.address, page or event, self._clock(), patience)
         if not self._listeners.get(page or event):
             self._unheard.setdefault(page or event, self._clock())
 
     def is_anothers(self, page: str, asker: Asker) -> bool:
-        """Whether a page is a call that was made without a page, by another one."""
+        """Whether ``page`` is the name of a call without a page that another asker made."""
         call = self._calls.get(page)
         return call is not None and call.name != asker.name
 
     def check_event(self, event: object, asker: Asker) -> Call:
-        """The call of that name, if this asker began it.
+        """Find a call by its event id, for the asker who made it.
 
         Raises
         ------
         GateError
-            If there is none, or another one began it: the two look the same.
+            With status 404, if there is no such call, or another asker made it. The error does not tell which.
         """
         call = self._calls.get(event) if isinstance(event, str) else None
         if call is None or call.name != asker.name:
@@ -165,35 +204,35 @@ class Calls:
         return call
 
     def is_new(self, page: str) -> bool:
-        """Whether Gradio has not heard of a page yet."""
+        """Whether Gradio keeps no state for a page yet; False for ""."""
         return bool(page) and page not in self._blocks.state_holder
 
     def prepare(self, page: str) -> None:
-        """Let Gradio make what it keeps of a page, which takes some hundredths of a second."""
+        """Let Gradio make its state for a page, which takes some hundredths of a second."""
         self._blocks.state_holder[page]
 
     def listen(self, page: str) -> None:
-        """Somebody listens for a page's answers."""
+        """Note that a client opened a stream of a page's answers."""
         self._listeners[page] = self._listeners.get(page, 0) + 1
         self._unheard.pop(page, None)
 
     def leave(self, page: str) -> None:
-        """Who listened has gone, or has heard all."""
+        """Note that a stream of a page's answers has ended."""
         self._listeners[page] -= 1
         if not self._listeners[page]:
             del self._listeners[page]
             self._unheard[page] = self._clock()
 
     def is_known(self, page: str) -> bool:
-        """Whether there is, or may be, anything to be heard by a page."""
+        """Whether Gradio keeps messages for a page, now or later."""
         return page in self._blocks._queue.pending_messages_per_session
 
     async def tidy(self) -> None:
-        """End the calls that nobody has listened for in the last seconds, and forget what was answered to them."""
+        """End calls without a listener for longer than their patience, and delete answers that nobody fetched."""
         now = self._clock()
         for event, call in list(self._calls.items()):
             if self._is_over(event, call, now):
-                del self._calls[event]  # it was answered, and the answer fetched
+                del self._calls[event]
             elif now - max(call.since, self._unheard.get(call.page, now)) >= call.patience:
                 await self._end(event)
             elif now - call.answered >= UNREAD_SECONDS:
@@ -208,7 +247,7 @@ class Calls:
                 await self.forget(page)
 
     def _is_over(self, event: str, call: Call, now: float) -> bool:
-        """Whether a call was answered and its answer fetched; notes when it was answered."""
+        """Whether a call was answered and its answer fetched; notes when the answer was first seen."""
         queue = self._blocks._queue
         if event in queue.event_ids_to_events:
             return False
@@ -216,11 +255,11 @@ class Calls:
         return event not in queue.pending_event_ids_session.get(call.page, ())
 
     def abandon(self, page: str) -> None:
-        """A page is over: forget it soon, if nobody listens for it. May be called in any thread."""
+        """Have a page forgotten at the next :meth:`tidy`, unless a client listens for it. Any thread may call this."""
         self._abandoned.append(page)
 
     async def forget(self, page: str) -> None:
-        """End a page's calls and forget its answers."""
+        """End a page's calls and delete its answers."""
         for event in [event for event, call in self._calls.items() if call.page == page]:
             await self._end(event)
         self._unheard.pop(page, None)
@@ -235,7 +274,7 @@ class Calls:
             task.cancel()
 
     async def keep_tidy(self, seconds: float = 2.0) -> None:
-        """Tidy up for ever."""
+        """Call :meth:`tidy` again and again, every so many seconds, for ever."""
         while True:
             await asyncio.sleep(seconds)
             try:
@@ -245,12 +284,12 @@ class Calls:
 
 
 def page_of(sent: dict[str, Any]) -> str:
-    """The page that a body names.
+    """Read the name of the page from the body of a call.
 
     Raises
     ------
     GateError
-        If it names none.
+        If the body names no page, or not by a valid name.
     """
     page = sent.get("session_hash")
     if not is_name(page):
@@ -259,10 +298,10 @@ def page_of(sent: dict[str, Any]) -> str:
 
 
 def is_name(value: object) -> bool:
-    """Whether something can be the name of a page or of a call."""
+    """Whether a value has the form of a page's or a call's name."""
     return isinstance(value, str) and NAME.fullmatch(value) is not None
 
 
 def _whole(value: object) -> int:
-    """A whole number; -1, which names nothing, for anything else."""
+    """The value itself if it is an int; -1, which is no valid number of a handler or component, for anything else."""
     return value if type(value) is int else -1

@@ -1,4 +1,5 @@
-"""The server's folder: known by a mark, held by a lock, and never mistaken for a folder of somebody else's."""
+"""The server's folder. A mark file shows that Distill made it, and a lock file keeps other servers out, so that the
+server never deletes files in a folder that is not its own."""
 
 import fcntl
 import os
@@ -13,38 +14,39 @@ from typing import IO
 from distill.errors import StartupError
 
 MARK = "distill-folder"
+"""Name of the file that marks a folder as Distill's."""
 MARK_CONTENT = b"Distill 1: what lies in the folders beside this file is written and deleted by a server.\n"
 LOCK = "lock"
 LOST_AND_FOUND = "lost+found"
-"""What a new file system has at its root."""
+"""Name of the folder that an empty ext file system has at its root; it does not count as content."""
 
 
 def claim(folder: Path, names: Sequence[str], where: str) -> tuple[IO[bytes], Path]:
-    """Make a folder this server's own, with sub-folders of these names.
+    """Claim a folder for this server, and make its sub-folders.
 
-    An empty folder gets a mark; one that is not empty must have it. Unless all is as it should be, nothing in the
-    folder is touched.
+    An empty folder gets the mark file. A folder that is not empty must have it. If any check fails, the folder's
+    content is left unchanged.
 
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Folder to claim; it is made if it does not exist.
     names : sequence of str
-        Of the sub-folders.
+        Names of the sub-folders.
     where : str
-        What to call the folder in an error.
+        Name of the folder in messages of errors.
 
     Returns
     -------
     lock : file
-        Another server can have the folder once it is closed.
+        Open lock file; another server can claim the folder once this file is closed.
     folder : Path
-        Absolute, and without links.
+        Absolute path of the folder, with symbolic links resolved.
 
     Raises
     ------
     StartupError
-        If the folder is somebody else's, another server's, or cannot be written.
+        If the folder was not made by Distill, is in use by another server, or cannot be written.
     """
     try:
         folder = folder.resolve()
@@ -56,7 +58,7 @@ def claim(folder: Path, names: Sequence[str], where: str) -> tuple[IO[bytes], Pa
         for name in names:
             _require_folder(folder / name, where)
         lock = _lock(folder / LOCK, where)
-    except (OSError, RuntimeError) as error:  # the latter of links that lead in a circle
+    except (OSError, RuntimeError) as error:  # RuntimeError: symbolic links that form a loop
         reason = getattr(error, "strerror", None) or "its links lead in a circle"
         raise StartupError(f"Distill cannot write to {where} ({reason}); choose another one.") from error
     try:
@@ -69,12 +71,12 @@ def claim(folder: Path, names: Sequence[str], where: str) -> tuple[IO[bytes], Pa
 
 
 def clear(folder: Path, where: str) -> None:
-    """Delete all that is in a sub-folder of a folder that was claimed; no link in it is followed.
+    """Delete everything in a sub-folder of a claimed folder, without following symbolic links.
 
     Raises
     ------
     StartupError
-        If something stays: it would be taken for something of this server's.
+        If something cannot be deleted: the server would take it for a visitor's file.
     """
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -88,7 +90,7 @@ def clear(folder: Path, where: str) -> None:
 
 
 def _require_mark(folder: Path, where: str) -> None:
-    """Raise a StartupError unless a folder has the mark, or is empty and gets it."""
+    """Raise a StartupError unless a folder has the mark; an empty folder gets it here."""
     mark, found = folder / MARK, set(os.listdir(folder)) - {LOST_AND_FOUND}
     if not found:
         _write_mark(mark)
@@ -109,12 +111,12 @@ def _write_mark(mark: Path) -> None:
             file.write(MARK_CONTENT)
     except OSError as error:
         if not isinstance(error, FileExistsError):
-            mark.unlink(missing_ok=True)  # half a mark would close the folder for ever
+            mark.unlink(missing_ok=True)  # a half-written mark would make every later start fail
         raise
 
 
 def _require_folder(path: Path, where: str) -> None:
-    """Raise a StartupError if there is something in the place of a sub-folder that is none."""
+    """Raise a StartupError if the path of a sub-folder exists and is a link or not a folder."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -131,7 +133,7 @@ def _lock(path: Path, where: str) -> IO[bytes]:
             raise StartupError(
                 f"“{path.name}” in {where} is no file of Distill's; remove it, or choose another folder."
             )
-    lock = open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+b")  # noqa: SIM115 - held while it serves
+    lock = open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+b")  # noqa: SIM115 - open until the server ends
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -1,5 +1,6 @@
 """The clips that a visitor dropped to train on, on disk: two hours of sound would take 300 MB of memory each."""
 
+import secrets
 import shutil
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -41,6 +42,8 @@ class ClipSet:
     refused : list of Refusal
     num_bytes : int
         Bytes on disk.
+    secret : str
+        By which a page that lists these clips asks to train on them; nobody else can guess it.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class ClipSet:
         most: int = DEFAULTS.set_clips,
     ) -> None:
         self.folder, self._remove, log_mel = JobFolder(folder), remove, LogMel()
+        self.secret = secrets.token_urlsafe(16)
         self.refused: list[Refusal] = []
         names: list[str] = []
         writer = ClipsWriter(self.folder.clips, most)

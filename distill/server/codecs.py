@@ -1,4 +1,4 @@
-"""The codecs that visitors load, each held once however many of them load it."""
+"""The codecs that visitors load, shared in memory between visitors who load the same file."""
 
 import hashlib
 import os
@@ -9,13 +9,16 @@ from distill.settings import DEFAULTS, Settings
 
 
 class Codecs:
-    """Codecs by the content of their files, remembered for as long as somebody uses them; threads may share it."""
+    """A cache of codecs, keyed by the SHA-256 of their files. It is safe for threads.
+
+    The references are weak: a codec leaves the cache when no visitor uses it any more.
+    """
 
     def __init__(self) -> None:
         self._codecs: WeakValueDictionary[bytes, Codec] = WeakValueDictionary()
 
     def load(self, path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) -> Codec:
-        """The codec of a file; one that is in use already is given again, not read again.
+        """Load a codec from a file, or give the equal codec that is in use already.
 
         Raises
         ------
@@ -24,12 +27,12 @@ class Codecs:
         """
         try:
             if os.path.getsize(path) > settings.codec_bytes:
-                return Codec.load(path, settings=settings)  # which refuses it
+                return Codec.load(path, settings=settings)  # raises the CodecFileError
             with open(path, "rb") as file:
                 content = hashlib.file_digest(file, "sha256").digest()
         except OSError:
-            return Codec.load(path, settings=settings)  # which says why it cannot
+            return Codec.load(path, settings=settings)  # raises a CodecFileError with the reason
         codec = self._codecs.get(content)
-        if codec is None:  # who loads the same file at this moment may be first: all get that one
+        if codec is None:  # another thread may load the same file now: setdefault gives both the same object
             codec = self._codecs.setdefault(content, Codec.load(path, settings=settings))
         return codec

@@ -1,4 +1,4 @@
-"""What a visitor is told when something fails."""
+"""The sentence that a visitor reads when something fails."""
 
 import errno
 import logging
@@ -10,7 +10,11 @@ logger = logging.getLogger(__name__)
 
 
 def sentence(error: Exception) -> str:
-    """What a visitor is told of an error: the package's own as they are; any other is logged once, with a reference."""
+    """Describe an error to a visitor in one sentence.
+
+    A DistillError is written for readers: its own message is the sentence. Any other error is logged once, and the
+    sentence has the reference of the log entry.
+    """
     if isinstance(error, DistillError):
         return str(error)
     reference = log_fault(logger, "A handler failed", error)

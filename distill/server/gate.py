@@ -1,4 +1,4 @@
-"""The gate before the page: who a request comes from, what it may ask for, and how much it may send."""
+"""The gate before Gradio: it checks the sender of each request, the path that it asks for, and how much it sends."""
 
 import json
 import mimetypes
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from distill.server.server import Server
 
 COOKIE_SECONDS = 30 * 24 * 3600
+"""Seconds for which a browser keeps the cookie."""
 HEALTH, LEAVE = "/health", "/leave"
 SAFE = ("GET", "HEAD")
 PUBLIC = re.compile(
@@ -43,51 +44,57 @@ PUBLIC = re.compile(
     r"|/gradio_api/(?:info/?|openapi\.json|app_id)",
     re.DOTALL,
 )
-"""What is the same for everybody, wherever it is asked from."""
+"""Paths whose answers are the same for every visitor. Other sites may request them too."""
 MADE_ONCE = re.compile(r"/|/config/?|/gradio_api/(?:info/?|openapi\.json)")
+"""Paths whose answers Gradio takes long to make: they are made once and kept."""
 PAGES_KEPT, FILES_KEPT = 12, 300
-"""Answers that are kept ready: three for each of a few names by which the server is reached, and the page's files."""
+"""Maximum number of kept answers: of pages, three for each host name of the server, and of the page's own files."""
 FILES = re.compile(
     r"/(?:assets|static|svelte)/.*|/(?:theme\.css|favicon\.ico|manifest\.json|robots\.txt|pwa_icon)", re.DOTALL
 )
+"""Paths of the page's own files: scripts, styles and pictures."""
 OWN = re.compile(
     r"/leave|/gradio_api/(?:startup-events|upload_progress|upload/?|file=.*|queue/(?:join|data|status)|heartbeat/[\w-]{1,64}"
     r"|cancel|reset/?|call/.*|component_server/?)",
     re.DOTALL,
 )
-"""What the page and scripts need besides. Gradio offers more: screen recordings, proxies, links to a state."""
+"""Paths that the page and scripts need besides ``PUBLIC``, for one visitor each. All other paths of Gradio are closed:
+screen recordings, proxies, links to a state."""
 FILE = re.compile(r"/gradio_api/file=(?P<path>.*)", re.DOTALL)
 UPLOAD = re.compile(r"/gradio_api/upload/?")
 HEARTBEAT = re.compile(r"/gradio_api/heartbeat/(?P<page>[\w-]{1,64})", re.ASCII)
 CALL = re.compile(r"/gradio_api/call/(?P<by_name>v2/)?(?P<name>[^/]+)/?")
 ANSWER = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/(?P<event>[^/]+)")
 LONGEST_PATH = 1_024
+"""Maximum characters of a file's path in a request."""
 PART = b"filename="
-"""What stands before each file of an upload: to take in a file costs some milliseconds, however small it is."""
+"""Bytes that precede each file of an upload. The gate counts them, because even an empty file costs the server some
+milliseconds."""
 FULL_PAGE = """<!doctype html><meta http-equiv="refresh" content="30"><title>Distill</title>
 <body style="font: 18px/1.5 system-ui, sans-serif; max-width: 34em; margin: 20vh auto; padding: 0 1em">
 <h1>distill</h1><p>Distill has as many visitors as it can hold. This page tries again every 30 seconds.</p>"""
 REFUSED_SECONDS = 1.0
-"""How long a refusal for asking too much takes: whoever waits for it asks no more meanwhile."""
+"""Seconds before a refusal with status 429 is sent, which slows down a sender that repeats its request at once."""
 
 
 class Gate:
-    """ASGI middleware before Gradio, which knows no visitors: to it, whoever knows a name may have what it names.
+    """ASGI middleware that adds visitors, their permissions and their limits to Gradio.
 
-    Every visitor gets a cookie. What a browser sends from a page of another site is nobody's. An upload is moved to its
-    visitor's folder; files, pages and calls are for the visitor alone whose they are; and nobody takes more than a
-    share of the server's attention.
+    Gradio itself has no visitors: anybody who knows the name of a file, a page or a call may use it. The gate gives
+    every visitor a cookie, and lets each visitor use only their own files, pages and calls. It refuses requests that a
+    browser sends from a page of another site, moves uploads to their visitor's folder, and limits the requests of each
+    visitor and each address.
 
     Parameters
     ----------
     app : callable
-        What lies behind the gate.
+        The ASGI application behind the gate: Gradio.
     backend : Server
-        What stands behind the page.
+        The visitors, their files and their limits.
     calls : Calls
-        Under way behind it.
+        The calls in Gradio's queue.
     clock : callable
-        Seconds that only ever grow.
+        Gives the time in seconds, from a monotonic clock.
     """
 
     def __init__(
@@ -119,14 +126,17 @@ class Gate:
             return
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
-        """Let a request through that is within its asker's share."""
+        """Answer a request if its sender is within the limits; raise a GateError with status 429 otherwise."""
         asker = Asker.of(scope, self._settings.trusted_proxies)
         self._rates.spend(self._rates.files if FILES.fullmatch(path) else self._rates.calls, asker)
         with self._requests.one(asker):
             await self._admit(scope, receive, send, path, asker)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send, path: str, asker: Asker) -> None:
-        """Let a request through if it is not of another site, and asks for something that there is."""
+        """Answer a request if its path is open and no page of another site sent it; raise a GateError otherwise.
+
+        Other sites may request the ``PUBLIC`` paths too.
+        """
         is_safe = scope["method"] in SAFE
         if scope["method"] == "OPTIONS":
             await self._ask(scope, receive, send)
@@ -140,7 +150,7 @@ class Gate:
             await self._own(scope, receive, send, path, asker)
 
     async def _public(self, scope: Scope, receive: Receive, send: Send, path: str, asker: Asker) -> None:
-        """Answer with what is the same for everybody."""
+        """Answer a request for a path that is the same for every visitor."""
         if path == HEALTH:
             health = self._backend.health()
             await JSONResponse(health, 503 if "full" in health["status"] else 200)(scope, receive, send)
@@ -159,7 +169,7 @@ class Gate:
             await self._ask(scope, receive, send)
 
     async def _own(self, scope: Scope, receive: Receive, send: Send, path: str, asker: Asker) -> None:
-        """Answer with what is a visitor's own."""
+        """Answer a request for a path that belongs to one visitor."""
         query = QueryParams(scope.get("query_string", b""))
         if file := FILE.fullmatch(path):
             answer = await to_thread.run_sync(self._file, file["path"], asker)
@@ -196,7 +206,7 @@ class Gate:
             await self._ask(scope, receive, send)
 
     async def _posted(self, scope: Scope, receive: Receive, send: Send, path: str, asker: Asker) -> None:
-        """Look a call through, and let it in."""
+        """Check the body of a POST request, and pass it on to Gradio."""
         headers = Headers(scope=scope)
         require_json(headers)
         announced, most = announced_bytes(headers), self._settings.message_bytes
@@ -239,7 +249,7 @@ class Gate:
             raise GateError("There is nothing here.", 404)
 
     async def _join(self, scope: Scope, receive: Receive, send: Send, asker: Asker) -> None:
-        """Let Gradio take a call into its queue, and note whose it is."""
+        """Let Gradio put a call into its queue, and note which visitor made it."""
         messages: list[Message] = []
 
         async def keep(message: Message) -> None:
@@ -253,7 +263,21 @@ class Gate:
             await send(message)
 
     async def _function(self, scope: Scope, body: Receive, receive: Receive, send: Send, asker: Asker) -> None:
-        """Let a component's function answer, for as long as its sender waits."""
+        """Let a component's server function answer; stop it if its sender disconnects.
+
+        Parameters
+        ----------
+        scope : dict
+            ASGI scope of the request.
+        body : callable
+            ``receive`` that gives the checked body to Gradio.
+        receive : callable
+            The request's own ``receive``, which tells when the client disconnects.
+        send : callable
+            ASGI ``send`` of the request.
+        asker : Asker
+            Sender of the request.
+        """
         refused: GateError | None = None
         async with anyio.create_task_group() as both:
 
@@ -265,14 +289,14 @@ class Gate:
             both.start_soon(give_up)
             try:
                 await self._ask(plain(named(scope, asker)), body, send)
-            except GateError as error:  # to be raised by itself, not in the group of what both tasks raised
+            except GateError as error:  # raised below: the task group would wrap it in an ExceptionGroup
                 refused = error
             both.cancel_scope.cancel()
         if refused:
             raise refused
 
     async def _listen(self, scope: Scope, receive: Receive, send: Send, asker: Asker) -> None:
-        """Send a page what is answered to it."""
+        """Stream to a page the answers to its calls."""
         self._check_page(asker)
         if not self._calls.is_known(asker.page):
             raise GateError("This page has no calls under way; please reload it.", 404)
@@ -285,7 +309,7 @@ class Gate:
             self._calls.leave(asker.page)
 
     async def _beat(self, scope: Scope, receive: Receive, send: Send, asker: Asker) -> None:
-        """A page is here as long as it holds this connection."""
+        """Hold a page's heartbeat connection, and count the page as open for as long."""
         self._check_page(asker)
         self._visitors.come(asker.owner, asker.page, asker.address)
         try:
@@ -294,7 +318,8 @@ class Gate:
             self._visitors.leave(asker.owner, asker.page)
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Ask Gradio; what breaks in it is logged once, and told with the reference."""
+        """Pass a request on to Gradio. An unexpected error is logged once, and becomes a GateError with status 500 and
+        the log's reference, unless the answer has begun."""
         begun = False
 
         async def sending(message: Message) -> None:
@@ -308,13 +333,16 @@ class Gate:
             raise
         except Exception as error:
             if CALL.fullmatch(get_route_path(scope)) and isinstance(error, TypeError | KeyError):
-                raise GateError(ODD_CALL, 400) from None  # it is called by names that it does not have
+                raise GateError(ODD_CALL, 400) from None  # the call names parameters that the handler does not have
             told = sentence(error)
             if not begun:
                 raise GateError(told, 500) from None
 
     def _file(self, path: str, asker: Asker) -> Response:
-        """A file, or a part of it (RFC 9110, section 14), for whoever may have it."""
+        """Answer with a file, or with ranges of it (RFC 9110, section 14), if the asker may read it.
+
+        Only media types that cannot run scripts are shown in the browser; all others are downloads.
+        """
         if not self._may_have(path, asker.owner):
             raise GateError("This file is not there, or not yours; please make it again.", 404)
         kind = mimetypes.guess_type(path)[0] or ""
@@ -325,20 +353,20 @@ class Gate:
         )  # fmt: skip
 
     def _may_have(self, path: str, owner: str) -> bool:
-        """Whether a file is there, and this visitor's or everybody's."""
-        is_plain = len(path) <= LONGEST_PATH and ".." not in path.split("/")  # to resolve others takes long
+        """Whether a file exists, and belongs to this visitor or to the page itself."""
+        is_plain = len(path) <= LONGEST_PATH and ".." not in path.split("/")  # other paths take long to resolve
         if not is_plain or not (self._storage.is_public(path) or self._storage.is_owned(path, owner)):
             return False
         return os.path.isfile(path)
 
     def _are_owned(self, paths: set[str], owner: str) -> bool:
-        """Whether all these files are a visitor's own."""
+        """Whether all paths belong to this visitor, and are not more than one upload may have."""
         if len(paths) > self._settings.upload_files or any(len(path) > LONGEST_PATH for path in paths):
             return False
         return all(".." not in path.split("/") and self._storage.is_owned(path, owner) for path in paths)
 
     async def _arrive(self, asker: Asker) -> None:
-        """Know the page that a call comes from; a call without one is known once it has begun."""
+        """Begin the session of the page that a call comes from, if it is new; a call without a page needs none yet."""
         self._check_page(asker)
         if not asker.page:
             return
@@ -356,8 +384,8 @@ class Gate:
 
 
 def _with_cookie(send: Send, value: str, seconds: int, *, secure: bool) -> Send:
-    """Send a cookie along, to be kept for so many seconds."""
-    # On Hugging Face the page stands in another site's frame: there a cookie must say that it may be sent.
+    """Wrap ``send`` so that the answer sets the cookie, valid for so many seconds; 0 deletes it."""
+    # On Hugging Face, the page is in a frame of another site: a browser sends a cookie there only with SameSite=None.
     where = "; SameSite=None; Secure; Partitioned" if secure else "; SameSite=Lax"
     cookie = f"{COOKIE}={value}; Path=/; HttpOnly; Max-Age={seconds}{where}"
 

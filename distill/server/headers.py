@@ -1,4 +1,4 @@
-"""What goes out with every answer: the headers that are meant, and those that tell a browser what it may do."""
+"""The headers of every answer: an allow-list of names, and the security headers that restrict the browser."""
 
 import base64
 import hashlib
@@ -15,10 +15,12 @@ MEANT = frozenset(
         *("content-range", "content-type", "etag", "last-modified", "location", "retry-after", "set-cookie", "vary"),
     }
 )  # fmt: skip
-"""Every other header is dropped: what Gradio answers to a range repeats the request's own headers, cookie and all."""
+"""Names of the headers that may go out. All others are dropped: Gradio's answers to range requests repeat the headers
+of the request, even its cookie."""
 
 FRAMES = "'self' https://huggingface.co"
-"""Who may show the page in a frame: the Hub, where a Space stands in one."""
+"""Sites that may show the page in a frame, in the syntax of a content security policy. The Hugging Face Hub shows each
+Space in a frame."""
 INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
 ALWAYS = {
@@ -32,18 +34,24 @@ ALWAYS = {
         ]
     ),
 }  # fmt: skip
+"""Security headers of every answer."""
 
 
 def content_security_policy(inline_scripts: Sequence[str] = ()) -> str:
-    """What the page may load and run (W3C, "Content Security Policy Level 3").
+    """Make the content security policy of a page: its allowed sources (W3C, "Content Security Policy Level 3").
 
-    Gradio makes functions of the components' scripts and of their templates, and styles of their CSS: so ``eval`` and
-    inline styles cannot be forbidden. Inline scripts are, but for those whose hashes are given.
+    Gradio compiles the scripts and templates of components with ``eval``, and adds their CSS as inline styles, so the
+    policy allows both. It allows only those inline scripts whose hashes are given.
 
     Parameters
     ----------
     inline_scripts : sequence of str
-        Hashes, as :func:`script_hashes` gives them.
+        Hashes of the allowed inline scripts, from :func:`script_hashes`.
+
+    Returns
+    -------
+    str
+        Value of the header ``Content-Security-Policy``.
     """
     hashes = "".join(f" '{value}'" for value in inline_scripts)
     return "; ".join(
@@ -58,7 +66,7 @@ def content_security_policy(inline_scripts: Sequence[str] = ()) -> str:
 
 
 def script_hashes(page: bytes) -> list[str]:
-    """Of each inline script of an HTML page, what a content security policy calls it."""
+    """Hash each inline script of an HTML page for a content security policy: "sha256-" and base64."""
     digests = [hashlib.sha256(script).digest() for script in INLINE_SCRIPT.findall(page)]
     return [f"sha256-{base64.b64encode(digest).decode()}" for digest in digests]
 
@@ -67,7 +75,7 @@ NO_SCRIPTS = content_security_policy()
 
 
 def guarded(send: Send) -> Send:
-    """Send only headers that are meant, and with each answer those that guard it."""
+    """Wrap ``send``: it drops the headers that are not allowed, and adds the security headers."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""How many bytes each visitor and each network address holds, counted as they come and go."""
+"""The bytes on disk of each visitor and each network address, counted as files are written and deleted."""
 
 import threading
 from collections import Counter
@@ -10,18 +10,18 @@ from distill.settings import MIB, Settings
 
 
 class Ledger:
-    """Counters of bytes by visitor, by network address and in all; threads may share it.
+    """Counters of bytes by visitor, by network address and in total. It is safe for threads.
 
-    Bytes are held in folders, on their way (of an :class:`Arrival`), or left behind for a while by something that was
-    deleted or broke off. All three count.
+    Three kinds of bytes count: bytes of folders, bytes that are arriving (see :class:`Arrival`), and bytes of deleted
+    or broken-off files that are still on the disk for some time.
 
     Parameters
     ----------
     settings : Settings
-        Has the ceilings.
+        Limits; ``visit_disk_bytes``, ``address_disk_bytes`` and ``disk_bytes`` are read.
     derived : callable
-        Gives the bytes of a visitor's trainings, of all for None; they are counted elsewhere and added here. An
-        address's ceiling leaves them out: what bounds them there is its share of the queue.
+        Gives the bytes of a visitor's trainings, or of all trainings for None. They count towards the limits of the
+        visitor and of the disk, but not of the address: its share of the training queue limits them.
     """
 
     def __init__(self, settings: Settings, derived: Callable[[str | None], int]) -> None:
@@ -36,7 +36,7 @@ class Ledger:
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of all."""
+        """Bytes of all visitors together."""
         return self._all + self._derived(None)
 
     def own_bytes(self, owner: str) -> int:
@@ -44,14 +44,37 @@ class Ledger:
         return self._own[owner] + self._derived(owner)
 
     def require_room(self, owner: str, more: int = 0, own: int | None = None, address: str = "") -> None:
-        """Raise a FullError unless more bytes, ``own`` of them this visitor's, fit under all ceilings."""
+        """Check that more bytes fit within all limits, without counting them.
+
+        Parameters
+        ----------
+        owner : str
+            The visitor; "" for no visitor.
+        more : int
+            Bytes to add to the total.
+        own : int, optional
+            Bytes to add to the visitor and the address; ``more`` by default.
+        address : str
+            Network address of the visitor; "" if it is unknown.
+
+        Raises
+        ------
+        FullError
+            If a limit would be passed.
+        """
         derived = self._derived(owner) if owner else 0, self._derived(None)
         with self._lock:
             self._place(owner, address)
             self._check(owner, more, more if own is None else own, derived)
 
     def take(self, owner: str, num_bytes: int, address: str = "") -> None:
-        """Count bytes that come, or raise a FullError; fewer than 0 are given back."""
+        """Count bytes for a visitor; a negative number gives bytes back.
+
+        Raises
+        ------
+        FullError
+            If a limit would be passed; nothing is counted then.
+        """
         derived = self._derived(owner), self._derived(None)
         with self._lock:
             self._place(owner, address)
@@ -60,7 +83,13 @@ class Ledger:
             self._add(owner, num_bytes)
 
     def hold(self, arrival: "Arrival", owner: str, folder: Path, num_bytes: int) -> None:
-        """Count the bytes of a folder in place of those that were on their way to it, or raise a FullError."""
+        """Count the bytes of a folder, in place of the arriving bytes that became it.
+
+        Raises
+        ------
+        FullError
+            If a limit would be passed; the counts stay as they were.
+        """
         derived = self._derived(owner), self._derived(None)
         with self._lock:
             before = self._folders.get(owner, {}).get(folder, 0)
@@ -76,7 +105,8 @@ class Ledger:
             self._add(owner, num_bytes - before)
 
     def shrink(self, owner: str, folder: Path, num_bytes: int, until: float) -> None:
-        """So many bytes of a folder were deleted, but go on counting until a moment at which the disk has them back."""
+        """Note that bytes of a folder were deleted; they count until the time ``until``, when the disk is free of
+        them."""
         with self._lock:
             held = self._folders.get(owner, {})
             if folder in held:
@@ -85,7 +115,7 @@ class Ledger:
                 self._left.append((until, owner, fewer))
 
     def forget(self, owner: str, parent: Path) -> None:
-        """A folder was deleted, or one that holds several of a visitor's."""
+        """Stop counting a deleted folder of a visitor, and all folders in it."""
         with self._lock:
             held = self._folders.get(owner, {})
             for folder in [folder for folder in held if folder.is_relative_to(parent)]:
@@ -94,14 +124,14 @@ class Ledger:
                 self._folders.pop(owner, None)
 
     def leave(self, arrival: "Arrival", until: float) -> None:
-        """Go on counting what came and was not held, until a moment at which it is gone from the disk."""
+        """End an arrival: bytes that became no folder count until the time ``until``, when they are off the disk."""
         with self._lock:
             if arrival.num_bytes:
                 self._left.append((until, arrival.owner, arrival.num_bytes))
             arrival.num_bytes = 0
 
     def expire(self, now: float) -> None:
-        """Count no more what was left behind, and forget the addresses of those who hold nothing."""
+        """Stop counting leftover bytes whose time is over, and forget the addresses of visitors without bytes."""
         with self._lock:
             for _, owner, num_bytes in (left for left in self._left if left[0] <= now):
                 self._add(owner, -num_bytes)
@@ -109,7 +139,7 @@ class Ledger:
             self._addresses = {owner: place for owner, place in self._addresses.items() if owner in self._own}
 
     def _place(self, owner: str, address: str) -> None:
-        """Whoever comes from another address than before brings along what is held."""
+        """Note the address of a visitor; if it is a new one, move the visitor's bytes to it."""
         before = self._addresses.get(owner, "")
         if owner and address and address != before:
             self._addresses[owner] = address
@@ -147,34 +177,35 @@ class Ledger:
 
 
 class Arrival:
-    """Bytes of one visitor that are on their way.
+    """Counted bytes of one visitor that arrive and belong to no folder yet.
 
     Attributes
     ----------
     owner : str
+        The visitor.
     num_bytes : int
-        So far.
+        Bytes counted so far.
     """
 
     def __init__(self, ledger: Ledger, owner: str, address: str) -> None:
         self._ledger, self.owner, self._address, self.num_bytes = ledger, owner, address, 0
 
     def take(self, num_bytes: int) -> None:
-        """Count bytes that have come.
+        """Count bytes that have arrived.
 
         Parameters
         ----------
         num_bytes : int
-            Less than 0 gives some back.
+            Number of bytes; a negative number gives bytes back.
 
         Raises
         ------
         FullError
-            If with them the visitor, the address or all together pass a ceiling; they are then not counted.
+            If the limit of the visitor, the address or the disk would be passed; these bytes are not counted then.
         """
         self._ledger.take(self.owner, num_bytes, self._address)
         self.num_bytes += num_bytes
 
     def give_back(self) -> None:
-        """Count nothing of it any more."""
+        """Stop counting all bytes of this arrival."""
         self.take(-self.num_bytes)

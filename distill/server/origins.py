@@ -1,4 +1,4 @@
-"""Which requests a browser sends from a page of another site: they are nobody's."""
+"""Recognition of requests that a page of another site made a browser send."""
 
 from collections.abc import MutableMapping
 from typing import Any
@@ -11,10 +11,11 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_foreign(scope: MutableMapping[str, Any]) -> bool:
-    """Whether a page of another site, or of another host of this one, made the browser send a request.
+    """Whether a page of another site, or of another host of the same site, made the browser send a request.
 
-    ``Sec-Fetch-Site`` says so (W3C, "Fetch Metadata Request Headers"). A browser that does not send it, because it is
-    old or the connection is not encrypted, sends ``Origin`` with all that could change something. Scripts send neither.
+    The header ``Sec-Fetch-Site`` tells (W3C, "Fetch Metadata Request Headers"). An old browser, or any browser over
+    plain HTTP, leaves it out, but sends ``Origin`` with every request that could change something. Scripts outside a
+    browser send neither header, and are not foreign.
     """
     headers = Headers(scope=scope)
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
@@ -24,24 +25,24 @@ def is_foreign(scope: MutableMapping[str, Any]) -> bool:
 
 
 def is_navigation(scope: MutableMapping[str, Any]) -> bool:
-    """Whether a person opens a page, in a window or in another page's frame."""
+    """Whether a request opens a page, in a window or in a frame; True if the browser does not tell."""
     return Headers(scope=scope).get("sec-fetch-mode", "navigate") == "navigate"
 
 
 def is_secure(scope: MutableMapping[str, Any], headers: Headers) -> bool:
-    """Whether the visitor's connection is encrypted, up to the proxy at least."""
+    """Whether the visitor's connection uses HTTPS, at least up to the first proxy."""
     return headers.get("x-forwarded-proto", scope.get("scheme", "http")).split(",")[0].strip() == "https"
 
 
 def _own_origins(scope: MutableMapping[str, Any], headers: Headers) -> list[tuple[str, str, int | None] | None]:
-    """The server's own origin, as the browser sees it: directly, or behind a proxy that says how it was asked."""
+    """The server's possible origins as a browser sees them, from ``Host`` and from a proxy's ``X-Forwarded-Host``."""
     scheme = "https" if is_secure(scope, headers) else "http"
     hosts = (headers.get("host", ""), headers.get("x-forwarded-host", "").split(",")[0].strip())
     return [_parts(f"{scheme}://{host}") for host in hosts if host]
 
 
 def _parts(origin: str) -> tuple[str, str, int | None] | None:
-    """Scheme, host and port; None for "null" and for what is no origin."""
+    """Split an origin into scheme, host and port; None for "null" and for an invalid origin."""
     try:
         url = urlsplit(origin)
         port = url.port or DEFAULT_PORTS.get(url.scheme)

@@ -1,4 +1,4 @@
-"""How often one may ask: shares of the server's attention, by address and by visitor."""
+"""Limits on requests, for each visitor and each address: how many in ten seconds, and how many at the same time."""
 
 import contextlib
 import math
@@ -20,16 +20,16 @@ WINDOW_SECONDS = 10
 
 @dataclass(frozen=True)
 class Rate:
-    """How much of something may come within ten seconds.
+    """Maximum amount of one kind, such as calls or bytes, within ten seconds.
 
     Attributes
     ----------
     what : str
-        Names the count.
+        Name of the kind.
     each : RateLimitItem
-        Of one visitor.
+        Maximum amount of one visitor.
     address : RateLimitItem
-        Of all visitors behind one address.
+        Maximum amount of all visitors behind one address.
     """
 
     what: str
@@ -38,14 +38,14 @@ class Rate:
 
 
 class Places:
-    """Counts what goes on at the same time, of each visitor and of all behind one address.
+    """A limit on simultaneous requests, for each visitor and for all visitors behind one address.
 
     Parameters
     ----------
     each, address : int
-        How much there may be.
+        Maximum number of simultaneous requests of one visitor, and of one address.
     words : str
-        What whoever has as much is told.
+        Message of the error when there are more.
     """
 
     def __init__(self, each: int, address: int, words: str) -> None:
@@ -54,7 +54,13 @@ class Places:
 
     @contextlib.contextmanager
     def one(self, asker: Asker) -> Iterator[None]:
-        """Take a place while the context lasts; a GateError with status 429, if there is none."""
+        """Count one request of an asker while the context lasts.
+
+        Raises
+        ------
+        GateError
+            With status 429, if the visitor or the address has the maximum number already.
+        """
         names = {asker.name: self._each, f"all at {asker.address}": self._address}
         if any(self._taken[name] >= most for name, most in names.items()):
             raise GateError(self._words, 429)
@@ -63,15 +69,29 @@ class Places:
             yield
         finally:
             self._taken.subtract(names.keys())
-            self._taken = +self._taken  # without those that have none
+            self._taken = +self._taken  # drops the names with a count of 0
 
 
 class Rates:
-    """Counts what came in the last ten seconds, by the library ``limits`` ("sliding window counter").
+    """Counts of requests and bytes in the last ten seconds (the "sliding window counter" of the library ``limits``).
 
     Parameters
     ----------
     settings : Settings
+        Limits; those whose names end with ``_rate`` are read, except ``upload_rate``.
+
+    Attributes
+    ----------
+    files : Rate
+        Requests for the page's own files.
+    calls : Rate
+        All other requests.
+    bytes : Rate
+        Bytes of the bodies of calls; uploads do not count.
+    parts : Rate
+        Uploaded files.
+    pages : Rate
+        Requests for which Gradio makes the page anew.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -83,12 +103,21 @@ class Rates:
         self.pages = self._rate("pages", settings.address_pages_rate, settings.address_pages_rate)
 
     def spend(self, rate: Rate, asker: Asker, amount: int = 1) -> None:
-        """Count what an asker sends.
+        """Count an amount for an asker.
+
+        Parameters
+        ----------
+        rate : Rate
+            One of this object's attributes.
+        asker : Asker
+            Sender of the request.
+        amount : int
+            How much to count: requests, files or bytes, as the rate has it.
 
         Raises
         ------
         GateError
-            With status 429, if that is more than their share; it says when to ask again.
+            With status 429, if the visitor or the address passes the maximum. The message has the seconds to wait.
         """
         for limit, name in ((rate.address, asker.address), (rate.each, asker.owner)):
             if name and not self._limiter.hit(limit, rate.what, name, cost=amount):

@@ -1,4 +1,4 @@
-"""What stands behind the page, made once when the server starts and handed to every part of it."""
+"""The server's shared objects, made once at the start and passed to every part of the page."""
 
 import contextlib
 import ctypes
@@ -23,15 +23,35 @@ from distill.training.base import start_from_base
 from distill.training.config import VQVAEConfig
 
 TIDY_SECONDS = 10
+"""Seconds between two calls of :meth:`Server.tidy`."""
 BUSY_SECONDS = 10
-"""When some visitor's work has waited for so long, the server says that it is busy."""
+"""Seconds that work may wait for its turn before ``/health`` reports "busy"."""
 PR_SET_DUMPABLE = 4
+"""Number of the Linux ``prctl`` option."""
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Server:
-    """The examples, the visitors, their files and their trainings, and whose turn it is."""
+    """The server behind the page.
+
+    Attributes
+    ----------
+    settings : Settings
+        Limits and folder.
+    examples : Examples
+        Clips and codec that every visitor starts with.
+    storage : Storage
+        Visitors' files on disk.
+    visitors : Visitors
+        Visits and their pages.
+    runner : JobRunner
+        Trainings.
+    turns : Turns
+        Scheduler of the visitors' work.
+    codecs : Codecs
+        Cache of the codecs that visitors load.
+    """
 
     settings: Settings
     examples: Examples
@@ -45,7 +65,16 @@ class Server:
     def start(
         cls, settings: Settings, examples_folder: Path, *, clock: Callable[[], float] = time.monotonic
     ) -> "Server":
-        """Look that everything is there, and take up the trainings that an earlier server left.
+        """Check that everything is in place, and continue the trainings that an earlier server left.
+
+        Parameters
+        ----------
+        settings : Settings
+            Limits and folder.
+        examples_folder : Path
+            Folder with ``clips/`` and ``models/loops.distill``.
+        clock : callable
+            Gives the time in seconds, from a monotonic clock.
 
         Raises
         ------
@@ -69,20 +98,26 @@ class Server:
         return cls(settings, examples, storage, visitors, runner, Turns(settings))
 
     def tidy(self, now: float) -> None:
-        """End what is over and delete what is nobody's any more; ``now`` in seconds since 1970."""
+        """End visits that are over, and delete expired trainings and the files of absent visitors.
+
+        Parameters
+        ----------
+        now : float
+            Time in seconds since 1970.
+        """
         self.visitors.tidy()
         _return_memory()
         self.runner.expire(now)
         self.storage.sweep(self.visitors.owners, now)
 
     def leave(self, owner: str) -> None:
-        """Forget a visitor at once: clips, edits, files, and trainings, those that run as well."""
+        """Delete everything of a visitor at once: clips, edits, files, and trainings, running ones included."""
         self.visitors.end(owner)
         self.runner.forget(owner)
         self.storage.delete(owner)
 
     def keep_tidy(self) -> None:
-        """Tidy up from now on, every ten seconds."""
+        """Start a thread that calls :meth:`tidy` every ten seconds."""
 
         def keep() -> None:
             while True:
@@ -95,12 +130,19 @@ class Server:
         threading.Thread(target=keep, name="tidy", daemon=True).start()
 
     def close(self) -> None:
-        """Stop the trainings, each with a checkpoint, for the next server to go on with."""
+        """Stop the trainings, each with a checkpoint from which the next server continues."""
         self.runner.close()
         self.storage.close()
 
     def health(self) -> dict[str, Any]:
-        """How the server is, in numbers that are nobody's secret."""
+        """Report the state of the server, without anything about a single visitor.
+
+        Returns
+        -------
+        dict
+            ``status`` ("ok", "busy", "full of visitors" or "disk full"), numbers of visitors, works and trainings, and
+            bytes of memory and disk.
+        """
         used, ceiling = self.storage.used_bytes, self.settings.disk_bytes
         waited, trainings, status = self.turns.longest_wait, self.runner.status(), "ok"
         if used >= ceiling:
@@ -122,19 +164,19 @@ class Server:
 
 
 def keep_secrets() -> None:
-    """Let no other process of this user look into this one's memory and environment, as a decoder gone wrong might."""
+    """Close this process's memory and environment to other processes of the same user, such as a hijacked decoder."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
 
 
 def _return_memory() -> None:
-    """Give memory that was freed back to the system, where the C library can: by itself it keeps most of it."""
+    """Return freed memory to the system, if the C library is glibc, which otherwise keeps most of it."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def _resident_bytes() -> int | None:
-    """Of this process; None where that is not told."""
+    """Resident memory of this process in bytes; None on systems without ``/proc``."""
     try:
         import resource
 

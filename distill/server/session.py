@@ -1,5 +1,6 @@
 """What one visitor owns, and what each page of it shows."""
 
+import secrets
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from pathlib import Path
 from distill.audio import Clip, load_clip, new_decoder
 from distill.codec import Codec
 from distill.editing.work import Work
+from distill.errors import GoneError
 from distill.server.clip_set import ClipSet
 from distill.settings import DEFAULTS, Settings
 
@@ -24,7 +26,7 @@ class Visit:
     begin: Callable[[], Work] | None = None
     address: str = ""
     clips: ClipSet | None = None
-    taken: set[str] = field(default_factory=set)  # the trainings whose codec was turned to
+    taken: set[str] = field(default_factory=set)  # the trainings whose codec a page turned to
     pages: dict[str, "Session"] = field(default_factory=dict)
     works: dict[tuple[str, str, str], Work] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -103,6 +105,7 @@ class Session:
     work: Work
     examples: Sequence[str] = ()
     clips: ClipSet | None = None
+    taken: set[str] = field(default_factory=set)  # the trainings whose codec this page need not turn to any more
     seen: float = 0.0
     beats: int = 0  # connections that the page holds to say that it is here
 
@@ -123,6 +126,28 @@ class Session:
     def codec(self) -> Codec:
         return self.work.codec
 
+    def find_clips(self, shown: str | None) -> ClipSet | None:
+        """The clips to train on that a page lists.
+
+        Parameters
+        ----------
+        shown : str or None
+            The secret of that set. None for a script, which means the one that it dropped last; "" for no clips.
+
+        Raises
+        ------
+        GoneError
+            If the set is no longer on the server.
+        """
+        if shown is None:
+            return self.clips
+        if not shown:
+            return None
+        for page in (self, *self.visit.pages.values()):
+            if page.clips is not None and secrets.compare_digest(page.clips.secret, shown):
+                return page.clips
+        raise GoneError("The clips that this page lists are no longer on the server; please drop them again.")
+
     def set_clips(self, clips: ClipSet | None) -> None:
         """The clips to train on, here and on pages that are opened later."""
         before, self.clips, self.visit.clips = self.clips, clips, clips
@@ -133,15 +158,23 @@ class Session:
         self, codec: Codec, path: Path, *, example: str | None = None, pause: Callable[..., object] = lambda *_: None
     ) -> None:
         """Turn to the clip of a file in a codec, with the edits that were made of it earlier in this visit."""
-        work = self.read(codec, path, is_example=example is not None, pause=pause)
-        work.example = example
-        self.turn_to(work)
+        self.turn_to(self.read(codec, path, example=example, pause=pause))
 
     def read(
-        self, codec: Codec, path: Path, *, is_example: bool = False, pause: Callable[..., object] = lambda *_: None
+        self, codec: Codec, path: Path, *, example: str | None = None, pause: Callable[..., object] = lambda *_: None
     ) -> Work:
-        """The clip of a file in a codec, as it was left earlier in this visit, or new; a stranger's file is decoded
-        where it can do no harm. ``pause`` is called between pieces of some seconds of sound.
+        """The clip of a file in a codec, as it was left earlier in this visit, or new.
+
+        A stranger's file is decoded where it can do no harm.
+
+        Parameters
+        ----------
+        codec : Codec
+        path : Path
+        example : str, optional
+            The name of the example clip that the file is; without it, the file is a stranger's.
+        pause : callable
+            Called between pieces of some seconds of sound.
 
         Raises
         ------
@@ -149,13 +182,15 @@ class Session:
             If the server has no memory for another clip.
         """
         self.visit.make_room(self.visit)
-        if is_example:
+        if example is not None:
             clip = load_clip(path, tick=pause)
         else:
             with new_decoder(self.visit.settings) as decoder:
                 clip = load_clip(path, settings=self.visit.settings, decoder=decoder, tick=pause)
-        found = self.visit.find(codec, clip)
-        return found or Work.begin(codec, clip, file_bytes=path.stat().st_size, progress=pause)
+        work = self.visit.find(codec, clip)
+        work = work or Work.begin(codec, clip, file_bytes=path.stat().st_size, progress=pause)
+        work.example = example or work.example
+        return work
 
     def turn_to_clip(self, codec: Codec, clip: Clip, pause: Callable[..., object] = lambda *_: None) -> None:
         """Turn to a clip that is at hand, in a codec; ``pause`` as in :meth:`read`."""
@@ -171,3 +206,13 @@ class Session:
     def turn_to(self, work: Work) -> None:
         """Make a work the current one."""
         self.work = self.visit.last = self.visit.keep(work)
+
+    def take(self, training: str) -> None:
+        """Remember that the codec of a training was turned to, here and on pages that are opened from now on."""
+        self.taken.add(training)
+        self.visit.taken.add(training)
+
+    def take_again(self, training: str) -> None:
+        """Let every page turn to the codec of a training once more, because it goes on."""
+        for taken in (self.visit.taken, *(page.taken for page in self.visit.pages.values())):
+            taken.discard(training)

@@ -1,4 +1,4 @@
-"""What lies on the server's disk for visitors, and how much there is room for."""
+"""Visitors' files on the server's disk, with limits on their bytes."""
 
 import contextlib
 import os
@@ -17,34 +17,39 @@ from distill.server.ledger import Arrival, Ledger
 from distill.settings import Settings, variable
 
 PAGE = "page"
-"""Whose the files are that every page shows."""
+"""Owner of the files that every page shows."""
 
 UPLOAD_SECONDS, PAUSED_UPLOAD_SECONDS = 60, 300
+"""Seconds after the last change for which an upload stays where Gradio wrote it: a folder with a whole file, and a bare
+file that may still be arriving."""
 LONGEST_PATH = 4096
+"""Maximum characters of a path that is looked at."""
 ENTRY_BYTES = 4096
-"""What a file or a folder takes of a disk besides its bytes: a million empty ones are not nothing."""
+"""Bytes of disk that each file or folder is counted for besides its content, so that empty files count too."""
 
 
 class Storage:
-    """A folder with ceilings: for each visitor, for each network address, and for all.
+    """The server's folder, with limits on bytes for each visitor, for each network address and in total.
 
-    ``files/<owner>/`` holds what the page uploads and downloads, ``sets/<owner>/`` the clips to train on, ``unpacked/``
-    archives while they are read; all three are emptied when the server starts. ``jobs/`` holds the trainings, which
-    outlive a restart. What comes and goes is counted in a :class:`~distill.server.ledger.Ledger`: the disk is looked at
-    when the server starts, and never to answer a request.
+    The folder has four sub-folders. ``files/<owner>/`` holds uploads and downloads, ``sets/<owner>/`` holds the clips
+    to train on, and ``unpacked/`` holds archives while they are read; the server empties these three when it starts.
+    ``jobs/`` holds the trainings, which outlive a restart. A :class:`~distill.server.ledger.Ledger` counts the bytes as
+    files are written and deleted, so that no request has to walk the disk.
 
     Parameters
     ----------
     settings : Settings
-        Names the folder and its ceilings.
+        Folder and limits.
     clock : callable
-        Seconds since 1970.
+        Gives the time in seconds since 1970.
 
     Attributes
     ----------
     derived : callable
-        Gives the bytes of a visitor's trainings, of all for None, as somebody else counts them. By default they are
-        those that the start found, and nobody's.
+        Gives the bytes of a visitor's trainings, or of all trainings for None. The server sets it to the count of its
+        job runner. By default it gives the bytes that ``jobs/`` had at the start, and 0 for each visitor.
+    public : frozenset of str
+        Names of the folders in ``files`` that belong to the page itself, for every visitor to read.
 
     Raises
     ------
@@ -71,50 +76,57 @@ class Storage:
         self.public: frozenset[str] = frozenset()
 
     def close(self) -> None:
-        """Let another server have the folder."""
+        """Release the folder's lock, so that another server can claim it."""
         self._lock.close()
 
     @property
     def used_bytes(self) -> int:
-        """Bytes of all files, those on their way included, each with what the disk takes for it besides."""
+        """Bytes of all files, including arriving ones and ``ENTRY_BYTES`` for each file and folder."""
         return self._ledger.num_bytes
 
     def own_bytes(self, owner: str) -> int:
-        """Bytes of one visitor's files and trainings, those on their way included."""
+        """Bytes of one visitor's files and trainings, including arriving files."""
         return self._ledger.own_bytes(owner)
 
     def require_room(self, owner: str, more_bytes: int = 0, own_bytes: int | None = None, *, address: str = "") -> None:
-        """Raise a FullError unless what is to come fits under all ceilings.
+        """Check that more bytes fit within all limits, without reserving them.
 
         Parameters
         ----------
         owner : str
-            Whose it is; "" for nobody's, which has no ceiling of its own.
+            The visitor; "" for no visitor, without a limit of its own.
         more_bytes : int
-            How much comes, of all visitors.
+            Bytes to add to the total.
         own_bytes : int, optional
-            How much of it is theirs; all by default.
+            Bytes to add to the visitor and the address; ``more_bytes`` by default.
         address : str
-            The network address that the visitor asks from; "" if it is not known.
+            Network address of the visitor; "" if it is unknown.
+
+        Raises
+        ------
+        FullError
+            If a limit would be passed.
         """
         self._ledger.require_room(owner, more_bytes, own_bytes, address)
 
     @contextlib.contextmanager
     def arriving(self, owner: str, address: str = "") -> Iterator[Arrival]:
-        """Count an upload while it comes; nothing is reserved for it.
+        """Count the bytes of an upload as they arrive; no bytes are reserved for it.
+
+        If the upload breaks off or is refused, :meth:`move_upload` does not run. Its files then stay where Gradio wrote
+        them, and count until :meth:`sweep` deletes them.
 
         Parameters
         ----------
         owner : str
-            Whose it is; "" for nobody's: the arrival then has an owner that stands for nobody in particular.
+            The visitor; "" for a sender without a cookie, for whom the arrival gets a new random owner.
         address : str
-            The network address that it comes from; "" if it is not known.
+            Network address of the sender; "" if it is unknown.
 
         Yields
         ------
         Arrival
-            To be told of all that comes. What was not moved by :meth:`move_upload` at the end, because the upload broke
-            off or was refused, still lies where Gradio wrote it, and counts until :meth:`sweep` has deleted it.
+            Counter whose ``take`` must be called for all bytes that arrive.
         """
         arrival = Arrival(self._ledger, owner or new_anyone(), address)
         try:
@@ -124,23 +136,30 @@ class Storage:
 
     @contextlib.contextmanager
     def filling(self, owner: str, num_bytes: int = 0, *, name: str = "", address: str = "") -> Iterator[Path]:
-        """A folder of a visitor's whose files the page can fetch, counted once it is filled; deleted if that fails.
+        """Make a folder for files that a visitor's page can fetch, and count its bytes at the end of the context.
+
+        If anything fails, the folder is deleted.
 
         Parameters
         ----------
         owner : str
-            Whose it is.
+            The visitor.
         num_bytes : int
-            How much is known to come; there must be room for it before anything is written.
+            Bytes that are known to be written; they are reserved at the beginning.
         name : str
-            Of the folder, which may be there; by default a new one that nobody can guess.
+            Name of the folder, which may exist; by default a new random name.
         address : str
-            The network address that the visitor asks from; "" if it is not known.
+            Network address of the visitor; "" if it is unknown.
+
+        Yields
+        ------
+        Path
+            The folder.
 
         Raises
         ------
         FullError
-            At the beginning or at the end, if a ceiling is passed.
+            If a limit is passed, at the beginning or at the end.
         """
         folder = self.files / owner / (name or secrets.token_hex(8))
         with self._filling(folder, owner, address) as arrival:
@@ -149,12 +168,19 @@ class Storage:
 
     @contextlib.contextmanager
     def filling_set(self, owner: str, *, address: str = "") -> Iterator[tuple[Path, Arrival]]:
-        """An empty folder for the clips that a visitor trains on, and what to tell of their bytes as they come.
+        """Make an empty folder for the clips that a visitor trains on; it is deleted if anything fails.
+
+        Yields
+        ------
+        folder : Path
+            The folder.
+        arrival : Arrival
+            Counter whose ``take`` must be called for all bytes as they are written.
 
         Raises
         ------
         FullError
-            As soon as a ceiling is passed; the folder is then deleted.
+            As soon as a limit is passed.
         """
         folder = self.sets / owner / secrets.token_hex(8)
         with self._filling(folder, owner, address) as arrival:
@@ -167,7 +193,7 @@ class Storage:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             yield arrival
-            if folder.exists():  # else the visitor deleted everything meanwhile
+            if folder.exists():  # False if the visitor deleted everything meanwhile
                 self._ledger.hold(arrival, owner, folder, _num_bytes(folder) + ENTRY_BYTES)
         except BaseException:
             self.remove(folder, owner)
@@ -177,7 +203,7 @@ class Storage:
 
     @contextlib.contextmanager
     def unpacking(self) -> Iterator[Path]:
-        """An empty folder for archives, deleted at the end; whoever unpacks counts what is in it."""
+        """Make an empty folder for unpacked archives, and delete it at the end; the caller counts its bytes."""
         try:
             unpacked = tempfile.TemporaryDirectory(dir=self.unpacked)
         except OSError as error:
@@ -186,17 +212,17 @@ class Storage:
             yield Path(folder)
 
     def is_owned(self, path: str, owner: str) -> bool:
-        """Whether a path is of a file of that visitor, or of one that belongs to nobody in particular."""
+        """Whether a path leads to a file of this visitor, or of any page without a cookie."""
         place = self._place(path)
         return bool(place) and (place == owner or place.startswith(ANYONE))
 
     def is_public(self, path: str) -> bool:
-        """Whether a path is of one of the page's own files."""
+        """Whether a path leads to one of the page's own files."""
         return self._place(path) in self.public
 
     def _place(self, path: str) -> str:
-        """The folder in ``files`` that a path leads into; "" for any other."""
-        if len(path) > LONGEST_PATH:  # to resolve it takes time that grows with the square of its length
+        """The name of the folder in ``files`` that a path leads into; "" if it leads elsewhere."""
+        if len(path) > LONGEST_PATH:  # the time to resolve a path grows with the square of its length
             return ""
         try:
             parts = Path(os.path.realpath(path)).relative_to(self.files).parts
@@ -205,26 +231,31 @@ class Storage:
         return parts[0] if len(parts) > 1 else ""
 
     def move_upload(self, paths: list[str], owner: str, arrival: Arrival | None = None) -> list[str]:
-        """Each file under its own name in a folder of its visitor, counted there instead of as being on its way.
+        """Link uploaded files into a new folder of their visitor, and count them there.
 
-        Gradio's copy stays for a minute, as another name of the same file: it lies where its content says, and another
-        visitor may be sending the same file at this moment.
+        The path of Gradio's copy is a hash of its content, and another visitor may be uploading the same file now. So
+        Gradio's copy stays for a minute, as a second hard link to the same file.
 
         Parameters
         ----------
         paths : list of str
-            Where Gradio has put the files.
+            Paths of Gradio's copies.
         owner : str
-            Whose they are.
+            The visitor.
         arrival : Arrival, optional
-            What counted them while they came.
+            Counter of the upload while it arrived.
+
+        Returns
+        -------
+        list of str
+            New paths of the files, in the same order.
 
         Raises
         ------
         FullError
-            If with them a ceiling is passed.
+            If a limit would be passed.
         OSError
-            If they cannot be moved.
+            If the files cannot be linked.
         """
         folder, moved = self.files / owner / secrets.token_hex(8), []
         try:
@@ -242,7 +273,7 @@ class Storage:
         return moved
 
     def discard(self, path: Path) -> None:
-        """Delete an upload that was read."""
+        """Delete an uploaded file that was read, with its folder; any other path is ignored."""
         owner = self._place(str(path))
         if owner in {"", *self.public}:
             return
@@ -252,21 +283,21 @@ class Storage:
             return
         num_bytes = _num_bytes(folder) + ENTRY_BYTES
         shutil.rmtree(folder, ignore_errors=True)
-        # Until then the disk has the bytes, under the name that Gradio gave them.
+        # The bytes count until then: Gradio's copy of the file is still on the disk.
         self._ledger.shrink(owner, unit, num_bytes, self._clock() + UPLOAD_SECONDS)
-        with contextlib.suppress(OSError):  # others of the same upload are there
+        with contextlib.suppress(OSError):  # fails while other files of the same upload are there
             unit.rmdir()
             self._ledger.forget(owner, unit)
 
     def remove(self, folder: Path, owner: str) -> None:
-        """Delete a folder that was filled for a visitor."""
+        """Delete a folder of a visitor, and stop counting it."""
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             self._ledger.forget(owner, folder)
 
     def delete(self, owner: str) -> None:
-        """Delete all files and sets of a visitor at once, the copies of uploads included that Gradio keeps a minute."""
-        if owner in self.public or not re.fullmatch("[A-Za-z0-9-]+", owner):  # it must lead nowhere else
+        """Delete all files and training clips of a visitor at once, including Gradio's copies of uploads."""
+        if owner in self.public or not re.fullmatch("[A-Za-z0-9-]+", owner):  # a path in it could leave the folder
             return
         found = [path.stat() for path in (self.files / owner).rglob("*") if path.is_file()]
         own = {status.st_ino for status in found if status.st_nlink > 1}
@@ -278,15 +309,18 @@ class Storage:
             self.remove(folder, owner)
 
     def sweep(self, owners: Container[str], now: float) -> None:
-        """Delete the files of all but these visitors, and what uploads left behind.
+        """Delete the files of all visitors who are not present, and the files that uploads left behind.
+
+        A folder of an absent visitor is deleted when it is older than a minute; a younger one may just be arriving. A
+        folder of a page without a cookie stays for ``visit_absent_seconds`` of the settings, and a bare file of an
+        upload stays for five minutes.
 
         Parameters
         ----------
         owners : container of str
-            Those who are here.
+            Visitors who are present.
         now : float
-            Seconds since 1970. What is younger than a minute stays: it may be on its way to its visitor; and what is
-            nobody's in particular, for as long as a visitor may be away.
+            Time in seconds since 1970.
         """
         for path in [*self.files.iterdir(), *self.sets.iterdir()]:
             with contextlib.suppress(FileNotFoundError):
@@ -300,24 +334,24 @@ class Storage:
         self._ledger.expire(now)
 
     def publish(self) -> None:
-        """What lies in ``files`` by now is the page's own, for all to see."""
+        """Declare everything that is in ``files`` now to be the page's own, for every visitor to read."""
         self.public = frozenset(path.name for path in self.files.iterdir())
         for path in self.files.iterdir():
-            if path.name != PAGE:  # Gradio's copies: our own files were counted as they were made
+            if path.name != PAGE:  # these are Gradio's copies; the page's own folder was counted when it was filled
                 self._ledger.hold(Arrival(self._ledger, PAGE, ""), PAGE, path, _num_bytes(path) + ENTRY_BYTES)
 
 
 def new_anyone() -> str:
-    """An owner that stands for nobody in particular."""
+    """Make a new random owner for files of a sender without a cookie."""
     return ANYONE + secrets.token_hex(16)
 
 
 def _num_bytes(folder: Path) -> int:
-    """Of all in a folder; a file that has two names counts once."""
+    """Bytes of all files in a folder, with ``ENTRY_BYTES`` for each entry; a file with two hard links counts once."""
     sizes: dict[int, int] = {}
     waiting = [folder]
     while waiting:
-        with contextlib.suppress(FileNotFoundError):  # deleted while it is looked at
+        with contextlib.suppress(FileNotFoundError):  # another thread may delete it now
             for entry in os.scandir(waiting.pop()):
                 is_folder = entry.is_dir(follow_symlinks=False)
                 if is_folder:

@@ -1,9 +1,9 @@
-"""Whose turn it is to compute: whoever has used the processors least lately goes first.
+"""A fair scheduler of visitors' work: the work of the address that computed least lately goes first.
 
-A visitor costs the server time, and a cookie costs a visitor nothing. So work is counted by the seconds that it really
-took, for its visitor and for the address behind which that visitor is, and it waits in an order that follows these
-counts, as in fair queueing (Demers, Keshav & Shenker, "Analysis and Simulation of a Fair Queueing Algorithm", 1989),
-but with counts that fade. Long work gives way between its pieces.
+The order follows the seconds of computing that each address and each visitor has used, as in fair queueing (Demers,
+Keshav & Shenker, "Analysis and Simulation of a Fair Queueing Algorithm", 1989), except that the counts decay with time.
+Addresses count before visitors, because anybody can get a new cookie at no cost. Long work pauses between its pieces to
+let other work go first.
 """
 
 import asyncio
@@ -24,34 +24,57 @@ from distill.settings import Settings
 T = TypeVar("T")
 
 HALF_LIFE_SECONDS = 20.0
-"""After so long, half of what somebody used is forgotten."""
+"""Half-life of the counts of computing seconds."""
 LIGHT_SECONDS = 3.0
-"""Whoever has used more than this lately computes with a lower priority."""
+"""Computing seconds above which an address's threads get a lower priority and fewer places."""
 STARTED, ADDRESS_STARTED = 40, 12
-"""Long works that have begun and not ended, of all and of one address: each holds a thread, and memory."""
+"""Maximum number of long works that have begun and not ended, in total and of one address. Each holds a thread and
+memory."""
 ABSENT_SECONDS = 15.0
-"""Whoever has asked for nothing for so long is not about any more."""
+"""Seconds without a request after which an address no longer counts as present."""
 LOWER_PRIORITY = 10
-"""A niceness: the kernel gives such a thread a tenth of what it gives another."""
+"""Niceness of a thread with a lower priority: the Linux kernel gives it about a tenth of a normal thread's time."""
 MOST_REMEMBERED = 10_000
+"""Number of counts above which those near 0 are deleted."""
 LONG_SECONDS = 0.5
-"""What work that is not brief is thought to cost beforehand: of two who used as little, the brief one goes first."""
+"""Seconds that are added to a visitor's count for work that is not brief, so that between visitors who used equally
+little, brief work goes first."""
 BUSY = "The server has too much to do for you now; please try again in a minute."
 
 _current: contextvars.ContextVar["_Turn | None"] = contextvars.ContextVar("turn", default=None)
 
 
 class CrowdedError(FullError):
-    """Work was not begun, because too much waits."""
+    """Raised when work is refused because too much other work waits."""
 
 
 class Dropped(Exception):  # noqa: N818, it is no error
-    """Raised in work whose result nobody waits for any more."""
+    """Raised inside work to stop it, when no client waits for its result any more."""
 
 
 @dataclass(eq=False)
 class _Turn:
-    """Somebody's work: waiting, computing, or having given way."""
+    """One visitor's work, which waits, computes or is paused.
+
+    Attributes
+    ----------
+    asker : Asker
+        Sender of the request.
+    keys : frozenset of str
+        Names of the objects that the work uses alone.
+    number : int
+        Serial number, which orders equal turns.
+    start : callable
+        Begins the work in a thread.
+    refuse : callable
+        Ends the work with an error before it begins.
+    is_started, is_dropped, is_brief : bool
+        Whether the work has begun, must stop, and takes only a moment.
+    since : float
+        Clock time in seconds at which the work was queued, or since which its computing is not counted yet.
+    go_on : threading.Event
+        Set when paused work may continue.
+    """
 
     asker: Asker
     keys: frozenset[str]
@@ -66,14 +89,14 @@ class _Turn:
 
 
 class Turns:
-    """Gives out turns to compute.
+    """A scheduler that runs visitors' work in threads, a few works at the same time.
 
     Parameters
     ----------
     settings : Settings
-        How many compute at the same time, how many may wait, and for how long.
+        Limits; ``computing``, ``turns``, ``visit_turns``, ``address_turns`` and ``turn_seconds`` are read.
     clock : callable
-        Seconds that only ever grow.
+        Gives the time in seconds, from a monotonic clock.
     """
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -82,32 +105,39 @@ class Turns:
         self._waiting: list[_Turn] = []
         self._computing: list[_Turn] = []
         self._paused: list[_Turn] = []
-        self._seen: dict[str, float] = {}  # when each address asked last
-        self._spent: dict[str, tuple[float, float]] = {}  # seconds, and when they were counted
+        self._seen: dict[str, float] = {}  # clock time of the last request, by address
+        self._spent: dict[str, tuple[float, float]] = {}  # computing seconds, and the clock time of their last count
         self._number = 0
 
     async def take(
         self, asker: Asker, work: Callable[[], T], *, keys: Collection[str] = (), is_brief: bool = False
     ) -> T:
-        """Do some work in a thread, once it is this asker's turn.
+        """Run work in a thread, once it is this asker's turn.
 
-        While it waits it holds no thread. If the task is cancelled, work that waits is dropped, and work that has
-        begun ends at its next :meth:`pause`.
+        Waiting work holds no thread. If the calling task is cancelled, waiting work is dropped, and work that has begun
+        stops at its next :meth:`pause`.
 
         Parameters
         ----------
         asker : Asker
+            Sender of the request.
         work : callable
-            In pieces of some tenths of a second: it calls :meth:`pause` between them.
+            The work. It must call :meth:`pause` every few tenths of a second.
         keys : collection of str
-            What it works on: only one work at a time has a key.
+            Names of the objects that the work uses, such as a clip. Two works with a common key never run together.
         is_brief : bool
-            Whether it is over in a moment: then it does not count among those of which only so many may have begun.
+            Whether the work takes only a moment. Brief work does not count towards the limits on begun works.
+
+        Returns
+        -------
+        object
+            The result of ``work``; an exception that ``work`` raises is raised here.
 
         Raises
         ------
         CrowdedError
-            If too many wait, of this visitor, of this address or of all, or it would wait for too long.
+            If this visitor, this address or the server has too many waiting works, or the work has waited for
+            ``turn_seconds`` of the settings.
         """
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T] = loop.create_future()
@@ -136,12 +166,16 @@ class Turns:
             late.cancel()
 
     def pause(self, *_: object) -> None:
-        """Let others go first who have used less; to be called in work between its pieces, with no lock held.
+        """Let work of visitors who used less go first. Work calls this between its pieces, without holding a lock.
+
+        Outside of work that :meth:`take` runs, this returns at once.
 
         Raises
         ------
         Dropped
-            If nobody waits for the work's result any more.
+            If no client waits for the work's result any more.
+        FullError
+            If the work's turn does not come again within ``turn_seconds`` of the settings.
         """
         turn = _current.get()
         if turn is None:
@@ -163,23 +197,23 @@ class Turns:
             raise Dropped
 
     def spent(self, name: str) -> float:
-        """Seconds of computing that a visitor or an address has used lately."""
+        """Decayed count of the seconds of computing that a visitor or an address has used."""
         seconds, when = self._spent.get(name, (0.0, 0.0))
         return seconds * 0.5 ** ((self._clock() - when) / HALF_LIFE_SECONDS)
 
     @property
     def num_waiting(self) -> int:
-        """How much work waits."""
+        """Number of works that wait to begin."""
         return len(self._waiting)
 
     @property
     def longest_wait(self) -> float:
-        """Seconds for which the work has waited that came first."""
+        """Seconds that the oldest waiting work has waited; 0 if none waits."""
         with self._lock:
             return max((self._clock() - turn.since for turn in self._waiting), default=0.0)
 
     def _see(self, address: str) -> None:
-        """Note who is about, and who is not any more."""
+        """Note a request of an address, and forget the addresses that are no longer present."""
         now = self._clock()
         self._seen = {name: when for name, when in self._seen.items() if now - when <= ABSENT_SECONDS}
         self._seen[address] = now
@@ -195,9 +229,9 @@ class Turns:
             )
 
     def _in_order(self) -> list[_Turn]:
-        """What waits or has given way, the next one first."""
+        """All waiting and paused turns, in the order in which they may compute."""
         turns = [*self._waiting, *self._paused]
-        # Counts fade while one looks at them: each is read once, or equal ones would differ.
+        # Each count is read only once: it decays with every reading of the clock, and equal counts would differ.
         spent = {name: self.spent(name) for turn in turns for name in (turn.asker.address, turn.asker.visitor)}
 
         def order(turn: _Turn) -> tuple[float, float, int]:
@@ -207,7 +241,7 @@ class Turns:
         return sorted(turns, key=order)
 
     def _grant(self) -> None:
-        """Let those compute whose turn it is, as many as there may be."""
+        """Let the next turns compute, until all places are taken."""
         with self._lock:
             if not self._waiting and not self._paused:
                 return
@@ -226,7 +260,7 @@ class Turns:
                     self._start(turn)
 
     def _start(self, turn: _Turn) -> None:
-        """Begin to compute, if the system has a thread for it."""
+        """Begin a turn's work in a thread; refuse the work if the system has no thread for it."""
         try:
             turn.start()
         except RuntimeError:
@@ -234,8 +268,11 @@ class Turns:
             turn.refuse(FullError("The server has too much to do now; please try again in a minute."))
 
     def _may_begin(self, turn: _Turn) -> bool:
-        """Whether there is a place for a turn: the last one is kept for whoever comes from another address, and who has
-        used much lately has one place while there are others about."""
+        """Whether a turn may compute now.
+
+        If there are several places, one address never takes the last one, so that another address can begin at once.
+        An address that used more than ``LIGHT_SECONDS`` has only one place while other addresses are present.
+        """
         address = turn.asker.address
         same = sum(other.asker.address == address for other in self._computing)
         is_alone = all(self._clock() - when > ABSENT_SECONDS for other, when in self._seen.items() if other != address)
@@ -253,7 +290,7 @@ class Turns:
     def _compute(
         self, turn: _Turn, work: Callable[[], T], outcome: "asyncio.Future[T]", loop: asyncio.AbstractEventLoop
     ) -> None:
-        """In a thread of its own."""
+        """Run work and pass its result to the event loop; runs in the work's own thread."""
         _give_way_if(self.spent(turn.asker.address) > LIGHT_SECONDS)
         _current.set(turn)
         result: T | None = None
@@ -267,11 +304,11 @@ class Turns:
                 self._charge(turn)
                 self._computing.remove(turn)
         self._grant()
-        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it all who wait
+        with contextlib.suppress(RuntimeError):  # the event loop has ended, so that no task waits
             loop.call_soon_threadsafe(_settle, outcome, result, error)
 
     def _charge(self, turn: _Turn) -> None:
-        """Count what was used since the last time."""
+        """Add the seconds since the last count to the counts of the turn's visitor and address."""
         now = self._clock()
         seconds, turn.since = now - turn.since, now
         for name in {turn.asker.visitor, turn.asker.address}:
@@ -280,7 +317,7 @@ class Turns:
             self._spent = {name: spent for name, spent in self._spent.items() if self.spent(name) > 0.01}
 
     def _give_up(self, turn: _Turn, outcome: "asyncio.Future[T]") -> None:
-        """Tell who has waited too long, if the work has not begun."""
+        """Refuse work that has waited too long, unless it has begun."""
         with self._lock:
             if turn not in self._waiting:
                 return
@@ -289,7 +326,7 @@ class Turns:
             outcome.set_exception(CrowdedError(BUSY))
 
     def _is_given_up(self, turn: _Turn) -> bool:
-        """Whether work that has given way is to end because its turn does not come again."""
+        """Whether a turn is still paused, so that its work must end; removes it from the paused turns."""
         with self._lock:
             if turn not in self._paused:
                 return False
@@ -305,18 +342,18 @@ class Turns:
 
 
 def _settle(outcome: "asyncio.Future[T]", result: Any, error: BaseException | None) -> None:
-    if outcome.done():  # nobody waits any more
+    if outcome.done():  # cancelled, or refused after waiting too long
         return
     if error is None:
         outcome.set_result(result)
-    elif isinstance(error, StopIteration):  # which no future can hold
+    elif isinstance(error, StopIteration):  # a future cannot hold a StopIteration
         outcome.set_exception(RuntimeError("a step of a generator ended it"))
     else:
         outcome.set_exception(error)
 
 
 def _give_way_if(is_heavy: bool) -> None:
-    """Lower the priority of this thread, for good: it ends with its work."""
+    """Lower the priority of this thread if ``is_heavy``; it stays low, because the thread ends with its work."""
     if is_heavy and hasattr(os, "setpriority"):
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWER_PRIORITY)

@@ -1,4 +1,4 @@
-"""Uploads: taken in as they come, counted while they do, and moved to where only their visitor can reach them."""
+"""Uploads: counted while they arrive, and moved to a folder that only their visitor can read."""
 
 import asyncio
 import contextlib
@@ -22,19 +22,22 @@ from distill.server.storage import Storage
 from distill.settings import MIB, Settings
 
 FORGET_SECONDS = 5.0
-"""How long after its end an upload's page may still ask how it came along."""
+"""Seconds after the end of an upload for which its page may still ask for its progress."""
 logger = logging.getLogger(__name__)
 
 
 class Uploads:
-    """Lets Gradio read what visitors send.
+    """Receiver of uploads, which lets Gradio parse the forms.
 
     Parameters
     ----------
     app : callable
-        Gradio.
+        Gradio's ASGI application.
     storage : Storage
+        Folder to which the files are moved.
     settings : Settings
+        Limits; ``visit_uploads``, ``address_uploads``, ``upload_bytes``, ``upload_file_bytes`` and ``upload_files`` are
+        read.
     """
 
     def __init__(self, app: App, storage: Storage, settings: Settings) -> None:
@@ -46,17 +49,27 @@ class Uploads:
         self._named: Counter[str] = Counter()
 
     async def take(self, scope: Scope, flow: Receive, asker: Asker) -> list[str]:
-        """Take an upload in.
+        """Receive one upload, and move its files to their visitor's folder.
+
+        Parameters
+        ----------
+        scope : dict
+            ASGI scope of the request.
+        flow : callable
+            ASGI ``receive`` of the request.
+        asker : Asker
+            Sender of the request.
 
         Returns
         -------
         list of str
-            Where its files lie now, for its visitor to name.
+            Paths of the files, by which the visitor's calls name them.
 
         Raises
         ------
         GateError
-            If it is too large, too slow, or no upload; if there is no room for it, or too many are under way.
+            If the upload is too large, too slow or not a valid form, the disk has no room for it, or too many uploads
+            are under way.
         """
         settings = self._settings
         if (announced_bytes(Headers(scope=scope)) or 0) > settings.upload_bytes + MIB:
@@ -87,16 +100,16 @@ class Uploads:
             raise GateError(str(error), 507) from None
         except ClientDisconnect:
             raise
-        except (TypeError, ValueError, KeyError, HTTPException):  # a form that Gradio cannot read
+        except (TypeError, ValueError, KeyError, HTTPException):  # raised by Gradio for an invalid form
             raise GateError("This upload could not be read; please try again.", 400) from None
 
     async def wait_for(self, scope: Scope) -> None:
-        """Return once the upload is under way whose progress is asked for.
+        """Wait until the upload that a request for progress names is under way.
 
         Raises
         ------
         GateError
-            With status 404, if it has not begun after three seconds.
+            With status 404, if the upload has not begun after three seconds.
         """
         name = _name_of(scope)
         for _ in range(30):
@@ -107,7 +120,7 @@ class Uploads:
 
     @contextlib.contextmanager
     def _tracked(self, scope: Scope) -> Iterator[None]:
-        """Let an upload's progress be asked for while it is under way; Gradio would remember its name for ever."""
+        """Allow requests for an upload's progress while it is under way, and then delete the name that Gradio keeps."""
         name = _name_of(scope)
         self._named.update([name])
         try:
@@ -123,7 +136,7 @@ class Uploads:
             file_upload_statuses._signals.pop(name, None)
 
     def _paths(self, answered: list[Message]) -> list[str]:
-        """Where Gradio put the files."""
+        """Read the paths of Gradio's copies from its answer; raise a GateError if Gradio refused the upload."""
         settings = self._settings
         status = answered[0]["status"]
         if status != 200:
@@ -140,5 +153,5 @@ class Uploads:
 
 
 def _name_of(scope: Scope) -> str:
-    """What the page calls an upload; "" if it has no name."""
+    """The name that the page gave an upload, in the query; "" if it has none."""
     return QueryParams(scope.get("query_string", b"")).get("upload_id", "")

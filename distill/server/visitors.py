@@ -96,7 +96,7 @@ class Visitors:
         if page not in visit.pages:
             while len(visit.pages) >= self._settings.visit_pages:
                 self._end(visit, min(visit.pages, key=lambda name: (visit.pages[name].beats, visit.pages[name].seen)))
-            visit.pages[page] = Session(visit, visit.last, self.examples.names, visit.clips)
+            visit.pages[page] = Session(visit, visit.last, self.examples.names, visit.clips, set(visit.taken))
         session = visit.pages[page]
         session.seen = self._clock()
         return session

@@ -23,7 +23,7 @@ from distill.server.calls import Calls
 from distill.server.gate import Gate
 from distill.server.server import Server, keep_secrets
 from distill.settings import Settings
-from distill.ui import edit, explore, train
+from distill.ui import edit, explore, opening, train
 from distill.ui.views import codec_line
 
 HEADER = """
@@ -39,6 +39,8 @@ CALLS = 1_000
 SWITCH_SECONDS = 0.00005
 """After so long, Python lets another thread go on. An edit asks for that some hundred times: with Python's usual 5 ms,
 and a picture being drawn meanwhile, it would take a second."""
+NAMED = ("Clip in Explore", "Clip in Edit", "Clips to train on", "Training")
+"""What a page shows, each by the name that the server knows it by."""
 LEAVE = """async () => {
     const button = document.querySelector("#leave");
     if (!button.dataset.sure) {  // no dialogue: browsers show none in another site's frame
@@ -132,16 +134,19 @@ def build_app(examples_folder: Path = EXAMPLES, settings: Settings | None = None
     with App(title="Distill", analytics_enabled=False, fill_width=True) as app:
         gr.HTML(HEADER)
         codec_bar = gr.HTML(codec_line(server.examples.codec), elem_id="codec")
+        # Outside of the tabs: a tab that was never opened has no components yet.
+        named = [gr.Textbox(None, visible="hidden", label=label) for label in NAMED]
         with gr.Tabs():
             with gr.Tab("Train", id="train"):
-                train_tab = train.build(server)
+                train_tab = train.build(server, *named[2:])
             with gr.Tab("Explore", id="explore"):
-                explore_tab = explore.build(server)
+                explore_tab = explore.build(server, named[0])
             with gr.Tab("Edit", id="edit"):
-                edit_tab = edit.build(server)
-        train.connect(train_tab, explore_tab, edit_tab, codec_bar, server, app.load)
-        explore.connect(explore_tab, edit_tab, server)
-        edit.connect(edit_tab, explore_tab, server, app.load)
+                edit_tab = edit.build(server, named[1])
+        tabs = opening.Tabs(codec_bar, train_tab, explore_tab, edit_tab)
+        train.connect(train_tab, server, app.load)
+        naming_a_clip = [*explore.connect(explore_tab, server), *edit.connect(edit_tab, server)]
+        opening.connect(tabs, server, app.load, naming_a_clip)
         leave = gr.Button("Leave and delete what is mine", size="sm", elem_id="leave")
         leave.click(None, js=LEAVE, api_visibility="private")
     server.storage.publish()

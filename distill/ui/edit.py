@@ -1,26 +1,23 @@
 """The Edit tab: the code grid as an instrument."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
 from distill import plots
 from distill.audio import write_wav
 from distill.audio.clips import write_flac
-from distill.codes import CodeGrid
 from distill.editing import calls, requests
 from distill.editing.answers import flac_base64
 from distill.editing.work import Work
 from distill.errors import GridError
 from distill.server.askers import Asker
 from distill.server.server import Server
-from distill.server.session import Session
 from distill.settings import Settings
-from distill.ui import explore
 from distill.ui.components import (
     CodeGridCanvas,
     Picture,
@@ -28,10 +25,7 @@ from distill.ui.components import (
     no_picture,
     picture,
 )
-from distill.ui.handlers import handler, server_function
-
-if TYPE_CHECKING:
-    from distill.ui.explore import ExploreTab
+from distill.ui.handlers import Answer, Call, handler, server_function
 
 HOW_TO = (
     "<p class='lead'>Each cell is one <b>code</b>: an entry of the codec's codebook, standing for a band of "
@@ -54,15 +48,17 @@ class EditTab:
     load: gr.UploadButton
     text: gr.Textbox
     load_text: gr.Button
+    shown: gr.Textbox
+    """The name of the clip on the canvas, which every action of the tab sends."""
 
     @property
-    def outputs(self) -> list[Any]:
-        """What :func:`show` fills, in its order."""
+    def filled(self) -> list[Any]:
+        """What :func:`fill` gives values to but for the clip's name."""
         return [self.canvas, self.second, self.difference]
 
 
-def build(server: Server) -> EditTab:
-    """Lay out the tab, filled with the example clip."""
+def build(server: Server, shown: gr.Textbox) -> EditTab:
+    """Lay out the tab, filled with the example clip; ``shown`` is to hold the name of the clip that it shows."""
     examples, visitors = server.examples, server.visitors
     work = examples.first
 
@@ -105,166 +101,153 @@ def build(server: Server) -> EditTab:
             info="Whoever has this text and the same codec has the same sound.", buttons=["copy"],
         )  # fmt: skip
         load_text = gr.Button("Open this text", size="sm", elem_id="edit-load-text")
-    return EditTab(canvas, second, second_upload, compare, difference, export, files, load, text, load_text)
+    return EditTab(canvas, second, second_upload, compare, difference, export, files, load, text, load_text, shown)
 
 
-def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: Callable[..., Any]) -> None:
-    """Wire the tab's events; ``page_load`` is the event of the page's being opened."""
-    visitors = server.visitors
-    handle = handler(visitors, server.turns)
-    examples = {path.stem: path for path in visitors.examples.clips}
-
-    def do(visitor: Session, asked: dict[str, Any]) -> dict[str, Any]:
-        return calls.perform(visitor.work, asked, partial(visitors.own_work, visitor.owner), server.settings)
-
-    @handle
-    def edit(visitor: Session, kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Make an edit by its kind. The call /edit_schema tells the kinds and what each of them takes: these are the
-        arguments, by name. A "second" clip is given by the name of an example."""
-        if not isinstance(arguments, dict):
-            raise GridError("The arguments of an edit must be given by name.")
-        if "second" in arguments:
-            arguments = arguments | {"second": open_second(visitor, _path(examples, arguments["second"])).secret}
-        return do(visitor, arguments | {"kind": kind})
-
-    @handle
-    def edit_schema(visitor: Session) -> dict[str, Any]:
-        """The JSON schema of what /edit takes: one object for each kind of edit."""
-        return requests.edit_schema()
-
-    @handle
-    def set_codes(
-        visitor: Session, level: int, row: int, last_row: int, column: int, last_column: int, code: int
-    ) -> dict[str, Any]:
-        """Put a code into a region of a level; the ends are included."""
-        region = {"levels": [level, level], "rows": [row, last_row], "columns": [column, last_column]}
-        return calls.perform(
-            visitor.work,
-            region | {"kind": "set", "code": code},
-            partial(visitors.own_work, visitor.owner),
-            server.settings,
-        )
-
-    @handle
-    def undo(visitor: Session) -> dict[str, Any]:
-        """Take the last edit back."""
-        return do(visitor, {"kind": "undo"})
-
-    @handle
-    def redo(visitor: Session) -> dict[str, Any]:
-        """Make the edit that was taken back last again."""
-        return do(visitor, {"kind": "redo"})
-
-    @handle
-    def reset(visitor: Session) -> dict[str, Any]:
-        """Go back to the codes of the original, which can be undone."""
-        return do(visitor, {"kind": "reset"})
-
-    @handle
-    def listen(visitor: Session) -> dict[str, str]:
-        """The clip as it is now, as a FLAC file in base64."""
-        sound, _ = visitor.work.snapshot(server.turns.pause)
-        return {"flac": flac_base64(sound, server.turns.pause)}
-
-    @handle
-    def begin(visitor: Session) -> Any:
-        work = visitor.work
-        work.codec.draw_atlas(server.turns.pause)
-        work.draw(server.turns.pause)
-        return gr.update(value=_canvas_value(work, server.settings))
-
-    def open_second(visitor: Session, path: Path, *, is_example: bool = True) -> Work:
-        return visitor.visit.keep(visitor.read(visitor.codec, path, is_example=is_example, pause=server.turns.pause))
-
-    @handle
-    def choose_second(visitor: Session, name: str | None) -> Any:
-        if not name:
-            return gr.update(second={})
-        return _second(open_second(visitor, _path(examples, name)))
-
-    @handle
-    def upload_second(visitor: Session, path: str | None) -> Any:
-        if not path:
-            raise GridError("There is no sound there: choose a file.")
-        second = open_second(visitor, Path(path), is_example=False)
-        server.storage.discard(Path(path))
-        return _second(second)
-
-    @handle
-    def compare(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
-        work = visitor.work
-        with work.lock:
-            grids = (work.history.original, work.history.grid)
-        told = [lambda share: progress(share / 2, desc="Decoding"), lambda share: progress(0.5 + share / 2)]
-        before, after = (
-            work.codec.decode_mel(grid, progress=tell).numpy() for grid, tell in zip(grids, told, strict=True)
-        )
-        yield picture(plots.plot_mels(before, after, titles=("Before", "After")), DIFFERENCE_ALT)
-
-    @handle
-    def export(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
-        work = visitor.work
-        sound, grid = work.snapshot(lambda share: progress(share, desc="Decoding"))  # of one moment
-        sound = sound[: work.num_samples]  # a loop must not grow by the rest of a frame
-        with server.storage.filling(visitor.owner, 2 * len(sound), address=visitor.address) as folder:
-            stem = f"{Path(work.name).stem}-edited"
-            paths = [folder / f"{stem}.{suffix}" for suffix in ("wav", "flac", "npz", "json")]
-            write_wav(paths[0], sound, lambda share: progress(share, desc="Writing"))
-            write_flac(paths[1], sound, lambda share: progress(share, desc="Writing"))
-            grid.save(paths[2])
-            grid.save(paths[3])
-        yield [str(path) for path in paths], grid.to_text()
-
-    def turn_to(visitor: Session, name: str, grid: CodeGrid, progress: gr.Progress) -> Any:
-        visitors.make_room(visitor.visit)
-        work = Work.opened(visitor.codec, name, grid)
-        work.codec.draw_atlas(server.turns.pause)
-        work.draw(lambda share: progress(share, desc="Decoding"))
-        with visitor.lock:
-            visitor.turn_to(work)
-            return *explore.show(visitor), *show(visitor)
-
-    @handle
-    def open_grid(visitor: Session, path: str | None, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
-        if not path:
-            raise GridError("There is no grid there: choose an .npz or .json file.")
-        grid = CodeGrid.load(path, settings=server.settings)
-        server.storage.discard(Path(path))
-        yield turn_to(visitor, Path(path).name, grid, progress)
-
-    @handle
-    def open_text(visitor: Session, text: str | None, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
-        yield turn_to(visitor, "grid from text", CodeGrid.from_text(text or "", settings=server.settings), progress)
-
-    for function, name in (
-        (edit, "edit"), (edit_schema, "edit_schema"), (set_codes, "set_codes"), (undo, "undo"), (redo, "redo"),
-        (reset, "reset"), (listen, "edit_listen"),
-    ):  # fmt: skip
-        gr.api(function, api_name=name)
+def connect(tab: EditTab, server: Server) -> list[Any]:
+    """Wire the tab's events, and return those that name the clip that the tab shows."""
+    handle = handler(server, tab)
+    for function in (edit, edit_schema, set_codes, undo, redo, reset):
+        gr.api(handle(function), api_name=function.__name__)
+    gr.api(handle(listen), api_name="edit_listen")
     hidden: dict[str, Any] = {"show_progress": "hidden"}
-    # The page comes with the example, which all share; what is edited is this visitor's own.
-    page_load(begin, None, tab.canvas, api_visibility="private", **hidden)
-    tab.second.input(choose_second, tab.second, tab.canvas, api_name="second_example", **hidden)
-    tab.second_upload.upload(upload_second, tab.second_upload, tab.canvas, api_name="second_clip", **hidden)
-    tab.compare.click(compare, None, tab.difference, api_name="edit_difference", show_progress="minimal")
-    exported = tab.export.click(export, None, [tab.files, tab.text], api_name="export")
+    chosen = tab.second.input(
+        handle(choose_second), [tab.second, tab.shown], tab.canvas, api_name="second_example", **hidden
+    )
+    uploaded = tab.second_upload.upload(
+        handle(upload_second), [tab.second_upload, tab.shown], tab.canvas, api_name="second_clip", **hidden
+    )
+    compared = tab.compare.click(
+        handle(compare), tab.shown, tab.difference, api_name="edit_difference", show_progress="minimal"
+    )
+    exported = tab.export.click(handle(export), tab.shown, [tab.files, tab.text], api_name="export")
     exported.success(lambda: gr.update(visible=True), None, tab.files, api_visibility="private")
-    everything = [*explore_tab.outputs, *tab.outputs]
-    tab.load.upload(open_grid, tab.load, everything, api_name="open_grid", show_progress_on=tab.text)
-    tab.load_text.click(open_text, tab.text, everything, api_name="open_text", show_progress_on=tab.text)
+    return [chosen, uploaded, compared, exported]
 
 
-def show(visitor: Session) -> tuple[Any, ...]:
-    """Everything the tab says of a clip, for :attr:`EditTab.outputs`; the canvas asks for the sound by itself."""
-    value = _canvas_value(visitor.work, visitor.visit.settings)
-    return gr.update(value=value, second={}), None, no_picture(DIFFERENCE_ALT)
+def fill(tab: EditTab, work: Work, settings: Settings) -> Answer:
+    """Everything the tab says of a clip; the canvas asks for the sound by itself."""
+    return {
+        tab.canvas: gr.update(value=_canvas_value(work, settings), second={}, gone=""),
+        tab.shown: work.secret,
+        tab.second: None,
+        tab.difference: no_picture(DIFFERENCE_ALT),
+    }
 
 
-def _second(work: Work) -> Any:
-    return gr.update(second={"work": work.secret, "name": work.name})
+def edit(call: Call[EditTab], kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Make an edit by its kind. The call /edit_schema tells the kinds and what each of them takes: these are the
+    arguments, by name. A "second" clip is given by the name of an example."""
+    if not isinstance(arguments, dict):
+        raise GridError("The arguments of an edit must be given by name.")
+    if "second" in arguments:
+        second = _open_second(call, call.page.work, _example(call, arguments["second"]), is_example=True)
+        arguments = arguments | {"second": second.secret}
+    return _perform(call, arguments | {"kind": kind})
 
 
-def _path(examples: dict[str, Path], name: object) -> Path:
+def edit_schema(call: Call[EditTab]) -> dict[str, Any]:
+    """The JSON schema of what /edit takes: one object for each kind of edit."""
+    return requests.edit_schema()
+
+
+def set_codes(
+    call: Call[EditTab], level: int, row: int, last_row: int, column: int, last_column: int, code: int
+) -> dict[str, Any]:
+    """Put a code into a region of a level; the ends are included."""
+    region = {"levels": [level, level], "rows": [row, last_row], "columns": [column, last_column]}
+    return _perform(call, region | {"kind": "set", "code": code})
+
+
+def undo(call: Call[EditTab]) -> dict[str, Any]:
+    """Take the last edit back."""
+    return _perform(call, {"kind": "undo"})
+
+
+def redo(call: Call[EditTab]) -> dict[str, Any]:
+    """Make the edit that was taken back last again."""
+    return _perform(call, {"kind": "redo"})
+
+
+def reset(call: Call[EditTab]) -> dict[str, Any]:
+    """Go back to the codes of the original, which can be undone."""
+    return _perform(call, {"kind": "reset"})
+
+
+def listen(call: Call[EditTab]) -> dict[str, str]:
+    """The clip as it is now, as a FLAC file in base64."""
+    sound, _ = call.page.work.snapshot(call.pause)
+    return {"flac": flac_base64(sound, call.pause)}
+
+
+def choose_second(call: Call[EditTab], name: str | None, shown: str | None = None) -> Answer:
+    """Take an example as the second clip."""
+    if not name:
+        return {call.tab.canvas: gr.update(second={})}
+    return _second(call, _open_second(call, call.work(shown), _example(call, name), is_example=True))
+
+
+def upload_second(call: Call[EditTab], path: str | None, shown: str | None = None) -> Answer:
+    """Take a sound of the visitor's as the second clip."""
+    if not path:
+        raise GridError("There is no sound there: choose a file.")
+    second = _open_second(call, call.work(shown), Path(path), is_example=False)
+    call.server.storage.discard(Path(path))
+    return _second(call, second)
+
+
+def compare(
+    call: Call[EditTab],
+    shown: str | None = None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> Iterator[Answer]:
+    """Draw the clip before and after its edits."""
+    work = call.work(shown)
+    with work.lock:
+        grids = (work.history.original, work.history.grid)
+    told = [lambda share: progress(share / 2, desc="Decoding"), lambda share: progress(0.5 + share / 2)]
+    before, after = (work.codec.decode_mel(grid, progress=tell).numpy() for grid, tell in zip(grids, told, strict=True))
+    figure = plots.plot_mels(before, after, titles=("Before", "After"))
+    yield {call.tab.difference: picture(figure, DIFFERENCE_ALT)}
+
+
+def export(
+    call: Call[EditTab],
+    shown: str | None = None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> Iterator[Answer]:
+    """Write the clip as it is now: its sound as WAV and FLAC, its grid as NPZ, JSON and text."""
+    work = call.work(shown)
+    sound, grid = work.snapshot(lambda share: progress(share, desc="Decoding"))  # of one moment
+    sound = sound[: work.num_samples]  # a loop must not grow by the rest of a frame
+    page = call.page
+    with call.server.storage.filling(page.owner, 2 * len(sound), address=page.address) as folder:
+        stem = f"{Path(work.name).stem}-edited"
+        paths = [folder / f"{stem}.{suffix}" for suffix in ("wav", "flac", "npz", "json")]
+        write_wav(paths[0], sound, lambda share: progress(share, desc="Writing"))
+        write_flac(paths[1], sound, lambda share: progress(share, desc="Writing"))
+        grid.save(paths[2])
+        grid.save(paths[3])
+    yield {call.tab.files: [str(path) for path in paths], call.tab.text: grid.to_text()}
+
+
+def _perform(call: Call[EditTab], asked: dict[str, Any]) -> dict[str, Any]:
+    find = partial(call.server.visitors.own_work, call.page.owner)
+    return calls.perform(call.page.work, asked, find, call.server.settings)
+
+
+def _open_second(call: Call[EditTab], work: Work, path: Path, *, is_example: bool) -> Work:
+    """Open a clip in the codec of another one, to blend and swap with."""
+    example = path.stem if is_example else None
+    return call.page.visit.keep(call.page.read(work.codec, path, example=example, pause=call.pause))
+
+
+def _second(call: Call[EditTab], work: Work) -> Answer:
+    return {call.tab.canvas: gr.update(second={"work": work.secret, "name": work.name})}
+
+
+def _example(call: Call[EditTab], name: object) -> Path:
+    examples = {path.stem: path for path in call.server.examples.clips}
     if not isinstance(name, str) or name not in examples:
         raise GridError("There is no example of that name.")
     return examples[name]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
@@ -13,12 +13,11 @@ from distill.editing import calls
 from distill.editing.answers import flac_base64
 from distill.editing.requests import field, number, whole
 from distill.editing.work import Work
-from distill.errors import AudioError, GridError
+from distill.errors import GridError
 from distill.server.askers import Asker
 from distill.server.server import Server
-from distill.server.session import Session
 from distill.training.health import codebook_health
-from distill.ui import edit, views
+from distill.ui import views
 from distill.ui.components import (
     Codebook,
     Picture,
@@ -27,10 +26,7 @@ from distill.ui.components import (
     picture,
     player_value,
 )
-from distill.ui.handlers import handler, server_function
-
-if TYPE_CHECKING:
-    from distill.ui.edit import EditTab
+from distill.ui.handlers import Answer, Call, handler, server_function
 
 MEL_ALT = "Mel spectrograms of the original, of the reconstruction and their difference in decibels, over time"
 MAP_ALT = "Code maps: for each level, which code stands in each of 8 frequency bands and each step of 186 ms"
@@ -55,10 +51,12 @@ class ExploreTab:
     health: gr.HTML
     save: gr.Button
     files: gr.File
+    shown: gr.Textbox
+    """The name of the clip that the tab shows, which every action of the tab sends."""
 
     @property
-    def outputs(self) -> list[Any]:
-        """What :func:`show` fills, in its order."""
+    def filled(self) -> list[Any]:
+        """The list of clips, and what :func:`fill` gives values to but for the clip's name."""
         return [self.example, self.player, self.facts, *self.pictures, self.codebook, self.usage, self.health]
 
     @property
@@ -67,8 +65,8 @@ class ExploreTab:
         return [self.start, self.stop, self.mels, self.maps, self.layers]
 
 
-def build(server: Server) -> ExploreTab:
-    """Lay out the tab, filled with the example clip."""
+def build(server: Server, shown: gr.Textbox) -> ExploreTab:
+    """Lay out the tab, filled with the example clip; ``shown`` is to hold the name of the clip that it shows."""
     examples, visitors = server.examples, server.visitors
     work = examples.first
     seconds = (0.0, _seconds(work))
@@ -126,143 +124,99 @@ def build(server: Server) -> ExploreTab:
     files = gr.File(label="Your files", visible=False, interactive=False, elem_id="explore-files")
     return ExploreTab(
         example, upload, player, facts, start, stop, view, mels_view, maps_view, layers_view, codebook, usage, health,
-        save, files,
+        save, files, shown,
     )  # fmt: skip
 
 
-def connect(tab: ExploreTab, edit_tab: "EditTab", server: Server) -> None:
-    """Wire the tab's events."""
-    visitors = server.visitors
-    handle = handler(visitors, server.turns)
-    examples = {path.stem: path for path in visitors.examples.clips}
-    outputs = [*tab.outputs, *edit_tab.outputs]
-
-    def in_turn(visitor: Session, work: Work, example: Any, progress: gr.Progress) -> Iterator[Any]:
-        """The spectrograms first: they are what a person waits for."""
-        work.codec.draw_atlas(server.turns.pause)
-        work.draw(lambda share: progress(share, desc="Decoding"))
-        first = (example, *_first(work))
-        yield *first, *(gr.skip(),) * (len(outputs) - len(first))
-        # No lock is held while something is yielded: the next step may run on another thread.
-        with visitor.lock:
-            rest = (*_rest(work), *edit.show(visitor)) if visitor.work is work else None  # no other clip since
-        if rest:
-            yield *(gr.skip(),) * len(first), *rest
-
-    @handle
-    def open_clip(visitor: Session, path: str | None, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
-        if not path:
-            raise AudioError("There is no sound there: drop a file or record one.")
-        work = visitor.read(visitor.codec, Path(path), pause=server.turns.pause)
-        server.storage.discard(Path(path))
-        visitor.turn_to(work)
-        chosen = gr.update(choices=visitor.choices, value=work.secret)
-        yield from in_turn(visitor, work, chosen, progress)
-
-    @handle
-    def open_example(visitor: Session, name: str | None, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
-        own = next((work for work in list(visitor.visit.works.values()) if work.secret == name), None)
-        if own is not None:
-            visitor.turn_to(own)
-        elif name in examples:
-            visitor.open(visitor.codec, examples[name], example=name, pause=server.turns.pause)
-        else:
-            raise AudioError("There is no clip of that name.")
-        work = visitor.work
-        yield from in_turn(visitor, work, gr.skip(), progress)  # the list has its choice already, perhaps a newer one
-
-    @handle
-    def decode(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
-        """The figures that wait for the sound."""
-        work = visitor.work
-        work.decode(lambda share: progress(share, desc="Decoding"))
-        work.mel_l1_audio(lambda share: progress(share, desc="Comparing"))
-        facts = views.clip_facts(work)
-        yield facts if visitor.work is work else gr.skip()  # another clip was opened since
-
-    @handle
-    def look(
-        visitor: Session,
-        start: float | None,
-        stop: float | None,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> Iterator[Any]:
-        yield _view(visitor.work, start, stop, lambda share: progress(share, desc="Decoding"))
-
-    @handle
-    def zoom(visitor: Session, event: gr.EventData) -> Iterator[Any]:
-        start, stop = (number(name, field(event._data, name)) for name in ("start", "stop"))
-        yield _view(visitor.work, start, stop, server.turns.pause)
-
-    @handle
-    def save(visitor: Session, progress: gr.Progress = gr.Progress()) -> Iterator[Any]:  # noqa: B008
-        work = visitor.work
-        sounds_bytes = 2 * work.num_samples * (work.codec.num_levels + 1)
-        with server.storage.filling(visitor.owner, sounds_bytes, address=visitor.address) as folder:
-            paths = _save(work, folder, progress)
-        yield paths
-
-    @handle
-    def listen(visitor: Session, levels: int) -> dict[str, str]:
-        """The open clip rebuilt from that many levels, the original for 0, as a FLAC file in base64."""
-        sound = visitor.work.sound(whole("levels", levels), server.turns.pause)
-        return {"flac": flac_base64(sound, server.turns.pause)}
-
-    @handle
-    def audition(visitor: Session, level: int, code: int) -> dict[str, str]:
-        """A code by itself, as a FLAC file in base64."""
-        return calls.audition(visitor.work, {"level": level, "code": code})
-
-    # Progress, and the badge of a failure, stand over the place to drop a sound.
-    where: dict[str, Any] = {"show_progress_on": tab.upload}
-    opened = gr.on(
-        [tab.upload.upload, tab.upload.stop_recording], open_clip, tab.upload, outputs, api_name="explore", **where
+def connect(tab: ExploreTab, server: Server) -> list[Any]:
+    """Wire the tab's events, and return those that name the clip that the tab shows."""
+    handle = handler(server, tab)
+    looked = tab.view.click(
+        handle(look), [tab.start, tab.stop, tab.shown], tab.pictures, api_name="explore_view", show_progress="minimal"
     )
-    for ended in (opened.success, opened.failure):  # the sound is now below, or was refused: the place is free again
-        ended(lambda: None, None, tab.upload, show_progress="hidden", api_visibility="private")
-    chosen = tab.example.input(
-        open_example, tab.example, outputs, api_name="explore_example", trigger_mode="always_last", **where
-    )
-    for event, visibility in ((opened, "public"), (chosen, "private")):
-        event.success(
-            decode, None, tab.facts, api_visibility=visibility, show_progress_on=tab.facts,
-            api_name="explore_decode" if visibility == "public" else "explore_example_decode",
-            trigger_mode="always_last",
-        )  # fmt: skip
-    tab.view.click(look, [tab.start, tab.stop], tab.pictures, api_name="explore_view", show_progress="minimal")
-    tab.player.zoom(zoom, None, tab.pictures, api_visibility="private", show_progress="minimal")
-    gr.api(listen, api_name="explore_listen")
-    gr.api(audition, api_name="audition")
-    saved = tab.save.click(save, None, tab.files, api_name="explore_save", show_progress_on=tab.save)
+    zoomed = tab.player.zoom(
+        handle(zoom), tab.shown, tab.pictures, api_visibility="private", show_progress="minimal"
+    )  # fmt: skip
+    saved = tab.save.click(handle(save), tab.shown, tab.files, api_name="explore_save", show_progress_on=tab.save)
     saved.success(lambda: gr.update(visible=True), None, tab.files, api_visibility="private")
+    gr.api(handle(listen), api_name="explore_listen")
+    gr.api(handle(audition), api_name="audition")
+    return [looked, zoomed, saved]
 
 
-def show(visitor: Session) -> tuple[Any, ...]:
-    """Everything the tab says of the open clip, for :attr:`ExploreTab.outputs`; its sound comes later."""
-    work = visitor.work
-    chosen = gr.update(choices=visitor.choices, value=work.example or work.secret)
-    return chosen, *_first(work), *_rest(work)
+def fill(tab: ExploreTab, work: Work) -> Answer:
+    """Everything the tab says of a clip but for its place in the list; its sound comes later."""
+    return fill_first(tab, work) | fill_rest(tab, work)
 
 
-def _first(work: Work) -> tuple[Any, ...]:
-    """From the player to the spectrograms."""
-    mels = plots.plot_mels(work.original, work.layers[-1].log_mel)
+def fill_first(tab: ExploreTab, work: Work) -> Answer:
+    """From the player to the spectrograms: what a person waits for."""
     end = _seconds(work)
-    return _player(work), views.clip_facts(work), 0, round(end, 2), picture(mels, MEL_ALT, seconds=(0, end))
+    mels = plots.plot_mels(work.original, work.layers[-1].log_mel)
+    return {
+        tab.player: _player(work),
+        tab.facts: views.clip_facts(work),
+        tab.start: 0,
+        tab.stop: round(end, 2),
+        tab.mels: picture(mels, MEL_ALT, seconds=(0, end)),
+        tab.shown: work.secret,
+    }
 
 
-def _rest(work: Work) -> tuple[Any, ...]:
+def fill_rest(tab: ExploreTab, work: Work) -> Answer:
     """From the code maps on."""
-    return (
-        *_codes_and_layers(work, slice(None), (0, _seconds(work))),
-        _codebook(work),
-        picture(_usage(work), USAGE_ALT),
-        _health(work),
-    )
+    return _codes_and_layers(tab, work, slice(None), (0, _seconds(work))) | {
+        tab.codebook: _codebook(work),
+        tab.usage: picture(_usage(work), USAGE_ALT),
+        tab.health: _health(work),
+    }
 
 
-def _view(work: Work, start: float | None, stop: float | None, progress: Callable[[float], object]) -> tuple[Any, ...]:
-    """A part of the clip, from and to in seconds, for :attr:`ExploreTab.pictures`."""
+def look(
+    call: Call[ExploreTab],
+    start: float | None,
+    stop: float | None,
+    shown: str | None = None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> Iterator[Answer]:
+    """Show a part of the clip, from and to in seconds."""
+    yield _part(call.tab, call.work(shown), start, stop, lambda share: progress(share, desc="Decoding"))
+
+
+def zoom(call: Call[ExploreTab], event: gr.EventData, shown: str | None = None) -> Answer:
+    """Show the part of the clip that was chosen on the player."""
+    start, stop = (number(name, field(event._data, name)) for name in ("start", "stop"))
+    return _part(call.tab, call.work(shown), start, stop, call.pause)
+
+
+def save(
+    call: Call[ExploreTab],
+    shown: str | None = None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> Iterator[Answer]:
+    """Write the sound of every number of levels, and a report."""
+    work, page = call.work(shown), call.page
+    sounds_bytes = 2 * work.num_samples * (work.codec.num_levels + 1)
+    with call.server.storage.filling(page.owner, sounds_bytes, address=page.address) as folder:
+        paths = _save(work, folder, progress)
+    yield {call.tab.files: paths}
+
+
+def listen(call: Call[ExploreTab], levels: int) -> dict[str, str]:
+    """The open clip rebuilt from that many levels, the original for 0, as a FLAC file in base64."""
+    levels = whole("levels", levels)
+    return {"flac": flac_base64(call.page.work.sound(levels, call.pause), call.pause)}
+
+
+def audition(call: Call[ExploreTab], level: int, code: int) -> dict[str, str]:
+    """A code by itself, as a FLAC file in base64."""
+    return calls.audition(call.page.work, {"level": level, "code": code})
+
+
+def _part(
+    tab: ExploreTab, work: Work, start: float | None, stop: float | None, progress: Callable[[float], object]
+) -> Answer:
+    """A part of the clip, from and to in seconds."""
     end = _seconds(work)
     if start is None or stop is None or not 0 <= start < min(stop, end):
         raise GridError(f"Choose a part of the clip, from 0 to {end:.2f} s, whose end comes after its start.")
@@ -273,17 +227,18 @@ def _view(work: Work, start: float | None, stop: float | None, progress: Callabl
     work.draw(progress)
     frames, seconds = slice(first, last), (first * plots.FRAME_SECONDS, last * plots.FRAME_SECONDS)
     mels = plots.plot_mels(work.original, work.layers[-1].log_mel, frames=frames)
-    return (
-        round(seconds[0], 2),
-        round(seconds[1], 2),
-        picture(mels, MEL_ALT, seconds=seconds),
-        *_codes_and_layers(work, frames, seconds),
-    )
+    return {
+        tab.start: round(seconds[0], 2),
+        tab.stop: round(seconds[1], 2),
+        tab.mels: picture(mels, MEL_ALT, seconds=seconds),
+    } | _codes_and_layers(tab, work, frames, seconds)
 
 
-def _codes_and_layers(work: Work, frames: slice, seconds: tuple[float, float]) -> tuple[Any, Any]:
-    maps, layers = _maps(work, frames), _layers(work, frames)
-    return picture(maps, MAP_ALT, seconds=seconds), picture(layers, LAYER_ALT, seconds=seconds)
+def _codes_and_layers(tab: ExploreTab, work: Work, frames: slice, seconds: tuple[float, float]) -> Answer:
+    return {
+        tab.maps: picture(_maps(work, frames), MAP_ALT, seconds=seconds),
+        tab.layers: picture(_layers(work, frames), LAYER_ALT, seconds=seconds),
+    }
 
 
 def _maps(work: Work, frames: slice = slice(None)) -> Any:

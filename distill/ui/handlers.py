@@ -1,77 +1,127 @@
-"""How a handler is wired: it gets its visitor's session, and what goes wrong reaches the page as one sentence."""
+"""How a handler is wired: it is given the page that calls, and a failure reaches that page as one sentence."""
 
 import asyncio
 import functools
 import html
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
-from typing import Any, NoReturn
+from dataclasses import dataclass, replace
+from typing import Any, Generic, NoReturn, TypeVar
 
 import gradio as gr
 import orjson
 from starlette.responses import Response
 
+from distill.editing.work import Work
 from distill.errors import FullError, GoneError
 from distill.server.askers import Asker
 from distill.server.faults import sentence
+from distill.server.server import Server
 from distill.server.session import Session
 from distill.server.turns import CrowdedError, Dropped, Turns
-from distill.server.visitors import Visitors
 
+Tab = TypeVar("Tab")
+Answer = dict[Any, Any]
+"""What a handler answers with: new values of components."""
 WATCHING = 0.3
 """Seconds between two looks at something that goes on, for each second of computing used lately."""
 
 
-def handler(
-    visitors: Visitors, turns: Turns, *, every: float = 0.0
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A decorator for handlers ``f(session, *inputs)``, plain or generators, to be wired as ``f(*inputs)``.
+@dataclass(frozen=True)
+class Call(Generic[Tab]):
+    """What a handler is given beside its inputs.
 
-    A handler computes when it is its visitor's turn. A generator takes a turn for each of its steps, ``every`` so many
-    seconds; a step that yields None has nothing to say. Where a handler reports progress, it gives way to others.
-    Errors of the package are shown as they are; any other is logged once, with a reference that the page shows.
+    Attributes
+    ----------
+    page : Session
+        The page that calls.
+    server : Server
+    tab : Tab
+        The components that the handler may fill.
     """
 
+    page: Session
+    server: Server
+    tab: Tab
+
+    @property
+    def pause(self) -> Callable[..., None]:
+        """Lets other visitors go first; long work calls it between its steps."""
+        return self.server.turns.pause
+
+    def work(self, shown: str | None) -> Work:
+        """The clip that the page shows.
+
+        Parameters
+        ----------
+        shown : str or None
+            The name of that clip. A script gives None, for the clip that it opened last. A page gives "" until it has
+            heard which clip is its own: it shows the example that all share.
+
+        Raises
+        ------
+        GoneError
+            If that clip is no longer open on the server.
+        """
+        if shown is None:
+            return self.page.work
+        visitors = self.server.visitors
+        return visitors.work(self.page.owner, shown) if shown else self.server.examples.first
+
+
+def handler(server: Server, tab: Tab, *, every: float = 0.0) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator for handlers ``f(call, *inputs)``, plain or generators, to be wired as ``f(*inputs)``.
+
+    A handler answers with ``{component: value}``; components that it leaves out stay as they are. It computes when it
+    is its visitor's turn. A generator takes a turn for each of its steps, ``every`` so many seconds; a step that yields
+    None has nothing to say. Where a handler reports progress, it gives way to others. Errors of the package are shown
+    as they are; any other is logged once, with a reference that the page shows.
+    """
+    turns = server.turns
+
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        if inspect.isgeneratorfunction(function):
+        def call(asker: Asker) -> Call[Tab]:
+            return Call(server.visitors.session(asker.owner, asker.page, asker.address), server, tab)
 
-            async def wrapped(request: gr.Request, *inputs: Any) -> AsyncIterator[Any]:
-                try:
-                    asker = asker_of(request)
-                    session = await turns.take(asker, lambda: _session(visitors, asker), is_brief=True)
-                    steps = function(session, *_pausing(inputs, turns))
-                    while (step := await _next(turns, asker, steps, is_watched=bool(every))) is not steps:
-                        if step is not None:
-                            yield step
-                        # Whoever watches much at a time sees less often how it goes.
-                        await asyncio.sleep(every and max(every, WATCHING * turns.spent(asker.address)))
-                except Exception as error:
-                    _show(error)
+        async def steps(request: gr.Request, *inputs: Any) -> AsyncIterator[Any]:
+            try:
+                asker = asker_of(request)
+                made = await turns.take(asker, lambda: call(asker), is_brief=True)
+                steps = function(made, *_pausing(inputs, turns))
+                while (step := await _next(turns, asker, steps, is_watched=bool(every))) is not steps:
+                    if step is not None:
+                        yield step
+                    # Whoever watches much at a time sees less often how it goes.
+                    await asyncio.sleep(every and max(every, WATCHING * turns.spent(asker.address)))
+            except Exception as error:
+                _show(error)
 
-        else:
+        async def once(request: gr.Request, *inputs: Any) -> Any:
+            try:
+                asker = asker_of(request)
+                return await turns.take(asker, lambda: function(call(asker), *_pausing(inputs, turns)))
+            except Exception as error:
+                _show(error)
 
-            async def wrapped(request: gr.Request, *inputs: Any) -> Any:  # type: ignore[misc]
-                try:
-                    asker = asker_of(request)
-                    return await turns.take(
-                        asker, lambda: function(_session(visitors, asker), *_pausing(inputs, turns))
-                    )
-                except Exception as error:
-                    _show(error)
-
-        # Gradio reads the parameters to know what to pass: the request in place of the session, then the inputs.
-        _, *rest = inspect.signature(function).parameters.values()
-        request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
-        functools.update_wrapper(wrapped, function)
-        del wrapped.__wrapped__  # type: ignore[attr-defined]
-        returned = inspect.signature(function).return_annotation
-        wrapped.__signature__ = inspect.Signature([request, *rest], return_annotation=returned)  # type: ignore[attr-defined]
-        wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in (request, *rest)}
-        wrapped.__annotations__["return"] = returned
-        return wrapped
+        return _as_gradio_reads_it(steps if inspect.isgeneratorfunction(function) else once, function)
 
     return decorate
+
+
+def _as_gradio_reads_it(wrapped: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    """The wrapped handler under its own name, with the parameters by which Gradio knows what to pass.
+
+    They are the request in place of the call, then the inputs.
+    """
+    _, *rest = inspect.signature(function).parameters.values()
+    request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
+    functools.update_wrapper(wrapped, function)
+    del wrapped.__wrapped__  # type: ignore[attr-defined]
+    returned = inspect.signature(function).return_annotation
+    wrapped.__signature__ = inspect.Signature([request, *rest], return_annotation=returned)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in (request, *rest)}
+    wrapped.__annotations__["return"] = returned
+    return wrapped
 
 
 async def _next(turns: Turns, asker: Asker, steps: Iterator[Any], *, is_watched: bool) -> Any:
@@ -120,10 +170,6 @@ def asker_of(request: gr.Request) -> Asker:
     if not page:
         raise gr.Error("This call needs a session: use gradio_client, or the page.", print_exception=False)
     return replace(asker, page=page)
-
-
-def _session(visitors: Visitors, asker: Asker) -> Session:
-    return visitors.session(asker.owner, asker.page, asker.address)
 
 
 def _pausing(inputs: tuple[Any, ...], turns: Turns) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import gradio as gr
 import numpy as np
@@ -16,45 +16,65 @@ from distill.server.server import Server
 from distill.server.session import Session
 from distill.ui import views
 from distill.ui.components import no_picture, picture
+from distill.ui.handlers import Answer
 
 POLL_SECONDS = 0.5
 """Between two looks at a training."""
 PROBE_SECONDS = 4
-NO_NEWS = (gr.skip(), gr.skip(), gr.skip())
 CURVES_ALT = "Training loss at each step and error on whole clips, over seconds of training"
 
 
-def follow(visitor: Session, job: TrainingJob, server: Server) -> Iterator[Any]:
-    """The live outputs, until the training ends, None while they are as they were; picture and sound when they have
-    changed."""
+class Live(Protocol):
+    """The components that tell of a training."""
+
+    @property
+    def progress(self) -> gr.HTML: ...
+
+    @property
+    def curves(self) -> gr.HTML: ...
+
+    @property
+    def health(self) -> gr.HTML: ...
+
+    @property
+    def preview(self) -> gr.Audio: ...
+
+    @property
+    def shown_training(self) -> gr.Textbox: ...
+
+
+def follow(server: Server, page: Session, tab: Live, job: TrainingJob) -> Iterator[Answer | None]:
+    """What the page is told of a training until it ends, None while nothing is new."""
     status, shown, said = job.status(), None, ""
-    news: tuple[Any, ...] = (no_picture(CURVES_ALT), "", None)  # not the example's, which would be taken for this one's
+    # Not the example's picture and sound, which would be taken for this training's.
+    news: Answer = {tab.curves: no_picture(CURVES_ALT), tab.health: "", tab.preview: None, tab.shown_training: job.id}
     while True:
         if status.validation is not None and status.validation != shown:
-            shown, news = status.validation, _news(job, status, server, visitor.address)
+            shown, news = status.validation, news | _news(server, tab, job, status, page.address)
         told = views.training_progress(status, job.id)
-        yield (told, *news) if told != said or news is not NO_NEWS else None
-        said, news = told, NO_NEWS
+        yield {tab.progress: told} | news if told != said or news else None
+        said, news = told, {}
         if not status.active:
             return
-        server.visitors.touch(visitor)
+        server.visitors.touch(page)
         status = job.status()
 
 
-def _news(job: TrainingJob, status: JobStatus, server: Server, address: str) -> tuple[Any, ...]:
+def _news(server: Server, tab: Live, job: TrainingJob, status: JobStatus, address: str) -> Answer:
+    """What a validation brings: curves, health, and the sound of the codec so far."""
     if status.validation is None:
-        return gr.skip(), gr.skip(), gr.skip()
+        return {}
     codec, first = job.best_codec(), first_of(job)
-    heard: Any = gr.skip()
+    news: Answer = {
+        tab.curves: picture(plots.plot_curves(**status.curves), CURVES_ALT),
+        tab.health: views.health_table(status.validation.levels, codec.codebook_size),
+    }
     if first is not None:
         probe = Clip(first.name, first.waveform[: PROBE_SECONDS * SAMPLE_RATE])
         with contextlib.suppress(FullError):  # the one before can still be heard, and the training goes on
-            heard = sound_file(codec.decode(codec.encode_mel(codec.log_mel_of(probe))), server, job.owner, address)
-    return (
-        picture(plots.plot_curves(**status.curves), CURVES_ALT),
-        views.health_table(status.validation.levels, codec.codebook_size),
-        heard,
-    )
+            sound = codec.decode(codec.encode_mel(codec.log_mel_of(probe)))
+            news[tab.preview] = sound_file(sound, server, job.owner, address)
+    return news
 
 
 def first_of(job: TrainingJob) -> Clip | None:

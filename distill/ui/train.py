@@ -1,10 +1,9 @@
 """The Train tab: clips in, a codec out, and what happens in between."""
 
-import html
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import gradio as gr
 
@@ -12,20 +11,16 @@ from distill import plots
 from distill.audio import MIN_CLIPS, new_decoder, read_clips
 from distill.codec import Codec
 from distill.editing.requests import number, whole
-from distill.errors import CodecFileError, TrainingError
+from distill.errors import TrainingError
 from distill.jobs import TrainingJob
 from distill.server.clip_set import ClipSet
 from distill.server.server import Server
-from distill.server.session import Session
+from distill.settings import Settings
 from distill.training.config import get_adaptive_vqvae_config
 from distill.training.dataset import check_clip_count
-from distill.ui import edit, explore, live, views
-from distill.ui.components import Picture, picture
-from distill.ui.handlers import handler
-
-if TYPE_CHECKING:
-    from distill.ui.edit import EditTab
-    from distill.ui.explore import ExploreTab
+from distill.ui import live, views
+from distill.ui.components import Picture
+from distill.ui.handlers import Answer, Call, handler
 
 REMEMBER = """(shown) => {
     const training = /data-training='(\\w*)'/.exec(shown || "");
@@ -61,6 +56,10 @@ class TrainTab:
     download: gr.DownloadButton
     load: gr.UploadButton
     remembered: gr.Textbox
+    shown_clips: gr.Textbox
+    """The name of the set of clips that the tab lists."""
+    shown_training: gr.Textbox
+    """The name of the training that the tab tells of."""
     returned: gr.State
     taken: gr.State
 
@@ -70,291 +69,283 @@ class TrainTab:
         return [self.progress, self.curves, self.health, self.preview]
 
 
-def build(server: Server) -> TrainTab:
-    """Lay out the tab; it shows the example codec's training until a visitor's own begins."""
-    examples, settings = server.examples, server.settings
-    codec = examples.codec
+def build(server: Server, shown_clips: gr.Textbox, shown_training: gr.Textbox) -> TrainTab:
+    """Lay out the tab; it shows the example codec's training until a visitor's own begins.
+
+    ``shown_clips`` and ``shown_training`` are to hold the names of what it shows.
+    """
     with gr.Row():
         with gr.Column(scale=1, min_width=320):
-            files = gr.File(
-                label="Your clips", file_count="multiple", type="filepath", elem_id="train-files", height=150
-            )
-            clips = gr.HTML(views.invitation(settings), elem_id="train-clips")
-            reason = gr.HTML("", elem_id="train-reason")
-            levels = gr.Slider(
-                2,
-                4,
-                value=3,
-                step=1,
-                label="Levels",
-                info="More levels keep more detail and cost more bits per second.",
-            )
-            minutes = gr.Slider(
-                0.1,
-                settings.training_minutes,
-                value=1,
-                step=0.1,
-                label="Minutes",
-                info="How long training may take. One is good, five are better.",
-            )
-            with gr.Accordion("For the curious", open=False):
-                codebook_dim = gr.Slider(
-                    4, 128, value=32, step=4, label="Codebook dimension",
-                    info="Numbers that describe each code. Fewer make codes more alike.",
-                )  # fmt: skip
-                commitment_weight = gr.Slider(
-                    0, 2, value=0.25, step=0.05, label="Commitment weight",
-                    info="How strongly sounds are pulled towards the codes while training.",
-                )  # fmt: skip
-                from_base = gr.Checkbox(
-                    True, label="Start from the base model",
-                    info="A network that has heard all kinds of sound learns yours sooner. Without it, training starts "
-                    "from nothing.",
-                )  # fmt: skip
-            start = gr.Button("Train", variant="primary", elem_id="train-start")
-            with gr.Row():
-                stop = gr.Button("Stop", size="sm", elem_id="train-stop", min_width=90)
-                resume = gr.Button("Continue", size="sm", elem_id="train-resume", min_width=90)
-            use = gr.Button("Use the trained codec", size="sm", elem_id="train-use")
+            parts = _lay_out_settings(server.settings)
         with gr.Column(scale=2, min_width=320):
-            progress = gr.HTML(
-                "<p class='status'>Below: how the example codec was trained, on 17 loops.</p>", elem_id="train-progress"
-            )
-            curves = Picture(plots.plot_curves(**live.curves_of(codec)), live.CURVES_ALT, elem_id="train-curves")
-            health = gr.HTML(live.health_of(codec), elem_id="train-health")
-            preview = gr.Audio(
-                live.sound_file(examples.first.reconstruction, server, "page"),
-                label="Reconstruction by the codec so far", interactive=False, elem_id="train-preview",
-                buttons=["download"],
-            )  # fmt: skip
-            with gr.Row():
-                download = gr.DownloadButton(
-                    "Download the codec",
-                    value=_saved(codec, server, "page"),
-                    size="sm",
-                    elem_id="train-download",
-                    min_width=160,
-                )
-                load = gr.UploadButton(
-                    "Load a .distill file", file_types=[".distill"], size="sm", elem_id="train-load", min_width=160
-                )
-    remembered, returned, taken = gr.Textbox(visible=False), gr.State(False), gr.State("")
+            parts |= _lay_out_results(server)
     return TrainTab(
-        files, clips, reason, levels, codebook_dim, commitment_weight, minutes, from_base, start, stop, resume, use,
-        progress, curves, health, preview, download, load, remembered, returned,
-        taken,
-    )  # fmt: skip
-
-
-def connect(
-    tab: TrainTab,
-    explore_tab: "ExploreTab",
-    edit_tab: "EditTab",
-    codec_bar: gr.HTML,
-    server: Server,
-    page_load: Callable[..., Any],
-) -> None:
-    """Wire the tab's events; ``page_load`` is the event of the page's being opened."""
-    handle, runner = handler(server.visitors, server.turns), server.runner
-    pause = server.turns.pause
-    watch = handler(server.visitors, server.turns, every=live.POLL_SECONDS)
-
-    @handle
-    def add_clips(
-        visitor: Session,
-        paths: list[str] | None,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> Iterator[Any]:
-        if not paths:
-            visitor.set_clips(None)
-            yield views.invitation(server.settings), "", gr.skip()
-            return
-        clips = read_set(visitor, paths, lambda count: progress((count, None), desc="Reading", unit="clips"))
-        with visitor.lock:
-            visitor.set_clips(clips)
-        yield _listed(clips)
-
-    def read_set(visitor: Session, paths: list[str], tick: Callable[[int], object]) -> ClipSet:
-        storage, owner = server.storage, visitor.owner
-        with (
-            storage.filling_set(owner, address=visitor.address) as (folder, arrival),
-            new_decoder(server.settings) as decoder,
-            storage.unpacking() as unpacked,
-        ):
-            items = read_clips(
-                paths,
-                settings=server.settings,
-                decoder=decoder,
-                folder=unpacked,
-                once=True,
-                tick=tick,
-                take=arrival.take,
-            )
-            return ClipSet(
-                folder,
-                items,
-                tick,
-                arrival.take,
-                lambda folder: storage.remove(folder, owner),
-                server.settings.set_clips,
-            )
-
-    @watch
-    def train(
-        visitor: Session,
-        levels: float,
-        codebook_dim: float,
-        commitment_weight: float,
-        minutes: float,
-        from_base: bool = True,
-    ) -> Iterator[Any]:
-        with visitor.lock:
-            clips = visitor.clips
-            count = len(clips.clips) if clips else 0
-            check_clip_count(count)
-            assert clips is not None
-            config = replace(
-                get_adaptive_vqvae_config(count),
-                num_quantizers=whole("levels", levels),
-                codebook_dim=whole("codebook_dim", codebook_dim),
-                commitment_weight=number("commitment_weight", commitment_weight),
-                minutes=number("minutes", minutes),
-                from_base=bool(from_base),
-            )
-            server.storage.require_room(visitor.owner, clips.num_bytes, address=visitor.address)
-            earlier = runner.jobs_of(visitor.owner)
-            job = runner.submit(visitor.owner, clips.clips, config, stored=clips.folder, address=visitor.address)
-            for each in earlier:  # the codec of an earlier one may be at work still, but that is in memory
-                each.delete()
-        yield from live.follow(visitor, job, server)
-
-    @watch
-    def resume(visitor: Session) -> Iterator[Any]:
-        with visitor.lock:
-            job = require_job(visitor)
-            job.resume(address=visitor.address)
-            visitor.visit.taken.discard(job.id)
-        yield from live.follow(visitor, job, server)
-
-    @watch
-    def follow(visitor: Session) -> Iterator[Any]:
-        """A training that was begun on this page before it was reloaded, or on another of the same browser."""
-        job = latest_job(visitor)
-        if job is None:
-            yield (gr.skip(),) * len(tab.live)
-            return
-        yield from live.follow(visitor, job, server)
-
-    @handle
-    def stop(visitor: Session) -> None:
-        require_job(visitor).stop()
-
-    @handle
-    def trained(visitor: Session, taken: str) -> str:
-        """Which codec the other tabs are to turn to: the new one, unless that would put edits out of sight."""
-        job = latest_job(visitor)
-        validation = job.status().validation if job else None
-        if job is None or validation is None or job.id in visitor.visit.taken:
-            return taken
-        if visitor.work.history.can_undo:
-            gr.Info("Your codec is ready. Your edits stay as they are: press “Use the trained codec” to change over.")
-            return taken
-        return f"{job.id} after {validation.step} steps"
-
-    @handle
-    def use_trained(visitor: Session) -> Any:
-        return turn_to_trained(visitor, require_job(visitor))
-
-    def latest_job(visitor: Session) -> TrainingJob | None:
-        jobs = runner.jobs_of(visitor.owner)
-        return jobs[-1] if jobs else None
-
-    def require_job(visitor: Session) -> TrainingJob:
-        job = latest_job(visitor)
-        if job is None:
-            raise TrainingError("There is no training yet: drop some clips and press Train.")
-        return job
-
-    def turn_to_trained(visitor: Session, job: TrainingJob) -> tuple[Any, ...]:
-        codec, clip = job.best_codec(), live.first_of(job) or visitor.work.as_clip(pause)
-        codec.draw_atlas(pause)
-        visitor.turn_to_clip(codec, clip, pause)
-        if not job.status().active:
-            visitor.visit.taken.add(job.id)
-        return shown(visitor)
-
-    @handle
-    def load_codec(visitor: Session, path: str | None) -> Any:
-        if not path:
-            raise CodecFileError("There is no codec there: choose a .distill file.")
-        codec = server.codecs.load(path, settings=server.settings)
-        server.storage.discard(Path(path))
-        codec.draw_atlas(pause)
-        visitor.turn_to_clip(codec, visitor.work.as_clip(pause), pause)
-        loaded = f"<p class='status'>Loaded {html.escape(Path(path).name)}.</p>"
-        curves = picture(plots.plot_curves(**live.curves_of(codec)), live.CURVES_ALT)
-        heard = live.sound_file(visitor.work.decode(pause), server, visitor.owner, visitor.address, pause)
-        return loaded, curves, live.health_of(codec), heard, *shown(visitor)
-
-    @handle
-    def arrive(visitor: Session, remembered: str | None = None) -> tuple[Any, ...]:
-        """What this visitor had on this tab before the page was opened or reloaded, and whether there is more."""
-        job = latest_job(visitor)
-        told: Any = gr.skip()
-        if job is not None:
-            told = views.training_progress(job.status(), job.id)  # the rest comes with :func:`follow`
-        elif remembered:
-            told = views.lost_training(server.settings)
-        listed = _listed(visitor.clips) if visitor.clips else (gr.skip(),) * 3
-        return told, *listed, not visitor.visit.is_new
-
-    @handle
-    def come_back(visitor: Session) -> tuple[Any, ...]:
-        """The clip and the codec that this visitor had open."""
-        return shown(visitor)
-
-    def shown(visitor: Session) -> tuple[Any, ...]:
-        work = visitor.work
-        work.codec.draw_atlas(pause)
-        work.draw(pause)
-        work.decode(pause)
-        saved = gr.update(value=_saved(visitor.codec, server, visitor.owner, visitor.address))
-        return saved, views.codec_line(visitor.codec), *explore.show(visitor), *edit.show(visitor)
-
-    everywhere = [tab.download, codec_bar, *explore_tab.outputs, *edit_tab.outputs]
-    about_clips = [tab.clips, tab.reason, tab.minutes]
-    hidden: dict[str, Any] = {"show_progress": "hidden"}
-    tab.files.change(add_clips, tab.files, about_clips, api_name="add_clips")
-    settings = [tab.levels, tab.codebook_dim, tab.commitment_weight, tab.minutes, tab.from_base]
-    arrived = page_load(
-        arrive, tab.remembered, [tab.progress, *about_clips, tab.returned], js=RECALL, api_name="arrive", **hidden
+        **parts,
+        remembered=gr.Textbox(visible=False),
+        shown_clips=shown_clips,
+        shown_training=shown_training,
+        returned=gr.State(False),
+        taken=gr.State(""),
     )
-    for event, function, inputs in (
-        (tab.start.click, train, settings), (tab.resume.click, resume, None), (arrived.success, follow, None),
-    ):  # fmt: skip
-        followed = event(
-            function, inputs, tab.live, api_name=function.__name__, js=LOOK if function is train else None, **hidden,
+
+
+def _lay_out_settings(settings: Settings) -> dict[str, Any]:
+    """Lay out what is to be trained on, how, and the buttons."""
+    files = gr.File(label="Your clips", file_count="multiple", type="filepath", elem_id="train-files", height=150)
+    clips = gr.HTML(views.invitation(settings), elem_id="train-clips")
+    reason = gr.HTML("", elem_id="train-reason")
+    levels = gr.Slider(
+        2,
+        4,
+        value=3,
+        step=1,
+        label="Levels",
+        info="More levels keep more detail and cost more bits per second.",
+    )
+    minutes = gr.Slider(
+        0.1,
+        settings.training_minutes,
+        value=1,
+        step=0.1,
+        label="Minutes",
+        info="How long training may take. One is good, five are better.",
+    )
+    with gr.Accordion("For the curious", open=False):
+        codebook_dim = gr.Slider(
+            4, 128, value=32, step=4, label="Codebook dimension",
+            info="Numbers that describe each code. Fewer make codes more alike.",
         )  # fmt: skip
-        followed.success(trained, tab.taken, tab.taken, api_visibility="private", **hidden)
-    # By a state that changes, and not at once: what is sent to a tab that was never opened must be sent whole.
-    for state, function, name in ((tab.taken, use_trained, "take_trained"), (tab.returned, come_back, "come_back")):
-        state.change(function, None, everywhere, api_name=name, api_visibility="private", **hidden)
-    tab.progress.change(None, tab.progress, None, js=REMEMBER)
-    tab.stop.click(stop, None, None, api_name="stop", **hidden)
-    tab.use.click(use_trained, None, everywhere, api_name="use_trained", show_progress_on=tab.progress)
-    tab.load.upload(
-        load_codec, tab.load, [*tab.live, *everywhere], api_name="load_codec", show_progress_on=tab.progress
+        commitment_weight = gr.Slider(
+            0, 2, value=0.25, step=0.05, label="Commitment weight",
+            info="How strongly sounds are pulled towards the codes while training.",
+        )  # fmt: skip
+        from_base = gr.Checkbox(
+            True, label="Start from the base model",
+            info="A network that has heard all kinds of sound learns yours sooner. Without it, training starts "
+            "from nothing.",
+        )  # fmt: skip
+    start = gr.Button("Train", variant="primary", elem_id="train-start")
+    with gr.Row():
+        stop = gr.Button("Stop", size="sm", elem_id="train-stop", min_width=90)
+        resume = gr.Button("Continue", size="sm", elem_id="train-resume", min_width=90)
+    use = gr.Button("Use the trained codec", size="sm", elem_id="train-use")
+    return {
+        "files": files,
+        "clips": clips,
+        "reason": reason,
+        "levels": levels,
+        "codebook_dim": codebook_dim,
+        "commitment_weight": commitment_weight,
+        "minutes": minutes,
+        "from_base": from_base,
+        "start": start,
+        "stop": stop,
+        "resume": resume,
+        "use": use,
+    }
+
+
+def _lay_out_results(server: Server) -> dict[str, Any]:
+    """Lay out what is told of a training, and its codec."""
+    examples = server.examples
+    codec = examples.codec
+    progress = gr.HTML(
+        "<p class='status'>Below: how the example codec was trained, on 17 loops.</p>", elem_id="train-progress"
     )
+    curves = Picture(plots.plot_curves(**live.curves_of(codec)), live.CURVES_ALT, elem_id="train-curves")
+    health = gr.HTML(live.health_of(codec), elem_id="train-health")
+    preview = gr.Audio(
+        live.sound_file(examples.first.reconstruction, server, "page"),
+        label="Reconstruction by the codec so far", interactive=False, elem_id="train-preview",
+        buttons=["download"],
+    )  # fmt: skip
+    with gr.Row():
+        download = gr.DownloadButton(
+            "Download the codec",
+            value=saved_codec(codec, server, "page"),
+            size="sm",
+            elem_id="train-download",
+            min_width=160,
+        )
+        load = gr.UploadButton(
+            "Load a .distill file", file_types=[".distill"], size="sm", elem_id="train-load", min_width=160
+        )
+    return {
+        "progress": progress,
+        "curves": curves,
+        "health": health,
+        "preview": preview,
+        "download": download,
+        "load": load,
+    }
 
 
-def _listed(clips: ClipSet) -> tuple[Any, Any, Any]:
+def connect(tab: TrainTab, server: Server, page_load: Callable[..., Any]) -> None:
+    """Wire the tab's events; ``page_load`` is the event of the page's being opened."""
+    handle, watch = handler(server, tab), handler(server, tab, every=live.POLL_SECONDS)
+    hidden: dict[str, Any] = {"show_progress": "hidden"}
+    about_clips = [tab.clips, tab.reason, tab.minutes, tab.shown_clips]
+    tab.files.change(handle(add_clips), tab.files, about_clips, api_name="add_clips")
+    arrived = page_load(
+        handle(arrive), tab.remembered, [tab.progress, *about_clips, tab.shown_training, tab.returned], js=RECALL,
+        api_name="arrive", **hidden,
+    )  # fmt: skip
+    settings = [tab.levels, tab.codebook_dim, tab.commitment_weight, tab.minutes, tab.from_base, tab.shown_clips]
+    told = [*tab.live, tab.shown_training]
+    begun = tab.start.click(watch(begin_training), settings, told, api_name="train", js=LOOK, **hidden)
+    resumed = tab.resume.click(watch(resume), tab.shown_training, told, api_name="resume", **hidden)
+    followed = arrived.success(watch(follow), None, told, api_name="follow", **hidden)
+    for event in (begun, resumed, followed):
+        event.success(
+            handle(trained), [tab.taken, tab.shown_training], tab.taken, api_visibility="private", **hidden
+        )  # fmt: skip
+    tab.progress.change(None, tab.progress, None, js=REMEMBER)
+    tab.stop.click(handle(stop), tab.shown_training, None, api_name="stop", **hidden)
+
+
+def add_clips(
+    call: Call[TrainTab],
+    paths: list[str] | None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> Iterator[Answer]:
+    """Read the files that were dropped, and list what can be trained on."""
+    page, tab = call.page, call.tab
+    if not paths:
+        page.set_clips(None)
+        yield {tab.clips: views.invitation(call.server.settings), tab.reason: "", tab.shown_clips: ""}
+        return
+    clips = _read_set(call, paths, lambda count: progress((count, None), desc="Reading", unit="clips"))
+    with page.lock:
+        page.set_clips(clips)
+    yield _listed(tab, clips)
+
+
+def _read_set(call: Call[TrainTab], paths: list[str], tick: Callable[[int], object]) -> ClipSet:
+    storage, settings, owner = call.server.storage, call.server.settings, call.page.owner
+    with (
+        storage.filling_set(owner, address=call.page.address) as (folder, arrival),
+        new_decoder(settings) as decoder,
+        storage.unpacking() as unpacked,
+    ):
+        items = read_clips(
+            paths, settings=settings, decoder=decoder, folder=unpacked, once=True, tick=tick, take=arrival.take
+        )
+        remove = partial(storage.remove, owner=owner)
+        return ClipSet(folder, items, tick, arrival.take, remove, most=settings.set_clips)
+
+
+def begin_training(
+    call: Call[TrainTab],
+    levels: float,
+    codebook_dim: float,
+    commitment_weight: float,
+    minutes: float,
+    from_base: bool = True,
+    shown_clips: str | None = None,
+) -> Iterator[Answer | None]:
+    """Train on the clips that the page lists."""
+    page, server = call.page, call.server
+    with page.lock:
+        clips = page.find_clips(shown_clips)
+        count = len(clips.clips) if clips else 0
+        check_clip_count(count)
+        assert clips is not None
+        config = replace(
+            get_adaptive_vqvae_config(count),
+            num_quantizers=whole("levels", levels),
+            codebook_dim=whole("codebook_dim", codebook_dim),
+            commitment_weight=number("commitment_weight", commitment_weight),
+            minutes=number("minutes", minutes),
+            from_base=bool(from_base),
+        )
+        server.storage.require_room(page.owner, clips.num_bytes, address=page.address)
+        earlier = server.runner.jobs_of(page.owner)
+        job = server.runner.submit(page.owner, clips.clips, config, stored=clips.folder, address=page.address)
+        for each in earlier:  # the codec of an earlier one may be at work still, but that is in memory
+            each.delete()
+    yield from live.follow(server, page, call.tab, job)
+
+
+def resume(call: Call[TrainTab], shown_training: str | None = None) -> Iterator[Answer | None]:
+    """Go on with a training that was stopped or has failed."""
+    with call.page.lock:
+        job = require_job(call, shown_training)
+        job.resume(address=call.page.address)
+        call.page.take_again(job.id)
+    yield from live.follow(call.server, call.page, call.tab, job)
+
+
+def follow(call: Call[TrainTab]) -> Iterator[Answer | None]:
+    """Tell of a training that was begun on this page before it was reloaded, or on another of the same browser."""
+    job = _latest_job(call)
+    if job is None:
+        yield {call.tab.shown_training: ""}
+        return
+    yield from live.follow(call.server, call.page, call.tab, job)
+
+
+def stop(call: Call[TrainTab], shown_training: str | None = None) -> None:
+    """Stop the training after its current step."""
+    require_job(call, shown_training).stop()
+
+
+def trained(call: Call[TrainTab], taken: str, shown_training: str | None = None) -> Answer:
+    """Say which codec the page is to turn to: the new one, unless that would put edits out of sight."""
+    job = next((job for job in call.server.runner.jobs_of(call.page.owner) if job.id == shown_training), None)
+    validation = job.status().validation if job else None
+    if job is None or validation is None or job.id in call.page.taken:
+        return {call.tab.taken: taken}
+    if call.page.work.history.can_undo:
+        gr.Info("Your codec is ready. Your edits stay as they are: press “Use the trained codec” to change over.")
+        return {call.tab.taken: taken}
+    return {call.tab.taken: f"{job.id} after {validation.step} steps"}
+
+
+def arrive(call: Call[TrainTab], remembered: str | None = None) -> Answer:
+    """What this visitor had on this tab before the page was opened or reloaded, and whether there is more."""
+    page, tab, job = call.page, call.tab, _latest_job(call)
+    told: Answer = {tab.returned: not page.visit.is_new}
+    if job is not None:  # the rest comes with :func:`follow`
+        told |= {tab.progress: views.training_progress(job.status(), job.id), tab.shown_training: job.id}
+    elif remembered:
+        told[tab.progress] = views.lost_training(call.server.settings)
+    return told | (_listed(tab, page.clips) if page.clips else {})
+
+
+def require_job(call: Call[Any], shown_training: str | None) -> TrainingJob:
+    """The training that a page shows; the latest for a script, which names none.
+
+    Raises
+    ------
+    TrainingError
+        If there is none, or it is no longer on the server.
+    """
+    job = _latest_job(call)
+    if job is None and not shown_training:
+        raise TrainingError("There is no training yet: drop some clips and press Train.")
+    if job is None or (shown_training and job.id != shown_training):
+        raise TrainingError("The training that this page shows is no longer on the server; please reload the page.")
+    return job
+
+
+def _latest_job(call: Call[Any]) -> TrainingJob | None:
+    jobs = call.server.runner.jobs_of(call.page.owner)
+    return jobs[-1] if jobs else None
+
+
+def _listed(tab: TrainTab, clips: ClipSet) -> Answer:
     count = len(clips.clips)
     config = get_adaptive_vqvae_config(max(1, count))
-    reason = views.config_reason(config, count) if count >= MIN_CLIPS else ""
-    return views.clip_list(clips.clips, clips.refused), reason, config.minutes
+    return {
+        tab.clips: views.clip_list(clips.clips, clips.refused),
+        tab.reason: views.config_reason(config, count) if count >= MIN_CLIPS else "",
+        tab.minutes: config.minutes,
+        tab.shown_clips: clips.secret,
+    }
 
 
-def _saved(codec: Codec, server: Server, owner: str, address: str = "") -> str:
+def saved_codec(codec: Codec, server: Server, owner: str, address: str = "") -> str:
+    """The path of a codec's file, written if it is not there yet."""
     path = server.storage.files / owner / codec.model_id / f"codec-{codec.model_id[:6]}.distill"
     if not path.exists():
         with server.storage.filling(owner, codec.num_bytes, name=codec.model_id, address=address) as folder:

@@ -1,4 +1,4 @@
-"""A process that decodes, and half a second of drums for it."""
+"""Fixtures: a process that decodes, half a second of drums, and a full disk."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def drums_wav(examples, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def full_disk(tmp_path, monkeypatch) -> Iterator[Path]:
-    """A disk of 2 MB, half of them free, where temporary files go during a test."""
+    """A disk of 2 MiB, half of it free, which holds the temporary files of a test."""
     disk = tmp_path / "disk"
     disk.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk]

@@ -1,4 +1,4 @@
-"""What the tests of decoding share."""
+"""Helpers that the tests of decoding share."""
 
 import shutil
 import sys

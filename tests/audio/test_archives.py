@@ -1,4 +1,4 @@
-"""Archives of strangers: little is unpacked of a hostile one, nothing of it elsewhere, and what is good comes out."""
+"""Untrusted archives: good files are unpacked, and a hostile archive cannot fill the disk or write outside a folder."""
 
 import contextlib
 import io
@@ -23,7 +23,7 @@ from distill.settings import MIB, Settings
 
 LOCAL_HEADER, DIRECTORY_ENTRY, END_RECORD = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 FLAGS_AT, CRC_AT, PACKED_AT, SIZE_AT = 8, 16, 20, 24
-"""Where fields are in an entry of the directory; in the header before a member, all but the flags 2 bytes earlier."""
+"""Byte offsets of fields in an entry of the directory; in the header before a member, each is 2 bytes less."""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def sound() -> bytes:
 
 @pytest.fixture
 def archive(tmp_path) -> Callable[..., Path]:
-    """Packs members, each a name or a ZipInfo and its content; the archive may be changed before it is written."""
+    """Return a function that packs members (a name or a ZipInfo, and content) and may change the archive's bytes."""
 
     def pack(
         members: Iterable[tuple[str | zipfile.ZipInfo, bytes]],
@@ -66,7 +66,7 @@ def folder(tmp_path) -> Path:
 
 @pytest.fixture
 def temporary(tmp_path, monkeypatch) -> Path:
-    """Where temporary files go during a test."""
+    """Folder for the temporary files of a test."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     return tmp_path / "temporary"
@@ -77,14 +77,14 @@ def files_in(folder: Path) -> list[Path]:
 
 
 def as_kind(name: str, kind: int) -> zipfile.ZipInfo:
-    """A member that an archiver of Unix would call a link, a device, …"""
+    """A member with a file type of Unix, such as a link or a device."""
     info = zipfile.ZipInfo(name)
     info.create_system, info.external_attr = 3, (kind | 0o777) << 16
     return info
 
 
 def put(at: int, value: int, *, width: str = "<I", signature: bytes = DIRECTORY_ENTRY) -> Callable[[bytearray], object]:
-    """A change of a number in the first record of that kind, counted from its start."""
+    """Return a function that writes a number into the first record of a kind, ``at`` bytes from the record's start."""
     return lambda content: struct.pack_into(width, content, content.index(signature) + at, value)
 
 
@@ -99,7 +99,7 @@ def test_an_archive_in_an_archive_is_refused_by_name_and_never_opened(archive, s
     assert "could not be read as sound" in results[1].reason
 
 
-def test_an_archive_that_holds_itself_over_and_over_ends(archive, sound):
+def test_an_archive_nested_fifty_times_gives_one_refusal_and_its_own_clip(archive, sound):
     inner = archive([("kick.wav", sound)])
     for _ in range(50):
         inner.write_bytes(archive([("kit.zip", inner.read_bytes()), ("kit.wav", sound)], name="outer.zip").read_bytes())
@@ -108,7 +108,9 @@ def test_an_archive_that_holds_itself_over_and_over_ends(archive, sound):
 
 
 @pytest.mark.parametrize(("method", "num_bytes"), [(zipfile.ZIP_DEFLATED, 60 * MIB), (zipfile.ZIP_STORED, 5 * MIB)])
-def test_a_bomb_is_left_out_before_it_is_unpacked_and_the_rest_comes_out(archive, folder, sound, method, num_bytes):
+def test_a_zip_bomb_is_refused_before_it_is_unpacked_and_the_rest_is_unpacked(
+    archive, folder, sound, method, num_bytes
+):
     kit = archive([("bomb.wav", bytes(num_bytes)), ("kick.wav", sound)], method=method)
     settings = Settings(upload_file_bytes=4 * MIB) if method == zipfile.ZIP_STORED else Settings()
     items = []
@@ -121,7 +123,7 @@ def test_a_bomb_is_left_out_before_it_is_unpacked_and_the_rest_comes_out(archive
 
 @pytest.mark.parametrize("claim", [0, 1, 100, MIB, 2**31, 2**32 - 1])
 @pytest.mark.parametrize("at", [SIZE_AT, PACKED_AT])
-def test_a_size_that_lies_costs_only_its_member(archive, folder, sound, claim, at, is_one_sentence):
+def test_a_false_size_costs_only_its_member(archive, folder, sound, claim, at, is_one_sentence):
     def lie(content: bytearray) -> None:
         put(at, claim)(content)
         put(at - 2, claim, signature=LOCAL_HEADER)(content)
@@ -140,8 +142,8 @@ def test_a_damaged_member_costs_only_itself(archive, folder, sound, is_one_sente
     assert second.read_bytes() == sound
 
 
-def test_members_that_overlap_unpack_to_no_more_than_an_archive_may(folder, sound, tmp_path):
-    """As in a bomb of 10 MB that unpacks to terabytes: one packed member, a thousand entries for it."""
+def test_overlapping_members_stay_within_the_limit_of_unpacked_bytes(folder, sound, tmp_path):
+    """A thousand entries name one packed member, as in a zip bomb of 10 MB that unpacks to terabytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("kick.wav", sound * 50)
@@ -158,7 +160,7 @@ def test_members_that_overlap_unpack_to_no_more_than_an_archive_may(folder, soun
     assert num_bytes <= 4 * MIB
 
 
-def test_a_member_that_turns_out_damaged_counts_towards_what_an_archive_may_unpack_to(archive, folder, sound):
+def test_a_damaged_member_counts_towards_the_limit_of_unpacked_bytes(archive, folder, sound):
     def damage(content: bytearray) -> None:
         at = -1
         while (at := content.find(DIRECTORY_ENTRY, at + 1)) >= 0:
@@ -188,7 +190,7 @@ def test_a_hundred_thousand_empty_members_are_refused_in_one_sentence(archive, f
         assert is_one_sentence(refusal.value, "kit.zip", "2000")
 
 
-def test_as_many_members_as_are_allowed_are_looked_at_and_not_one_more(archive, folder, sound):
+def test_an_archive_with_one_member_too_many_is_refused(archive, folder, sound):
     settings = Settings(zip_members=20)
     assert len(list(unpack_zip(archive([("a.wav", sound)] * 20), folder, settings=settings))) == 20
     with pytest.raises(AudioError, match="more than 20 files"):
@@ -197,7 +199,7 @@ def test_as_many_members_as_are_allowed_are_looked_at_and_not_one_more(archive, 
 
 @pytest.mark.parametrize(("at", "width"), [(8, "<H"), (10, "<H"), (12, "<I"), (16, "<I"), (4, "<H"), (20, "<H")])
 @pytest.mark.parametrize("claim", [0, 1, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF])
-def test_an_end_record_that_lies_gives_the_sounds_or_a_sentence(archive, sound, at, width, claim, is_one_sentence):
+def test_a_false_end_record_gives_the_clip_or_a_refusal(archive, sound, at, width, claim, is_one_sentence):
     value = claim & (0xFFFF if width == "<H" else 0xFFFFFFFF)
     lying = archive([("kick.wav", sound)], change=put(at, value, width=width, signature=END_RECORD))
     (result,) = read_clips([lying])
@@ -206,8 +208,8 @@ def test_an_end_record_that_lies_gives_the_sounds_or_a_sentence(archive, sound, 
 
 @pytest.mark.parametrize("claim", [2**63 - 1, 2**63, 2**64 - 1, 0, 1])
 @pytest.mark.parametrize("field", [0, 1, 2])
-def test_a_64_bit_claim_gives_a_sentence(archive, sound, claim, field, is_one_sentence):
-    """Sizes and place of a member in its extra field, which zipfile believes where the usual ones are all ones."""
+def test_false_64_bit_sizes_give_the_clip_or_a_refusal(archive, sound, claim, field, is_one_sentence):
+    """The extra field holds a member's sizes and position; zipfile reads them if the usual fields are all ones."""
 
     def lie(content: bytearray) -> None:
         start = content.index(DIRECTORY_ENTRY)
@@ -235,7 +237,7 @@ def test_only_plain_files_are_created(archive, folder, sound, kind, is_one_sente
     assert stat.S_ISREG(kick.lstat().st_mode)
 
 
-def test_a_password_is_asked_to_be_left_out(archive, sound, is_one_sentence):
+def test_a_member_with_a_password_is_refused(archive, sound, is_one_sentence):
     def encrypted(content: bytearray) -> None:
         put(FLAGS_AT, 1, width="<H")(content)
         put(FLAGS_AT - 2, 1, width="<H", signature=LOCAL_HEADER)(content)
@@ -246,7 +248,7 @@ def test_a_password_is_asked_to_be_left_out(archive, sound, is_one_sentence):
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_packing_that_unpacks_without_bounds_is_refused(archive, sound, method, is_one_sentence):
+def test_bzip2_and_lzma_are_refused(archive, sound, method, is_one_sentence):
     (result,) = read_clips([archive([("kick.wav", sound)], method=method)])
     assert is_one_sentence(result.reason, "kick.wav", "plain zip")
 
@@ -264,7 +266,7 @@ def test_packing_that_unpacks_without_bounds_is_refused(archive, sound, method, 
         " .wav",
     ],
 )
-def test_a_strange_name_becomes_one_that_any_file_can_have(archive, folder, sound, name):
+def test_a_strange_member_name_becomes_a_valid_file_name(archive, folder, sound, name):
     (path,) = unpack_zip(archive([(name, sound)]), folder)
     assert path.read_bytes() == sound
     assert path.parent.parent == folder
@@ -300,7 +302,7 @@ def test_an_archive_without_a_start_or_an_end_is_refused_by_name(archive, sound,
         assert is_one_sentence(result.reason, "kit.zip")
 
 
-def test_one_member_lies_on_the_disk_at_a_time_and_none_is_left(archive, sound, temporary):
+def test_only_one_member_is_on_the_disk_at_a_time_and_none_stays(archive, sound, temporary):
     kit = archive([(f"{number}.wav", sound) for number in range(5)])
     most = 0
     for _ in read_clips([kit, kit]):
@@ -318,14 +320,14 @@ def test_nothing_is_left_on_the_disk_or_open_when_reading_is_broken_off(archive,
     assert not open_before or len(os.listdir("/proc/self/fd")) == len(open_before)
 
 
-def test_the_archives_of_an_upload_share_what_they_may_unpack_to(archive, sound, is_one_sentence):
+def test_the_archives_of_an_upload_share_the_limit_of_unpacked_bytes(archive, sound, is_one_sentence):
     first, second = (archive([(f"{name}.wav", sound)] * 3, name=f"{name}.zip") for name in "ab")
     results = list(read_clips([first, second], settings=Settings(zip_bytes=len(sound) * 5 + 10)))
     assert [type(result) for result in results] == [Clip] * 5 + [Refusal]
     assert is_one_sentence(results[-1].reason, "b.wav", "b.zip")
 
 
-def test_past_the_most_files_all_others_are_left_out_in_one_refusal(archive, sound, is_one_sentence):
+def test_one_refusal_stands_for_all_files_over_the_limit(archive, sound, is_one_sentence):
     kit = archive([(f"{number}.wav", sound) for number in range(30)])
     results = list(read_clips([kit, kit], settings=Settings(upload_files=12)))
     assert [type(result) for result in results] == [Clip] * 12 + [Refusal]
@@ -343,14 +345,14 @@ def test_a_disk_that_is_full_is_not_blamed_on_the_archive(archive, full_disk, so
     assert [path.name for path in full_disk.iterdir()] == ["other"]
 
 
-def test_without_a_place_for_temporary_files_one_is_told_so(archive, sound, tmp_path, monkeypatch, is_one_sentence):
+def test_without_a_folder_for_temporary_files_the_error_says_so(archive, sound, tmp_path, monkeypatch, is_one_sentence):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(FullError) as refusal:
         list(read_clips([archive([("kick.wav", sound)])]))
     assert is_one_sentence(refusal.value, "temporary files")
 
 
-def test_what_is_unpacked_is_counted_as_long_as_it_lies_there(archive, sound, temporary):
+def test_unpacked_bytes_are_counted_until_their_file_is_deleted(archive, sound, temporary):
     damaged = archive([("a.wav", sound), ("b.wav", sound)], name="damaged.zip", change=put(CRC_AT, 0))
     counted, most = [0], 0
     for _ in read_clips([archive([("a.wav", sound), ("b.wav", sound)]), damaged], take=counted.append):
@@ -360,7 +362,7 @@ def test_what_is_unpacked_is_counted_as_long_as_it_lies_there(archive, sound, te
     assert sum(counted) == 0
 
 
-def test_what_may_not_be_unpacked_for_want_of_room_is_not_begun(archive, sound, temporary):
+def test_nothing_is_unpacked_if_there_is_no_room(archive, sound, temporary):
     def take(num_bytes):
         raise FullError("There is no room.")
 

@@ -1,4 +1,4 @@
-"""BigVGAN: loaded where it can be had, and one sentence where it cannot."""
+"""BigVGAN is loaded if it is available; otherwise one sentence says why not."""
 
 import json
 import sys
@@ -33,7 +33,7 @@ SETTINGS = {
 
 @pytest.fixture
 def weights(tmp_path):
-    """A folder like the public one, with a generator 24 times narrower."""
+    """A folder with the files of the public weights, for a generator that is 24 times narrower."""
     package = pytest.importorskip("bigvgan.bigvgan", reason="the bigvgan package is not installed")
     from bigvgan.env import AttrDict
 
@@ -73,7 +73,7 @@ def test_weights_that_cannot_be_used_are_refused_in_a_sentence(weights, break_it
     assert is_one_sentence(refusal.value, "BigVGAN")
 
 
-def test_without_its_package_griffin_lim_stays_in_place_and_a_sentence_says_why(codec_path, drums, monkeypatch):
+def test_without_the_bigvgan_package_griffin_lim_is_used_with_a_warning(codec_path, drums, monkeypatch):
     monkeypatch.setitem(sys.modules, "bigvgan.bigvgan", None)
     with pytest.warns(RuntimeWarning, match=r"^BigVGAN needs a package of that name.*Griffin-Lim is used instead\.$"):
         codec = Codec.load(codec_path, vocoder="bigvgan")

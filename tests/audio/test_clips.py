@@ -1,4 +1,4 @@
-"""Files to clips: every common format comes in, every bad file is refused in one sentence that names it."""
+"""Files to clips: every common format is read, and every bad file is refused in one sentence that names the file."""
 
 import io
 import zipfile
@@ -76,7 +76,7 @@ def test_a_clip_within_full_scale_keeps_its_level(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["🥁 kick 😀.wav", "..%2f..%2fetc.wav", "a b'c\"d;rm -rf.wav", "..wav", "-v.wav"])
-def test_a_strange_name_is_only_a_name(tmp_path, name):
+def test_a_strange_file_name_does_not_matter(tmp_path, name):
     (tmp_path / "inner").mkdir()
     soundfile.write(tmp_path / name, tone(), 44_100, format="WAV")
     assert load_clip(tmp_path / name).name == name
@@ -198,7 +198,7 @@ def test_refused_files_do_not_count_towards_the_limit(tmp_path, blip):
     assert [isinstance(result, Clip) for result in results] == [False, True, False, True, False]
 
 
-def test_what_would_make_the_set_too_long_is_left_out_and_a_shorter_clip_still_fits(tmp_path, blip):
+def test_a_clip_that_makes_the_set_too_long_is_left_out_and_a_shorter_clip_still_fits(tmp_path, blip):
     settings = Settings(set_seconds=1)
     soundfile.write(tmp_path / "long.wav", tone(0.97), 44_100)
     results = list(read_clips([blip, tmp_path / "long.wav", tmp_path / "long.wav", blip], settings=settings))
@@ -208,7 +208,7 @@ def test_what_would_make_the_set_too_long_is_left_out_and_a_shorter_clip_still_f
     assert [isinstance(result, Clip) for result in results] == [True, False, True]
 
 
-def test_folders_are_searched_for_sound_and_files_are_taken_at_their_word(tmp_path, blip):
+def test_folders_are_searched_by_suffix_and_named_files_are_always_tried(tmp_path, blip):
     folder, sound = tmp_path / "folder", blip.read_bytes()
     for name in ("b.wav", "a.FLAC", "notes.txt", "deep/er/c.mp3", "deep/.DS_Store"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -241,7 +241,7 @@ def test_a_zip_gives_its_sound_files_and_nothing_else(tmp_path, blip):
     assert all(load_clip(path).seconds == pytest.approx(0.02) for path in written)
 
 
-def test_a_zip_among_the_clips_is_read_as_what_it_holds(tmp_path, blip):
+def test_the_clips_of_a_zip_are_read_in_its_place(tmp_path, blip):
     sound = blip.read_bytes()
     good = zipped(tmp_path / "kit.ZIP", {"kick.wav": sound, "bad.wav": b"no sound", "deep/snare.wav": sound})
     empty = zipped(tmp_path / "empty.zip", {"readme.txt": b"hello"})
@@ -319,7 +319,7 @@ def test_a_clip_louder_than_full_scale_is_written_without_clipping(tmp_path):
     assert np.abs(written - tone() * 2).max() < 2e-4
 
 
-def test_a_flac_file_holds_what_a_wav_does(tmp_path):
+def test_a_flac_file_holds_the_samples_of_a_wav_file(tmp_path):
     write_wav(tmp_path / "out.wav", tone())
     write_flac(tmp_path / "out.flac", tone())
     assert soundfile.info(tmp_path / "out.flac").format == "FLAC"

@@ -1,4 +1,4 @@
-"""The server's side of decoding: nothing of a process stays behind, and all files of an upload share their time."""
+"""The server's side of decoding: processes are cleaned up, and all files of an upload share one time limit."""
 
 import gc
 import os
@@ -38,7 +38,7 @@ def text(tmp_path) -> Path:
 
 @pytest.fixture
 def decoder_that() -> Callable[..., Decoder]:
-    """A decoder whose process runs another program instead."""
+    """Return a function that makes a decoder whose process runs another program."""
 
     def build(program: str, **settings: float) -> Decoder:
         command = [sys.executable, "-I", "-c", f"import json, os, sys, time\n{program}"]
@@ -48,7 +48,7 @@ def decoder_that() -> Callable[..., Decoder]:
 
 
 def children() -> set[int]:
-    """The processes that this one started and that are not reaped."""
+    """Numbers of the processes that this process started and has not reaped."""
     found = set()
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -65,7 +65,7 @@ def open_files() -> list[str]:
 
 
 @needs_linux
-def test_nothing_stays_behind_of_processes_that_end_crash_or_hang(noise, decoder_that):
+def test_no_process_and_no_open_file_is_left_after_an_end_a_crash_or_a_hang(noise, decoder_that):
     processes, files = children(), open_files()
     for program in ("sys.stdin.readline(); os.abort()", "os._exit(0)", "time.sleep(60)", "print('{}', flush=True)"):
         with decoder_that(program) as decoder, pytest.raises(AudioError):
@@ -80,7 +80,7 @@ def test_nothing_stays_behind_of_processes_that_end_crash_or_hang(noise, decoder
 
 
 @needs_linux
-def test_a_process_keeps_nothing_open_of_the_files_it_read(noise, text, tmp_path):
+def test_a_process_closes_the_files_that_it_read(noise, text, tmp_path):
     (tmp_path / "empty.flac").write_bytes(b"fLaC")
     (tmp_path / "page.ogg").write_bytes(b"OggS" + bytes(100))
     (tmp_path / "long.wav").write_bytes(noise.read_bytes())
@@ -102,14 +102,14 @@ def test_a_process_that_died_between_two_files_costs_neither(noise):
             time.sleep(0.2)
 
 
-def test_a_process_that_closed_its_ears_costs_the_file_that_it_was_not_told_of(noise, decoder_that, is_one_sentence):
+def test_a_process_that_closed_its_stdin_gives_a_refusal(noise, decoder_that, is_one_sentence):
     with decoder_that("os.close(0); time.sleep(60)") as decoder:
         with pytest.raises(AudioError) as refusal:
             load_clip(noise, decoder=decoder)
         assert is_one_sentence(refusal.value, "noise.wav")
 
 
-def test_what_a_process_says_unasked_is_not_taken_for_the_answer_to_the_next_file(noise, decoder_that):
+def test_unrequested_output_is_not_taken_for_the_answer_to_the_next_file(noise, decoder_that):
     answer = "print(json.dumps({'refused': f'{number} {os.getpid()}'}), flush=True)"
     program = f"for number, line in enumerate(sys.stdin):\n  {answer}\n  {answer}"
     answers = []
@@ -123,7 +123,7 @@ def test_what_a_process_says_unasked_is_not_taken_for_the_answer_to_the_next_fil
     assert len(set(answers)) == 4
 
 
-def test_an_interrupt_while_a_file_is_decoded_spoils_no_other(noise, monkeypatch):
+def test_an_interrupt_while_a_file_is_decoded_does_not_affect_the_next_file(noise, monkeypatch):
     with new_decoder() as decoder:
         load_clip(noise, decoder=decoder)
         with monkeypatch.context() as patch:
@@ -134,7 +134,7 @@ def test_an_interrupt_while_a_file_is_decoded_spoils_no_other(noise, monkeypatch
         assert load_clip(noise, decoder=decoder).seconds == 0.1
 
 
-def test_files_that_come_after_the_time_for_all_are_left_out_at_once(noise, decoder_that, is_one_sentence):
+def test_files_after_the_time_limit_of_an_upload_are_left_out_at_once(noise, decoder_that, is_one_sentence):
     slow = "for line in sys.stdin: time.sleep(0.3); print(json.dumps({'refused': 'Slow.'}), flush=True)"
     with decoder_that(slow, seconds_in_all=1) as decoder:
         start = time.monotonic()
@@ -146,7 +146,7 @@ def test_files_that_come_after_the_time_for_all_are_left_out_at_once(noise, deco
     assert len([reason for reason in reasons if reason == "Slow."]) <= 4
 
 
-def test_files_that_hang_one_after_another_cost_no_more_than_the_time_for_all(noise):
+def test_files_that_hang_take_no_longer_than_the_time_limit_of_an_upload(noise):
     patient = Settings(decoding_seconds=1, upload_decoding_seconds=2)
     with new_decoder(patient) as decoder:
         decoder._command = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -157,13 +157,13 @@ def test_files_that_hang_one_after_another_cost_no_more_than_the_time_for_all(no
     assert all(isinstance(item, Refusal) for item in results)
 
 
-def test_a_decoder_that_is_never_asked_starts_no_process():
+def test_a_decoder_without_files_starts_no_process():
     with new_decoder() as decoder:
         assert decoder._process is None
 
 
 @needs_linux
-def test_a_process_lets_edits_go_first(noise):
+def test_a_process_has_a_lower_priority_than_edits(noise):
     with new_decoder() as decoder:
         load_clip(noise, decoder=decoder)
         assert os.getpriority(os.PRIO_PROCESS, decoder._process.pid) >= os.getpriority(os.PRIO_PROCESS, 0) + 10
@@ -176,7 +176,7 @@ def minute(tmp_path_factory) -> Path:
     return path
 
 
-def test_a_long_file_is_read_in_pieces_and_others_go_first_between_them(minute):
+def test_a_long_file_is_read_in_pieces_with_pauses_for_other_work(minute):
     with new_decoder() as decoder:
         pieces = []
         clip = load_clip(minute, decoder=decoder, tick=lambda: pieces.append(None))
@@ -184,7 +184,7 @@ def test_a_long_file_is_read_in_pieces_and_others_go_first_between_them(minute):
         assert np.array_equal(clip.waveform, load_clip(minute, decoder=decoder).waveform)
 
 
-def test_the_time_in_which_others_go_first_is_not_the_files(minute, noise):
+def test_pauses_do_not_count_as_decoding_time(minute, noise):
     impatient = Settings(decoding_seconds=2, upload_decoding_seconds=2)
     with new_decoder(impatient) as decoder:
         load_clip(noise, settings=impatient, decoder=decoder)
@@ -192,7 +192,7 @@ def test_the_time_in_which_others_go_first_is_not_the_files(minute, noise):
         assert load_clip(noise, settings=impatient, decoder=decoder).seconds == 0.1
 
 
-def test_who_is_interrupted_in_a_pause_is_told_so_and_spoils_no_other_file(minute, noise):
+def test_an_error_in_a_pause_is_raised_and_does_not_affect_the_next_file(minute, noise):
     def leave():
         raise FullError("There is no room.")
 
@@ -226,7 +226,7 @@ def test_a_sound_that_is_sent_under_several_names_is_read_once(noise, tmp_path, 
     assert is_one_sentence(kit, "in-the-kit.wav", "the same file as noise.wav")
 
 
-def test_once_a_set_is_full_no_more_is_decoded(minute):
+def test_no_file_is_decoded_after_the_set_is_full(minute):
     with new_decoder() as decoder:
         pieces = []
         settings = Settings(set_seconds=60)

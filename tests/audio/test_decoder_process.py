@@ -1,4 +1,4 @@
-"""A process that decodes may crash, hang, lie or be left alone: it costs no more than the file that it was at."""
+"""A process that decodes may crash, hang, give false answers or lose its server: only the file at hand is lost."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def test_a_process_that_decodes_knows_none_of_the_servers_secrets(drums_wav, mon
 
 
 @needs_linux
-def test_a_process_that_decodes_bounds_itself(drums_wav):
+def test_a_process_that_decodes_limits_its_memory_its_files_and_its_privileges(drums_wav):
     with new_decoder(Settings(decoding_memory_bytes=700 * MIB)) as decoder:
         load_clip(drums_wav, decoder=decoder)
         folder = Path(f"/proc/{decoder._process.pid}")
@@ -52,7 +52,7 @@ def test_a_process_that_decodes_bounds_itself(drums_wav):
 
 
 def while_stopped(decoder: Decoder, path: Path, then: Callable[[int], object]) -> str:
-    """What the decoder says of a file if its process is stopped and something is done to it meanwhile."""
+    """Stop the process of a decoder, ask it for a file, do something to the process, and return the refusal."""
     assert decoder._process
     process, answers = decoder._process.pid, []
     os.kill(process, signal.SIGSTOP)
@@ -83,7 +83,7 @@ def test_a_hang_costs_only_the_file_that_caused_it(drums_wav, is_one_sentence):
 
 
 def faulty(statement: str) -> list[str]:
-    """The command of a process that decodes, but does something else when the file is called bad.wav."""
+    """Command of a process that decodes files, but runs ``statement`` for a file named bad.wav."""
     program = f"""
 import os, runpy, sys
 sys.argv = {[decoding.__file__, str(700 * MIB), str(MIB)]!r}
@@ -118,7 +118,7 @@ def test_files_before_and_after_one_that_breaks_the_process_are_read(tmp_path, d
 
 
 def lying(*lines: bytes) -> list[str]:
-    """The command of a process that reads requests and says these lines to each."""
+    """Command of a process that answers each request with the same lines."""
     said = b"".join(lines)
     program = f"import sys\nfor _ in sys.stdin: sys.stdout.buffer.write({said!r}); sys.stdout.buffer.flush()"
     return [sys.executable, "-I", "-c", program]
@@ -132,7 +132,7 @@ def facts(**changes: float) -> bytes:
 SAMPLES = b'{"bytes": 4000}\n' + np.full(1000, 0.5, np.float32).tobytes()
 
 
-def test_an_honest_answer_is_believed(drums_wav):
+def test_a_true_answer_is_accepted(drums_wav):
     with Decoder(asdict(DEFAULTS), memory_bytes=MIB, command=lying(SAMPLES, facts())) as decoder:
         assert len(load_clip(drums_wav, decoder=decoder).waveform) == 1000
 
@@ -164,14 +164,14 @@ def test_an_honest_answer_is_believed(drums_wav):
     ],
     ids=lambda command: command[-1][-60:],
 )
-def test_what_a_process_that_was_taken_over_says_is_not_believed(drums_wav, command, is_one_sentence):
+def test_false_answers_of_a_process_are_refused(drums_wav, command, is_one_sentence):
     with Decoder(asdict(IMPATIENT), memory_bytes=MIB, command=command) as decoder:
         for _ in range(2):
             assert is_one_sentence(refusal_of(drums_wav, decoder), "drums.wav")
 
 
 def hanging_ffmpeg(folder: Path) -> tuple[Path, Path]:
-    """A program by the name of ffmpeg that hangs, and the file that will hold its process's number; an M4A file."""
+    """Write a program ffmpeg that hangs; return a file that will hold its process number, and an M4A file."""
     told = folder / "told"
     (folder / "ffmpeg").write_text(f"#!/bin/sh\necho $$ > {told}\nexec sleep 60\n")
     (folder / "ffmpeg").chmod(0o755)
@@ -180,7 +180,7 @@ def hanging_ffmpeg(folder: Path) -> tuple[Path, Path]:
 
 
 def is_gone(process: int) -> bool:
-    """Whether a process has ended, or will have before long."""
+    """Whether a process ends within five seconds."""
     for _ in range(50):
         try:
             os.kill(process, 0)
@@ -279,7 +279,7 @@ def test_threads_that_share_a_process_get_each_their_own_sound(tmp_path, decoder
     assert found == {length: length for length in lengths}
 
 
-def test_a_process_ends_with_its_with(drums_wav):
+def test_a_process_ends_with_the_with_block(drums_wav):
     with new_decoder() as decoder:
         load_clip(drums_wav, decoder=decoder)
         process = decoder._process

@@ -1,4 +1,4 @@
-"""A hostile sound file is read within bounds, whatever its name and its header say."""
+"""A hostile sound file is read within the limits, whatever its name and its header say."""
 
 import io
 import os
@@ -24,7 +24,7 @@ def encoded(samples: np.ndarray, file_format: str, subtype: str | None = None, s
 
 
 def with_number(content: bytes, position: int, number: int, width: int = 4) -> bytes:
-    """A file with another little-endian number at a position."""
+    """Content of a file with a little-endian number replaced."""
     return content[:position] + number.to_bytes(width, "little") + content[position + width :]
 
 
@@ -48,25 +48,27 @@ def in_m4a(wav: Path, target: Path, *options: str) -> Path:
     ],
 )
 @pytest.mark.parametrize("channels", [1, 2])
-def test_the_process_finds_what_decoding_in_place_finds(tmp_path, decoder, file_format, subtype, sample_rate, channels):
+def test_the_process_gives_the_same_samples_as_decoding_in_place(
+    tmp_path, decoder, file_format, subtype, sample_rate, channels
+):
     path = tmp_path / "tone.any"
     path.write_bytes(encoded(tone(channels=channels), file_format, subtype, sample_rate))
     assert np.array_equal(load_clip(path, decoder=decoder).waveform, load_clip(path).waveform)
 
 
-def test_an_example_comes_through_the_process_whole(examples, decoder):
+def test_example_clips_are_the_same_from_the_process_and_in_place(examples, decoder):
     for path in sorted((examples / "clips").glob("*.flac"))[:5]:
         assert np.array_equal(load_clip(path, decoder=decoder).waveform, load_clip(path).waveform)
 
 
 @pytest.mark.parametrize("name", ["🥁 drum.wav", "-i.wav", "a'b\"c.flac", "..wav", "concat:a|b.m4a"])
-def test_a_strange_name_is_only_a_name_to_the_process(tmp_path, decoder, drums_wav, name):
+def test_a_strange_file_name_does_not_matter_to_the_process(tmp_path, decoder, drums_wav, name):
     shutil.copy(drums_wav, tmp_path / name)
     assert load_clip(tmp_path / name, decoder=decoder).name == name
 
 
 @needs_linux
-def test_a_name_that_cannot_be_shown_is_shown_without_what_cannot(tmp_path, decoder, drums_wav):
+def test_characters_of_a_name_that_cannot_be_shown_are_replaced(tmp_path, decoder, drums_wav):
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/kick\xff\n.wav"))
     shutil.copy(drums_wav, path)
     assert load_clip(path, decoder=decoder).name == "kick\ufffd\ufffd.wav"
@@ -111,7 +113,9 @@ def test_without_ffmpeg_an_m4a_is_refused_with_what_to_do(tmp_path, monkeypatch,
 
 
 @pytest.mark.parametrize("file_format", ["AU", "CAF", "W64", "VOC", "IRCAM", "NIST", "SVX", "AVR", "MAT5", "PVF"])
-def test_other_formats_that_libsndfile_knows_are_not_let_near_it(tmp_path, monkeypatch, file_format, is_one_sentence):
+def test_other_formats_of_libsndfile_are_refused_before_it_reads_them(
+    tmp_path, monkeypatch, file_format, is_one_sentence
+):
     (tmp_path / "tone.wav").write_bytes(encoded(tone(), file_format, "PCM_16"))
     monkeypatch.setattr(soundfile, "SoundFile", None)
     assert is_one_sentence(refusal_of(tmp_path / "tone.wav", None), "tone.wav")
@@ -141,25 +145,25 @@ def test_a_sample_rate_that_no_sound_has_is_refused(tmp_path, decoder, sample_ra
 
 
 @pytest.mark.parametrize("channels", [33, 1024])
-def test_channels_by_the_dozen_are_refused(tmp_path, decoder, channels, is_one_sentence):
+def test_more_than_32_channels_are_refused(tmp_path, decoder, channels, is_one_sentence):
     (tmp_path / "choir.wav").write_bytes(with_number(encoded(tone(), "WAV"), 22, channels, 2))
     assert is_one_sentence(refusal_of(tmp_path / "choir.wav", decoder), "choir.wav", f"{channels} channels")
 
 
-def test_samples_of_many_channels_are_counted_all(tmp_path, decoder, is_one_sentence):
+def test_the_samples_of_all_channels_count_towards_the_limit(tmp_path, decoder, is_one_sentence):
     soundfile.write(tmp_path / "choir.flac", np.zeros((3 * MIB // 8, 8)), 8000)
     with new_decoder(Settings(decoded_bytes=8 * MIB)) as modest:
         assert is_one_sentence(refusal_of(tmp_path / "choir.flac", modest), "choir.flac", "8 MB", "channels")
 
 
 @pytest.mark.parametrize("level", [1e30, 3e38])
-def test_what_is_louder_than_float32_can_sum_is_refused(tmp_path, decoder, level):
+def test_samples_too_large_for_sums_in_float32_are_refused(tmp_path, decoder, level):
     wave = np.full((22_050, 32), level, np.float32)
     soundfile.write(tmp_path / "loud.wav", wave, 44_100, subtype="FLOAT")
     assert "not numbers" in refusal_of(tmp_path / "loud.wav", decoder)
 
 
-def test_a_clip_of_absurd_level_comes_in_at_full_scale(tmp_path, decoder):
+def test_a_clip_far_above_full_scale_is_scaled_to_full_scale(tmp_path, decoder):
     soundfile.write(tmp_path / "loud.wav", tone(channels=2) * 1e29, 48_000, subtype="FLOAT")
     assert np.abs(load_clip(tmp_path / "loud.wav", decoder=decoder).waveform).max() == pytest.approx(1)
 

@@ -1,6 +1,6 @@
-"""Damaged and forged files by the hundred, and on demand by the thousand: each gives clips or a sentence.
+"""Hundreds of damaged and forged files, and thousands on demand: each gives clips or refusals.
 
-``pytest -m slow tests/audio/test_fuzzing.py -s`` prints what became of them.
+``pytest -m slow tests/audio/test_fuzzing.py -s`` runs the thousands and prints the numbers of clips and refusals.
 """
 
 import binascii
@@ -24,7 +24,7 @@ from distill.settings import MIB, Settings
 SETTINGS = Settings(decoding_seconds=8)
 LONGEST_CASE_SECONDS = 10
 GROWTH_BYTES = 512 * MIB
-"""Of this process while it reads one file: what a clip of ten minutes takes, resampled, and then some."""
+"""Maximum growth of this process while it reads one file: more than a resampled clip of ten minutes takes."""
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".m4a", ".zip", ".txt", "")
 NUMBERS = (
     0,
@@ -61,7 +61,7 @@ WRITTEN = (
 
 @pytest.fixture(scope="module")
 def sounds(examples, tmp_path_factory) -> dict[str, bytes]:
-    """A quarter of a second of drums in every format, in stereo, and archives of some of them."""
+    """A quarter of a second of drums in stereo, in every format, and archives of some of these files."""
     drums = load_clip(examples / "clips" / "loop_amen.flac").waveform[:11_025]
     stereo = np.stack([drums, drums[::-1]], axis=1)
     sounds = {}
@@ -87,7 +87,7 @@ def sounds(examples, tmp_path_factory) -> dict[str, bytes]:
 
 
 def timeless(content: bytearray) -> bytes:
-    """A file without what differs each time it is written: the time in a PEAK chunk, the serial number in Ogg."""
+    """Content of a file without the parts that differ each time: the time in a PEAK chunk, the serial number in Ogg."""
     if (peak := content.find(b"PEAK")) >= 0:
         content[peak + 12 : peak + 16] = bytes(4)
     for page in range(len(content) if content[:4] == b"OggS" else 0):
@@ -97,7 +97,7 @@ def timeless(content: bytearray) -> bytes:
 
 
 def cases(sounds: dict[str, bytes], num_cases: int, seed: int) -> Iterator[tuple[str, str, bytes]]:
-    """Kinds, names and contents: every kind in turn, harmed in one to three ways."""
+    """Yield kinds, names and contents of files: every kind in turn, damaged in one to three ways."""
     rng = np.random.default_rng(seed)
     harms = (flipped, overwritten, cut, spliced, forged, forged, lengthened, doubled)
     kinds = list(sounds)
@@ -113,7 +113,7 @@ def cases(sounds: dict[str, bytes], num_cases: int, seed: int) -> Iterator[tuple
 
 
 def position(content: bytearray, rng: np.random.Generator) -> int:
-    """Where to do harm: in half of all cases near the start or the end, where headers and directories are."""
+    """Position to damage: in half of all cases near the start or the end, where headers and directories are."""
     whole, near = max(1, len(content)), int(rng.integers(200))
     return int(rng.choice([near % whole, -1 - near % whole, rng.integers(whole), rng.integers(whole)])) % whole
 
@@ -143,7 +143,7 @@ def spliced(content: bytearray, rng: np.random.Generator, other: bytes) -> bytea
 
 
 def forged(content: bytearray, rng: np.random.Generator, _: bytes) -> bytearray:
-    """A number that is a size, a count, a rate or a flag where one may be, as either kind of machine writes it."""
+    """Write a number such as a size, a count, a rate or a flag at a random position, in either byte order."""
     number, width = NUMBERS[rng.integers(len(NUMBERS))], int(rng.choice([1, 2, 4, 8]))
     start = position(content, rng) & (~1 if rng.random() < 0.7 else ~0)
     content[start : start + width] = (number % 256**width).to_bytes(width, str(rng.choice(["big", "little"])))
@@ -160,7 +160,7 @@ def doubled(content: bytearray, rng: np.random.Generator, _: bytes) -> bytearray
 
 
 def with_checksums(content: bytearray) -> bytearray:
-    """An Ogg file with right checksums, so that its damage gets past them."""
+    """An Ogg file with corrected checksums, so that a decoder reads the damaged parts."""
     start = 0
     while (start := content.find(b"OggS", start)) >= 0 and len(content) >= start + 27:
         lengths = content[start + 27 : start + 27 + content[start + 26]]
@@ -172,14 +172,14 @@ def with_checksums(content: bytearray) -> bytearray:
 
 
 def ogg_checksum(page: bytes) -> int:
-    """The CRC-32 of Ogg: that of zip without reflection, or any bit at the start and end turned over."""
+    """CRC-32 as Ogg defines it: the CRC-32 of zip without reflection, and with no bits inverted at start and end."""
     reversed_bits = bytes(int(f"{byte:08b}"[::-1], 2) for byte in page)
     plain = binascii.crc32(reversed_bits, 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{plain:032b}"[::-1], 2)
 
 
 def memory_bytes(field: str, process: int | str = "self") -> int:
-    """A figure of the kernel's about a process, 0 where there is none."""
+    """Memory of a process in bytes, from a field of ``/proc``; 0 if there is none."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
     except OSError:
@@ -193,7 +193,7 @@ def reset_peak() -> None:
 
 
 def try_all(sounds: dict[str, bytes], num_cases: int, seed: int, folder: Path, is_one_sentence) -> Counter[str]:
-    """Read every case with one decoder, check what comes of it, and count."""
+    """Read every case with one decoder, check the clips and refusals, and count them."""
     counts: Counter[str] = Counter()
     slowest, grown, decoder_memory, decoder_space = 0.0, 0, 0, 0
     with new_decoder(SETTINGS) as decoder:
@@ -242,13 +242,13 @@ def check_clip(clip: Clip) -> None:
     assert np.abs(clip.waveform).max() <= 1
 
 
-def test_a_page_of_ogg_is_given_the_checksum_that_it_has():
+def test_computed_ogg_checksums_equal_the_written_ones():
     buffer = io.BytesIO()
     soundfile.write(buffer, np.zeros(10_000), SAMPLE_RATE, format="OGG")
     assert with_checksums(bytearray(buffer.getvalue())) == buffer.getvalue()
 
 
-def test_every_kind_is_sound_before_it_is_harmed(sounds, tmp_path):
+def test_every_kind_of_file_is_read_before_it_is_damaged(sounds, tmp_path):
     with new_decoder(SETTINGS) as decoder:
         for kind, content in sounds.items():
             (tmp_path / "sound").write_bytes(content)
@@ -257,13 +257,13 @@ def test_every_kind_is_sound_before_it_is_harmed(sounds, tmp_path):
             assert len(results) == (3 if kind.startswith("zip") else 1)
 
 
-def test_hundreds_of_hostile_files_give_clips_or_sentences(sounds, tmp_path, is_one_sentence):
+def test_hundreds_of_hostile_files_give_clips_or_refusals(sounds, tmp_path, is_one_sentence):
     counts = try_all(sounds, 204, 0, tmp_path, is_one_sentence)
     assert counts["clips"] > 20
     assert counts["refusals"] > 50
 
 
 @pytest.mark.slow
-def test_thousands_of_hostile_files_give_clips_or_sentences(sounds, tmp_path, is_one_sentence):
+def test_thousands_of_hostile_files_give_clips_or_refusals(sounds, tmp_path, is_one_sentence):
     counts = try_all(sounds, 5000, 1, tmp_path, is_one_sentence)
     assert counts["cases"] >= 3000

@@ -1,4 +1,4 @@
-"""The front end, against its definition worked out with numpy and librosa's filters."""
+"""The front end equals its definition, computed with numpy and librosa's filters."""
 
 import librosa
 import numpy as np
@@ -14,7 +14,7 @@ def log_mel() -> LogMel:
 
 
 def by_definition(waveform: np.ndarray) -> np.ndarray:
-    """BigVGAN's log-mel of a waveform of at least 1280 samples: hops completed by zeros, reflection of 768 samples."""
+    """BigVGAN's log-mel of at least 1280 samples: the last hop is padded with zeros, and 768 samples are reflected."""
     padded = np.pad(waveform.astype(np.float64), (0, -len(waveform) % 512))
     padded = np.pad(padded, (2048 - 512) // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, 2048)[::512]
@@ -30,7 +30,7 @@ def test_the_log_mel_of_real_sound_follows_the_definition(log_mel, examples, nam
     ours = log_mel(torch.from_numpy(waveform)[None])[0, 0].numpy()
     assert ours.shape == expected.shape
     difference = np.abs(ours - expected)
-    # Single precision rounds the loudest sound by as much as the quietest bands hold.
+    # In single precision, the rounding error of the loudest band is as large as the quietest bands.
     assert difference[expected > np.log(1e-4)].max() < 1e-4
     assert difference.max() < 1e-3
 

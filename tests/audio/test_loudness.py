@@ -1,4 +1,4 @@
-"""Loudness as people hear it, and the gain that makes two sounds equal."""
+"""Perceived loudness, and the gain that makes two sounds equally loud."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_silence_has_no_loudness_and_asks_for_no_gain():
 
 
 @pytest.mark.parametrize("seconds", [0.3, 0.4, 3, 12.3, 40])
-def test_a_sound_of_any_length_has_the_loudness_that_one_pass_over_it_tells(seconds):
+def test_loudness_measured_in_pieces_equals_loudness_measured_at_once(seconds):
     import torch
     from torchaudio.functional import loudness
 

@@ -1,4 +1,4 @@
-"""An M4A file is converted by a program that sees nothing but this file, and that may do whatever it likes."""
+"""A converter for M4A files sees only its file, and may fail in any way without harm to the server."""
 
 import os
 import shutil
@@ -24,14 +24,14 @@ SMALL = Settings(decoding_seconds=4, decoded_bytes=4 * MIB)
 
 @pytest.fixture
 def song(tmp_path) -> Path:
-    """Begins like M4A, and is none."""
+    """A file that begins like M4A but holds no sound."""
     (tmp_path / "song.m4a").write_bytes(b"\x00\x00\x00\x1cftypM4A " + bytes(100))
     return tmp_path / "song.m4a"
 
 
 @pytest.fixture
 def converter(tmp_path, monkeypatch) -> Callable[[str], None]:
-    """Puts a shell script in the place of ffmpeg; its last argument is where the WAV is to go."""
+    """Return a function that puts a shell script in the place of ffmpeg; ``$target`` in it is the WAV file to write."""
 
     def install(script: str) -> None:
         (tmp_path / "bin").mkdir(exist_ok=True)
@@ -57,8 +57,8 @@ def encoded(samples: np.ndarray, target: Path, *options: str) -> bytes:
 
 
 def alias_of(path: Path, levels: int) -> bytes:
-    """What an old Macintosh writes into a file to say that the sound lies in another one, so many levels up and down,
-    or where its whole path says."""
+    """An alias record of old Mac OS, which says that the sound is in another file: some folder levels up and down, or
+    at an absolute path."""
     location = os.fsencode(path)
     record = bytes(10) + bytes([4]) + b"disk".ljust(27, b"\0") + bytes(12)
     record += bytes([len(path.name)]) + path.name.encode().ljust(63, b"\0") + bytes(16)
@@ -68,7 +68,7 @@ def alias_of(path: Path, levels: int) -> bytes:
 
 
 def that_points_to(other: Path, content: bytes, levels: int) -> bytes:
-    """The boxes of a movie that describe its sound, made to say that the sound itself lies in another file."""
+    """The boxes of a movie that describe its sound, changed to say that the sound is in another file."""
     start = content.index(b"ftyp") - 4
     kind = content[start : start + int.from_bytes(content[start : start + 4], "big")]
     movie = bytearray(content[content.index(b"moov") - 4 :])
@@ -86,7 +86,7 @@ def that_points_to(other: Path, content: bytes, levels: int) -> bytes:
 
 @needs_ffmpeg
 @pytest.mark.parametrize("levels", [-1, 1])
-def test_the_sound_of_another_file_cannot_be_had_through_an_m4a(tmp_path, levels, is_one_sentence):
+def test_an_m4a_cannot_give_the_sound_of_another_file(tmp_path, levels, is_one_sentence):
     secret = (tmp_path / "secret.mov").resolve()
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, 22_050)
     content = encoded(samples, secret, "-c:a", "alac")
@@ -100,7 +100,7 @@ def test_the_sound_of_another_file_cannot_be_had_through_an_m4a(tmp_path, levels
 
 
 @needs_ffmpeg
-def test_a_play_list_or_another_format_is_not_followed(tmp_path, is_one_sentence):
+def test_a_playlist_is_not_followed_to_another_file(tmp_path, is_one_sentence):
     soundfile.write(tmp_path / "secret.wav", np.full(44_100, 0.5), 44_100)
     for start in (b"#EXTM3U\n", b"\x00\x00\x00\x1cftypM4A \n#EXTM3U\n", b"ffconcat version 1.0\n"):
         path = tmp_path / "list.m4a"
@@ -109,7 +109,7 @@ def test_a_play_list_or_another_format_is_not_followed(tmp_path, is_one_sentence
 
 
 @needs_ffmpeg
-def test_coders_that_no_m4a_has_are_not_let_near(tmp_path, is_one_sentence):
+def test_codecs_that_m4a_does_not_use_are_refused(tmp_path, is_one_sentence):
     encoded(np.random.default_rng(0).uniform(-0.5, 0.5, 22_050), tmp_path / "odd.mov", "-c:a", "adpcm_ima_qt")
     assert is_one_sentence(refusal_of(tmp_path / "odd.mov"), "odd.mov")
 
@@ -142,7 +142,7 @@ ANSWERS = '[ "$1" == -version ] && echo "ffmpeg version 7" && exit\n'
 
 
 @pytest.mark.parametrize("script", ["exec sleep 60", "sleep 60", "exit 1", "exit 0", "echo nonsense", "yes nonsense"])
-def test_a_converter_that_is_none_is_not_blamed_on_the_file(converter, song, drums_wav, script, is_one_sentence):
+def test_a_broken_converter_is_not_blamed_on_the_file(converter, song, drums_wav, script, is_one_sentence):
     converter(script)
     with new_decoder(SMALL) as decoder:
         load_clip(drums_wav, settings=SMALL, decoder=decoder)
@@ -155,7 +155,7 @@ def test_a_converter_that_is_none_is_not_blamed_on_the_file(converter, song, dru
 
 
 @pytest.mark.parametrize("content", [b"\x7fELF" + bytes(100), b"text\n", b"", b"#!/no/such/shell\n"])
-def test_a_file_that_is_no_program_in_the_place_of_the_converter_is_not_blamed_on_the_sound(
+def test_a_converter_that_is_not_a_program_is_not_blamed_on_the_file(
     converter, song, tmp_path, content, is_one_sentence
 ):
     converter("")
@@ -163,7 +163,9 @@ def test_a_file_that_is_no_program_in_the_place_of_the_converter_is_not_blamed_o
     assert is_one_sentence(refusal_of(song), "song.m4a", "converter does not work")
 
 
-def test_a_converter_that_may_not_be_run_is_none(converter, song, tmp_path, monkeypatch, is_one_sentence):
+def test_a_converter_without_execute_permission_counts_as_missing(
+    converter, song, tmp_path, monkeypatch, is_one_sentence
+):
     converter("")
     (tmp_path / "bin" / "ffmpeg").chmod(0o644)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
@@ -173,7 +175,7 @@ def test_a_converter_that_may_not_be_run_is_none(converter, song, tmp_path, monk
 @pytest.mark.parametrize(
     ("script", "words"), [("exit 1", "damaged"), ("exec sleep 60", "broke off"), ("exit 0", "damaged")]
 )
-def test_a_file_that_a_working_converter_fails_at_is_blamed(converter, song, script, words, is_one_sentence):
+def test_a_file_that_a_working_converter_cannot_read_is_blamed(converter, song, script, words, is_one_sentence):
     converter(ANSWERS + script)
     assert is_one_sentence(refusal_of(song), "song.m4a", words)
 
@@ -183,7 +185,7 @@ def test_a_disk_that_is_full_is_not_blamed_on_the_sound(converter, song, full_di
     assert is_one_sentence(refusal_of(song), "song.m4a", "no room for temporary files")
 
 
-def test_without_a_place_for_temporary_files_the_sound_is_not_blamed(song, tmp_path, monkeypatch, is_one_sentence):
+def test_without_a_folder_for_temporary_files_the_file_is_not_blamed(song, tmp_path, monkeypatch, is_one_sentence):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     with pytest.raises(AudioError) as refusal:
@@ -197,7 +199,7 @@ def test_a_converter_that_cannot_be_run_gives_a_sentence(converter, song, tmp_pa
     assert is_one_sentence(refusal_of(song), "song.m4a")
 
 
-def test_a_converter_that_hangs_is_ended_by_the_process_that_began_it_which_goes_on(converter, song, drums_wav):
+def test_a_process_ends_a_converter_that_hangs_and_goes_on(converter, song, drums_wav):
     converter("exec sleep 60")
     with new_decoder(Settings(decoding_seconds=2)) as decoder:
         load_clip(drums_wav, decoder=decoder)
@@ -209,13 +211,13 @@ def test_a_converter_that_hangs_is_ended_by_the_process_that_began_it_which_goes
 
 
 @needs_linux
-def test_a_converter_fills_no_disk(converter, song, tmp_path, is_one_sentence):
+def test_a_converter_cannot_fill_the_disk(converter, song, tmp_path, is_one_sentence):
     converter(f"cat /dev/zero > $target; stat -Lc %s $target > {tmp_path}/written")
     assert is_one_sentence(refusal_of(song), "song.m4a")
     assert int((tmp_path / "written").read_text()) < SMALL.decoded_bytes + 4 * MIB
 
 
-def test_a_converter_gets_to_know_nothing_of_the_server(converter, song, tmp_path, monkeypatch):
+def test_a_converter_sees_no_secrets_and_no_other_open_files(converter, song, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "secret")
     converter(f"env > {tmp_path}/known; ls /proc/$$/fd > {tmp_path}/open")
     refusal_of(song)

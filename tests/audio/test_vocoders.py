@@ -1,4 +1,4 @@
-"""Griffin-Lim: the length asked for, the same sound every time, and a log-mel close to the one it was given."""
+"""Griffin-Lim gives the right length, the same sound every time, and a log-mel close to its input."""
 
 import numpy as np
 import pytest

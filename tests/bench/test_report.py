@@ -1,4 +1,4 @@
-"""The benchmark, on seconds of training where the real one takes minutes."""
+"""The benchmark, with seconds of training instead of minutes."""
 
 import json
 import os
@@ -16,13 +16,13 @@ from distill.cli import main
 from distill.errors import TrainingError
 
 
-def test_the_plain_network_is_the_size_it_is_said_to_be():
+def test_the_plain_network_has_about_1_1_million_weights():
     weights = sum(parameter.numel() for parameter in PlainVQVAE().parameters())
     assert 1.0e6 < weights < 1.2e6
 
 
 @pytest.mark.parametrize(("kind", "levels"), [("plain", 3), ("vae", 0), ("distill", 4), ("scratch", 3)])
-def test_every_contestant_is_judged_by_what_comes_out_of_it_and_on_clips_it_did_not_see(kind, levels, mel_clips):
+def test_every_contestant_is_measured_on_its_output_and_on_held_out_clips(kind, levels, mel_clips):
     shown = []
     result = run(
         Contestant(kind, kind, 4, levels), mel_clips[1:], mel_clips[:1], show=lambda *point: shown.append(point)
@@ -59,7 +59,7 @@ def die(*_):
     os._exit(3)
 
 
-def test_a_training_that_dies_is_an_error_and_not_a_wait(mel_clips, monkeypatch):
+def test_a_training_whose_process_dies_raises_an_error(mel_clips, monkeypatch):
     monkeypatch.setattr(contest, "_train", die)
     with pytest.raises(TrainingError, match=r"The training of plain ended early\."):
         run(Contestant("plain", "plain", 4, 3), mel_clips)
@@ -74,7 +74,7 @@ def test_measuring_does_not_count_as_training():
     assert watch() - began == 13.0  # from 10 to 11 and from 500 to 512
 
 
-def test_what_sounds_worse_is_heard_to_be_worse(drums):
+def test_a_noisier_sound_gets_worse_scores(drums):
     noise = np.random.default_rng(0).standard_normal(len(drums.waveform)) * 0.1
     same, worse = (listen("x", [drums], [sound], None) for sound in (drums.waveform, drums.waveform + noise))
     assert same.mel_l1_audio == 0
@@ -84,7 +84,7 @@ def test_what_sounds_worse_is_heard_to_be_worse(drums):
 
 
 @pytest.mark.skipif(not shutil.which("opusenc"), reason="opus-tools are not installed")
-def test_opus_is_heard_at_the_bits_it_took(drums):
+def test_opus_is_reported_at_the_bit_rate_of_its_files(drums):
     rows = list(opus([drums]))
     assert len(rows) == 2
     for row in rows:

@@ -1,7 +1,7 @@
-"""What one stranger sends, again and again: each attack makes ready, and gives the function that sends once.
+"""Attacks of one stranger. An attack prepares its data, and returns a function that sends one attack request.
 
-An attack is a function of a :class:`Stage`. What it returns is called by many threads at once, and tells whether the
-server did what was asked: a refusal costs nobody anything.
+An attack is a function of a :class:`Stage`. Many threads call the returned function at once. It returns whether the
+server did the work that the request asked for: a refusal costs the server almost nothing.
 """
 
 import itertools
@@ -20,15 +20,15 @@ from tests.hostile.strangers import Stranger, answered, closing, half_upload, lo
 
 
 def _ok(answer: httpx.Response) -> bool:
-    """Whether a server function did what was asked."""
+    """Whether a server function did its work, rather than refuse it."""
     return answer.status_code == 200 and "error" not in answer.text[:200]
 
 
-# What takes much of a machine in one call.
+# Attacks by a few calls that each cost the server much.
 
 
 def uploads_that_never_end(stage: Stage) -> Send:
-    """Uploads announced as 1 GiB, of which a byte comes now and then."""
+    """Uploads that are announced as 1 GiB, and send one byte now and then."""
 
     def send() -> bool:
         connection = half_upload(stage.url, address=stage.address, announced=2**30)
@@ -53,7 +53,7 @@ def one_file_many_times(stage: Stage) -> Send:
 
 
 def long_grids_edited_at_once(stage: Stage) -> Send:
-    """Texts of some 150 characters that are long grids, each with edits of a whole level."""
+    """Long grids, opened from texts of about 150 characters, and edits of a whole level of each."""
     strangers = [stage.come() for _ in range(3)]
     for stranger in strangers:
         stranger.open_text(long_text(stage.codec, stage.seconds))
@@ -70,7 +70,7 @@ def long_grids_edited_at_once(stage: Stage) -> Send:
 
 
 def both_ends_of_a_long_grid(stage: Stage) -> Send:
-    """One cell at each end of a long grid, in one edit, and its undo."""
+    """One edit of a cell at each end of a long grid, and its undo."""
     stranger = stage.come()
     stranger.open_text(long_text(stage.codec, stage.seconds))
     turn = itertools.count()
@@ -85,7 +85,7 @@ def both_ends_of_a_long_grid(stage: Stage) -> Send:
 
 
 def a_clip_asked_for_and_hung_up(stage: Stage) -> Send:
-    """Edits of a whole level, and 130 requests for the sound of the same clip, hung up at once."""
+    """Edits of a whole level, and 130 requests for the sound of the same clip that disconnect at once."""
     stranger = stage.come()
     stranger.open_text(long_text(stage.codec, stage.seconds))
     turn = itertools.count()
@@ -102,7 +102,7 @@ def a_clip_asked_for_and_hung_up(stage: Stage) -> Send:
 
 
 def hang_up(stranger: Stranger, count: int, **request: object) -> None:
-    """Ask so many times for a clip's sound, and do not wait for the answers."""
+    """Request a clip's sound ``count`` times, and disconnect without waiting for the answers."""
     host, port = origin(str(stranger.http.base_url))
     body = json.dumps(stranger.serving("sound", track="edited", piece=0)).encode()
     head = (
@@ -115,7 +115,7 @@ def hang_up(stranger: Stranger, count: int, **request: object) -> None:
 
 
 def long_clips(stage: Stage) -> Send:
-    """Clips of ten minutes, a visit each."""
+    """Clips of ten minutes (at full size), each opened by a new visit."""
     path = stage.sound("long.flac")
 
     def send() -> bool:
@@ -127,7 +127,7 @@ def long_clips(stage: Stage) -> Send:
 
 
 def write_codecs(folder: Path, count: int, size: int = 64, dim: int = 32) -> list[Path]:
-    """Untrained codecs, each another one."""
+    """Write untrained codecs, all different, and return their paths."""
     torch.manual_seed(0)
     model = ConvVQVAE(codebook_dim=dim, codebook_size=size, num_quantizers=3)
     with torch.no_grad():
@@ -141,7 +141,7 @@ def write_codecs(folder: Path, count: int, size: int = 64, dim: int = 32) -> lis
 
 
 def codecs(stage: Stage) -> Send:
-    """Codecs of many codes, each another one, a few for each visit."""
+    """Different codecs with large codebooks, a few for each visit."""
     paths, turn = write_codecs(stage.folder, 16, size=1024, dim=512), itertools.count()
 
     def send() -> bool:
@@ -152,7 +152,7 @@ def codecs(stage: Stage) -> Send:
 
 
 def uploads_at_once(stage: Stage) -> Send:
-    """Uploads of 9 MB by one visit."""
+    """Uploads of 9 MB, all by one visit."""
     stranger, path = stage.come(), stage.folder / "nine.wav"
     path.write_bytes(b"RIFF" + bytes(9 * 2**20))
 
@@ -163,7 +163,7 @@ def uploads_at_once(stage: Stage) -> Send:
 
 
 def trainings_that_are_stopped(stage: Stage) -> Send:
-    """A set of long clips in a small archive, trained on, and the training stopped."""
+    """Trainings on six long clips, each stopped after two seconds."""
     paths = [stage.sound(f"set-{number}.flac", seed=number) for number in range(6)]
 
     def send() -> bool:
@@ -178,7 +178,7 @@ def trainings_that_are_stopped(stage: Stage) -> Send:
 
 
 def trainings_that_nobody_waits_for(stage: Stage) -> Send:
-    """A visit each with five clips of 20 ms, a training of 15 minutes, and the page closed."""
+    """Trainings of 15 minutes on five clips of 20 ms, each by a new visit that closes its page."""
     paths = [stage.sound(f"short-{number}.wav", 0.02, number) for number in range(5)]
 
     def send() -> bool:
@@ -204,7 +204,7 @@ def tiny_files(stage: Stage) -> Send:
 
 
 def answers_that_nobody_fetches(stage: Stage) -> Send:
-    """Calls with large answers, each of a page of its own, whose stream is never opened."""
+    """Calls with large answers, each from a page of its own that never fetches the answer."""
     stranger = stage.come()
     stranger.open_text(long_text(stage.codec, min(60.0, stage.seconds), seed=1))
     turn = itertools.count()
@@ -216,7 +216,7 @@ def answers_that_nobody_fetches(stage: Stage) -> Send:
 
 
 def texts_that_nobody_fetches(stage: Stage) -> Send:
-    """Calls of 250 bytes that open a long grid, their sender gone at once."""
+    """Calls of 250 bytes that open a long grid, each from a page that is gone at once."""
     stranger, text = stage.come(), long_text(stage.codec, stage.seconds)
     turn = itertools.count()
 
@@ -226,17 +226,17 @@ def texts_that_nobody_fetches(stage: Stage) -> Send:
     return send
 
 
-# What is small, but comes again and again.
+# Attacks by many small calls.
 
 
 def pages(stage: Stage) -> Send:
-    """The page itself."""
+    """Requests for the page itself."""
     stranger = stage.come()
     return lambda: stranger.http.get("/").status_code == 200
 
 
 def brackets(stage: Stage) -> Send:
-    """Bodies of 59 000 empty brackets."""
+    """Calls whose bodies have 59 000 empty brackets."""
     stranger = stage.come()
     stranger.open_page()
     body = json.dumps(stranger.serving("edit", kind="paint", cells="HERE")).replace(
@@ -269,7 +269,7 @@ def many_cells(stage: Stage) -> Send:
 
 
 def auditions(stage: Stage) -> Send:
-    """Codes by themselves."""
+    """Requests for the sound of a single code."""
     stranger, turn = stage.come(), itertools.count()
     stranger.open_page()
 
@@ -281,7 +281,7 @@ def auditions(stage: Stage) -> Send:
 
 
 def streams_of_no_page(stage: Stage) -> Send:
-    """Streams of pages that do not exist."""
+    """Requests for the answers of pages that do not exist."""
     stranger, turn = stage.come(), itertools.count()
 
     def send() -> bool:
@@ -294,25 +294,25 @@ def streams_of_no_page(stage: Stage) -> Send:
 
 
 def example_clips(stage: Stage) -> Send:
-    """The examples, opened one after another."""
+    """Calls that open the example clips one after another."""
     turn, names = itertools.count(), ["loop_amen", "loop_tabla", "loop_mika", "loop_safari"]
     return lambda: bool(stage.mine().call("explore_example", names[next(turn) % len(names)]))
 
 
 def pictures(stage: Stage) -> Send:
-    """Explore's pictures of a part of the clip."""
+    """Calls for the Explore tab's pictures of a part of the clip."""
     turn = itertools.count()
     return lambda: bool(stage.mine().call("explore_view", 0.01 * (next(turn) % 50), 1.5))
 
 
 def health(stage: Stage) -> Send:
-    """What the server says of itself."""
+    """Requests for ``/health``."""
     stranger = stage.come()
     return lambda: stranger.http.get("/health").status_code == 200
 
 
 def headers_that_never_end(stage: Stage) -> Send:
-    """Requests whose headers go on and on."""
+    """Requests whose headers never end."""
     host, port = origin(stage.url)
 
     def send() -> bool:
@@ -332,7 +332,7 @@ ONCE = {
     a_clip_asked_for_and_hung_up: 2, long_clips: 4, codecs: 4, uploads_at_once: 12, trainings_that_are_stopped: 2,
     trainings_that_nobody_waits_for: 4, tiny_files: 4, answers_that_nobody_fetches: 4, texts_that_nobody_fetches: 8,
 }  # fmt: skip
-"""Attacks by which a few calls take much, with the number of connections."""
+"""Attacks by a few calls that each cost much, with the number of connections."""
 AGAIN = dict.fromkeys(
     (
         *(pages, brackets, many_cells, auditions, streams_of_no_page, tiny_files, example_clips, pictures, health),
@@ -340,4 +340,4 @@ AGAIN = dict.fromkeys(
     ),
     50,
 )
-"""Attacks by many calls, with the number of connections."""
+"""Attacks by many small calls, with the number of connections."""

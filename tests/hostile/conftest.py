@@ -1,4 +1,4 @@
-"""A server for strangers, and strangers."""
+"""Fixtures: servers, and visitors from different addresses."""
 
 import os
 import socket
@@ -21,7 +21,7 @@ def addresses():
 
 @pytest.fixture(scope="session")
 def start_space(tmp_path_factory):
-    """Starts servers with limits of their own, and kills them in the end."""
+    """A function that starts a server with the given limits; the server is killed at the end."""
     started = []
 
     def start(kind=Space, **limits):
@@ -41,19 +41,19 @@ def start_space(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def space(start_space):
-    """A server as it is by default, shared by tests that leave it as it was."""
+    """A server with the default settings, shared by tests that leave it unchanged."""
     return start_space()
 
 
 @pytest.fixture(scope="session")
 def proxied_space(start_space):
-    """A server behind one proxy, which reports the address of who asks."""
+    """A server that trusts one proxy to report the sender's address."""
     return start_space(trusted_proxies=1)
 
 
 @pytest.fixture
 def new_stranger(addresses):
-    """Visitors, each from an address of its own unless it is told which; their connections are closed in the end."""
+    """A function that makes a visitor, by default from a new address; its connections are closed at the end."""
     strangers = []
 
     def come(space, address=None, **options):
@@ -67,7 +67,7 @@ def new_stranger(addresses):
 
 @pytest.fixture(scope="session")
 def six_clips(examples, tmp_path_factory):
-    """The first half second of six of the example clips."""
+    """Six files with the first half second of an example clip each."""
     folder = tmp_path_factory.mktemp("six")
     for number, path in enumerate(sorted((examples / "clips").glob("*.flac"))[:6]):
         soundfile.write(folder / f"secret-{number}.wav", load_clip(path).waveform[: SAMPLE_RATE // 2], SAMPLE_RATE)
@@ -76,7 +76,7 @@ def six_clips(examples, tmp_path_factory):
 
 @pytest.fixture
 def new_stage(addresses, codec, tmp_path):
-    """Attacks from an address of their own, small."""
+    """A function that makes the stage of a small attack from a new address."""
     stages = []
 
     def stage(space, seconds=20.0):

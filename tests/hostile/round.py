@@ -1,13 +1,14 @@
-"""A round of attacks at full size, and what a visitor at another address feels: ``python -m tests.hostile.round``.
+"""Attacks at full size, and the waiting times of a visitor at another address: ``python -m tests.hostile.round``.
 
 ::
 
     python -m tests.hostile.round [NAME...] [--seconds N] [--rest N]
 
-Names are those of attacks in ``tests/hostile/attacks.py``; without one, all are tried, each on a server of its own.
-The table has what was sent, how much of it was served, and, before and meanwhile, in milliseconds: the visitor's edit
-(median and worst), the page, an upload of six clips until they are listed; then what ``/health`` said, the server's
-memory at the most, its folder and its log.
+NAME is the name of an attack in ``tests/hostile/attacks.py``; by default all attacks run, each against a new server.
+The table has the number of connections, of served and of refused calls. It has the visitor's waiting times in ms before
+and during the attack: an edit (median and maximum), the page (maximum), and an upload of six clips until the page lists
+them (maximum). The last columns are the answers of ``/health``, the server's peak memory, its folder, its log and a
+verdict.
 """
 
 import argparse
@@ -38,13 +39,13 @@ from tests.space.visiting import REPOSITORY, Space
 EXAMPLES = REPOSITORY / "examples"
 STRANGER, VISITOR = "127.0.0.2", "127.0.0.3"
 EDITS_EVERY, OTHERS_EVERY = 0.25, 3.0
-"""Seconds between two edits, and between two openings of the page or two uploads."""
+"""Seconds between two edits of the visitor, and between two openings of the page or two uploads."""
 GOOD, TIMES = 150.0, 3.0
-"""An edit's median in milliseconds that is always good, and how many times the quiet median may be."""
+"""Median of an edit in milliseconds that is always good, and allowed ratio of the median to that without an attack."""
 
 
 class Probe:
-    """A visitor who edits, opens the page and uploads six clips, again and again; milliseconds of each."""
+    """A visitor who edits, opens the page and uploads six clips again and again, with the waiting times in ms."""
 
     def __init__(self, space: Space, clips: list[Path]) -> None:
         self._space, self._clips = space, clips
@@ -63,7 +64,7 @@ class Probe:
         return self
 
     def _go_on(self, begin, pause, until):
-        """Begin, and do it again and again; who cannot begin tries again too."""
+        """Repeat an action until a time, with a pause in seconds between; ``begin`` makes it, and is retried too."""
         do = None
         while time.monotonic() < until:
             try:
@@ -115,7 +116,7 @@ class Probe:
         return ask
 
     def cells(self) -> list[str]:
-        """Edit median and worst, page and upload worst, and how many calls failed."""
+        """Cells of the table: edit (median and maximum), page and upload (maximum), and number of failed calls."""
         edit, page, upload = (self.waited[kind] for kind in ("edit", "page", "upload"))
         median = f"{statistics.median(edit):.0f}" if edit else "none"
         return [
@@ -133,7 +134,7 @@ def six_clips(folder: Path) -> list[Path]:
 
 
 def attack(name: str, url: str, connections: int) -> None:
-    """Be the stranger, in a process of its own, until a line comes; prints how much was served."""
+    """Run one attack in this process until a line arrives on stdin; prints the numbers of served and refused calls."""
     os.nice(10)
     with tempfile.TemporaryDirectory() as folder:
         stage = Stage(url, STRANGER, Path(folder), Codec.load(EXAMPLES / "models" / "loops.distill"))
@@ -142,11 +143,11 @@ def attack(name: str, url: str, connections: int) -> None:
         with Crowd(send, connections) as crowd:
             sys.stdin.readline()
             print(json.dumps([crowd.served, crowd.refused]), flush=True)
-            os._exit(0)  # what still waits for an answer is not waited for
+            os._exit(0)  # ends the threads that still wait for answers
 
 
 def trial(name: str, connections: int, seconds: float, rest: float) -> list[str]:
-    """One attack on a new server; the cells of its row."""
+    """Run one attack against a new server; returns the cells of its row."""
     with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -160,7 +161,7 @@ def trial(name: str, connections: int, seconds: float, rest: float) -> list[str]
                 command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             ) as stranger:
                 assert stranger.stdout is not None
-                is_ready = stranger.stdout.readline()  # without it, it was refused while it made ready
+                is_ready = stranger.stdout.readline()  # empty if the server refused the attack's preparations
                 probe = Probe(space, clips).run(seconds)
                 said = stranger.communicate(b"\n")[0] if is_ready else b""
             served, refused = json.loads(said) if said else ("none: refused at once", "")
@@ -178,7 +179,7 @@ def trial(name: str, connections: int, seconds: float, rest: float) -> list[str]
 
 
 def _is_good(quiet: Probe, probe: Probe) -> str:
-    """Whether a visitor's lot was as it must be."""
+    """Whether the visitor's waiting times are good: "yes", or "no: " and the kinds that are not."""
     edits, before = probe.waited["edit"], quiet.waited["edit"]
     most = max(GOOD, TIMES * statistics.median(before)) if before else GOOD
     faults = []

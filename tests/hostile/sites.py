@@ -1,4 +1,4 @@
-"""Sites over TLS, as a browser meets them: the app as a Space, the Hub's page that frames it, and another Space."""
+"""Three sites over TLS for a browser: the app as a Space, the Hub's page that frames it, and another Space."""
 
 import ssl
 import subprocess
@@ -18,7 +18,7 @@ EVIL_PAGE = "<!doctype html><title>Evil</title><body>Look, a kitten."
 
 
 def certificate(folder):
-    """A key and a certificate for the three sites, as paths."""
+    """Make a key and a certificate for the three sites, and return their paths."""
     key, crt = folder / "key.pem", folder / "certificate.pem"
     subprocess.run(
         [
@@ -33,7 +33,7 @@ def certificate(folder):
 
 
 class TlsSpace(Space):
-    """The app with a certificate, in a process of its own."""
+    """A process of the app that serves HTTPS."""
 
     def __init__(self, folder, port, **limits):
         super().__init__(folder, port, **limits)
@@ -47,12 +47,12 @@ class TlsSpace(Space):
 
 
 class Site:
-    """A page over TLS, and what was sent to it.
+    """A server of one page over TLS, which keeps the bodies that are sent to it.
 
     Attributes
     ----------
     sent : list of bytes
-        Bodies of the requests that came.
+        Bodies of the POST requests.
     """
 
     def __init__(self, folder: Path, page: str) -> None:
@@ -89,6 +89,6 @@ class Site:
 
 
 def browser_flags(**ports):
-    """What lets Chromium find the sites by their names, at their usual port: a policy names a site without one."""
+    """Chromium's flags to reach local ports under the sites' names and port 443, as security policies expect."""
     rules = ", ".join(f"MAP {name}:443 127.0.0.1:{port}" for name, port in ports.items())
     return [f"--host-resolver-rules={rules}", "--ignore-certificate-errors"]

@@ -1,4 +1,4 @@
-"""Where an attack takes place, and those who take part in it."""
+"""The setting of an attack, the threads that send it, and checks of what a visitor notices."""
 
 import threading
 import time
@@ -14,30 +14,30 @@ from tests.hostile.strangers import Stranger, processor_seconds, write_sound
 
 EDITS = 5
 PER_EDIT = 8
-"""Calls of one stranger that may be served while another visitor waits for an edit, and until they ask for the next:
-those that hold the two places of the processor, those that follow them, and as many again."""
+"""Calls of one stranger that the server may answer for each edit of another visitor: two that compute when the edit
+comes, two that follow them, and as many again."""
 DEARER = 12
-"""How many times an edit's processor time the server may spend, on whatever, until the edit is answered."""
+"""Maximum ratio of the server's processor time until an edit is answered to the processor time of a lone edit."""
 
 Send = Callable[[], bool]
 
 
 @dataclass
 class Stage:
-    """Where an attack takes place, and how large it is.
+    """The setting of an attack: server, address and size.
 
     Parameters
     ----------
     url : str
-        Of the server.
+        URL of the server.
     address : str
-        The one that the stranger comes from.
+        Loopback address that the stranger sends from.
     folder : Path
-        For files that are sent.
+        Folder for the files that are sent.
     codec : Codec
-        The one that is open when the page opens.
+        Codec with which the page opens.
     seconds : float
-        How long the clips are that are sent or opened.
+        Length of the clips that are sent or opened, in seconds.
     """
 
     url: str
@@ -50,18 +50,18 @@ class Stage:
     _own: threading.local = field(default_factory=threading.local)
 
     def come(self) -> Stranger:
-        """The stranger with another cookie."""
+        """Make a new visit of the stranger, with another cookie."""
         self.strangers.append(Stranger(self.url, self.address))
         return self.strangers[-1]
 
     def mine(self) -> Stranger:
-        """The stranger with the cookie of this thread: two calls at once on one page would read one stream."""
+        """The stranger's visit for this thread; two calls at once on one page would read the same stream."""
         if not hasattr(self._own, "stranger"):
             self._own.stranger = self.come()
         return self._own.stranger
 
     def sound(self, name: str, seconds: float | None = None, seed: int = 0) -> Path:
-        """A small file that is so long when it is decoded."""
+        """Write a small file that decodes to ``seconds`` of sound, and return its path."""
         return write_sound(self.folder / name, seconds or self.seconds, seed)
 
     def close(self) -> None:
@@ -71,7 +71,7 @@ class Stage:
 
 
 class Crowd:
-    """So many threads that send again and again while the context lasts; counts what was served and what was not."""
+    """A context in which ``count`` threads send again and again; counts the served and the refused calls."""
 
     def __init__(self, send: Send, count: int) -> None:
         self._send, self._count, self._lock, self._over = send, count, threading.Lock(), threading.Event()
@@ -86,7 +86,7 @@ class Crowd:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         ends = time.monotonic() + 5
-        for thread in self._threads:  # who still waits for an answer then is left to it
+        for thread in self._threads:  # a thread that still waits for an answer then is left running
             thread.join(max(0.0, ends - time.monotonic()))
 
     def _go_on(self) -> None:
@@ -101,7 +101,7 @@ class Crowd:
                 self._over.wait(0.05)
 
     def is_at_it(self, answers: int = 5, patience: float = 60.0) -> bool:
-        """Wait until some calls were answered; whether they were."""
+        """Wait until some calls were answered, for at most ``patience`` seconds; returns whether they were."""
         ends = time.monotonic() + patience
         while self.served + self.refused < answers and time.monotonic() < ends:
             time.sleep(0.01)
@@ -109,7 +109,7 @@ class Crowd:
 
 
 def at_once(send: Callable[[int], object], count: int) -> list[object]:
-    """The answers to so many that are sent at the same time; an exception stands for itself."""
+    """Send ``count`` calls at the same time, and return their answers or exceptions."""
 
     def guarded(number: int) -> object:
         try:
@@ -122,12 +122,12 @@ def at_once(send: Callable[[int], object], count: int) -> list[object]:
 
 
 def fair(space, send, new_stranger, connections=40):
-    """A visitor's edits are answered in turn with what one stranger asks for, however much it is."""
+    """Check that a visitor's edits get their turns while one stranger sends on many connections."""
     visitor = new_stranger(space)
     visitor.open_page()
 
     def edits():
-        """Processor time of the server until some edits are answered."""
+        """Make some edits, and measure the server's processor time until they are answered."""
         before = processor_seconds(space)
         for _ in range(EDITS):
             assert "codes" in visitor.paint()
@@ -145,7 +145,7 @@ def fair(space, send, new_stranger, connections=40):
 
 
 def visits(visitor, clips):
-    """A visitor does what visitors do, and all of it is answered."""
+    """Check that a visitor can open the page, edit and upload."""
     visitor.open_page()
     visitor.paint(code=3)
     visitor.call("explore_example", "loop_perc1")

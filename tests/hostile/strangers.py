@@ -1,4 +1,4 @@
-"""Visitors from addresses of their own, connections that are half a request, and what a server has spent."""
+"""Visitors from their own addresses, connections with incomplete requests, and measures of what a server uses."""
 
 import json
 import os
@@ -20,11 +20,11 @@ CALLS = {
     "sound": {"track": "edited", "piece": 0},
     "audition": {"level": 0, "code": 3},
 }
-"""A request that is right, for each server function of the code grid."""
+"""A valid request for each server function of the code grid."""
 
 
 class Addresses:
-    """Loopback addresses that nobody used before: to the server, each is another stranger."""
+    """A source of new loopback addresses: to the server, each is another stranger."""
 
     def __init__(self):
         self._last = 10
@@ -35,7 +35,7 @@ class Addresses:
 
 
 class Stranger(Visitor):
-    """A visitor from an address; ``headers`` go with every request."""
+    """A visitor who sends from the given address; ``headers`` are added to every request."""
 
     def __init__(self, url, address, cookie=None, headers=None):
         transport = httpx.HTTPTransport(local_address=address, limits=httpx.Limits(max_connections=None))
@@ -43,26 +43,26 @@ class Stranger(Visitor):
         self.address = address
 
     def post(self, path, body, **headers):
-        """A JSON call as it comes back."""
+        """Send JSON to a path of Gradio, and return the HTTP answer."""
         return self.http.post(f"/gradio_api/{path}", json=body, headers=headers)
 
     def join(self, name, *data, page=None):
-        """Ask for a call without waiting for its answer."""
+        """Put a call into the queue, without waiting for its answer."""
         number = self.calls[name] if isinstance(name, str) else name
         return self.post("queue/join", {"data": list(data), "fn_index": number, "session_hash": page or self.page})
 
     def serving(self, function, **request):
-        """The body of a call of a server function, as :meth:`serve` sends it."""
+        """Make the body of a call of a server function, as :meth:`serve` sends it."""
         data = {"work": self.work, **(request or CALLS[function])}
         return {"data": data, "component_id": self.grid_id, "fn_name": function, "session_hash": self.page}
 
     def grid(self):
-        """The codes and the number of edits, as the server has them now."""
+        """The codes and the number of edits on the server now."""
         value = self.open_page()
         return self.indices.tolist(), len(value["history"])
 
     def open_clip(self, path):
-        """Upload a sound and turn to it."""
+        """Upload a sound, and open it."""
         self.call("explore", self.upload(path)[0])
         return self.open_page()
 
@@ -72,19 +72,19 @@ class Stranger(Visitor):
         return self.open_page()
 
     def paint(self, column=0, code=None, level=0):
-        """An edit of one cell."""
+        """Edit one cell, by default to a random code."""
         code = secrets.randbelow(self.codebook_size) if code is None else code
         return self.serve("edit", kind="paint", level=level, cells=[[0, column]], code=code, id=secrets.token_hex(4))
 
 
 def origin(url):
-    """Host and port of an address of the server."""
+    """The host and the port of a URL."""
     address = httpx.URL(url)
     return address.host, address.port
 
 
 def half_upload(url, *, address, announced, begun=b"RIFF", headers=(), ticket=""):
-    """A connection that announces an upload and sends its beginning only."""
+    """Open a connection that announces an upload of ``announced`` bytes, and sends only its beginning."""
     host, port = origin(url)
     connection = socket.create_connection((host, port), timeout=PATIENCE, source_address=(address, 0))
     part = b'--end\r\nContent-Disposition: form-data; name="files"; filename="secret-name.wav"\r\n\r\n' + begun
@@ -100,7 +100,7 @@ def half_upload(url, *, address, announced, begun=b"RIFF", headers=(), ticket=""
 
 
 def answered(connections, seconds=3.0):
-    """The first line of what came on each connection within so long, "" for those that are still waiting."""
+    """The first line that arrived on each connection within so many seconds; "" where nothing arrived."""
     lines = []
     for connection in connections:
         connection.settimeout(seconds)
@@ -111,12 +111,12 @@ def answered(connections, seconds=3.0):
         except ConnectionError:
             lines.append("closed")
         if not lines[-1]:
-            seconds = 0.05  # all had as much time as this one
+            seconds = 0.05  # the other connections have waited as long as this one
     return lines
 
 
 def closing(connections):
-    """A context in which the connections are open."""
+    """A context that closes the connections at its end."""
     stack = ExitStack()
     for connection in connections:
         stack.callback(connection.close)
@@ -124,13 +124,13 @@ def closing(connections):
 
 
 def processor_seconds(space):
-    """Of the server, with the processes that it started and that have ended."""
+    """Processor time in seconds of the server, and of the processes that it started and that have ended."""
     fields = Path(f"/proc/{space.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_bytes(space, which="VmRSS"):
-    """Of the server now; ``VmHWM`` is the most that it ever took."""
+    """Memory of the server in bytes: now (``VmRSS``), or at its peak (``VmHWM``)."""
     for line in Path(f"/proc/{space.process.pid}/status").read_text().splitlines():
         if line.startswith(f"{which}:"):
             return int(line.split()[1]) * 1024
@@ -138,7 +138,7 @@ def memory_bytes(space, which="VmRSS"):
 
 
 def disk_bytes(folder):
-    """Of all files in a folder; a file that has two names counts once."""
+    """Bytes of all files in a folder; a file with two hard links counts once."""
     sizes = {}
     for path in Path(folder).rglob("*"):
         try:
@@ -151,7 +151,7 @@ def disk_bytes(folder):
 
 
 def write_sound(path, seconds, seed=0, level=0.3):
-    """Noise of that length, quiet enough in the end for a small file."""
+    """Write a sound of so many seconds: noise for at most one second, then silence, so that the file is small."""
     noise = np.random.default_rng(seed).normal(size=int(min(seconds, 1.0) * SAMPLE_RATE)).astype(np.float32)
     sound = np.zeros(int(seconds * SAMPLE_RATE), np.float32)
     sound[: len(noise)] = level * noise
@@ -160,7 +160,7 @@ def write_sound(path, seconds, seed=0, level=0.3):
 
 
 def long_text(codec, seconds, seed=None):
-    """A text of some 150 characters that is a grid of so many seconds; with a seed, a longer one of a noise."""
+    """The text of a grid of so many seconds: about 150 characters; with a seed, longer, for random codes."""
     frames = int(seconds * SAMPLE_RATE / 512)
     columns = -(-frames // 16)
     indices = np.zeros((codec.num_levels, 8, columns), np.int64)
@@ -170,7 +170,7 @@ def long_text(codec, seconds, seed=None):
 
 
 def first_event(lines):
-    """The name and the data of the first event of a stream that is an answer to a call by name."""
+    """The name and the data of the first event in the stream that answers a call by name."""
     name = None
     for line in lines:
         if line.startswith("event:"):

@@ -1,15 +1,15 @@
-"""Whose share something is: the address that the last trusted proxy saw, and nobody's word for it."""
+"""Requests count to the address that the last trusted proxy reports; no sender can choose another one."""
 
 import pytest
 
 from tests.hostile.strangers import answered, closing, half_upload
 
 MANY = 40
-"""Uploads at once: more than one address may have, whether it is of one stranger or of a class."""
+"""Number of simultaneous uploads: more than one address may have, even an address with many visitors."""
 
 
 def refused(space, address, *forwarded):
-    """How many of so many uploads, each reported for another address, are refused because there are too many."""
+    """Send uploads at once, each with another ``X-Forwarded-For``, and count those refused as too many."""
     headers = [[f"X-Forwarded-For: {each}"] if each else [] for each in forwarded]
     slow = [half_upload(space.url, address=address, announced=2**20, headers=each) for each in headers]
     with closing(slow):
@@ -18,14 +18,14 @@ def refused(space, address, *forwarded):
 
 @pytest.fixture(scope="module")
 def numbers():
-    """Numbers for addresses that nobody used before."""
+    """An iterator of numbers for new addresses, shared by the tests of the module."""
     return iter(range(1, 250))
 
 
-def test_without_a_proxy_nobody_is_believed_about_their_address(space, addresses):
+def test_without_a_proxy_a_forwarded_address_is_ignored(space, addresses):
     claims = [f"198.51.100.{number}" for number in range(MANY)]
     assert refused(space, addresses.new(), *claims)
-    assert refused(space, "127.0.0.1", *claims)  # uvicorn would believe this one
+    assert refused(space, "127.0.0.1", *claims)  # uvicorn trusts this address as a proxy by default
     assert refused(space, addresses.new(), *[None] * MANY)
 
 
@@ -35,7 +35,7 @@ def test_behind_a_proxy_the_address_is_the_one_that_it_reports(proxied_space, nu
     assert refused(proxied_space, "127.0.0.1", *[f"10.{each}.1.1"] * MANY)
 
 
-def test_what_the_sender_wrote_before_the_proxy_did_is_not_believed(proxied_space, numbers):
+def test_behind_a_proxy_a_forwarded_address_from_the_sender_is_ignored(proxied_space, numbers):
     each = next(numbers)
     claims = [f"198.51.100.{number}, 10.{each}.0.1" for number in range(MANY)]
     assert refused(proxied_space, "127.0.0.1", *claims)

@@ -1,4 +1,4 @@
-"""A call that is not as it should be is refused with one sentence; the log keeps faults, not visitors' mistakes."""
+"""An invalid call is refused with one sentence; the log keeps faults, not visitors' mistakes."""
 
 import json
 import math
@@ -9,13 +9,13 @@ from tests.hostile.strangers import CALLS
 
 REFUSED = (400, 404, 413, 415, 422)
 NO_NUMBERS = [-1, 10**6, 10**30, -(10**30), 1.5, "x", "", "1", True, None, [], [1], {}, {"a": 1}]
-"""In place of the number of a call or of a component."""
+"""Wrong values in place of the number of a call or of a component."""
 NO_NAMES = [0, 1.5, True, [], ["a"], {}, {"a": "b"}, "x" * 100_000, "\x00", "../..", ""]
-"""In place of the name of an event or a page."""
+"""Wrong values in place of the name of an event or a page."""
 NO_LISTS = [None, 1, "text", {}, {"0": 1}, True]
 RAW_NUMBERS = ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" * 5000]
 LOG_BYTES = 20_000
-"""What hundreds of wrong calls may write to the log: some lines, and then a count."""
+"""Maximum bytes that hundreds of wrong calls may add to the log: some lines, and then a count."""
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def visitor(space, new_stranger):
 
 @pytest.fixture
 def quiet_log(space):
-    """The log has no fault more after the test than before it."""
+    """Check that the test adds no fault to the log."""
     before = faults(space)
     yield
     assert faults(space) == before
@@ -54,14 +54,14 @@ def is_refused(answer, is_one_sentence, status=REFUSED):
 
 
 def joined(visitor, **changes):
-    """The body of a call by number, with changes; a value of ... is left out."""
+    """Make the body of a call by number, with changed fields; a field whose value is ... is left out."""
     number = visitor.calls["edit_listen"]
     body = {"data": [], "fn_index": number, "session_hash": visitor.page, "trigger_id": None, "event_data": None}
     return {name: value for name, value in (body | changes).items() if value is not ...}
 
 
 def served(visitor, **changes):
-    """The body of a call of a server function, with changes; a value of ... is left out."""
+    """Make the body of a call of a server function, with changed fields; a field whose value is ... is left out."""
     body = visitor.serving("edit", kind="look")
     return {name: value for name, value in (body | changes).items() if value is not ...}
 
@@ -77,12 +77,12 @@ def test_the_calls_that_are_made_wrong_here_are_right_without_the_change(visitor
 
 
 @pytest.mark.parametrize("number", NO_NUMBERS, ids=lambda number: f"{number!r:.20}")
-def test_a_call_by_a_number_that_there_is_not(visitor, is_one_sentence, quiet_log, number):
+def test_a_call_by_an_unknown_number_is_refused(visitor, is_one_sentence, quiet_log, number):
     is_refused(send(visitor, "queue/join", joined(visitor, fn_index=number)), is_one_sentence)
 
 
-def test_a_call_by_the_number_of_what_the_page_does_by_itself(visitor, is_one_sentence, quiet_log):
-    """Some events of the page have a script and no function on the server."""
+def test_a_call_by_the_number_of_an_event_without_a_server_function_is_refused(visitor, is_one_sentence, quiet_log):
+    """Some events of the page run only a script in the browser."""
     silent = [call["id"] for call in visitor.config["dependencies"] if not call["backend_fn"]]
     assert silent
     for number in silent:
@@ -90,7 +90,7 @@ def test_a_call_by_the_number_of_what_the_page_does_by_itself(visitor, is_one_se
 
 
 @pytest.mark.parametrize("number", [*NO_NUMBERS, ...], ids=lambda number: f"{number!r:.20}")
-def test_a_component_that_there_is_not(visitor, is_one_sentence, quiet_log, number):
+def test_an_unknown_component_is_refused(visitor, is_one_sentence, quiet_log, number):
     is_refused(send(visitor, "component_server", served(visitor, component_id=number)), is_one_sentence)
 
 
@@ -99,12 +99,12 @@ def test_a_component_that_there_is_not(visitor, is_one_sentence, quiet_log, numb
     [*NO_NAMES, None, ..., "nothing", "__class__", "__init__", "get_config", "postprocess", "_is_server_fn", "Edit"],
     ids=lambda name: f"{name!r:.20}",
 )
-def test_a_server_function_that_there_is_not(visitor, is_one_sentence, quiet_log, name):
+def test_an_unknown_server_function_is_refused(visitor, is_one_sentence, quiet_log, name):
     is_refused(send(visitor, "component_server", served(visitor, fn_name=name)), is_one_sentence)
 
 
 @pytest.mark.parametrize("name", NO_NAMES, ids=lambda name: f"{name!r:.20}")
-def test_a_page_or_an_event_of_the_wrong_kind(visitor, is_one_sentence, quiet_log, name):
+def test_an_invalid_name_of_a_page_or_an_event_is_refused(visitor, is_one_sentence, quiet_log, name):
     is_refused(send(visitor, "queue/join", joined(visitor, session_hash=name)), is_one_sentence)
     is_refused(send(visitor, "component_server", served(visitor, session_hash=name)), is_one_sentence)
     right = {"session_hash": visitor.page, "fn_index": visitor.calls["edit_listen"], "event_id": "0" * 32}
@@ -115,12 +115,12 @@ def test_a_page_or_an_event_of_the_wrong_kind(visitor, is_one_sentence, quiet_lo
 
 
 @pytest.mark.parametrize("number", [n for n in NO_NUMBERS if n is not None], ids=lambda number: f"{number!r:.20}")
-def test_a_trigger_that_there_is_not(visitor, is_one_sentence, quiet_log, number):
+def test_an_unknown_trigger_is_refused(visitor, is_one_sentence, quiet_log, number):
     is_refused(send(visitor, "queue/join", joined(visitor, trigger_id=number)), is_one_sentence)
 
 
 @pytest.mark.parametrize("data", [*NO_LISTS, ...], ids=repr)
-def test_data_that_is_no_list(visitor, is_one_sentence, quiet_log, data):
+def test_data_that_is_no_list_is_refused(visitor, is_one_sentence, quiet_log, data):
     is_refused(send(visitor, "queue/join", joined(visitor, data=data)), is_one_sentence)
     if data is not ...:
         is_refused(send(visitor, "call/edit_listen", {"data": data}), is_one_sentence)
@@ -128,7 +128,7 @@ def test_data_that_is_no_list(visitor, is_one_sentence, quiet_log, data):
 
 
 @pytest.mark.parametrize("number", RAW_NUMBERS, ids=lambda number: number[:9])
-def test_a_number_that_is_none_anywhere(visitor, is_one_sentence, quiet_log, number):
+def test_an_invalid_number_is_refused_anywhere(visitor, is_one_sentence, quiet_log, number):
     def raw(body):
         return json.dumps(body).replace('"HERE"', number)
 
@@ -160,7 +160,7 @@ def test_a_body_that_is_no_call(visitor, is_one_sentence, quiet_log, body):
         is_refused(send(visitor, path, body), is_one_sentence)
 
 
-def test_a_key_that_is_given_twice(visitor, is_one_sentence, quiet_log):
+def test_a_key_that_is_given_twice_is_refused(visitor, is_one_sentence, quiet_log):
     for path, body, key in (
         ("queue/join", joined(visitor), "fn_index"),
         ("component_server", served(visitor), "fn_name"),
@@ -211,20 +211,20 @@ def test_many_brackets(visitor, is_one_sentence, quiet_log, inner):
     ],
     ids=lambda path: path[:20],
 )
-def test_a_name_that_there_is_not(visitor, is_one_sentence, quiet_log, path):
+def test_an_unknown_path_is_refused(visitor, is_one_sentence, quiet_log, path):
     is_refused(send(visitor, path, {"data": []}), is_one_sentence, (*REFUSED, 405))
 
 
 @pytest.mark.parametrize(
     "path", ["call/edit_listen/0", "call/nothing/0", "call/v2/edit_listen/%00", "call/edit_listen/"]
 )
-def test_the_answer_to_a_call_that_was_never_made(visitor, quiet_log, path):
+def test_there_is_no_answer_to_a_call_that_was_never_made(visitor, quiet_log, path):
     with visitor.http.stream("GET", f"/gradio_api/{path}", timeout=5) as answer:
         assert answer.status_code in (403, *REFUSED, 405)
 
 
 @pytest.mark.parametrize("data", [[], [0], ["a", None, {}, [], 1e9, -1], [math.pi] * 6, [[], [], [], [], [], []]])
-def test_values_of_the_wrong_kind_or_number_are_told_in_a_sentence(visitor, is_one_sentence, quiet_log, data):
+def test_values_of_the_wrong_kind_or_number_are_refused_in_a_sentence(visitor, is_one_sentence, quiet_log, data):
     with pytest.raises(AssertionError) as told:
         visitor.call("set_codes", *data)
     message = str(told.value).splitlines()[0]
@@ -250,7 +250,7 @@ def test_hundreds_of_wrong_calls_are_some_lines_in_the_log(space, new_stranger, 
     assert log_bytes(space) - before < LOG_BYTES
 
 
-def test_hundreds_of_streams_of_pages_that_there_are_not_are_some_lines_in_the_log(space, new_stranger, quiet_log):
+def test_hundreds_of_streams_of_unknown_pages_are_some_lines_in_the_log(space, new_stranger, quiet_log):
     before = log_bytes(space)
     visitors = [new_stranger(space) for _ in range(4)]
     for number in range(200):

@@ -1,4 +1,4 @@
-"""Small calls that come again and again take their sender's turns, and nobody else's; by counts and by order."""
+"""Many small calls use only their sender's turns; the tests count calls and check their order."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ def test_a_visitor_has_every_other_turn_beside_one_stranger(space, new_stage, ne
 
 
 def test_the_page_is_made_once_for_all(space, new_stranger):
-    """To serve it costs no more than to serve a file of its size, packed or not."""
+    """To serve the page costs no more than to serve a file of its size, compressed or not."""
     visitor, calls = new_stranger(space), 15
 
     def spent(path, coding):
@@ -51,7 +51,7 @@ def test_headers_that_never_end_hold_up_nobody(space, new_stage, new_stranger, s
         stage.stop.set()
 
 
-# Those who share an address without meaning any harm.
+# Ordinary visitors who share an address.
 
 
 def test_thirty_gentle_visitors_from_one_address_lose_nothing(space, new_stranger, addresses, six_clips):

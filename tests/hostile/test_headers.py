@@ -1,4 +1,4 @@
-"""What a browser sends from another site is nobody's, and no answer says more than it is meant to."""
+"""Requests of other sites are refused, and answers have only the intended headers."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def names(headers):
 
 @pytest.fixture
 def visitor(space, new_stranger, six_clips):
-    """Someone with an edit, a file and an answer that waits."""
+    """A visitor with an edit, a file and an answer that is ready to be fetched."""
     visitor = new_stranger(space)
     visitor.open_page()
     visitor.serve("edit", **CALLS["edit"])
@@ -34,7 +34,7 @@ def visitor(space, new_stranger, six_clips):
 
 
 def calls_of(visitor):
-    """Everything that a page can ask of the server, with all that is known of a visitor: method, path and options."""
+    """Every kind of request that a page can send, with this visitor's names: method, path and options."""
     join = {"data": [0, 0, 7, 0, 3, 11], "fn_index": visitor.calls["set_codes"], "session_hash": visitor.page}
     event = {"session_hash": visitor.page, "fn_index": 0, "event_id": "0" * 32}
     return [
@@ -54,13 +54,13 @@ def calls_of(visitor):
 
 
 def status_of(http, method, path, **options):
-    """What a request is answered; a stream is looked at no further."""
+    """The status of the answer to a request; its body is not read."""
     with http.stream(method, path, **options) as answer:
         return answer.status_code
 
 
 @pytest.mark.parametrize("headers", ELSEWHERE, ids=names)
-def test_what_a_page_of_another_site_asks_for_is_refused_and_changes_nothing(space, visitor, headers):
+def test_a_request_of_a_page_of_another_site_is_refused_and_changes_nothing(space, visitor, headers):
     before, files = visitor.grid(), set(space.folder.rglob("*"))
     for method, path, options in calls_of(visitor):
         answered = status_of(visitor.http, method, path, headers=headers, **options)
@@ -79,7 +79,7 @@ def test_what_a_page_of_another_site_asks_for_is_refused_and_changes_nothing(spa
     ],
     ids=names,
 )
-def test_what_the_page_itself_and_scripts_ask_for_is_answered(space, visitor, headers):
+def test_requests_of_the_page_itself_and_of_scripts_are_answered(space, visitor, headers):
     headers = {name: space.url if value == "own" else value for name, value in headers.items()}
     for function, request in CALLS.items():
         answer = visitor.post("component_server", visitor.serving(function, **request), **headers)
@@ -129,7 +129,7 @@ def test_no_other_site_is_granted_anything(space, visitor, site):
 
 
 def kinds_of_answer(visitor):
-    """One request for each kind of answer: method, path, options."""
+    """One request for each kind of answer: method, path and options."""
     asset = re.search(r"assets/[\w.-]+\.js", visitor.http.get("/").text)[0]
     return {
         "page": ("GET", "/", {}),
@@ -182,7 +182,7 @@ def test_no_answer_repeats_a_header_of_its_request(visitor, ranged):
 
 
 def ranges_of(answer, content):
-    """The parts of an answer to a request for ranges, each with where it begins, checked against the whole."""
+    """The ranges in an answer, each as its first and last position, after a check against the whole content."""
     kind = answer.headers["content-type"]
     if not kind.startswith("multipart/byteranges"):
         parts = [(answer.headers["content-range"], answer.content)]
@@ -209,12 +209,12 @@ def test_a_range_is_answered_as_the_standard_says(visitor, tmp_path):
         ("bytes=1000-5000", [(1000, end)]), ("bytes=0-0,2-3", [(0, 0), (2, 3)]), ("bytes=-5000", [(0, end)]),
     ):  # fmt: skip
         answer = visitor.http.get(path, headers={"Range": asked})
-        if "," in asked and answer.status_code == 200:  # a server need not give several
+        if "," in asked and answer.status_code == 200:  # a server may ignore a request for several ranges
             assert answer.content == content
             continue
         assert answer.status_code == 206, asked
         found = ranges_of(answer, content)
-        assert found == right or ("," in asked and found == [(0, 3)]), asked  # near ranges may be one
+        assert found == right or ("," in asked and found == [(0, 3)]), asked  # a server may merge ranges
     unsatisfiable = visitor.http.get(path, headers={"Range": "bytes=999999999-"})
     assert unsatisfiable.status_code == 416
     assert unsatisfiable.headers["content-range"] in (f"bytes */{len(content)}", f"*/{len(content)}")
@@ -226,7 +226,7 @@ def test_a_range_is_answered_as_the_standard_says(visitor, tmp_path):
         assert answer.status_code in (200, 206, 400, 416), wrong
         if answer.status_code == 200:
             assert answer.content == content
-        if answer.status_code == 206:  # of several, those that are right may be answered
+        if answer.status_code == 206:  # a server may answer the valid ones of several ranges
             assert "," in wrong, wrong
             ranges_of(answer, content)
     assert len(visitor.http.get(path, headers={"Range": "bytes=0-," * 500 + "0-"}).content) < 4 * len(content)

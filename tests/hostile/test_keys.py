@@ -1,4 +1,4 @@
-"""A visit has one key, the cookie; what else has a name opens nothing for anybody else; and a visit can be ended."""
+"""The cookie is the only key to a visit; no other name opens anything for another visitor; a visit can be ended."""
 
 import json
 import secrets
@@ -12,7 +12,7 @@ from tests.hostile.strangers import CALLS, Stranger, answered, closing, first_ev
 
 @pytest.fixture(scope="module")
 def victim(space, addresses, six_clips):
-    """A visitor with a clip of their own, an edit of it, files and a set of clips."""
+    """A visitor with an uploaded clip, an edit of it, files and a set of clips to train on."""
     victim = Stranger(space.url, addresses.new())
     victim.open_clip(six_clips[1])
     victim.paint(code=7)
@@ -25,7 +25,7 @@ def victim(space, addresses, six_clips):
 
 @pytest.fixture(params=["another browser", "without a cookie"])
 def other(request, space, new_stranger, addresses):
-    """Somebody else, who was told every name that the victim's things have."""
+    """Another visitor, with another cookie or with none, who knows every name of the victim's clips and files."""
     other = new_stranger(space)
     other.open_page()
     if request.param == "without a cookie":
@@ -35,7 +35,7 @@ def other(request, space, new_stranger, addresses):
 
 
 def refused(answer):
-    """Whether an answer, of whatever kind, says that there is nothing to be had."""
+    """Whether an answer of any kind is a refusal."""
     if answer.status_code in (400, 401, 403, 404, 410):
         return True
     said = answer.json()
@@ -77,7 +77,7 @@ def test_a_clip_of_somebody_else_is_no_second_clip(space, victim, new_stranger, 
 
 @pytest.mark.parametrize("kind", ["swap", "blend"])
 def test_a_clip_of_ones_own_is_a_second_clip(space, victim, new_stranger, kind):
-    """So that the test above fails for its reason, and not because the request makes no sense."""
+    """The requests of the test above are valid: they work for the clip's own visitor."""
     example = new_stranger(space, cookie=victim.cookie)  # another page of the same browser
     example.call("explore_example", "loop_amen")
     example.open_page()
@@ -87,7 +87,7 @@ def test_a_clip_of_ones_own_is_a_second_clip(space, victim, new_stranger, kind):
     assert example.serve("edit", kind="undo")["edits"] == 0
 
 
-def test_the_secret_of_a_clip_chooses_it_for_nobody_else(space, victim, new_stranger):
+def test_the_secret_of_a_clip_selects_it_for_nobody_else(space, victim, new_stranger):
     other = new_stranger(space)
     with pytest.raises(AssertionError):
         other.call("explore_example", victim.work)
@@ -150,7 +150,7 @@ def test_the_progress_of_an_upload_is_told_to_nobody_else(space, victim, other):
     own = f"Cookie: distill={victim.cookie}"
     sending = half_upload(space.url, address=victim.address, announced=5000, headers=[own], ticket="ticket-1")
     with closing([sending]):
-        assert answered([sending], seconds=0.5) == [""]  # it waits for more
+        assert answered([sending], seconds=0.5) == [""]  # the server waits for more of the upload
         with other.http.stream("GET", "/gradio_api/upload_progress?upload_id=ticket-1", timeout=5) as told:
             assert told.status_code in (403, 404) or "secret-name" not in _some_of(told)
 
@@ -164,7 +164,7 @@ def test_the_progress_of_an_upload_is_told_to_its_sender(space, victim):
 
 
 def _some_of(answer):
-    """What a stream says at first."""
+    """The first part of a stream."""
     said = ""
     try:
         for line in answer.iter_lines():
@@ -203,7 +203,7 @@ def test_the_name_of_a_training_gives_nothing_to_anybody_else(space, victim, new
 
 
 def _jobs(space, victim, patience=20.0):
-    """The folders of trainings, once there is one."""
+    """Wait until there is a training, and return the folders of all trainings."""
     waited = threading.Event()
     for _ in range(int(patience / 0.1)):
         jobs = [path for path in (space.folder / "jobs").iterdir() if path.is_dir()]
@@ -249,7 +249,7 @@ def test_leaving_ends_the_visit_at_once_and_its_cookie_opens_nothing(start_space
 def test_leaving_needs_the_cookie_and_ends_nobody_elses_visit(victim, other):
     before = victim.grid()
     assert other.http.post("/leave", json={"session_hash": victim.page}).status_code in (200, 403)
-    assert other.http.post("/leave", json={}).status_code in (200, 400)  # without a cookie there is nothing to leave
+    assert other.http.post("/leave", json={}).status_code in (200, 400)  # 400: without a cookie there is no visit
     assert victim.grid() == before
 
 

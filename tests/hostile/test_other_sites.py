@@ -1,4 +1,4 @@
-"""Two Spaces in the Hub's page, over TLS, in a real browser: the one works, the other one gets nothing of it."""
+"""Distill and another Space in the Hub's page, over TLS, in a real browser: the other Space gets nothing of Distill."""
 
 import json
 import time
@@ -20,7 +20,7 @@ FETCH = """async ([path, init]) => {
         return {type: answer.type, status: answer.status, headers: [...answer.headers], text};
     } catch (error) { return {error: String(error)}; }
 }""".replace("APP", APP)
-"""A request by the script of another site, and what it can see of the answer."""
+"""A script of another site that sends a request, and returns the part of the answer that it can read."""
 
 FORM = """async ([path, kind, fields]) => {
     const frame = document.createElement("iframe");
@@ -51,7 +51,7 @@ ELEMENT = """([kind, path]) => new Promise((done) => {
 
 
 class InFrame:
-    """A page in a frame, for hands that use a page: the mouse is that of the window."""
+    """A frame with the methods of a page, for helpers that take a page; its mouse is the window's."""
 
     def __init__(self, page, frame):
         self.mouse, self._frame = page.mouse, frame
@@ -61,7 +61,7 @@ class InFrame:
 
 
 class Scene:
-    """The Hub's page in a browser, with the visitor's Space and another one in it."""
+    """The Hub's page in a browser, with the visitor's Space and another Space in frames."""
 
     def __init__(self, context, space):
         self.page, self.space, self.requests, self.answers = context.new_page(), space, [], []
@@ -78,7 +78,7 @@ class Scene:
         self.visitor.page = self._page_name()
 
     def _page_name(self):
-        """Gradio's name for the page that is open, from what it sent."""
+        """Gradio's name for the open page, read from its requests."""
         for request in self.requests:
             with suppress(ValueError, TypeError):
                 if name := json.loads(request.post_data or "").get("session_hash"):
@@ -86,23 +86,23 @@ class Scene:
         raise AssertionError("the page asked for nothing")
 
     def state(self):
-        """All that another one could have changed."""
+        """The visitor's state that another site could have changed."""
         value = self.visitor.open_page()
         clips = str(self.visitor.call("arrive", ""))
         return self.visitor.indices.tolist(), value["history"], clips, self.space.health()["trainings"]
 
     def files(self):
-        """All that lies on the server; some of it goes by itself."""
+        """Paths of all files on the server; the server itself deletes some of them with time."""
         return {str(path) for path in self.space.folder.rglob("*") if path.is_file()}
 
     def answered(self, since):
-        """What the server answered to the other Space, as the browser itself saw it: status and headers of each."""
+        """Status and headers of the server's answers to the other Space, as the browser itself saw them."""
         self.page.wait_for_timeout(200)
         ours = [answer for answer in self.answers[since:] if answer.url.startswith(f"https://{APP}/")]
         return [(answer.status, answer.all_headers()) for answer in ours if self._is_evils(answer)]
 
     def _is_evils(self, answer):
-        with suppress(Error):  # of a frame that is gone again
+        with suppress(Error):  # raised if the frame is gone again
             return answer.frame is not self.app
         return True
 
@@ -140,12 +140,12 @@ def test_in_the_hubs_page_the_app_works(scene):
     assert f"secret-{0}.wav" in scene.visitor.call("arrive", "")[1]
 
 
-def test_what_is_compared_below_does_not_change_by_itself(scene):
+def test_the_compared_state_does_not_change_by_itself(scene):
     nothing_came_of_it(scene, looked_at(scene), [])
 
 
 def bodies(scene):
-    """What another Space would send, had it been told all names that there are: path and JSON."""
+    """Requests of another Space that knows all of the visitor's names: path and JSON."""
     visitor = scene.visitor
     event = {"session_hash": visitor.page, "fn_index": visitor.calls["train"], "event_id": "0" * 32}
 
@@ -185,12 +185,12 @@ TRIED = [
 
 
 def looked_at(scene):
-    """What there is before something is tried."""
+    """The state, the files and the number of answers before an attempt."""
     return scene.state(), scene.files(), len(scene.answers)
 
 
 def nothing_came_of_it(scene, before, seen):
-    """The other Space saw nothing, and on the server all is as it was."""
+    """Check that the other Space could read nothing, and that nothing on the server has changed."""
     for each in seen:
         assert each.get("type") in (None, "opaque", "error"), each
         assert not each.get("headers"), each
@@ -201,7 +201,7 @@ def nothing_came_of_it(scene, before, seen):
         assert "access-control-allow-credentials" not in headers
         assert headers.get("access-control-allow-origin") in (None, f"https://{APP}")
         assert scene.visitor.cookie not in str(headers)
-    time.sleep(0.3)  # what it asked for would be done by now
+    time.sleep(0.3)  # the server would have done the requested change by now
     assert scene.state() == state
     assert scene.files() <= files
     assert {scene.sound, scene.exported} <= scene.files()
@@ -225,7 +225,7 @@ def test_the_other_space_in_the_page_changes_nothing_by_a_form(scene, tried, kin
     path, body = bodies(scene)[tried]
     before = looked_at(scene)
     text = json.dumps(body)
-    fields = [[f'{text[:-1]}, "rest": "' if body else '{"rest": "', '"}']]  # as text, it is JSON with an = in it
+    fields = [[f'{text[:-1]}, "rest": "' if body else '{"rest": "', '"}']]  # as text/plain, it is JSON with an "="
     if kind != "text/plain":
         fields = [["data", json.dumps(body.get("data"))], *([key, str(value)] for key, value in body.items())]
     seen = [scene.evil.evaluate(FORM, [path, kind, fields])]

@@ -1,6 +1,6 @@
-"""What one stranger sends takes that stranger's share, and no more: by counts and by order, each case small.
+"""One stranger's requests never use more than one stranger's share; the attacks here are small.
 
-``python -m tests.hostile.round`` sends the same at its full size, and tells what a visitor feels meanwhile.
+``python -m tests.hostile.round`` sends the same attacks at full size, and measures a visitor's waiting times.
 """
 
 import hashlib
@@ -58,7 +58,7 @@ def test_uploads_that_are_only_announced_take_no_room_and_one_address_has_a_few(
         assert not [line for line in lines if line and " 429 " not in line], set(lines)
 
 
-def test_who_is_over_a_share_is_told_so_in_a_sentence_with_a_time(disk_space, new_stranger, addresses, is_one_sentence):
+def test_a_stranger_over_a_limit_reads_a_sentence_with_a_time(disk_space, new_stranger, addresses, is_one_sentence):
     stranger = new_stranger(disk_space, address=addresses.new())
     theirs = [f"Cookie: distill={stranger.cookie}"]
     slow = [half_upload(disk_space.url, address=stranger.address, announced=MIB, headers=theirs) for _ in range(40)]
@@ -80,7 +80,7 @@ def test_a_visitors_ceiling_holds_when_much_is_sent_at_once(disk_space, new_stra
     assert 0 < disk_bytes(own) <= 24 * MIB
 
 
-def test_what_is_derived_of_an_upload_counts_against_its_sender(disk_space, new_stranger, tmp_path):
+def test_files_made_from_an_upload_count_for_its_sender(disk_space, new_stranger, tmp_path):
     visitor = new_stranger(disk_space)
     before = disk_bytes(disk_space.folder)
     sets = [
@@ -92,7 +92,7 @@ def test_what_is_derived_of_an_upload_counts_against_its_sender(disk_space, new_
     visitor.join("train", 2, 8, 0.25, 5, True)
     _until(lambda: disk_bytes(disk_space.folder / "jobs") > 0)
     list(visitor.stream("stop"))
-    with suppress(AssertionError):  # it may be refused, or what was there before may go
+    with suppress(AssertionError):  # the server may refuse it, or delete the set before it
         visitor.call("add_clips", visitor.upload(*sets[1]))
     assert disk_bytes(disk_space.folder) - before <= 24 * MIB
 
@@ -105,7 +105,7 @@ def _until(condition, patience=30):
 
 
 def test_files_are_counted_as_they_come_and_go_and_never_walked_in_a_request(space, new_stranger):
-    """Three thousand files that lie in the folder cost a call that asks for the use of the disk nothing."""
+    """A call for the use of the disk costs the same with three thousand more files in the folder."""
     visitor, calls = new_stranger(space), 50
 
     def spent():
@@ -126,7 +126,7 @@ def test_files_are_counted_as_they_come_and_go_and_never_walked_in_a_request(spa
     assert many < 3 * max(few, 0.05), (few, many)
 
 
-def test_what_health_tells_of_the_disk_grows_and_shrinks_with_what_is_there(space, new_stranger, tmp_path):
+def test_the_disk_bytes_of_health_grow_and_shrink_with_the_files(space, new_stranger, tmp_path):
     visitor = new_stranger(space)
     (tmp_path / "one.wav").write_bytes(b"RIFF" + bytes(MIB))
     before = space.health()["disk_bytes"]
@@ -136,7 +136,7 @@ def test_what_health_tells_of_the_disk_grows_and_shrinks_with_what_is_there(spac
     _until(lambda: space.health()["disk_bytes"] - before < MIB, patience=15)
 
 
-# Decoding, and edits of what is long.
+# Decoding, and edits of long clips.
 
 
 def test_a_file_that_is_named_many_times_is_read_once(space, new_stranger, tmp_path):
@@ -146,7 +146,7 @@ def test_a_file_that_is_named_many_times_is_read_once(space, new_stranger, tmp_p
     def spent(times):
         (file,) = visitor.upload(path)
         before = processor_seconds(space)
-        with suppress(AssertionError):  # to name it twice may be refused
+        with suppress(AssertionError):  # the server may refuse a file that is named twice
             visitor.call("add_clips", [file] * times)
         return processor_seconds(space) - before
 
@@ -170,13 +170,13 @@ def test_long_jobs_do_not_stand_before_a_short_one(space, new_stranger, addresse
 
 
 def test_the_memory_of_an_edit_does_not_follow_the_clip(space, new_stranger, codec):
-    """Beside what a clip of a minute takes for good: its sound as it was and as it is, 11 MB each."""
+    """A clip of one minute itself keeps two sounds in memory, the original and the edited one, 11 MB each."""
     stranger = new_stranger(space)
     stranger.open_text(long_text(codec, 60))
-    stranger.paint(code=1)  # from here on there are two sounds of it
+    stranger.paint(code=1)  # from here on the clip has two sounds in memory
     clear = f"/proc/{space.process.pid}/clear_refs"
     with open(clear, "w") as file:
-        file.write("5")  # what was the most memory so far is forgotten
+        file.write("5")  # resets the peak of the memory
     before = memory_bytes(space, "VmHWM")
     last = stranger.shape[2] - 1
     region = {"levels": [0, 0], "rows": [0, 7], "columns": [0, last]}
@@ -189,7 +189,7 @@ def test_the_memory_of_an_edit_does_not_follow_the_clip(space, new_stranger, cod
 
 
 def test_an_answer_is_no_larger_than_what_was_asked_for(space, new_stranger, codec):
-    """An edit at both ends of a clip answers with both ends."""
+    """The answer to an edit at both ends of a clip has only both ends."""
     stranger = new_stranger(space)
     stranger.open_text(long_text(codec, 30))
     ends = [0, stranger.shape[2] - 1]
@@ -232,7 +232,7 @@ def test_codecs_count_in_memory(memory_space, new_stranger, addresses, tmp_path)
     def load(number):
         strangers[number % 6].call("load_codec", strangers[number % 6].upload(paths[number])[0])
 
-    for number in range(12):  # what is made once for good is there by then
+    for number in range(12):  # fills the caches that are made once
         load(number)
     before, refused = memory_bytes(memory_space), 0
     for number in range(12, 36):
@@ -249,7 +249,7 @@ def test_the_memory_for_clips_is_shared(memory_space, new_stranger, addresses, s
     address = addresses.new()
     path = write_sound(tmp_path / "long.flac", 120)
     for _ in range(5):
-        with suppress(AssertionError):  # that stranger may be told that there is no more for them
+        with suppress(AssertionError):  # the server may tell this stranger that there is no more memory
             new_stranger(memory_space, address=address).open_clip(path)
     visits(new_stranger(memory_space), six_clips)
 
@@ -282,11 +282,11 @@ def test_a_full_queue_of_one_stranger_is_full_for_nobody_else(queue_space, new_s
     send = attacks.texts_that_nobody_fetches(new_stage(queue_space))
     taken = at_once(lambda number: send(), 60)
     visits(new_stranger(queue_space), six_clips)
-    assert not all(taken)  # a share of it each
+    assert not all(taken)  # each stranger has only a share of the queue
 
 
 def _once_there_is_room(ask, patience=40):
-    """What is answered, once those whose pages were closed a moment ago count as gone."""
+    """Ask again and again until the visitors whose pages were just closed count as gone; returns the answer."""
     ends = time.monotonic() + patience
     while True:
         try:
@@ -297,7 +297,7 @@ def _once_there_is_room(ask, patience=40):
             time.sleep(1)
 
 
-def test_the_trainings_of_one_stranger_are_not_all_that_there_may_be(queue_space, new_stage, new_stranger, six_clips):
+def test_the_trainings_of_one_stranger_do_not_fill_the_queue(queue_space, new_stage, new_stranger, six_clips):
     send = attacks.trainings_that_nobody_waits_for(new_stage(queue_space))
     for _ in range(5):
         with suppress(AssertionError):
@@ -310,7 +310,7 @@ def test_the_trainings_of_one_stranger_are_not_all_that_there_may_be(queue_space
 
 
 @pytest.mark.slow
-def test_a_training_that_somebody_waits_for_is_not_behind_hours_of_those_that_nobody_does(
+def test_a_training_whose_page_is_open_does_not_wait_for_those_of_closed_pages(
     start_space, new_stage, new_stranger, six_clips
 ):
     space = start_space(visit_absent_seconds=5)

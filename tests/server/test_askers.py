@@ -1,4 +1,4 @@
-"""Who asks: what a cookie stands for, and which address a share is counted for."""
+"""The sender of a request: the owner that a cookie gives, and the address to which a request is counted."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from distill.server.askers import NOWHERE, Asker, address_of, owner_of
 
 
 @pytest.mark.parametrize("cookie", ["", "distill=short", "other=" + "1" * 40, "distill", ";;;=", 'distill="' + "é" * 5])
-def test_what_is_no_cookie_of_ours_stands_for_nobody(cookie):
+def test_a_foreign_or_broken_cookie_gives_no_owner(cookie):
     assert owner_of(cookie) == ""
 
 
@@ -16,7 +16,7 @@ def test_the_cookie_is_found_beside_any_other(before):
     assert owner_of(f"{before}; {ours}; z={before}") == owner_of(ours) != ""
 
 
-def test_an_owner_does_not_tell_the_cookie():
+def test_an_owner_does_not_reveal_the_cookie():
     owner = owner_of(f"a=b; distill={'1' * 40}; c=d")
     assert owner == owner_of(f"distill={'1' * 40}") != owner_of(f"distill={'2' * 40}")
     assert len(owner) == 32
@@ -41,7 +41,7 @@ def test_an_owner_does_not_tell_the_cookie():
         ("testclient", "", 0, NOWHERE),
     ],
 )
-def test_an_address_is_what_the_trusted_proxies_tell_and_nobody_else(peer, forwarded, proxies, address):
+def test_the_address_comes_only_from_the_trusted_proxies(peer, forwarded, proxies, address):
     assert address_of(peer, forwarded, proxies) == address
 
 
@@ -50,7 +50,7 @@ def test_all_addresses_of_a_household_are_one():
     assert address_of("2001:db8:1:3::1", "", 0) != address_of("2001:db8:1:2::1", "", 0)
 
 
-def test_without_a_cookie_each_page_is_a_visitor_and_what_it_began_is_known_by_its_address():
+def test_without_a_cookie_each_page_is_a_visitor_and_its_calls_belong_to_its_address():
     one, other = Asker("", "1.2.3.4", "page"), Asker("", "1.2.3.4", "other")
     assert one.visitor != other.visitor
     assert one.name == other.name

@@ -1,4 +1,4 @@
-"""Calls under way: they go on while somebody listens, and go, with their answers, when nobody does."""
+"""Calls go on while a client listens for their answers; otherwise they end, and their answers are deleted."""
 
 import gradio as gr
 import pytest
@@ -28,7 +28,7 @@ def calls(blocks, clock):
 
 
 def begin(calls, queue, event, page="page"):
-    """A call that Gradio has taken in and works at."""
+    """Begin a call in the stand-in for Gradio's queue."""
     queue.event_ids_to_events[event] = object()
     queue.pending_event_ids_session.setdefault(page or event, set()).add(event)
     queue.pending_messages_per_session[page or event] = object()
@@ -64,7 +64,7 @@ async def test_a_call_that_somebody_listens_for_goes_on_for_as_long_as_it_takes(
     assert calls.is_known("page")
 
 
-async def test_who_listens_again_in_time_loses_nothing(calls, queue, clock):
+async def test_a_client_that_listens_again_in_time_loses_nothing(calls, queue, clock):
     begin(calls, queue, "call")
     calls.listen("page")
     clock.now += 100
@@ -99,7 +99,7 @@ async def test_by_hand_there_is_more_time_to_fetch_an_answer(calls, queue, clock
     assert not calls.is_known("call")
 
 
-async def test_an_answer_that_is_listened_for_and_not_read_goes_in_the_end(calls, queue, clock):
+async def test_an_answer_that_a_listener_does_not_read_is_deleted_in_the_end(calls, queue, clock):
     begin(calls, queue, "call")
     calls.listen("page")
     answer(queue, "call")
@@ -109,7 +109,7 @@ async def test_an_answer_that_is_listened_for_and_not_read_goes_in_the_end(calls
     assert not calls.is_known("page")
 
 
-async def test_what_was_fetched_is_not_counted_any_more(calls, queue, clock):
+async def test_a_fetched_answer_no_longer_counts(calls, queue, clock):
     begin(calls, queue, "call")
     calls.listen("page")
     answer(queue, "call")

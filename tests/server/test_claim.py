@@ -1,4 +1,4 @@
-"""Distill knows its folder by a mark that it made itself; nothing in any other folder is touched."""
+"""Distill recognizes its folder by its own mark file, and changes nothing in any other folder."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def settings(tmp_path):
 
 @pytest.fixture
 def refusal_of(settings, is_one_sentence):
-    """Starts in a folder that cannot be used, and sees that it stays as it is; gives the sentence."""
+    """A function that starts in an unusable folder, checks that the folder stays unchanged, and returns the error."""
 
     def start(settings=settings):
         before = picture(settings.folder)
@@ -38,13 +38,13 @@ def refusal_of(settings, is_one_sentence):
 
 @pytest.fixture
 def marked(settings):
-    """The folder of a server that has ended."""
+    """The folder of a server that has ended, with its mark."""
     Storage(settings).close()
     return settings.folder
 
 
 def picture(folder):
-    """All that lies in a folder, with what tells whether it was changed."""
+    """Inode, mode and content of everything in a folder, by relative path; two pictures differ after any change."""
     found = {}
     for path in sorted(folder.rglob("*")) if os.path.isdir(folder) else ():
         status = path.lstat()
@@ -65,14 +65,14 @@ def picture(folder):
         ["lock", "files/thesis.txt", "sets/a", "unpacked/a", "jobs/a"],
     ],
 )
-def test_a_folder_with_something_of_ones_own_is_refused_and_left_alone(settings, refusal_of, names):
+def test_a_folder_with_other_files_is_refused_and_left_unchanged(settings, refusal_of, names):
     for name in names:
         (settings.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (settings.folder / name).write_text("mine")
     assert "empty" in refusal_of()
 
 
-def test_a_folder_that_a_server_had_is_taken_again_and_what_else_lies_beside_stays(marked, settings):
+def test_a_folder_of_an_earlier_server_is_claimed_again_and_other_files_in_it_stay(marked, settings):
     (marked / "notes.txt").write_text("mine")
     (marked / "files" / "old").write_text("a visitor's")
     storage = Storage(settings)
@@ -101,7 +101,7 @@ def test_a_link_in_the_place_of_a_folder_is_not_followed(marked, tmp_path, refus
     assert (elsewhere / "thesis.txt").read_text() == "mine"
 
 
-def test_a_link_among_visitors_files_is_deleted_and_what_it_leads_to_is_not(marked, settings, tmp_path):
+def test_a_link_among_visitors_files_is_deleted_and_its_target_is_not(marked, settings, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "thesis.txt").write_text("mine")
@@ -115,7 +115,7 @@ def test_a_link_among_visitors_files_is_deleted_and_what_it_leads_to_is_not(mark
 
 @pytest.mark.parametrize("name", [*PARTS, "lock"])
 @pytest.mark.parametrize("kind", ["file", "pipe", "dangling link"])
-def test_something_else_in_the_place_of_a_part_is_told(marked, refusal_of, name, kind):
+def test_something_else_in_the_place_of_a_part_is_refused(marked, refusal_of, name, kind):
     path = marked / name
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     if kind == "file" and name == "lock":
@@ -130,7 +130,7 @@ def test_something_else_in_the_place_of_a_part_is_told(marked, refusal_of, name,
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder", "other content", "nothing in it", "a newer version"])
-def test_a_mark_that_is_not_the_one_that_distill_writes_is_none(marked, tmp_path, refusal_of, kind):
+def test_a_mark_that_is_not_the_file_of_this_distill_is_refused(marked, tmp_path, refusal_of, kind):
     mark = marked / MARK
     content = mark.read_bytes()
     mark.unlink()
@@ -169,7 +169,7 @@ def test_a_folder_that_cannot_be_made_stops_the_start_in_a_sentence(settings, tm
 
 @pytest.fixture
 def read_only():
-    """Makes folders read-only, which for root only a mount of their own does."""
+    """A function that makes a folder read-only; root needs a read-only mount for that."""
     mounted = []
 
     def mount(folder: Path) -> None:
@@ -194,13 +194,13 @@ def test_a_part_that_cannot_be_written_stops_the_start_before_anything_is_delete
     assert "cannot write" in refusal_of()
 
 
-def test_an_empty_folder_that_cannot_be_written_is_told(settings, refusal_of, read_only):
+def test_an_empty_folder_that_cannot_be_written_is_refused(settings, refusal_of, read_only):
     settings.folder.mkdir(mode=0o700)
     read_only(settings.folder)
     assert "cannot write" in refusal_of()
 
 
-def test_what_cannot_be_deleted_is_not_shown_to_anyone(marked, settings, is_one_sentence):
+def test_a_leftover_that_cannot_be_deleted_stops_the_start(marked, settings, is_one_sentence):
     kept = marked / "files" / "kept"
     kept.mkdir()
     (kept / "a.wav").write_text("a visitor's")

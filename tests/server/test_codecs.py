@@ -1,4 +1,4 @@
-"""A codec that several visitors load is one object, for as long as somebody uses it."""
+"""Visitors who load the same codec share one object, for as long as one of them uses it."""
 
 import gc
 import shutil
@@ -35,7 +35,7 @@ def test_a_codec_that_nobody_uses_any_more_is_forgotten(other_codec_path):
     assert codecs.load(other_codec_path)
 
 
-def test_a_file_that_is_no_codec_is_refused_as_ever(tmp_path, codec_path, is_one_sentence):
+def test_a_file_that_is_no_codec_is_refused(tmp_path, codec_path, is_one_sentence):
     codecs = Codecs()
     (tmp_path / "no.distill").write_bytes(b"no")
     for path in (tmp_path / "no.distill", tmp_path / "missing.distill", tmp_path):

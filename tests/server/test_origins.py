@@ -1,4 +1,4 @@
-"""What a browser sends from a page of another site is told apart, with and without the headers that say so."""
+"""Requests of other sites are recognized, by ``Sec-Fetch-Site`` and, without it, by ``Origin``."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def scope(scheme="http", **headers):
         {"origin": "http://[::1]:7860", "host": "[::1]:7860"},
     ],
 )  # fmt: skip
-def test_the_servers_own_page_and_scripts_are_let_in(headers):
+def test_the_servers_own_page_and_scripts_are_not_foreign(headers):
     assert not is_foreign(scope(**headers))
 
 
@@ -49,11 +49,11 @@ def test_the_servers_own_page_and_scripts_are_let_in(headers):
         {"origin": "http://[::1"},
     ],
 )
-def test_other_sites_and_other_hosts_of_the_same_site_are_not(headers):
+def test_other_sites_and_other_hosts_of_the_same_site_are_foreign(headers):
     assert is_foreign(scope(**headers))
 
 
-def test_opening_the_page_is_told_from_reading_it():
+def test_opening_the_page_is_navigation_and_reading_it_is_not():
     assert is_navigation(scope(sec_fetch_mode="navigate"))
     assert not is_navigation(scope(sec_fetch_mode="cors"))
     assert not is_navigation(scope(sec_fetch_mode="no-cors"))

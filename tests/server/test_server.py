@@ -1,4 +1,4 @@
-"""A server starts only if it can serve, tells how it is, and deletes what is over."""
+"""A server starts only with everything in place, reports its state, and deletes the files of ended visits."""
 
 import shutil
 import time
@@ -19,7 +19,7 @@ def settings(tmp_path):
 
 @pytest.fixture
 def start(settings, examples):
-    """Starts a server whose visitors' clock is ``start.now``."""
+    """A function that starts a server whose visitors' clock is ``start.now``, in seconds."""
     started = []
 
     def build(settings=settings, examples=examples):
@@ -32,7 +32,7 @@ def start(settings, examples):
         server.close()
 
 
-def test_what_a_visitor_left_is_deleted_when_the_visit_is_over_and_not_before(start, settings):
+def test_a_visitors_files_are_deleted_when_the_visit_is_over_and_not_before(start, settings):
     server = start()
     work = server.visitors.session("one", "page").work
     with server.storage.filling("one") as upload, server.storage.filling_set("one") as (clips, _):
@@ -66,7 +66,7 @@ def test_trainings_that_ended_long_ago_are_deleted(start, settings, mel_clips, d
     assert server.runner.jobs_of("one") == []
 
 
-def test_health_is_in_numbers_and_a_full_disk_is_no_good_health(start, settings):
+def test_health_reports_numbers_and_a_full_disk(start, settings):
     disk_bytes = 10**6
     server = start(replace(settings, disk_bytes=disk_bytes))
     server.visitors.session("one", "page")
@@ -89,7 +89,7 @@ def test_health_is_in_numbers_and_a_full_disk_is_no_good_health(start, settings)
         (lambda folder: [path.write_bytes(b"no") for path in (folder / "clips").iterdir()], "could not be read"),
     ],
 )
-def test_a_server_that_lacks_something_does_not_start_and_says_what(
+def test_a_server_with_missing_or_damaged_examples_does_not_start_and_says_why(
     start, examples, tmp_path, is_one_sentence, broken, words
 ):
     folder = tmp_path / "examples"

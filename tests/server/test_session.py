@@ -1,4 +1,4 @@
-"""What a visitor owns: the sound of a clip in pieces, found by a secret, and shown whatever the clip is like."""
+"""A visitor's clips: their sound comes in pieces, their memory is counted, and unusual clips are shown too."""
 
 import base64
 import io
@@ -55,8 +55,8 @@ def test_progress_is_told_while_a_clip_is_decoded_and_the_sound_is_made_once(wor
     assert np.array_equal(work.edited, work.codec.decode(work.history.original))
 
 
-def test_a_long_clip_gives_way_whatever_is_made_of_it(codec, drums):
-    pieces, least = [], 6  # of some 12 s
+def test_every_computation_on_a_long_clip_pauses_for_others(codec, drums):
+    pieces, least = [], 6  # pieces of about 12 s
     clip = Clip("long", np.tile(drums.waveform, -(-70 * SAMPLE_RATE // len(drums.waveform))))
 
     def given(make):
@@ -88,7 +88,7 @@ def edit(work):
     work.do("an edit", work.history.grid.with_indices(np.zeros_like(work.history.grid.indices)))
 
 
-def test_what_a_clip_takes_is_counted_and_what_can_be_made_again_is_given_back(work):
+def test_the_memory_of_a_clip_is_counted_and_its_cached_results_can_be_released(work):
     bare = work.num_bytes
     assert work.clip.waveform.nbytes < bare
     sound = work.reconstruction
@@ -102,7 +102,7 @@ def test_what_a_clip_takes_is_counted_and_what_can_be_made_again_is_given_back(w
 
 
 class Forgetting:
-    """A lock: whenever it is given back, another visitor's need for memory is felt at once."""
+    """A lock that releases a clip's memory whenever the lock is released, as another visitor's thread might."""
 
     def __init__(self, work):
         self.work, self.lock = work, work.lock
@@ -115,7 +115,7 @@ class Forgetting:
         self.lock.release()
 
 
-def test_a_sound_that_is_forgotten_in_the_moment_it_is_asked_for_is_handed_over_all_the_same(work):
+def test_a_sound_that_is_released_during_its_request_is_still_answered(work):
     expected = work.codec.decode(work.history.original)
     work.lock = Forgetting(work)
     assert np.array_equal(work.decode(), expected)
@@ -123,7 +123,7 @@ def test_a_sound_that_is_forgotten_in_the_moment_it_is_asked_for_is_handed_over_
     assert not work.is_decoded
 
 
-def test_edits_are_not_given_back(work):
+def test_releasing_memory_keeps_edits(work):
     edit(work)
     heard = work.edited.copy()
     work.release()
@@ -142,7 +142,7 @@ STRANGE = {
 
 
 @pytest.mark.parametrize("kind", STRANGE)
-def test_a_strange_clip_is_shown_and_heard(codec, tmp_path, kind):
+def test_an_unusual_clip_is_shown_and_played(codec, tmp_path, kind):
     path = tmp_path / "strange.wav"
     soundfile.write(path, STRANGE[kind], SAMPLE_RATE, subtype="FLOAT")
     work = Work.begin(codec, load_clip(path), file_bytes=path.stat().st_size)

@@ -1,4 +1,4 @@
-"""The disk has ceilings, for each visitor, each address and for all; what comes and goes is counted, never walked."""
+"""The disk has limits for each visitor, for each address and in total; bytes are counted, and no folder is walked."""
 
 import os
 import threading
@@ -14,7 +14,7 @@ from distill.server.clip_set import ClipSet
 from distill.server.storage import ENTRY_BYTES, Storage, new_anyone
 from distill.settings import Settings
 
-SIZE = 2**20  # so much that what a folder takes besides is a trifle
+SIZE = 2**20  # bytes; large compared with the bytes that a folder itself counts for
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def fill(storage, owner, size, **options):
 
 
 def received(storage, *sizes):
-    """Files as Gradio leaves them, each where its content says."""
+    """Files as Gradio leaves them, each in a folder with the hash of its content as its name."""
     paths = []
     for size in sizes:
         path = storage.files / os.urandom(32).hex() / "a.wav"
@@ -55,7 +55,7 @@ def upload(storage, owner, *sizes):
 
 
 def on_disk(*folders):
-    """What the ledger should say of these folders."""
+    """The bytes that the ledger should count for these folders."""
     found = {entry.stat().st_ino: entry for folder in folders for entry in [folder, *folder.rglob("*")]}
     return sum(ENTRY_BYTES + (entry.stat().st_size if entry.is_file() else 0) for entry in found.values())
 
@@ -82,7 +82,7 @@ def test_visitors_at_one_address_cannot_fill_the_disk_for_those_at_another(stora
     fill(storage, "elsewhere", SIZE, address="192.0.2.2")
 
 
-def test_who_comes_from_another_address_brings_along_what_is_held(storage):
+def test_a_visitor_at_a_new_address_brings_their_bytes_along(storage):
     fill(storage, "one", 5 * SIZE, address="192.0.2.1")
     storage.require_room("one", address="192.0.2.2")
     storage.require_room("other", 4 * SIZE, address="192.0.2.1")
@@ -90,14 +90,14 @@ def test_who_comes_from_another_address_brings_along_what_is_held(storage):
         storage.require_room("other", 4 * SIZE, address="192.0.2.2")
 
 
-def test_what_is_deleted_makes_room(storage):
+def test_deleted_files_make_room(storage):
     fill(storage, "one", 5 * SIZE)
     fill(storage, "other", 4 * SIZE)
     storage.sweep({"other"}, time.time() + 61)
     storage.require_room("third", 5 * SIZE)
 
 
-def test_what_is_counted_is_what_lies_on_the_disk(storage):
+def test_the_count_equals_the_bytes_on_the_disk(storage):
     exported = fill(storage, "one", 1000)
     with storage.filling_set("one") as (clips, _):
         (clips / "clips.f32").write_bytes(bytes(3000))
@@ -113,7 +113,7 @@ def test_what_is_counted_is_what_lies_on_the_disk(storage):
     assert storage.own_bytes("one") == on_disk(exported.parent, sent[0].parents[1], again.parent)
 
 
-def test_nothing_is_walked_to_tell_how_much_there_is(storage, monkeypatch):
+def test_the_used_bytes_are_known_without_walking_the_disk(storage, monkeypatch):
     paths = upload(storage, "one", *[3] * 200)
     monkeypatch.setattr(storage_module.os, "scandir", None)
     assert storage.used_bytes == storage.own_bytes("one") > 200 * ENTRY_BYTES
@@ -123,7 +123,7 @@ def test_nothing_is_walked_to_tell_how_much_there_is(storage, monkeypatch):
     assert all(path.exists() for path in paths)
 
 
-def test_a_folder_that_turns_out_too_large_is_deleted_and_one_that_will_be_is_not_begun(storage):
+def test_a_folder_that_is_too_large_in_the_end_is_deleted_and_one_announced_too_large_is_not_begun(storage):
     with pytest.raises(FullError), storage.filling("one") as folder:
         (folder / "file").write_bytes(bytes(7 * SIZE))
     assert not folder.exists()
@@ -150,7 +150,7 @@ def test_a_set_is_refused_as_soon_as_it_passes_the_ceiling(storage, drone):
     assert storage.used_bytes == 0
 
 
-def test_what_comes_is_counted_and_nothing_is_reserved(storage):
+def test_arriving_bytes_are_counted_and_none_are_reserved(storage):
     arrivals = [storage.arriving(f"slow{number}") for number in range(27)]
     for arrival in arrivals:
         arrival.__enter__().take(1)
@@ -226,7 +226,7 @@ def test_an_upload_of_a_visitor_without_a_cookie_has_a_ceiling_too(storage):
         storage.require_room("one", 3 * SIZE, address="192.0.2.1")
 
 
-def test_trainings_count_as_somebody_else_says(storage):
+def test_trainings_count_by_the_numbers_that_the_job_runner_gives(storage):
     storage.derived = lambda owner: {None: 7 * SIZE, "one": 5 * SIZE}.get(owner, 0)
     assert (storage.used_bytes, storage.own_bytes("one"), storage.own_bytes("other")) == (7 * SIZE, 5 * SIZE, 0)
     with pytest.raises(FullError, match="each visitor"):
@@ -247,7 +247,7 @@ def test_a_visitor_who_leaves_takes_everything_along_at_once(storage):
     assert {path.stat().st_ino for path in lying} == {kept[0].stat().st_ino}
 
 
-def test_leaving_deletes_nothing_of_the_page_or_of_elsewhere(storage, tmp_path):
+def test_deleting_a_visitor_deletes_nothing_of_the_page_or_outside_the_folder(storage, tmp_path):
     page, own = fill(storage, "page", 10), tmp_path / "own"
     own.write_text("mine")
     storage.publish()
@@ -258,7 +258,7 @@ def test_leaving_deletes_nothing_of_the_page_or_of_elsewhere(storage, tmp_path):
     assert storage.sets.exists()
 
 
-def test_only_files_of_those_who_are_gone_are_swept_and_none_that_are_on_their_way(storage):
+def test_only_files_of_absent_visitors_are_swept_and_no_arriving_files(storage):
     page = fill(storage, "page", 10)
     storage.publish()
     here, gone = fill(storage, "here", 10), fill(storage, "gone", 10)
@@ -279,7 +279,7 @@ def test_only_files_of_those_who_are_gone_are_swept_and_none_that_are_on_their_w
     assert not half.exists()
 
 
-def test_what_is_nobodys_in_particular_is_kept_as_long_as_a_visitor_may_be_away(storage, settings):
+def test_files_of_a_page_without_a_cookie_are_kept_as_long_as_a_visitor_may_be_away(storage, settings):
     path, now = fill(storage, new_anyone(), 10), time.time()
     storage.sweep(set(), now + settings.visit_absent_seconds - 1)
     assert path.exists()
@@ -287,7 +287,7 @@ def test_what_is_nobodys_in_particular_is_kept_as_long_as_a_visitor_may_be_away(
     assert not path.exists()
 
 
-def test_a_multitude_of_empty_files_is_not_nothing(storage):
+def test_empty_files_count_too(storage):
     with storage.filling("one") as folder:
         for number in range(1000):
             (folder / str(number)).touch()
@@ -322,7 +322,7 @@ def test_the_files_that_every_page_shows_are_counted(storage):
     assert len(storage.public) == 2
 
 
-def test_what_cannot_be_moved_leaves_nothing_and_still_counts(storage):
+def test_an_upload_that_cannot_be_moved_leaves_no_folder_and_still_counts(storage):
     paths = [*received(storage, SIZE), str(storage.files / "not there")]
     with storage.arriving("one") as arrival:
         arrival.take(SIZE)
@@ -332,7 +332,7 @@ def test_what_cannot_be_moved_leaves_nothing_and_still_counts(storage):
     assert storage.own_bytes("one") == SIZE
 
 
-def test_a_server_with_less_disk_keeps_to_it(settings):
+def test_a_server_keeps_to_a_smaller_disk_limit(settings):
     storage = Storage(replace(settings, disk_bytes=SIZE))
     with pytest.raises(FullError, match="no room"):
         fill(storage, "one", 2 * SIZE)

@@ -1,4 +1,4 @@
-"""Whose turn it is: order and counts, with a clock that the tests turn."""
+"""The order and the limits of visitors' work, with a clock that the tests set."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ def turns_of(clock, **limits):
 
 
 class Work:
-    """Work that ends when it is told to, and says when it has begun."""
+    """Work that tells when it has begun, and ends when the test lets it."""
 
     def __init__(self, done, name, seconds=0.0, clock=None):
         self.begun, self.go_on = threading.Event(), threading.Event()
@@ -43,7 +43,7 @@ async def settled():
         await asyncio.sleep(0.01)
 
 
-async def test_what_is_done_is_answered_and_what_fails_is_raised(clock):
+async def test_results_are_returned_and_errors_are_raised(clock):
     turns = turns_of(clock)
     assert await turns.take(ONE, lambda: 7) == 7
     with pytest.raises(ZeroDivisionError):
@@ -77,7 +77,7 @@ async def test_whoever_used_least_goes_first(clock):
     assert done == ["long", "another's", "of my address", "mine"]
 
 
-async def test_what_was_used_is_forgotten_in_time(clock):
+async def test_used_seconds_are_forgotten_with_time(clock):
     turns = turns_of(clock)
 
     def work():
@@ -111,7 +111,7 @@ async def test_long_work_gives_way_between_its_pieces(clock):
     assert done == ["piece 0", "edit", "piece 1", "piece 2"]
 
 
-async def test_works_on_one_thing_follow_one_another_and_hold_no_place_meanwhile(clock):
+async def test_works_with_the_same_key_run_one_after_another_and_hold_no_place_while_they_wait(clock):
     turns, done = turns_of(clock, computing=3), []
     first = Work(done, "first")
     tasks = [asyncio.create_task(turns.take(ONE, first, keys=["clip"]))]
@@ -126,7 +126,7 @@ async def test_works_on_one_thing_follow_one_another_and_hold_no_place_meanwhile
     assert done == ["else", "first", *["same"] * 20]
 
 
-async def test_what_nobody_waits_for_is_dropped_before_it_begins_or_at_its_next_piece(clock):
+async def test_cancelled_work_is_dropped_before_it_begins_or_at_its_next_pause(clock):
     turns, done, piece = turns_of(clock, computing=1), [], Work([], "")
 
     def long():
@@ -168,7 +168,7 @@ async def test_too_many_that_wait_are_told_when_to_come_back(clock, limits, aske
     await asyncio.gather(*tasks)
 
 
-async def test_nobody_waits_without_end(clock, is_one_sentence):
+async def test_work_that_waits_too_long_is_refused(clock, is_one_sentence):
     turns, first = turns_of(clock, computing=1, turn_seconds=1), Work([], "")
     task = asyncio.create_task(turns.take(OTHER, first))
     await begun(first)
@@ -227,7 +227,7 @@ async def test_one_address_has_begun_no_more_than_a_few_works_however_many_cooki
     assert sorted(begun_at) == list(range(20))
 
 
-async def test_who_used_much_has_one_place_while_others_are_about(clock):
+async def test_an_address_that_used_much_has_one_place_while_others_are_present(clock):
     turns, done = turns_of(clock, computing=3), []
 
     def much():
@@ -245,7 +245,7 @@ async def test_who_used_much_has_one_place_while_others_are_about(clock):
     await asyncio.gather(*tasks)
 
 
-async def test_work_that_gave_way_and_whose_turn_does_not_come_again_is_told_so(clock, is_one_sentence):
+async def test_paused_work_whose_turn_does_not_come_again_ends_with_a_sentence(clock, is_one_sentence):
     turns, piece, short = turns_of(clock, computing=1, turn_seconds=1), Work([], ""), Work([], "")
 
     def long():
@@ -267,7 +267,7 @@ async def test_work_that_gave_way_and_whose_turn_does_not_come_again_is_told_so(
     assert await turns.take(ONE, lambda: "free") == "free"
 
 
-async def test_of_two_who_used_as_little_the_brief_work_goes_first(clock):
+async def test_between_visitors_who_used_equally_little_brief_work_goes_first(clock):
     turns, done, first = turns_of(clock, computing=1), [], Work([], "")
     tasks = [asyncio.create_task(turns.take(OTHER, first))]
     await begun(first)
@@ -281,7 +281,7 @@ async def test_of_two_who_used_as_little_the_brief_work_goes_first(clock):
     assert done == ["brief", "long", "long", "long"]
 
 
-async def test_the_order_is_the_same_however_the_clock_runs_on_meanwhile(clock):
+async def test_the_order_does_not_change_while_the_clock_runs(clock):
     class Running:
         now = 0.0
 

@@ -1,4 +1,4 @@
-"""Who is here: visits are found by their owner, share what there is, and end."""
+"""Visits are found by their owner, share places and memory, and end."""
 
 import numpy as np
 import pytest
@@ -92,7 +92,7 @@ def test_a_visit_outlives_a_lost_connection_but_not_for_long(kept, clock):
     clock.now = DEFAULTS.visit_idle_seconds - 1
     visitors.leave("one", "page")
     clock.now += DEFAULTS.visit_absent_seconds - 1
-    assert visitors.own_work("one", work.secret) is work  # it painted: it is back
+    assert visitors.own_work("one", work.secret) is work  # the page painted, so it is present again
     clock.now += DEFAULTS.visit_absent_seconds + 1
     visitors.tidy()
     assert visitors.owners == set()
@@ -185,7 +185,7 @@ def test_clips_that_were_edited_are_kept_longest(visitors, codec, drums):
     assert len(session.visit.works) == 8
 
 
-def test_what_was_not_used_for_longest_is_forgotten_first(kept, clock, drums, drone):
+def test_the_least_recently_used_results_are_released_first(kept, clock, drums, drone):
     visitors = Visitors(kept, Settings(memory_bytes=3_000_000), clock=clock)
     works = []
     for owner, clip in (("one", drums), ("other", drone)):
@@ -258,7 +258,7 @@ def test_a_page_without_a_cookie_is_not_a_visitors_who_has_one(visitors):
 
 
 def full_of_clips(kept, clock, settings, owners, drums):
-    """Visitors, each at an address of their own, with three clips opened and the last of them shown."""
+    """Visitors at different addresses, each with three open clips and the last one shown."""
     visitors = Visitors(kept, settings, clock=clock)
     for owner in owners:
         visitors.come(owner, owner, f"address of {owner}")
@@ -284,7 +284,7 @@ def test_clips_that_nobody_looks_at_go_first_and_then_those_of_whoever_has_most(
         assert session.work in session.visit.works.values()
 
 
-def test_who_has_little_is_not_refused_because_others_fill_the_memory(kept, clock, drums, examples):
+def test_a_visitor_who_uses_little_is_not_refused_because_others_fill_the_memory(kept, clock, drums, examples):
     visitors = full_of_clips(kept, clock, Settings(), ["one", "two"], drums)
     taken = sum(visitors._sizes().values())
     visitors._settings = Settings(memory_bytes=taken // 4)
@@ -294,7 +294,7 @@ def test_who_has_little_is_not_refused_because_others_fill_the_memory(kept, cloc
     assert newcomer.work.clip.name == "loop_perc1.flac"
 
 
-def test_who_only_knocks_makes_room_for_who_edits(kept, clock):
+def test_visits_without_edits_make_room_before_a_visit_with_edits(kept, clock):
     visitors = Visitors(kept, Settings(visits=5), clock=clock)
     edit(visitors.session("one", "page").work)
     for number in range(50):
@@ -310,7 +310,7 @@ def test_visitors_share_the_example_but_not_its_edits(visitors):
     assert one.history is not other.history
 
 
-def test_who_holds_a_connection_or_has_just_asked_is_here(kept, clock):
+def test_a_visitor_with_a_connection_or_a_recent_request_is_here(kept, clock):
     visitors = Visitors(kept, clock=clock)
     assert not visitors.is_here("one")
     visitors.session("one", "page")

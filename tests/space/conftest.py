@@ -1,4 +1,4 @@
-"""Servers in processes of their own, and visitors to them; none outlives its test."""
+"""Fixtures: servers in their own processes, and visitors to them; all are closed at the end of a test."""
 
 import socket
 
@@ -19,7 +19,7 @@ def new_port():
 
 @pytest.fixture
 def new_space(tmp_path, new_port):
-    """Starts servers, each in a folder of its own unless it is told which, and kills them in the end."""
+    """A function that starts a server, by default in a new folder; the server is killed at the end."""
     started = []
 
     def start(name="space", **limits):
@@ -36,7 +36,7 @@ def new_space(tmp_path, new_port):
 
 @pytest.fixture
 def new_visitor():
-    """Visitors whose connections are closed in the end."""
+    """A function that makes a visitor, whose connections are closed at the end."""
     visitors = []
 
     def visit(space, cookie=None):

@@ -1,4 +1,4 @@
-"""What breaks under the server is survived, or the page says what was lost: worker killed, server killed, disk full."""
+"""A killed worker, a killed server and a full disk: nothing is lost, or the page says what was lost."""
 
 import os
 import re
@@ -24,7 +24,7 @@ def until(condition, seconds=90):
 
 
 def workers(space):
-    """Process ids of the trainings that run under a server."""
+    """Process ids of a server's running trainings."""
     found = subprocess.run(
         ["pgrep", "-P", str(space.process.pid), "-f", "distill.jobs"], capture_output=True, text=True
     )
@@ -42,7 +42,7 @@ def clips(examples):
 
 
 def begin(visitor, clips, minutes):
-    """Begin a training and look away once it is on its way, as who closes the page does."""
+    """Begin a training and stop listening once it runs, as a visitor does who closes the page."""
     visitor.call("add_clips", visitor.upload(*clips))
     for live in visitor.stream("train", 2, 8, 0.25, minutes, True):
         if step(live) > 20:

@@ -1,4 +1,4 @@
-"""Eight visitors edit, upload and train at the same time, and every byte that comes back is their own."""
+"""Eight visitors edit, upload and train at the same time, and each gets only their own results."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ def space(tmp_path_factory, new_port):
 
 @pytest.fixture(scope="module")
 def clips_of(examples, tmp_path_factory):
-    """For each visitor six clips of their own, under a name that no other has."""
+    """Six clips for each visitor, different in sound and name from those of all others."""
     sources = sorted((examples / "clips").glob("*.flac"))
 
     def clips(number):
@@ -47,7 +47,7 @@ def decoded(path):
 
 
 def one_visit(space, number, clips, codec):
-    """All that a visitor gets, checked against what this visitor alone should get; returns all text of it."""
+    """Use the app as one visitor, and check every result; returns the client, the texts and the paths of the files."""
     client = Client(space.url, verbose=False)
     said = [str(client.predict(handle_file(clips[0]), api_name="/explore"))]
     expected = codec.encode(load_clip(clips[0]).waveform, SAMPLE_RATE)
@@ -71,7 +71,7 @@ def one_visit(space, number, clips, codec):
 
     listed, *_ = client.predict([handle_file(clip) for clip in clips], api_name="/add_clips")
     assert re.findall(r"secret-\d-\d", listed) == [clip.stem for clip in clips]
-    if number % 2:  # the others only hope to be left alone
+    if number % 2:  # these visitors do not train
         return client, [*said, listed], files
     live = client.predict(2, 8 + number, 0.25, 0.1, True, api_name="/train")
     assert "Finished" in live[0]

@@ -1,6 +1,6 @@
-"""Many visitors edit and listen at once: no edit is lost, no answer is wrong, with and without a training beside them.
+"""Many visitors edit and listen at once, with and without a training beside them: no edit is lost, no answer is wrong.
 
-``pytest -m slow tests/space/test_load.py -s`` holds 32 visitors for two minutes each way and prints how long they wait.
+``pytest -m slow tests/space/test_load.py -s`` runs 32 visitors for two minutes each way and prints their waiting times.
 """
 
 import random
@@ -16,11 +16,11 @@ import pytest
 from tests.space.visiting import samples, unpacked
 
 PAUSE = 2.0
-"""Seconds between two things that a visitor does, on average: someone at work, not a machine."""
+"""Mean seconds between two actions of a visitor, as of a person at work."""
 
 
 class Player:
-    """A visitor at the grid, who keeps a copy of what it should be."""
+    """A visitor who edits the grid, and keeps a copy of the codes that it should have."""
 
     def __init__(self, visitor, seed):
         self.visitor, self.random = visitor, random.Random(seed)
@@ -74,7 +74,7 @@ class Player:
         assert len(samples(answer["flac"])) == 3 * 16 * 512
 
     def check(self):
-        """The server's grid is the one that was painted, and its sound has the last edit in it."""
+        """Check that the server has the painted grid, that its sound has the last edit, and that reverting works."""
         assert np.array_equal(unpacked(self.visitor.serve("edit", kind="look")["indices"]), self.grids[-1].ravel())
         if hasattr(self, "last"):
             start, expected = self.last
@@ -85,7 +85,7 @@ class Player:
 
 
 def hold(space, new_visitor, count, seconds):
-    """That many visitors for so long; the seconds that they waited for each kind of thing."""
+    """Run ``count`` visitors for so many seconds; returns their waiting times in seconds, by kind of action."""
     visitors = [new_visitor(space) for _ in range(count)]
     with ThreadPoolExecutor(count) as together:
         list(together.map(lambda visitor: visitor.open_page(), visitors))
@@ -104,7 +104,7 @@ def tell(what, waited):
 
 
 def begin_training(space, new_visitor, examples, minutes):
-    """A visitor whose training runs beside the others; what it has said so far."""
+    """Begin a training of one more visitor; returns the list to which the lines of its progress are appended."""
     visitor, said, began = new_visitor(space), [], threading.Event()
     visitor.call("add_clips", visitor.upload(*sorted((examples / "clips").glob("*.flac"))))
 
@@ -125,7 +125,7 @@ def run(new_space, new_visitor, examples, count, seconds):
     tell(f"{count} visitors", hold(space, new_visitor, count, seconds))
     said = begin_training(space, new_visitor, examples, minutes=max(0.3, seconds / 60 + 0.5))
     tell(f"{count} visitors and a training", hold(space, new_visitor, count, seconds))
-    assert "s left" in said[-1]  # it ran all the while
+    assert "s left" in said[-1]  # the training ran all the time
     entries, _ = space.log()
     assert not [entry for entry in entries if entry["level"] in ("error", "warning")]
     print(f"memory of the server: {space.health()['memory_bytes'] / 2**20:.0f} MB")

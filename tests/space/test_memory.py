@@ -1,6 +1,6 @@
-"""After many visits the server is as large as after a few, and keeps nothing of them.
+"""After many visits the server takes no more memory than after a few, and keeps nothing of these visits.
 
-``pytest -m slow tests/space/test_memory.py -s`` makes 200 visits and prints what they leave.
+``pytest -m slow tests/space/test_memory.py -s`` makes 200 visits and prints the memory before and after.
 """
 
 import time
@@ -11,7 +11,7 @@ from distill.audio import load_clip
 
 
 def visit(new_visitor, space, clip):
-    """Someone opens the page, uploads a sound, listens, edits, exports, trains on it, perhaps, and leaves."""
+    """Open the page, upload a sound, listen, edit, export, and leave."""
     visitor = new_visitor(space)
     visitor.open_page()
     visitor.call("explore", visitor.upload(clip)[0])
@@ -22,7 +22,7 @@ def visit(new_visitor, space, clip):
 
 
 def when_all_are_gone(space):
-    """Memory in MB and files on disk in bytes, once every visit has ended."""
+    """Wait until every visit has ended; returns the server's memory in MiB and its disk use in bytes."""
     deadline = time.monotonic() + 60
     while space.health()["visitors"] and time.monotonic() < deadline:
         time.sleep(0.5)

@@ -1,4 +1,4 @@
-"""The server as it stands on the internet, and visitors who speak to it as the page does."""
+"""The real server in a process, and visitors who send it the same requests as the page."""
 
 import base64
 import io
@@ -21,7 +21,7 @@ PATIENCE = 120
 
 
 class Space:
-    """``python app.py`` with limits of its own."""
+    """A process of ``python app.py``; ``limits`` are settings, such as ``disk_bytes=1000``."""
 
     arguments = ("app.py",)
 
@@ -57,7 +57,7 @@ class Space:
         return httpx.get(f"{self.url}/health", timeout=PATIENCE, verify=False).json()
 
     def log(self):
-        """What it logged, as far as that is JSON, and the rest as text."""
+        """The server's log so far: the JSON entries, and all other lines as text."""
         lines = self._log.read_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")], [
             line for line in lines if not line.startswith("{")
@@ -65,15 +65,16 @@ class Space:
 
 
 class Visitor:
-    """A page, as far as the server can tell.
+    """A client that the server cannot tell from a page.
 
     Parameters
     ----------
     url : str
+        URL of the server.
     cookie : str, optional
-        Of a browser that was here before.
+        Cookie of a browser that visited before.
     options
-        For ``httpx.Client``: the address that this visitor comes from, for instance.
+        Arguments of ``httpx.Client``, for example the address that this visitor comes from.
     """
 
     def __init__(self, url, cookie=None, **options):
@@ -92,11 +93,11 @@ class Visitor:
         self.http.close()
 
     def call(self, name, *data):
-        """What a handler answers last; a failure is an ``AssertionError`` with its sentence."""
+        """Call a handler, and return its last answer; a failure is an ``AssertionError`` with the server's sentence."""
         return list(self.stream(name, *data))[-1]
 
     def stream(self, name, *data):
-        """All that a handler answers, one after another."""
+        """Call a handler, and yield its answers one after another."""
         body = {"data": list(data), "fn_index": self.calls[name] if isinstance(name, str) else name}
         event = self.http.post("/gradio_api/queue/join", json=body | {"session_hash": self.page})
         assert event.status_code == 200, event.text
@@ -118,18 +119,18 @@ class Visitor:
                     yield full
 
     def upload(self, *paths):
-        """Send files; what the server calls them."""
+        """Upload files, and return their data as calls send it: the path on the server and the type."""
         files = [("files", (Path(path).name, Path(path).read_bytes())) for path in paths]
         answer = self.http.post("/gradio_api/upload", files=files)
         assert answer.status_code == 200, answer.text
         return [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in answer.json()]
 
     def open_page(self):
-        """What happens when a page is opened: the grid that is then at hand."""
+        """Run the call that a page makes when it is opened, and return the value of the code grid."""
         load = next(
             call["id"]
             for call in self.config["dependencies"]
-            if [event for _, event in call["targets"]] == ["load"] and call["outputs"] == [self.grid_id]
+            if [event for _, event in call["targets"]] == ["load"] and call["outputs"][0] == self.grid_id
         )
         value = self.call(load)[0]["value"]
         self.work, self.shape = value["work"], (len(value["levels"]), value["rows"], value["columns"])
@@ -137,7 +138,7 @@ class Visitor:
         return value
 
     def serve(self, function, **request):
-        """Ask a server function of the code grid, as its script does."""
+        """Call a server function of the code grid, as the grid's script does."""
         answer = self.http.post(
             "/gradio_api/component_server",
             json={
@@ -151,7 +152,7 @@ class Visitor:
         return answer.json()
 
     def edited_sound(self):
-        """The whole clip as it is now."""
+        """The sound of the whole clip with its edits, as an array of samples."""
         pieces, count = [], 1
         while len(pieces) < count:
             answer = self.serve("sound", track="edited", piece=len(pieces))
@@ -161,7 +162,7 @@ class Visitor:
 
 
 def _patched(before, change):
-    """Gradio sends of later answers what has changed only."""
+    """Apply a later answer of Gradio, which has only the changes, to the answer before it."""
     if isinstance(change, list) and all(isinstance(each, list) and len(each) == 3 for each in change):
         value = [before]
         for action, path, new in change:

@@ -2,7 +2,6 @@
 
 from types import SimpleNamespace
 
-import gradio as gr
 import numpy as np
 import pytest
 
@@ -10,7 +9,7 @@ from distill.errors import FullError
 from distill.server.storage import Storage
 from distill.settings import Settings
 from distill.ui import live
-from distill.ui.train import _saved
+from distill.ui.train import saved_codec
 
 
 def test_a_disk_without_room_for_a_preview_takes_nothing_else_from_who_watches_a_training(codec, drums, tmp_path):
@@ -22,10 +21,11 @@ def test_a_disk_without_room_for_a_preview_takes_nothing_else_from_who_watches_a
         ),
     )
     job = SimpleNamespace(best_codec=lambda: codec, first=drums, owner="one")
-    curves, health, heard = live._news(job, status, server, "1.1.1.1")
-    assert curves
-    assert "Structure" in health
-    assert heard == gr.skip()
+    tab = SimpleNamespace(curves="curves", health="health", preview="preview")
+    news = live._news(server, tab, job, status, "1.1.1.1")
+    assert news["curves"]
+    assert "Structure" in news["health"]
+    assert "preview" not in news
     storage.close()
 
 
@@ -37,6 +37,6 @@ def test_what_is_made_for_visitors_counts_for_their_address_though_they_uploaded
     with pytest.raises(FullError, match="network address"):
         live.sound_file(sound, server, "two", "1.1.1.1")
     with pytest.raises(FullError, match="network address"):
-        _saved(codec, server, "three", "1.1.1.1")
+        saved_codec(codec, server, "three", "1.1.1.1")
     assert live.sound_file(sound, server, "four", "2.2.2.2")
     storage.close()

@@ -27,6 +27,7 @@ class CodeGridCanvas(FileComponent):
 
     def __init__(self, value: dict[str, Any] | None = None, **options: Any) -> None:
         options.setdefault("second", {})
+        options.setdefault("gone", "")
         super().__init__(value, **options)
 
 

@@ -1,4 +1,4 @@
-"""The gate before something that does what Gradio does, and who knocks at it."""
+"""Fixtures: the gate before a small stand-in for Gradio, and clients of three visitors."""
 
 import hashlib
 import secrets
@@ -40,7 +40,7 @@ def storage(settings):
 
 @pytest.fixture
 def gate(storage, settings):
-    """The gate before something that does with files what Gradio does."""
+    """The gate before a stand-in for Gradio that stores uploads as Gradio does."""
 
     async def upload(request):
         paths = []
@@ -112,7 +112,7 @@ def look(value):
 
 
 class Pages:
-    """Whose pages come and go: one is known, and is the first visitor's."""
+    """A stand-in for ``Visitors``, with one known page, which belongs to the first visitor."""
 
     def __init__(self):
         self.owners, self.here, self.full = {"page-of-one": owner_of(f"distill={'1' * 40}")}, [], False

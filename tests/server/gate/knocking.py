@@ -1,4 +1,4 @@
-"""Visitors who knock at the gate, and what they send."""
+"""HTTP clients of visitors at the gate, and bodies of their requests."""
 
 import httpx
 

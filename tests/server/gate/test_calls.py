@@ -1,4 +1,4 @@
-"""Before the page: a call is that of whoever made it, and one that makes no sense is refused."""
+"""The gate lets only the sender of a call use it, and refuses invalid calls."""
 
 import json
 from dataclasses import replace
@@ -24,14 +24,14 @@ async def test_a_page_is_its_visitors_and_nobody_elses(gate, one, other):
 
 
 @pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 50_000, "not json", '"text"', "", "null", "{}", "\0"])
-async def test_a_body_that_makes_no_sense_hurts_nobody(gate, body):
+async def test_a_body_that_is_no_call_is_refused(gate, body):
     transport = httpx.ASGITransport(gate, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
         answer = await client.post("/gradio_api/queue/join", content=body, headers=JSON)
     assert answer.status_code == 400
 
 
-async def test_a_call_is_heard_and_ended_by_whoever_began_it_alone(one, other, nobody):
+async def test_only_the_sender_of_a_call_hears_its_answer_and_can_end_it(one, other, nobody):
     event = (await one.post("/gradio_api/call/look", json={"data": ["x"]})).json()["event_id"]
     cancelled = {"event_id": event, "session_hash": event, "fn_index": 0}
     for stranger in (other, nobody):
@@ -42,26 +42,26 @@ async def test_a_call_is_heard_and_ended_by_whoever_began_it_alone(one, other, n
     assert (await one.get("/gradio_api/call/look/unknown")).status_code == 404
 
 
-async def test_a_visitor_ends_no_call_but_their_own_whatever_page_is_named(gate, one, other):
+async def test_a_visitor_ends_only_their_own_call_even_if_it_names_another_page(gate, one, other):
     event = (await other.post("/gradio_api/queue/join", json=call(page="page-of-other"))).json()["event_id"]
     sent = {"event_id": event, "session_hash": "page-of-one", "fn_index": 0}
     ended = (await other.post("/gradio_api/cancel", json=sent)).json()["sent"]
     assert ended == {"event_id": event, "session_hash": "page-of-other", "fn_index": 0}
 
 
-async def test_a_page_without_a_name_is_nobodys(gate, one, other):
+async def test_an_empty_page_name_belongs_to_no_visitor(gate, one, other):
     assert (await other.get("/gradio_api/heartbeat/")).status_code == 404
     gate.pages.owners[""] = "somebody"
     assert (await one.post("/gradio_api/call/look", json={"data": ["x"]})).status_code == 200
 
 
-async def test_a_call_without_a_page_is_not_taken_for_a_page_of_another(one, other):
+async def test_another_visitor_cannot_listen_to_a_call_without_a_page(one, other):
     event = (await one.post("/gradio_api/call/look", json={"data": ["x"]})).json()["event_id"]
     assert (await other.get(f"/gradio_api/queue/data?session_hash={event}")).status_code == 403
     assert (await other.get(f"/gradio_api/heartbeat/{event}")).status_code == 403
 
 
-async def test_a_call_says_how_long_it_is(one):
+async def test_a_call_without_a_content_length_is_refused(one):
     async def body():
         yield json.dumps(call("x")).encode()
 
@@ -88,7 +88,7 @@ async def test_calls_that_come_at_once_are_counted_as_they_come(gate, one):
     assert sorted(statuses) == [200] * 3 + [429] * 5
 
 
-async def test_those_behind_the_gate_are_told_who_asks(gate, one, nobody):
+async def test_handlers_behind_the_gate_are_told_the_visitor(gate, one, nobody):
     asked = (await one.post("/gradio_api/component_server", json=served(gate))).json()
     assert asked["visitor"] == owner_of(f"distill={'1' * 40}")
     asked = (await nobody.post("/gradio_api/component_server", json=served(gate, page="another"))).json()
@@ -110,7 +110,7 @@ async def test_a_call_is_known_by_its_visitor_before_gradio_hears_of_it(gate, on
         ({"trigger_id": -7}, 400), ({"trigger_id": "x"}, 400),
     ],
 )  # fmt: skip
-async def test_a_call_that_there_is_not_is_refused_and_is_no_fault(one, caplog, is_one_sentence, wrong, status):
+async def test_an_invalid_call_is_refused_and_not_logged_as_a_fault(one, caplog, is_one_sentence, wrong, status):
     answer = await one.post("/gradio_api/queue/join", json=call("x") | wrong)
     assert answer.status_code == status
     assert is_one_sentence(answer.json()["detail"])
@@ -118,6 +118,6 @@ async def test_a_call_that_there_is_not_is_refused_and_is_no_fault(one, caplog, 
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
-async def test_what_is_no_number_is_refused(one, number):
+async def test_a_number_that_is_not_finite_is_refused(one, number):
     body = json.dumps(call("HERE")).replace('"HERE"', number)
     assert (await one.post("/gradio_api/queue/join", content=body, headers=JSON)).status_code == 400

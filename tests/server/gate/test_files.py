@@ -1,4 +1,4 @@
-"""Before the page: files go to those whose they are, and what is sent is bounded."""
+"""The gate serves files only to their visitors, and limits uploads."""
 
 import hashlib
 from pathlib import Path
@@ -12,7 +12,7 @@ from distill.settings import MIB
 from tests.server.gate.knocking import JSON, URL, file_data, send, visitor_third
 
 
-async def test_an_upload_is_its_visitors_and_nobody_elses(one, other, nobody):
+async def test_an_upload_can_be_read_only_by_its_visitor(one, other, nobody):
     (path,) = await send(one, b"mine")
     assert (await one.get(f"/gradio_api/file={path}")).content == b"mine"
     for stranger in (other, nobody):
@@ -29,7 +29,7 @@ async def test_two_visitors_may_send_the_same_file_at_the_same_time(one, other):
     assert (await other.get(f"/gradio_api/file={theirs}")).content == b"same"
 
 
-async def test_where_the_content_alone_says_a_file_lies_it_is_not_served(one, other, storage):
+async def test_gradios_copy_at_the_hash_of_its_content_is_not_served(one, other, storage):
     await send(one, b"guessed")
     path = storage.files / hashlib.sha256(b"guessed").hexdigest() / "a.wav"
     assert path.exists()
@@ -37,7 +37,7 @@ async def test_where_the_content_alone_says_a_file_lies_it_is_not_served(one, ot
         assert (await client.get(f"/gradio_api/file={path}")).status_code == 404
 
 
-async def test_the_pages_own_files_are_for_all_to_see_and_for_none_to_send(nobody, storage):
+async def test_the_pages_own_files_can_be_read_by_all_and_used_in_calls_by_nobody(nobody, storage):
     path = f"{storage.files}/picture/page.png"
     assert (await nobody.get(f"/gradio_api/file={path}")).content == b"public"
     assert (await nobody.post("/gradio_api/queue/join", json=file_data(path))).status_code == 403
@@ -45,7 +45,7 @@ async def test_the_pages_own_files_are_for_all_to_see_and_for_none_to_send(nobod
     assert Path(path).exists()
 
 
-async def test_behind_a_prefix_the_gate_is_as_closed(gate, storage, one):
+async def test_the_gate_refuses_the_same_behind_a_url_prefix(gate, storage, one):
     (path,) = await send(one, b"mine")
 
     async def prefixed(scope, receive, send):
@@ -70,14 +70,14 @@ async def test_two_uploads_do_not_both_take_the_last_room(one, other):
 
         for client in (one, other, visitor_third(one)):
             together.start_soon(note, client)
-    assert answers.count(507) >= 1  # all three would take more than there is
+    assert answers.count(507) >= 1  # the three together are larger than the disk's limit
 
 
 @pytest.mark.parametrize(
     "path",
     ["/etc/passwd", "{files}/../../../etc/passwd", "{files}/{owner}/../{other}/x", "http://example.com", "", "."],
 )
-async def test_nothing_else_is_served_or_taken_for_a_file(one, storage, path):
+async def test_other_paths_are_neither_served_nor_accepted_as_files(one, storage, path):
     path = path.format(
         files=storage.files, owner=owner_of(f"distill={'1' * 40}"), other=owner_of(f"distill={'2' * 40}")
     )
@@ -94,7 +94,7 @@ async def test_a_link_out_of_a_visitors_folder_leads_nowhere(one, storage):
     assert (await one.get(f"/gradio_api/file={link}")).status_code == 404
 
 
-async def test_without_a_cookie_a_file_is_had_by_its_unguessable_path(nobody):
+async def test_without_a_cookie_the_unguessable_path_opens_a_file(nobody):
     (path,) = await send(nobody, b"mine")
     assert (await nobody.get(f"/gradio_api/file={path}")).content == b"mine"
     assert "anyone-" in path
@@ -110,7 +110,7 @@ async def test_too_much_is_refused_in_a_sentence(one, is_one_sentence):
     assert is_one_sentence(answer.json()["detail"])
 
 
-async def test_an_upload_that_does_not_say_how_long_it_is_is_cut_off(one):
+async def test_an_upload_without_a_content_length_is_cut_off_at_the_limit(one):
     async def endless():
         yield b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
         for _ in range(10_000):
@@ -146,7 +146,7 @@ async def test_a_full_disk_is_one_sentence(one, other, is_one_sentence):
         ("nonsense", 200, b"0123456789"),
     ],
 )
-async def test_a_part_of_a_file_is_what_was_asked_for(one, asked, status, content):
+async def test_a_range_of_a_file_has_the_requested_bytes(one, asked, status, content):
     (path,) = await send(one, b"0123456789")
     answer = await one.get(f"/gradio_api/file={path}", headers={"range": asked, "cookie": f"distill={'1' * 40}"})
     assert answer.status_code == status
@@ -158,7 +158,7 @@ async def test_a_part_of_a_file_is_what_was_asked_for(one, asked, status, conten
     assert "1" * 40 not in str(answer.headers)
 
 
-async def test_two_parts_of_a_file_come_in_two_parts(one):
+async def test_two_ranges_of_a_file_come_in_two_parts(one):
     (path,) = await send(one, b"0123456789")
     answer = await one.get(f"/gradio_api/file={path}", headers={"range": "bytes=0-0,4-5"})
     assert answer.status_code == 206
@@ -167,7 +167,7 @@ async def test_two_parts_of_a_file_come_in_two_parts(one):
     assert b"bytes 4-5/10" in answer.content
 
 
-async def test_how_an_upload_comes_along_is_told_to_whoever_sends_it_alone(one, other):
+async def test_the_progress_of_an_upload_is_told_only_to_its_sender(one, other):
     await one.post("/gradio_api/upload?upload_id=x", files=[("files", ("secret.wav", b"a"))])
     assert (await one.get("/gradio_api/upload_progress?upload_id=x")).status_code == 200
     assert (await other.get("/gradio_api/upload_progress?upload_id=x")).status_code == 404

@@ -1,4 +1,4 @@
-"""Before the page: what comes from another site is nobody's, and only headers that are meant go out."""
+"""The gate refuses requests of other sites, and sends only allowed headers."""
 
 import pytest
 
@@ -21,7 +21,7 @@ OTHER_SITES = [
 
 
 @pytest.mark.parametrize("headers", OTHER_SITES)
-async def test_what_a_page_of_another_site_asks_for_is_nobodys(gate, one, headers):
+async def test_a_request_of_a_page_of_another_site_is_refused(gate, one, headers):
     (path,) = await send(one, b"mine")
     calls = [
         ("GET", f"/gradio_api/file={path}", None),
@@ -49,7 +49,7 @@ async def test_the_page_itself_can_be_opened_from_anywhere_and_only_opening_it_g
         assert "set-cookie" not in answer.headers
 
 
-async def test_only_headers_that_are_meant_go_out_and_those_that_guard_go_with_every_answer(gate, one):
+async def test_answers_have_only_allowed_headers_and_always_the_security_headers(gate, one):
     answers = [
         await one.post("/gradio_api/upload", files=[("files", ("a", b"a"))]), await one.get("/"),
         await one.get("/health"), await one.get("/nothing"), await one.post("/gradio_api/queue/join", json=call()),

@@ -1,4 +1,4 @@
-"""Before the page: visitors are told apart by their cookie, what is the same for all is made once, and rates hold."""
+"""The gate tells visitors apart by their cookies, makes common answers once for all visitors, and enforces rates."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,7 @@ async def test_the_first_page_gives_a_cookie_that_scripts_cannot_read_and_later_
     assert "SameSite=None; Secure; Partitioned" in framed
 
 
-async def test_a_page_is_here_as_long_as_it_holds_its_connection(gate, one):
+async def test_a_page_counts_as_open_while_it_holds_its_connection(gate, one):
     seen = []
     inner, gate._app = gate._app, None
 
@@ -72,7 +72,7 @@ async def test_when_there_is_no_place_the_page_says_so_and_tries_again(gate, one
     assert (await one.get("/")).text == "page"
 
 
-async def test_what_breaks_behind_the_gate_is_a_sentence_with_a_reference_that_is_logged_once(gate, one, caplog):
+async def test_an_error_behind_the_gate_becomes_a_sentence_with_a_reference_and_is_logged_once(gate, one, caplog):
     async def broken(scope, receive, send):
         raise KeyError("secret")
 
@@ -86,14 +86,14 @@ async def test_what_breaks_behind_the_gate_is_a_sentence_with_a_reference_that_i
     assert (answer.status_code, len(caplog.records)) == (400, 1)
 
 
-async def test_health_is_told_and_its_status_with_it(nobody, gate):
+async def test_health_is_public_and_a_full_server_answers_503(nobody, gate):
     answer = await nobody.get("/health")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
     gate.backend.health_of_test["status"] = "disk full"
     assert (await nobody.get("/health")).status_code == 503
 
 
-async def test_without_a_cookie_leaving_is_refused_with_what_happens_instead(gate, nobody):
+async def test_leaving_without_a_cookie_is_refused_with_the_reason(gate, nobody):
     answer = await nobody.post("/leave", json={})
     assert answer.status_code == 400
     assert "no cookie" in answer.json()["detail"]
@@ -131,11 +131,11 @@ async def test_a_crowd_that_opens_the_page_together_has_it_made_once_and_nobody_
     assert gate.made == ["/config"]
 
 
-async def test_who_asks_for_too_much_is_told_when_to_come_back_and_others_are_not(gate, one, is_one_sentence):
+async def test_a_visitor_over_a_rate_is_told_when_to_come_back_and_others_are_not(gate, one, is_one_sentence):
     gate._rates = Rates(replace(gate._settings, visit_calls_rate=5, address_calls_rate=8))
     answers = [await one.get("/health") for _ in range(12)]
     refused = [answer for answer in answers if answer.status_code == 429]
-    assert 2 <= len(refused) <= 7  # twice as many are let in if a window of time ends in between
+    assert 2 <= len(refused) <= 7  # twice as many requests pass if a time window ends between them
     assert is_one_sentence(refused[0].json()["detail"], "seconds")
     assert refused[0].headers["retry-after"]
     transport = httpx.ASGITransport(gate, client=("9.9.9.9", 1))
@@ -143,7 +143,7 @@ async def test_who_asks_for_too_much_is_told_when_to_come_back_and_others_are_no
         assert (await elsewhere.get("/health")).status_code == 200
 
 
-async def test_leaving_is_ones_own_and_takes_the_cookie_away(gate, one):
+async def test_leaving_ends_only_ones_own_visit_and_deletes_the_cookie(gate, one):
     answer = await one.post("/leave", json={})
     assert gate.backend.left == [owner_of(f"distill={'1' * 40}")]
     assert "distill=; " in answer.headers["set-cookie"]

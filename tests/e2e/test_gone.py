@@ -1,0 +1,96 @@
+"""A page whose visit has ended says so, and gives nobody's files out; what it still has can be saved."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from distill.codes import CodeGrid
+
+
+def open_tab(page, name):
+    page.get_by_role("tab", name=name).click()
+
+
+def forget(page):
+    """End the visit on the server, as after a long sleep or a new start; the page stays as it is."""
+    status = page.evaluate(
+        """async () => {
+        const headers = {"Content-Type": "application/json"};
+        return (await fetch(new URL("leave", document.baseURI), {method: "POST", headers, body: "{}"})).status;
+    }"""
+    )
+    assert status == 200
+
+
+@pytest.fixture
+def edited(page, hands):
+    """A page with an edit, whose visit has ended since; the codes that it shows."""
+    open_tab(page, "Edit")
+    expect(page.locator(".code-grid")).to_be_visible()
+    hands.paint(2, 3, hands.another_code(0, 2, 3))
+    hands.settled()
+    forget(page)
+    return hands.indices()
+
+
+def test_export_gives_no_other_clips_files_and_the_codes_on_the_page_can_be_saved(page, edited):
+    page.locator("#edit-export").click()
+    message = page.locator(".code-grid .message")
+    expect(message).to_contain_text("no longer open", timeout=30_000)
+    expect(page.locator("#edit-files")).to_be_hidden()
+    with page.expect_download() as saved:
+        message.get_by_role("button", name="Save this grid").click()
+    grid = json.loads(saved.value.path().read_text())
+    assert np.array_equal(grid["indices"], edited)
+    text = message.locator("textarea").input_value()
+    assert np.array_equal(CodeGrid.from_text(text).indices, edited)
+
+
+def test_what_did_i_change_says_that_the_clip_is_gone(page, edited):
+    page.locator("#edit-compare").click()
+    expect(page.locator(".code-grid .message")).to_contain_text("no longer open", timeout=30_000)
+    expect(page.locator("#edit-difference img")).to_be_hidden()
+
+
+def test_the_explore_tab_saves_no_other_clips_sounds(page, clips, edited):
+    open_tab(page, "Explore")
+    page.locator("#explore-upload input[type=file]").set_input_files(clips[3])
+    expect(page.get_by_text("no longer open").first).to_be_visible(timeout=30_000)
+    expect(page.locator("#explore-player")).not_to_contain_text(clips[3].name)
+    open_tab(page, "Edit")
+    expect(page.locator(".code-grid .message").get_by_role("button", name="Save this grid")).to_be_visible()
+
+
+def test_sounds_of_a_clip_that_is_gone_are_not_saved(page, clips):
+    open_tab(page, "Explore")
+    page.locator("#explore-upload input[type=file]").set_input_files(clips[0])
+    expect(page.locator("#explore-player")).to_contain_text(clips[0].name, timeout=30_000)
+    expect(page.locator("#explore-facts")).not_to_contain_text("…", timeout=30_000)
+    forget(page)
+    page.locator("#explore-save").click()
+    expect(page.get_by_text("no longer open").first).to_be_visible(timeout=30_000)
+    expect(page.locator("#explore-files")).to_be_hidden()
+
+
+def test_train_says_that_the_clips_on_the_page_are_gone(page, clips):
+    page.locator("#train-files input[type=file]").set_input_files(clips[:5])
+    expect(page.locator("#train-clips")).to_contain_text("5 clips", timeout=60_000)
+    forget(page)
+    page.locator("#train-start").click()
+    expect(page.get_by_text(re.compile("clips that this page lists are no longer"))).to_be_visible(timeout=30_000)
+
+
+def test_an_example_chosen_as_second_clip_stays_an_example_in_the_list(page):
+    open_tab(page, "Edit")
+    page.locator("#edit-second input").click()
+    page.get_by_role("option", name="loop_industrial", exact=True).click()
+    expect(page.locator("#edit-second input")).to_have_value("loop_industrial")
+    page.wait_for_timeout(500)
+    page.reload()
+    open_tab(page, "Explore")
+    page.locator("#explore-example input").click()
+    expect(page.get_by_role("option", name="loop_industrial", exact=True)).to_be_visible()
+    expect(page.get_by_role("option", name=re.compile(r"\(yours\)"))).to_have_count(0)
