@@ -5,111 +5,17 @@ refuses it in one sentence. :func:`edit_schema` describes the requests to whoeve
 code is in the grid at hand is left to :mod:`distill.codes.edits`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
-from reprlib import Repr
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    ValidationInfo,
-)
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
 
+from distill.editing.values import TOO_MANY, Cells, Codes, Ends, MustBe, Name, Share, Whole, refusal, shown
 from distill.errors import GridError
 from distill.settings import DEFAULTS, Settings
 
-LARGEST = 2**31
-"""Every number of a request is smaller than this one."""
-NAME_LENGTH = 100
-"""The most letters of a name in a request."""
-SHOWN_LENGTH = 40
-"""The most letters of a wrong value that a refusal repeats."""
-TOO_MANY = "too_many_cells"
-_brief = Repr()
-_brief.maxlevel, _brief.maxstring, _brief.maxother = 2, SHOWN_LENGTH, SHOWN_LENGTH
 RequestType = TypeVar("RequestType", bound="Request")
-
-
-@dataclass(frozen=True)
-class MustBe:
-    """The words that complete "'field' must be …" in a refusal; part of a field's type."""
-
-    words: str
-
-
-def _to_int(value: Any) -> Any:
-    """A float that is whole, as an integer; anything else as it is."""
-    return int(value) if isinstance(value, float) and abs(value) < LARGEST and value % 1 == 0 else value
-
-
-def _to_float(value: Any) -> Any:
-    """An integer of a bearable size, as a float; anything else as it is."""
-    return float(value) if type(value) is int and abs(value) < LARGEST else value
-
-
-def _within_limit(depth: int, numbers: int) -> Callable[[Any, ValidationInfo], Any]:
-    """A check that nested lists name no more cells than one edit may name. It is made before any number is looked at.
-
-    Parameters
-    ----------
-    depth : int
-        How deep the lists are nested.
-    numbers : int
-        How many of the numbers stand for one cell.
-    """
-
-    def check(value: Any, info: ValidationInfo) -> Any:
-        most, inner = info.context["edit_cells"] if info.context else DEFAULTS.edit_cells, [value]
-        for _ in range(depth):
-            if not all(isinstance(part, list | tuple) for part in inner):
-                raise ValueError("no list")
-            if sum(map(len, inner)) > numbers * most:
-                raise PydanticCustomError(
-                    TOO_MANY,
-                    "One edit can name up to {most} cells, and this one names more; please make several edits of it.",
-                    {"most": most},
-                )
-            inner = [each for part in inner for each in part]
-        return value
-
-    return check
-
-
-def _check_even(value: list[list[list[int]]]) -> list[list[list[int]]]:
-    """Refuse nested lists unless those of the same depth have the same length."""
-    if len({len(rows) for rows in value}) > 1 or len({len(row) for rows in value for row in rows}) > 1:
-        raise ValueError("lists of unequal lengths")
-    return value
-
-
-_BOUNDS = Field(strict=True, gt=-LARGEST, lt=LARGEST)
-Whole = Annotated[int, _BOUNDS, BeforeValidator(_to_int), MustBe("a whole number")]
-Number = Annotated[float, _BOUNDS, BeforeValidator(_to_float), MustBe("a number")]
-Share = Annotated[float, Field(strict=True, ge=0, le=1), BeforeValidator(_to_float), MustBe("a number from 0 to 1")]
-Ends = Annotated[list[Whole], Field(min_length=2, max_length=2), MustBe("a first and a last whole number")]
-Cells = Annotated[
-    list[Annotated[list[Whole], Field(min_length=2, max_length=2)]],
-    Field(min_length=1),
-    BeforeValidator(_within_limit(depth=2, numbers=2)),
-    MustBe("whole numbers in lists of equal lengths"),
-]
-Codes = Annotated[
-    list[Annotated[list[Annotated[list[Whole], Field(min_length=1)]], Field(min_length=1)]],
-    Field(min_length=1),
-    BeforeValidator(_within_limit(depth=3, numbers=1)),
-    AfterValidator(_check_even),
-    MustBe("whole numbers in lists of equal lengths"),
-]
-Name = Annotated[str, Field(strict=True, max_length=NAME_LENGTH), MustBe(f"text of up to {NAME_LENGTH} letters")]
 
 
 class Request(BaseModel):
@@ -367,7 +273,7 @@ def read_edit(sent: Any, settings: Settings = DEFAULTS) -> Any:
     """
     kind = field(sent, "kind")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise GridError(f"There is no edit named {_shown(kind)}; there are {', '.join(KINDS)}.")
+        raise GridError(f"There is no edit named {shown(kind)}; there are {', '.join(KINDS)}.")
     return read(KINDS[kind], sent, settings)
 
 
@@ -383,10 +289,10 @@ def read(wanted: type[RequestType], sent: Any, settings: Settings = DEFAULTS) ->
         field(fields, name)
     if fault["type"] == "extra_forbidden":
         known = ", ".join(each for each in wanted.model_fields if each not in ("work", "id"))
-        raise GridError(f"This call has no field {_shown(name)}; its fields are {known}.")
+        raise GridError(f"This call has no field {shown(name)}; its fields are {known}.")
     if fault["type"] == TOO_MANY:
         raise GridError(fault["msg"])
-    raise _refusal(name, wanted.model_fields[name].metadata, fields[name])
+    raise refusal(name, wanted.model_fields[name].metadata, fields[name])
 
 
 def field(sent: Any, name: str) -> Any:
@@ -394,38 +300,3 @@ def field(sent: Any, name: str) -> Any:
     if not isinstance(sent, dict) or name not in sent:
         raise GridError(f"This call needs a field {name!r}; if the page made it, please reload the page.")
     return sent[name]
-
-
-def whole(name: str, value: object) -> int:
-    """A value as a whole number; a GridError with the value's name if it is none."""
-    return _value(name, value, Whole)
-
-
-def number(name: str, value: object) -> float:
-    """A value as a finite number; a GridError with the value's name if it is none."""
-    return _value(name, value, Number)
-
-
-def _value(name: str, value: object, wanted: Any) -> Any:
-    try:
-        return _adapter(wanted).validate_python(value)
-    except ValidationError:
-        raise _refusal(name, wanted.__metadata__, value) from None
-
-
-@cache
-def _adapter(wanted: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(wanted)
-
-
-def _refusal(name: str, metadata: Any, value: object) -> GridError:
-    words = next(each.words for each in metadata if isinstance(each, MustBe))
-    return GridError(f"{name!r} must be {words}, got {_shown(value)}.")
-
-
-def _shown(value: object) -> str:
-    """The beginning of a value as Python writes it."""
-    try:
-        return _brief.repr(value)[:SHOWN_LENGTH]
-    except (ValueError, RecursionError):  # a whole number of thousands of digits cannot be written
-        return "what cannot be shown"

@@ -11,7 +11,8 @@ from distill import plots
 from distill.audio import HOP_LENGTH, SAMPLE_RATE, write_wav
 from distill.editing import calls
 from distill.editing.answers import flac_base64
-from distill.editing.requests import field, number, whole
+from distill.editing.requests import field
+from distill.editing.values import number, whole
 from distill.editing.work import Work
 from distill.errors import GridError
 from distill.server.askers import Asker

@@ -10,7 +10,7 @@ import gradio as gr
 from distill import plots
 from distill.audio import MIN_CLIPS, new_decoder, read_clips
 from distill.codec import Codec
-from distill.editing.requests import number, whole
+from distill.editing.values import number, whole
 from distill.errors import TrainingError
 from distill.jobs import TrainingJob
 from distill.server.clip_set import ClipSet
