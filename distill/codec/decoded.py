@@ -19,13 +19,12 @@ class DecodedMel:
     ----------
     codec : Codec
     grid : CodeGrid
-    levels : int
+    num_levels : int
         How many levels are decoded.
 
     Attributes
     ----------
     num_levels : int
-        The same.
     num_frames : int
         Frames of the whole grid.
     ready : int
@@ -41,11 +40,11 @@ class DecodedMel:
         If the grid is from another codec, or there is no such number of levels.
     """
 
-    def __init__(self, codec: Codec, grid: CodeGrid, levels: int) -> None:
-        self.num_levels, self.num_frames = levels, grid.num_frames
+    def __init__(self, codec: Codec, grid: CodeGrid, num_levels: int) -> None:
+        self.num_levels, self.num_frames = num_levels, grid.num_frames
         self.ready, self.seconds = 0, 0.0
         self.log_mel = np.zeros((N_MELS, grid.num_frames), dtype=np.float32)  # takes no memory until written over
-        self._blocks = codec.mel_blocks(grid, levels=levels)
+        self._blocks = codec.mel_blocks(grid, levels=num_levels)
         self._lock = threading.Lock()
 
     @property

@@ -239,14 +239,14 @@ class EditedSound:
     def _forget(self) -> None:
         """Keep no more samples of what was replaced than there is room for, the latest ones."""
         for steps in (self._done, self._undone):
-            room = KEPT_SAMPLES
-            for place in range(len(steps) - 1, -1, -1):
-                before = steps[place]
+            left = KEPT_SAMPLES
+            for number in range(len(steps) - 1, -1, -1):
+                before = steps[number]
                 if before is None:
                     break
-                room -= before.num_samples
-                if room < 0:
-                    steps[place] = None
+                left -= before.num_samples
+                if left < 0:
+                    steps[number] = None
 
     def _parts(self, span: Span) -> Iterator[tuple[int, slice, np.ndarray]]:
         """A span piece by piece: the piece's number, where in it that part lies, and its samples."""
@@ -287,10 +287,10 @@ class EditedSound:
     def _runs(self, columns: np.ndarray) -> list[slice]:
         """Columns, given as booleans, as runs; those whose surroundings overlap are one."""
         gap = (sum(self._codec.reach) + 2 * JOIN_CONTEXT_FRAMES) // FRAMES_PER_COLUMN
-        places = np.flatnonzero(columns)
-        if not len(places):
+        found = np.flatnonzero(columns)
+        if not len(found):
             return []
-        runs = np.split(places, np.flatnonzero(np.diff(places) > gap + 1) + 1)
+        runs = np.split(found, np.flatnonzero(np.diff(found) > gap + 1) + 1)
         return [slice(int(run[0]), int(run[-1]) + 1) for run in runs]
 
     def _spans(self, columns: np.ndarray) -> list[Span]:

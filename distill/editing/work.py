@@ -172,7 +172,7 @@ class Work:
 
     def _draw(self) -> Generator[float]:
         num_levels, num_frames = self.codec.num_levels, self.history.original.num_frames
-        mels = [self._mel(levels) for levels in range(1, num_levels + 1)]
+        mels = [self._mel(count) for count in range(1, num_levels + 1)]
         original = self._original
         if original is None and self._clip is None:
             original = mels[-1].log_mel
@@ -198,17 +198,19 @@ class Work:
         """In how many pieces the clip is decoded."""
         return num_blocks(self.history.original.num_frames)
 
-    def track(self, levels: int) -> Track:
+    def track(self, num_levels: int) -> Track:
         """The sound of that many levels before any edit, decoded as far as it was asked for."""
-        return self._tracks.get(levels) or self._tracks.setdefault(levels, Track(self.codec, self._mel(levels)))
-
-    def _mel(self, levels: int) -> DecodedMel:
-        """The log-mel of that many levels before any edit, decoded as far as it was asked for."""
-        return self._mels.get(levels) or self._mels.setdefault(
-            levels, DecodedMel(self.codec, self.history.original, levels)
+        return self._tracks.get(num_levels) or self._tracks.setdefault(
+            num_levels, Track(self.codec, self._mel(num_levels))
         )
 
-    def piece(self, levels: int, number: int, progress: Progress | None = None) -> np.ndarray:
+    def _mel(self, num_levels: int) -> DecodedMel:
+        """The log-mel of that many levels before any edit, decoded as far as it was asked for."""
+        return self._mels.get(num_levels) or self._mels.setdefault(
+            num_levels, DecodedMel(self.codec, self.history.original, num_levels)
+        )
+
+    def piece(self, num_levels: int, number: int, progress: Progress | None = None) -> np.ndarray:
         """A part of the sound of that many levels, 12 s long but for the last; 0 levels are the original.
 
         Raises
@@ -216,31 +218,31 @@ class Work:
         GridError
             If there is no such piece, or there are no so many levels.
         """
-        self._check_levels(levels)
+        self._check_levels(num_levels)
         span = self._span(number)
-        if levels == 0 and self._clip:
+        if num_levels == 0 and self._clip:
             last = number == self.num_pieces - 1
             return self._clip.waveform[span.start : None if last else span.stop]
-        track = self.track(levels or self.codec.num_levels)
+        track = self.track(num_levels or self.codec.num_levels)
         track.decode(span.stop, progress)
         return track.samples(span.start, span.stop)
 
-    def sound(self, levels: int, progress: Progress | None = None) -> np.ndarray:
+    def sound(self, num_levels: int, progress: Progress | None = None) -> np.ndarray:
         """The whole sound of that many levels; 0 levels are the original; errors as :meth:`piece`."""
-        self._check_levels(levels)
-        if levels == 0 and self._clip:
+        self._check_levels(num_levels)
+        if num_levels == 0 and self._clip:
             return self._clip.waveform
-        levels = levels or self.codec.num_levels
-        track = self.track(levels)  # as it is now: it may be forgotten at any moment
+        num_levels = num_levels or self.codec.num_levels
+        track = self.track(num_levels)  # as it is now: it may be forgotten at any moment
         track.decode(track.num_samples, progress)
         return track.samples(0, track.num_samples)
 
-    def gain_db(self, levels: int, progress: Progress | None = None) -> float:
+    def gain_db(self, num_levels: int, progress: Progress | None = None) -> float:
         """Decibels that make the sound of that many levels as loud as the original."""
-        if levels not in self._gains_db:
+        if num_levels not in self._gains_db:
             original = self.as_clip(progress).waveform
-            self._gains_db[levels] = matching_gain_db(self.sound(levels, progress), original, progress)
-        return self._gains_db[levels]
+            self._gains_db[num_levels] = matching_gain_db(self.sound(num_levels, progress), original, progress)
+        return self._gains_db[num_levels]
 
     @property
     def reconstruction(self) -> np.ndarray:
@@ -260,7 +262,7 @@ class Work:
     @property
     def decode_seconds(self) -> dict[int, float]:
         """How long it took to decode that many levels, as far as that is done."""
-        return {levels: track.seconds for levels, track in list(self._tracks.items()) if track.ready}
+        return {num_levels: track.seconds for num_levels, track in list(self._tracks.items()) if track.ready}
 
     @property
     def is_edited(self) -> bool:
@@ -289,12 +291,12 @@ class Work:
         return waveform, grid
 
     def _now(self, span: Span, progress: Progress | None) -> tuple[np.ndarray, CodeGrid, int]:
-        levels, done = self.codec.num_levels, 0
+        num_levels, done = self.codec.num_levels, 0
         with self.lock:
-            track, steps = self.track(levels), self._sound.steps(span)
+            track, steps = self.track(num_levels), self._sound.steps(span)
         while True:
             with self.lock:
-                self._tracks.setdefault(levels, track)  # it may have been forgotten meanwhile
+                self._tracks.setdefault(num_levels, track)  # it may have been forgotten meanwhile
                 if not self._sound.step(span):
                     return self._sound.read(span), self.history.grid, self._sound.version
             done += 1
@@ -369,8 +371,8 @@ class Work:
             self.history.redo()
             return self._sound.redo(before) if can else None
 
-    def _check_levels(self, levels: int) -> None:
-        if not 0 <= levels <= self.codec.num_levels:
+    def _check_levels(self, num_levels: int) -> None:
+        if not 0 <= num_levels <= self.codec.num_levels:
             raise GridError("That part of the sound is not there; please reload the page.")
 
     def _span(self, number: int) -> Span:

@@ -72,9 +72,8 @@ class Visit:
     def keep(self, work: Work) -> Work:
         """Remember a work among the latest, and return it."""
         with self.lock:
-            place = work.key
-            self.works.pop(place, None)
-            self.works[place] = work
+            self.works.pop(work.key, None)
+            self.works[work.key] = work
             work.used = max((page.seen for page in self.pages.values()), default=0.0)
             others = {key: kept for key, kept in self.works.items() if kept is not work and not self._shows(kept)}
             while len(self.works) > self.settings.visit_works and others:  # first those that are only looked at
