@@ -14,7 +14,7 @@ from distill.codec import Codec
 from distill.editing.work import Work
 from distill.errors import FullError, GoneError
 from distill.server.askers import owner_of_page
-from distill.server.session import Session, Visit
+from distill.server.visit import Page, Visit
 from distill.settings import DEFAULTS, Settings
 
 FIRST_CLIP = "loop_breakbeat"
@@ -68,7 +68,7 @@ class Visitors:
         self._lock = threading.Lock()
         self._visits: dict[str, Visit] = {}
 
-    def page(self, owner: str, name: str, address: str = "") -> Session:
+    def page(self, owner: str, name: str, address: str = "") -> Page:
         """A visitor's page, begun if it is new, with the clip that this visitor looked at last.
 
         Parameters
@@ -88,7 +88,7 @@ class Visitors:
         with self._lock:
             return self._page(owner, name, address)
 
-    def _page(self, owner: str, name: str, address: str) -> Session:
+    def _page(self, owner: str, name: str, address: str) -> Page:
         owner = owner or owner_of_page(name)
         self._end_those_over()
         visit = self._visits.get(owner) or self._begin(owner, address)
@@ -96,7 +96,7 @@ class Visitors:
         if name not in visit.pages:
             while len(visit.pages) >= self._settings.visit_pages:
                 self._end(visit, min(visit.pages, key=lambda each: (visit.pages[each].beats, visit.pages[each].seen)))
-            visit.pages[name] = Session(visit, visit.last, self.examples.names, visit.clips, set(visit.taken))
+            visit.pages[name] = Page(visit, visit.last, self.examples.names, visit.clips, set(visit.taken))
         page = visit.pages[name]
         page.seen = self._clock()
         return page
@@ -142,7 +142,7 @@ class Visitors:
                     return work
         raise GoneError("This clip is no longer open on the server; please reload the page.")
 
-    def touch(self, page: Session) -> None:
+    def touch(self, page: Page) -> None:
         """Something happens on a page, if only that it waits."""
         page.seen = self._clock()
 

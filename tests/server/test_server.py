@@ -34,7 +34,7 @@ def start(settings, examples):
 
 def test_a_visitors_files_are_deleted_when_the_visit_is_over_and_not_before(start, settings):
     server = start()
-    work = server.visitors.session("one", "page").work
+    work = server.visitors.page("one", "page").work
     with server.storage.filling("one") as upload, server.storage.filling_set("one") as (clips, _):
         (upload / "clip.wav").write_bytes(bytes(100))
     forgotten = []
@@ -69,7 +69,7 @@ def test_trainings_that_ended_long_ago_are_deleted(start, settings, mel_clips, d
 def test_health_reports_numbers_and_a_full_disk(start, settings):
     disk_bytes = 10**6
     server = start(replace(settings, disk_bytes=disk_bytes))
-    server.visitors.session("one", "page")
+    server.visitors.page("one", "page")
     health = server.health()
     assert health["status"] == "ok"
     assert health["visitors"] == 1
@@ -153,7 +153,7 @@ def test_a_set_of_clips_takes_the_place_of_the_one_before_unless_another_page_sh
     from distill.server.clip_set import ClipSet
 
     server = start()
-    left, right = (server.visitors.session("one", page) for page in ("left", "right"))
+    left, right = (server.visitors.page("one", page) for page in ("left", "right"))
     sets = []
     for _ in range(3):
         with server.storage.filling_set("one") as (folder, _):

@@ -27,7 +27,7 @@ class Visit:
     address: str = ""
     clips: ClipSet | None = None
     taken: set[str] = field(default_factory=set)  # the trainings whose codec a page turned to
-    pages: dict[str, "Session"] = field(default_factory=dict)
+    pages: dict[str, "Page"] = field(default_factory=dict)
     works: dict[tuple[str, str, str], Work] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -97,7 +97,7 @@ class Visit:
 
 
 @dataclass(eq=False)
-class Session:
+class Page:
     """What a visitor's page shows: the clip at work, and the clips to train on."""
 
     visit: Visit
