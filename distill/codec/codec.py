@@ -17,7 +17,17 @@ from distill.audio.clips import Clip, to_mono_44k
 from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel
 from distill.audio.vocoders import get_vocoder
 from distill.codec.atlas import CodebookAtlas
-from distill.codec.pieces import Patch, Region, blocks, code_blocks, decoder_reach, log_mel_blocks, resound
+from distill.codec.pieces import (
+    Patch,
+    Region,
+    blocks,
+    code_blocks,
+    decoded_blocks,
+    decoder_reach,
+    following,
+    log_mel_blocks,
+    resound,
+)
 from distill.codes.edits import Span, to_slice
 from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
 from distill.errors import AudioError, CodecFileError, GridError, VocoderError
@@ -195,9 +205,8 @@ class Codec:
     def mel_blocks(self, grid: CodeGrid, *, levels: int | None = None) -> Iterator[tuple[slice, Tensor]]:
         """The log-mel of :meth:`decode_mel` block by block, each with its frames."""
         self._check_levels(grid, levels)
-        return (
-            (block, self._decode_frames(grid, block.start, block.stop, levels)) for block in blocks(grid.num_frames)
-        )
+        blocks = decoded_blocks(grid.num_frames)
+        return ((block, self._decode_frames(grid, block.start, block.stop, levels)) for block in blocks)
 
     def decode(self, grid: CodeGrid, *, levels: int | None = None, progress: Progress | None = None) -> np.ndarray:
         """The clip of a grid.
@@ -225,10 +234,7 @@ class Codec:
 
     def stream(self, grid: CodeGrid, *, levels: int | None = None) -> Iterator[Tensor]:
         """The clip of :meth:`decode`, 12 s at a time; nothing is decoded before it is asked for."""
-        self._check_levels(grid, levels)
-        return self.vocoder.stream_from(
-            lambda first, last: self._decode_frames(grid, first, last, levels), grid.num_frames
-        )
+        return self.vocoder.stream_from(following(self.mel_blocks(grid, levels=levels)), grid.num_frames)
 
     def decode_region(self, grid: CodeGrid, *, columns: Span, previous: np.ndarray) -> Patch:
         """What an edit of some columns changes in the decoded clip.
@@ -279,8 +285,7 @@ class Codec:
             fade[-right:] = 0
             fade[-right - JOIN_FADE_SAMPLES : -right] = torch.linspace(1, 0, JOIN_FADE_SAMPLES)
         joined = torch.lerp(old, new, fade)[left : len(new) - right]
-        changed = mel[:, region.first - first : region.last - first]
-        return Patch(start, joined.numpy(), region.first, changed.numpy())
+        return Patch(start, joined.numpy())
 
     def audition(self, level: int, code: int) -> np.ndarray:
         """A code by itself, as float32 [samples] at 44 100 Hz: in every row of three columns, its level alone.

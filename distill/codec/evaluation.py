@@ -1,7 +1,7 @@
 """What a codec loses: over a set of clips, and level by level in one."""
 
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,8 @@ import torch
 from distill.audio.clips import Clip
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
 from distill.codec.codec import Codec
-from distill.codes.grid import CodeGrid
+from distill.codec.decoded import DecodedMel
+from distill.codec.pieces import decoded_blocks
 from distill.codes.levels import level_names
 from distill.errors import AudioError
 from distill.models.losses import mel_l1
@@ -110,58 +111,38 @@ class Layer:
     share: float
 
 
-def peel(
-    codec: Codec, original: torch.Tensor, grid: CodeGrid, progress: Callable[[float], object] | None = None
-) -> list[Layer]:
-    """A clip with one level of its codes, with two, and so on.
+def peel(codec: Codec, original: torch.Tensor, decoded: Sequence[DecodedMel]) -> Generator[float, None, list[Layer]]:
+    """A clip with one level of its codes, with two, and so on; in steps of 12 s of sound.
 
     Parameters
     ----------
     codec : Codec
     original : Tensor [128, frames]
         The clip's natural-log mel.
-    grid : CodeGrid
-        Its codes.
-    progress : callable, optional
-        Called with the share that is done, 0 to 1, every 12 s of sound.
+    decoded : sequence of DecodedMel
+        The log-mel of the first level of the clip's codes, of the first two, and so on. What is missing of them is
+        decoded.
 
-    Raises
+    Yields
     ------
-    GridError
-        If the grid is from another codec.
+    float
+        The share that is done, 0 to 1, after each step.
 
-    Examples
-    --------
-    >>> from distill.audio import load_clip
-    >>> codec = Codec.load("examples/models/loops.distill")
-    >>> log_mel = codec.log_mel_of(load_clip("examples/clips/loop_amen.flac"))
-    >>> layers = peel(codec, log_mel, codec.encode_mel(log_mel))
-    >>> [layer.name for layer in layers], layers[0].mel_l1 > layers[2].mel_l1
-    (['Structure', 'Timbre', 'Detail'], True)
+    Returns
+    -------
+    list of Layer
     """
-    steps = peeling(codec, original, grid)
-    while True:
-        try:
-            share = next(steps)
-        except StopIteration as end:
-            return end.value
-        if progress:
-            progress(share)
-
-
-def peeling(codec: Codec, original: torch.Tensor, grid: CodeGrid) -> Generator[float, None, list[Layer]]:
-    """:func:`peel` as a generator, of which each step is one of 12 s of sound and tells the share that is done."""
     layers: list[Layer] = []
     average = codec.model.mel_mean[0, 0]
     whole = last = max(mel_l1(average, original).item(), 1e-9)
-    for levels, name in enumerate(level_names(codec.num_levels), start=1):
-        log_mel, difference = np.empty(original.shape, dtype=np.float32), 0.0
-        for frames, block in codec.mel_blocks(grid, levels=levels):
-            log_mel[:, frames] = block.numpy()
+    for mel, name in zip(decoded, level_names(codec.num_levels), strict=True):
+        difference = 0.0
+        for frames in decoded_blocks(mel.num_frames):
+            block = mel.frames(frames.start, frames.stop)
             difference += mel_l1(block, original[:, frames]).item() * block.shape[1]
-            yield (levels - 1 + frames.stop / grid.num_frames) / codec.num_levels
-        error = difference / grid.num_frames
-        bitrate = codec.bitrate_bps * levels / codec.num_levels
-        layers.append(Layer(name, levels, log_mel, error, bitrate, (last - error) / whole))
+            yield (mel.num_levels - 1 + frames.stop / mel.num_frames) / codec.num_levels
+        error = difference / mel.num_frames
+        bitrate = codec.bitrate_bps * mel.num_levels / codec.num_levels
+        layers.append(Layer(name, mel.num_levels, mel.log_mel, error, bitrate, (last - error) / whole))
         last = error
     return layers

@@ -4,15 +4,16 @@ Convolutions and Fourier transforms look only so far. So a part of a clip, with 
 at, comes out as it does in one pass over the whole, and no step takes more memory for a longer clip.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from distill.audio.logmel import HOP_LENGTH, N_FFT, LogMel
-from distill.audio.vocoder import BLOCK_FRAMES, Vocoder, num_blocks
+from distill.audio.vocoder import BLOCK_FRAMES, OVERLAP_FRAMES, Vocoder, num_blocks
 from distill.codes.grid import FRAMES_PER_COLUMN
 from distill.models.vqvae import ROWS, ConvVQVAE
 
@@ -74,29 +75,28 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """The part of a decoded clip that an edit can change.
+    """Samples that stand, or stood, in a decoded clip, and where.
 
     Attributes
     ----------
     start : int
         Index of the patch's first sample in the clip.
     waveform : ndarray of float32 [samples]
-        What stands there now, at 44 100 Hz.
-    first_frame : int
-        Index of the first frame of ``log_mel`` in the clip.
-    log_mel : ndarray of float32 [128, frames]
-        The decoded log-mel of the frames that the edit can change.
+        The samples, at 44 100 Hz.
     """
 
     start: int
     waveform: np.ndarray
-    first_frame: int
-    log_mel: np.ndarray
 
     @property
     def stop(self) -> int:
         """Index of the sample after the last one."""
         return self.start + len(self.waveform)
+
+    @property
+    def span(self) -> slice:
+        """The samples of the clip whose place the patch takes."""
+        return slice(self.start, self.stop)
 
     def apply(self, clip: np.ndarray) -> np.ndarray:
         """A copy of the clip with the patch in it.
@@ -117,6 +117,30 @@ def blocks(num_frames: int) -> Iterator[slice]:
     count = num_blocks(num_frames)
     for number in range(count):
         yield slice(number * BLOCK_FRAMES, num_frames if number == count - 1 else (number + 1) * BLOCK_FRAMES)
+
+
+def decoded_blocks(num_frames: int) -> Iterator[slice]:
+    """The frames of a clip, 12 s at a time, as they are decoded: each block ends where one that the vocoder asks for
+    ends, so that no frame is decoded for two of them."""
+    count = num_blocks(num_frames)
+    ends = [0, *(number * BLOCK_FRAMES + OVERLAP_FRAMES for number in range(1, count)), num_frames]
+    return (slice(*pair) for pair in pairwise(ends))
+
+
+def following(parts: Iterator[tuple[slice, Tensor]]) -> Callable[[int, int], Tensor]:
+    """A function of a first and a last frame that gives the frames from the one to the other of a log-mel which comes
+    in parts. Who asks goes forward: what lies before the first frame is forgotten."""
+    at_hand, begin = torch.empty(0, 0), 0
+
+    def frames(first: int, last: int) -> Tensor:
+        nonlocal at_hand, begin
+        at_hand, begin = at_hand[:, first - begin :], first
+        while begin + at_hand.shape[1] < last:
+            _, part = next(parts)
+            at_hand = torch.cat([at_hand, part], dim=1) if at_hand.shape[1] else part
+        return at_hand[:, : last - first]
+
+    return frames
 
 
 def widened(span: slice, before: int, after: int, length: int) -> slice:

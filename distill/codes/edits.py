@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from distill.codes.grid import CodeGrid
-from distill.codes.likeness import blend_codes, nearest_codes, replace_at_random, replace_with_neighbour
+from distill.codes.likeness import blend_codes, nearest_codes, random_codes, similar_codes
 from distill.codes.regions import (
     ALL,
     Span,
@@ -33,15 +33,15 @@ __all__ = [
     "copy_codes",
     "move_codes",
     "nearest_codes",
+    "paint_codes",
     "paste_codes",
-    "repeat_columns",
-    "replace_at_random",
-    "replace_code",
-    "replace_with_neighbour",
-    "reverse_columns",
-    "set_cells",
+    "random_codes",
+    "repeat_codes",
+    "replace_codes",
+    "reverse_codes",
     "set_codes",
     "shift_codes",
+    "similar_codes",
     "swap_codes",
     "to_slice",
 ]
@@ -75,7 +75,7 @@ def set_codes(grid: CodeGrid, *, level: int, rows: Span, columns: Span, code: in
     return put_codes(grid, region, to_code(code, grid.codebook_size))
 
 
-def set_cells(grid: CodeGrid, *, level: int, cells: Sequence[Sequence[int]] | np.ndarray, code: int) -> CodeGrid:
+def paint_codes(grid: CodeGrid, *, level: int, cells: Sequence[Sequence[int]] | np.ndarray, code: int) -> CodeGrid:
     """Put one code in single cells: a stroke of the brush.
 
     Parameters
@@ -221,7 +221,7 @@ def move_codes(
     return paste_codes(cut, codes, row=row, column=column, level=to_slice("Level", levels, grid.levels).start)
 
 
-def repeat_columns(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL, times: int) -> CodeGrid:
+def repeat_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL, times: int) -> CodeGrid:
     """Repeat a region to its right, over what stands there, as far as the clip goes.
 
     Parameters
@@ -251,7 +251,7 @@ def repeat_columns(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = 
     return put_codes(grid, (level_span, row_span, target), codes)
 
 
-def reverse_columns(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL) -> CodeGrid:
+def reverse_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL) -> CodeGrid:
     """Play a region backwards in time, in steps of a column.
 
     Raises
@@ -331,7 +331,7 @@ def swap_codes(
     return put_codes(grid, ours, other.indices[theirs]), put_codes(other, theirs, grid.indices[ours])
 
 
-def replace_code(
+def replace_codes(
     grid: CodeGrid, *, level: int, code: int, replacement: int, rows: Span = ALL, columns: Span = ALL
 ) -> CodeGrid:
     """Put another code wherever one stands on a level, in all of the clip or in a region.

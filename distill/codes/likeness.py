@@ -117,7 +117,7 @@ def nearest_codes(codebook: np.ndarray, code: int, count: int) -> np.ndarray:
     return _ranked(codebook, code)[1 : count + 1]
 
 
-def replace_with_neighbour(
+def similar_codes(
     grid: CodeGrid, *, level: int, rows: Span, columns: Span, codebook: np.ndarray, rank: int
 ) -> CodeGrid:
     """Put in place of each code of a region the one that is its ``rank``-th nearest.
@@ -153,7 +153,7 @@ def replace_with_neighbour(
     return put_codes(grid, region, _neighbours(codebook, codes, slice(rank, rank + 1))[codes, 0])
 
 
-def replace_at_random(
+def random_codes(
     grid: CodeGrid, *, level: int, rows: Span, columns: Span, codebook: np.ndarray, among: int, seed: int
 ) -> CodeGrid:
     """Put in place of each code of a region one of its nearest, each cell for itself.

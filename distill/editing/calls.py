@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from distill.codes import CodeGrid
-from distill.editing import tools
+from distill.editing import requests, tools
 from distill.editing.answers import HISTORY_SHOWN, flac_base64, pack, piece_answer
 from distill.editing.edited import Change
 from distill.editing.work import Work
-from distill.errors import GridError
 from distill.settings import DEFAULTS, Settings
 
 
@@ -22,9 +21,8 @@ def perform(work: Work, request: Any, find: Callable[[object], Work], settings: 
     ----------
     work : Work
     request : dict
-        ``kind`` is the name of a tool (:data:`distill.editing.tools.TOOLS`), or "undo", "redo", "revert" or "look"; the
-        rest is what that tool takes. With an ``id``, an edit that is asked for again, because the answer was lost, is
-        done once.
+        One of :data:`distill.editing.requests.AnyEdit`, in JSON. With an ``id``, an edit that is asked for again,
+        because the answer was lost, is done once.
     find : callable
         Gives the work of a secret.
     settings : Settings
@@ -46,37 +44,36 @@ def perform(work: Work, request: Any, find: Callable[[object], Work], settings: 
     GridError
         If it makes no sense.
     """
-    fields = tools.Request(request, find, settings)
-    kind, identity = fields["kind"], request.get("id")
-    second = fields.second() if "second" in fields else None
+    asked = requests.read_edit(request, settings)
+    second = find(asked.second) if isinstance(asked, requests.Blend | requests.Swap) else None
     works = {each.secret: each for each in (work, second) if each is not None}
     with ExitStack() as stack:
         for _, each in sorted(works.items()):  # in one order everywhere: two swaps must not wait for each other
             stack.enter_context(each.lock)
-        if identity is not None and work.last_answer and work.last_answer[0] == identity:
+        if asked.id and work.last_answer and work.last_answer[0] == asked.id:
             return work.last_answer[1]
         before, also = work.history.grid, {}
-        if kind == "undo":
+        if isinstance(asked, requests.Undo):
             change = work.undo()
-        elif kind == "redo":
+        elif isinstance(asked, requests.Redo):
             change = work.redo()
-        elif kind == "revert":
-            change = work.do("Back to the original", work.history.original)
-        elif kind == "look":
+        elif isinstance(asked, requests.Reset):
+            change = work.do("Reset to the original", work.history.original)
+        elif isinstance(asked, requests.Look):
             return {"indices": pack(before.indices)}
         else:
-            edit = tools.apply(work, kind, fields)
+            edit = tools.make(asked, work, second)
             change = work.do(edit.label, edit.grid)
             if second and edit.second:  # nobody listens to it now
-                swapped = second.do(f"Swapped with {work.name}", edit.second, heard=False)
+                swapped = second.do(edit.second_label, edit.second, heard=False)
                 also = {"second": {"work": second.secret, "stale": swapped.stale if swapped else []}}
         answered = _changes(work, before, change, settings) | also
-        work.last_answer = (identity, answered)
+        work.last_answer = (asked.id, answered)
         return answered
 
 
 def _changes(work: Work, before: CodeGrid, change: Change | None, settings: Settings) -> dict[str, Any]:
-    history, splice = work.history, change.splice if change else None
+    history, patch = work.history, change.patch if change else None
     positions = np.flatnonzero(before.indices != history.grid.indices)
     codes: dict[str, Any]
     if len(positions) > settings.edit_cells:
@@ -84,8 +81,8 @@ def _changes(work: Work, before: CodeGrid, change: Change | None, settings: Sett
     else:
         codes = {"positions": positions.tolist(), "codes": history.grid.indices.flat[positions].tolist()}
     return codes | {
-        "start": splice.start if splice else 0,
-        "flac": flac_base64(splice.waveform) if splice else None,
+        "start": patch.start if patch else 0,
+        "flac": flac_base64(patch.waveform) if patch else None,
         "stale": change.stale if change else [],
         "version": work.version,
         "history": history.labels[-HISTORY_SHOWN:],
@@ -95,29 +92,28 @@ def _changes(work: Work, before: CodeGrid, change: Change | None, settings: Sett
     }
 
 
-def sound(
-    work: Work, track: object, number: object, progress: Callable[[float], object] | None = None
-) -> dict[str, Any]:
-    """A part of the sound as it is ("edited") or as it was ("before")."""
-    if track not in ("edited", "before") or type(number) is not int:
-        raise GridError("That part of the sound is not there; please reload the page.")
-    if track == "before":
-        return piece_answer(work.piece(work.codec.num_levels, number, progress), work.num_pieces, None)
-    waveform, version = work.piece_now(number, progress)
+def edited_sound(work: Work, request: Any, progress: Callable[[float], object] | None = None) -> dict[str, Any]:
+    """A ``piece`` of the sound as edits left it, with its version, or from before all edits, as ``track`` says."""
+    asked = requests.read(requests.EditedSound, request)
+    if asked.track == "before":
+        return piece_answer(work.piece(work.codec.num_levels, asked.piece, progress), work.num_pieces, None)
+    waveform, version = work.piece_now(asked.piece, progress)
     return piece_answer(waveform, work.num_pieces, None) | {"version": version}
 
 
-def layer(work: Work, request: Any, progress: Callable[[float], object] | None = None) -> dict[str, Any]:
-    """A ``piece`` of a ``track``: the sound of so many levels, of the original for 0."""
-    fields = tools.Request(request, lambda secret: work)
-    levels, number = fields.integer("track"), fields.integer("piece")
-    waveform = work.piece(levels, number, progress)
-    last = number == work.num_pieces - 1
-    gain = work.gain_db(levels, progress) if last and levels else None
+def layer_sound(work: Work, request: Any, progress: Callable[[float], object] | None = None) -> dict[str, Any]:
+    """A ``piece`` of a ``track``: of the sound of so many levels before any edit, of the original for 0.
+
+    The last piece of a track comes with the gain that makes the track as loud as the original.
+    """
+    asked = requests.read(requests.LayerSound, request)
+    waveform = work.piece(asked.track, asked.piece, progress)
+    is_last = asked.piece == work.num_pieces - 1
+    gain = work.gain_db(asked.track, progress) if is_last and asked.track else None
     return piece_answer(waveform, work.num_pieces, gain)
 
 
 def audition(work: Work, request: Any) -> dict[str, str]:
     """The sound of a ``code`` of a ``level`` by itself, as a FLAC file in base64."""
-    fields = tools.Request(request, lambda secret: work)
-    return {"flac": flac_base64(work.codec.audition(fields.integer("level"), fields.integer("code")))}
+    asked = requests.read(requests.Audition, request)
+    return {"flac": flac_base64(work.codec.audition(asked.level, asked.code))}

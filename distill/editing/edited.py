@@ -8,7 +8,7 @@ import numpy as np
 from distill.audio import HOP_LENGTH, SAMPLE_RATE
 from distill.audio.vocoder import BLOCK_FRAMES, num_blocks
 from distill.codec.codec import JOIN_FADE_SAMPLES, Codec
-from distill.codec.pieces import HALF_WINDOW, JOIN_CONTEXT_FRAMES
+from distill.codec.pieces import HALF_WINDOW, JOIN_CONTEXT_FRAMES, Patch
 from distill.codes import CodeGrid, History
 from distill.codes.grid import FRAMES_PER_COLUMN
 from distill.editing.track import Track
@@ -26,42 +26,18 @@ BLOCKS_WAITED_FOR = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Splice:
-    """Samples that stand, or stood, in a clip, and where.
-
-    Attributes
-    ----------
-    start : int
-        Index of the first sample.
-    waveform : ndarray of float32 [samples]
-    """
-
-    start: int
-    waveform: np.ndarray
-
-    @property
-    def stop(self) -> int:
-        """Index of the sample after the last one."""
-        return self.start + len(self.waveform)
-
-    @property
-    def span(self) -> Span:
-        return slice(self.start, self.stop)
-
-
-@dataclass(frozen=True, eq=False)
 class Change:
     """What a step of the history changed in the sound.
 
     Attributes
     ----------
-    splice : Splice or None
+    patch : Patch or None
         The sound where the change begins, 12 s at the most; None if it is not made yet, or there is no change.
     stale : list of (int, int)
         Where else the sound changed or is to be made anew: first samples, and those after the last.
     """
 
-    splice: Splice | None
+    patch: Patch | None
     stale: list[tuple[int, int]]
 
 
@@ -71,11 +47,11 @@ class _Before:
     columns whose sound was to be made anew (None for none)."""
 
     stale: np.ndarray | None
-    splices: list[Splice] = field(default_factory=list)
+    patches: list[Patch] = field(default_factory=list)
 
     @property
     def num_samples(self) -> int:
-        return sum(len(splice.waveform) for splice in self.splices) + (0 if self.stale is None else len(self.stale))
+        return sum(len(patch.waveform) for patch in self.patches) + (0 if self.stale is None else len(self.stale))
 
 
 class EditedSound:
@@ -106,8 +82,8 @@ class EditedSound:
     @property
     def num_bytes(self) -> int:
         """Of memory."""
-        splices = [splice for before in [*self._done, *self._undone] if before for splice in before.splices]
-        arrays = [*list(self._touched.values()), *(splice.waveform for splice in splices)]
+        patches = [patch for before in [*self._done, *self._undone] if before for patch in before.patches]
+        arrays = [*list(self._touched.values()), *(patch.waveform for patch in patches)]
         return sum({id(array): array.nbytes for array in arrays}.values())
 
     def release(self) -> None:
@@ -189,7 +165,7 @@ class EditedSound:
         if not first:
             return Change(None, _merged(stale))
         whole = slice(first[0].start, first[-1].stop)
-        return Change(Splice(whole.start, self.read(whole).copy()), _merged(stale))
+        return Change(Patch(whole.start, self.read(whole).copy()), _merged(stale))
 
     def _restore(self, before: _Before) -> list[Span]:
         """To the original's codes belong the original's samples."""
@@ -199,17 +175,17 @@ class EditedSound:
             changed = np.flatnonzero(piece != track.samples(start, start + len(piece)))
             if len(changed):
                 fresh.append(slice(start + int(changed[0]), start + int(changed[-1]) + 1))
-            before.splices.append(Splice(start, piece))
+            before.patches.append(Patch(start, piece))
         self._touched = {}
         self._stale[:] = False
         return _joined(fresh)
 
     def _bring_back(self, kept: _Before, before: _Before) -> list[Span]:
         """Put back what stood there."""
-        for splice in reversed(kept.splices):
-            before.splices.append(self._write(splice))
+        for patch in reversed(kept.patches):
+            before.patches.append(self._write(patch))
         self._stale[:] = False if kept.stale is None else kept.stale
-        return _joined(splice.span for splice in kept.splices)
+        return _joined(patch.span for patch in kept.patches)
 
     def _mend_first(self, changed: np.ndarray) -> list[Span]:
         """Mend as many of the columns that changed, from the first ones on, as an answer has room for."""
@@ -240,37 +216,37 @@ class EditedSound:
             sound = _faded(self.read(span), track.samples(span.start, span.stop), region.start > 0)
         else:
             sound = self._codec.mend(grid, region, self.read(region.window)).waveform
-        replaced = self._write(Splice(region.start, sound))
+        replaced = self._write(Patch(region.start, sound))
         for steps in (self._done, self._undone):
             if steps and (before := steps[-1]):
-                before.splices.append(replaced)
+                before.patches.append(replaced)
         self._forget()
         self._stale[columns] = False
         return replaced.span
 
-    def _write(self, splice: Splice) -> Splice:
+    def _write(self, patch: Patch) -> Patch:
         """Put samples into the clip, and return those that stood there."""
-        replaced = Splice(splice.start, self.read(splice.span).copy())
+        replaced = Patch(patch.start, self.read(patch.span).copy())
         done = 0
-        for number, inner, part in self._parts(splice.span):
+        for number, inner, part in self._parts(patch.span):
             if number not in self._touched:
                 piece = self._piece(number)
                 self._touched[number] = self._reconstruction().samples(piece.start, piece.stop).copy()
-            self._touched[number][inner] = splice.waveform[done : done + len(part)]
+            self._touched[number][inner] = patch.waveform[done : done + len(part)]
             done += len(part)
         return replaced
 
     def _forget(self) -> None:
         """Keep no more samples of what was replaced than there is room for, the latest ones."""
         for steps in (self._done, self._undone):
-            room = KEPT_SAMPLES
-            for place in range(len(steps) - 1, -1, -1):
-                before = steps[place]
+            left = KEPT_SAMPLES
+            for number in range(len(steps) - 1, -1, -1):
+                before = steps[number]
                 if before is None:
                     break
-                room -= before.num_samples
-                if room < 0:
-                    steps[place] = None
+                left -= before.num_samples
+                if left < 0:
+                    steps[number] = None
 
     def _parts(self, span: Span) -> Iterator[tuple[int, slice, np.ndarray]]:
         """A span piece by piece: the piece's number, where in it that part lies, and its samples."""
@@ -311,10 +287,10 @@ class EditedSound:
     def _runs(self, columns: np.ndarray) -> list[slice]:
         """Columns, given as booleans, as runs; those whose surroundings overlap are one."""
         gap = (sum(self._codec.reach) + 2 * JOIN_CONTEXT_FRAMES) // FRAMES_PER_COLUMN
-        places = np.flatnonzero(columns)
-        if not len(places):
+        found = np.flatnonzero(columns)
+        if not len(found):
             return []
-        runs = np.split(places, np.flatnonzero(np.diff(places) > gap + 1) + 1)
+        runs = np.split(found, np.flatnonzero(np.diff(found) > gap + 1) + 1)
         return [slice(int(run[0]), int(run[-1]) + 1) for run in runs]
 
     def _spans(self, columns: np.ndarray) -> list[Span]:

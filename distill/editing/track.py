@@ -1,4 +1,4 @@
-"""The decoded sound of a grid, made from its start as far as it is listened to."""
+"""The sound of a log-mel that codes decode to, made from its start as far as it is listened to."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from distill.audio import HOP_LENGTH
 from distill.codec import Codec
-from distill.codes import CodeGrid
+from distill.codec.decoded import DecodedMel
 
 
 class Track:
@@ -18,22 +18,21 @@ class Track:
     Parameters
     ----------
     codec : Codec
-    grid : CodeGrid
-    levels : int
-        How many levels are heard.
+    mel : DecodedMel
+        The log-mel that is heard. What is missing of it is decoded.
 
     Attributes
     ----------
+    mel : DecodedMel
     ready : int
         Samples that are made.
-    seconds : float
-        How long it took to make them.
     """
 
-    def __init__(self, codec: Codec, grid: CodeGrid, levels: int) -> None:
-        self.num_samples = grid.num_frames * HOP_LENGTH
-        self.ready, self.seconds = 0, 0.0
-        self._begin: Callable[[], Iterator[Tensor]] = lambda: codec.stream(grid, levels=levels)
+    def __init__(self, codec: Codec, mel: DecodedMel) -> None:
+        self.mel, self.num_samples = mel, mel.num_frames * HOP_LENGTH
+        self.ready = 0
+        self._vocoder_seconds = 0.0
+        self._begin: Callable[[], Iterator[Tensor]] = lambda: codec.vocoder.stream_from(mel.frames, mel.num_frames)
         self._stream: Iterator[Tensor] | None = None
         self._waveform = np.zeros(0, dtype=np.float32)
         self._lock = threading.Lock()
@@ -43,8 +42,13 @@ class Track:
         return self.ready == self.num_samples
 
     @property
+    def seconds(self) -> float:
+        """How long it took to decode what there is of the log-mel and the sound."""
+        return self._vocoder_seconds + self.mel.seconds
+
+    @property
     def num_bytes(self) -> int:
-        """Of memory."""
+        """Bytes of memory that the sound takes, its log-mel aside."""
         return self.ready * self._waveform.itemsize
 
     def decode(self, stop: int, progress: Callable[[float], object] | None = None) -> None:
@@ -65,13 +69,13 @@ class Track:
         return self._waveform if (start, stop) == (0, self.num_samples) else self._waveform[start:stop]
 
     def _step(self) -> None:
-        began = time.perf_counter()
+        began, decoding = time.perf_counter(), self.mel.seconds
         if self._stream is None:
             # Zeros take no memory until they are written over.
             self._waveform, self._stream = np.zeros(self.num_samples, dtype=np.float32), self._begin()
         piece = next(self._stream).numpy()
         self._waveform[self.ready : self.ready + len(piece)] = piece
-        self.seconds += time.perf_counter() - began
+        self._vocoder_seconds += time.perf_counter() - began - (self.mel.seconds - decoding)
         self.ready += len(piece)
         if self.is_whole:
             self._stream = iter(())

@@ -14,7 +14,8 @@ from distill.audio import HOP_LENGTH, SAMPLE_RATE, Clip
 from distill.audio.loudness import matching_gain_db
 from distill.audio.vocoder import num_blocks
 from distill.codec import Codec
-from distill.codec.evaluation import Layer, peeling
+from distill.codec.decoded import DecodedMel
+from distill.codec.evaluation import Layer, peel
 from distill.codec.pieces import log_mel_blocks
 from distill.codes import CodeGrid, History
 from distill.editing.edited import BLOCK_SAMPLES, Change, EditedSound, Span
@@ -42,6 +43,8 @@ class Work:
         Size of the file that the clip came in.
     encode_seconds : float
         How long it took to find the codes.
+    log_mel : ndarray of float32 [128, frames], optional
+        The original's log-mel, if it is at hand.
 
     Attributes
     ----------
@@ -64,6 +67,7 @@ class Work:
         name: str = "",
         file_bytes: int | None = None,
         encode_seconds: float = 0.0,
+        log_mel: np.ndarray | None = None,
     ) -> None:
         self.codec, self.history = codec, History(grid)
         self.name = clip.name if clip else name
@@ -78,7 +82,8 @@ class Work:
         self._gains_db: dict[int, float] = {}
         self._mel_l1_audio: float | None = None
         self._drawing: Iterator[float] | None = None
-        self._original: np.ndarray | None = None
+        self._mels: dict[int, DecodedMel] = {}
+        self._original = log_mel
         self._layers: list[Layer] | None = None
         self._sound = EditedSound(codec, self.history, lambda: self.track(codec.num_levels))
 
@@ -88,8 +93,10 @@ class Work:
     ) -> "Work":
         """Encode a clip."""
         began = time.perf_counter()
-        grid = codec.encode_mel(codec.log_mel_of(clip, progress), progress)
-        return cls(codec, clip, grid, file_bytes=file_bytes, encode_seconds=time.perf_counter() - began)
+        log_mel = codec.log_mel_of(clip, progress)
+        grid = codec.encode_mel(log_mel, progress)
+        seconds = time.perf_counter() - began
+        return cls(codec, clip, grid, file_bytes=file_bytes, encode_seconds=seconds, log_mel=log_mel.numpy())
 
     @classmethod
     def opened(cls, codec: Codec, name: str, grid: CodeGrid) -> "Work":
@@ -106,7 +113,8 @@ class Work:
         self.draw()
         self.track(self.codec.num_levels)
         with self.lock:
-            other._tracks, other._original, other._layers = dict(self._tracks), self._original, self._layers
+            other._tracks, other._mels = dict(self._tracks), dict(self._mels)
+            other._original, other._layers = self._original, self._layers
         other.example = self.example
         return other
 
@@ -163,19 +171,24 @@ class Work:
                 progress(share)
 
     def _draw(self) -> Generator[float]:
-        grid, steps = self.history.original, self.codec.num_levels + 1
-        if self._clip is None:
-            blocks = self.codec.mel_blocks(grid)
-        else:
-            blocks = log_mel_blocks(self.codec.log_mel, torch.from_numpy(self._clip.waveform))
-        original = np.empty((self.codec.log_mel.n_mels, grid.num_frames), dtype=np.float32)
-        for frames, block in blocks:
-            original[:, frames] = block.numpy()
-            yield frames.stop / grid.num_frames / steps
-        peeled = peeling(self.codec, torch.from_numpy(original), grid)
+        num_levels, num_frames = self.codec.num_levels, self.history.original.num_frames
+        mels = [self._mel(count) for count in range(1, num_levels + 1)]
+        original = self._original
+        if original is None and self._clip is None:
+            original = mels[-1].log_mel
+            while mels[-1].ready < num_frames:
+                mels[-1].decode()
+                yield mels[-1].ready / num_frames / (num_levels + 1)
+        elif original is None:
+            assert self._clip is not None
+            original = np.empty((self.codec.log_mel.n_mels, num_frames), dtype=np.float32)
+            for frames, block in log_mel_blocks(self.codec.log_mel, torch.from_numpy(self._clip.waveform)):
+                original[:, frames] = block.numpy()
+                yield frames.stop / num_frames / (num_levels + 1)
+        peeled = peel(self.codec, torch.from_numpy(original), mels)
         while True:
             try:
-                yield (1 + next(peeled) * self.codec.num_levels) / steps
+                yield (1 + next(peeled) * num_levels) / (num_levels + 1)
             except StopIteration as end:
                 self._original, self._layers, self._drawing = original, end.value, None
                 return
@@ -185,13 +198,19 @@ class Work:
         """In how many pieces the clip is decoded."""
         return num_blocks(self.history.original.num_frames)
 
-    def track(self, levels: int) -> Track:
+    def track(self, num_levels: int) -> Track:
         """The sound of that many levels before any edit, decoded as far as it was asked for."""
-        return self._tracks.get(levels) or self._tracks.setdefault(
-            levels, Track(self.codec, self.history.original, levels)
+        return self._tracks.get(num_levels) or self._tracks.setdefault(
+            num_levels, Track(self.codec, self._mel(num_levels))
         )
 
-    def piece(self, levels: int, number: int, progress: Progress | None = None) -> np.ndarray:
+    def _mel(self, num_levels: int) -> DecodedMel:
+        """The log-mel of that many levels before any edit, decoded as far as it was asked for."""
+        return self._mels.get(num_levels) or self._mels.setdefault(
+            num_levels, DecodedMel(self.codec, self.history.original, num_levels)
+        )
+
+    def piece(self, num_levels: int, number: int, progress: Progress | None = None) -> np.ndarray:
         """A part of the sound of that many levels, 12 s long but for the last; 0 levels are the original.
 
         Raises
@@ -199,31 +218,31 @@ class Work:
         GridError
             If there is no such piece, or there are no so many levels.
         """
-        self._check_levels(levels)
+        self._check_levels(num_levels)
         span = self._span(number)
-        if levels == 0 and self._clip:
+        if num_levels == 0 and self._clip:
             last = number == self.num_pieces - 1
             return self._clip.waveform[span.start : None if last else span.stop]
-        track = self.track(levels or self.codec.num_levels)
+        track = self.track(num_levels or self.codec.num_levels)
         track.decode(span.stop, progress)
         return track.samples(span.start, span.stop)
 
-    def sound(self, levels: int, progress: Progress | None = None) -> np.ndarray:
+    def sound(self, num_levels: int, progress: Progress | None = None) -> np.ndarray:
         """The whole sound of that many levels; 0 levels are the original; errors as :meth:`piece`."""
-        self._check_levels(levels)
-        if levels == 0 and self._clip:
+        self._check_levels(num_levels)
+        if num_levels == 0 and self._clip:
             return self._clip.waveform
-        levels = levels or self.codec.num_levels
-        track = self.track(levels)  # as it is now: it may be forgotten at any moment
+        num_levels = num_levels or self.codec.num_levels
+        track = self.track(num_levels)  # as it is now: it may be forgotten at any moment
         track.decode(track.num_samples, progress)
         return track.samples(0, track.num_samples)
 
-    def gain_db(self, levels: int, progress: Progress | None = None) -> float:
+    def gain_db(self, num_levels: int, progress: Progress | None = None) -> float:
         """Decibels that make the sound of that many levels as loud as the original."""
-        if levels not in self._gains_db:
+        if num_levels not in self._gains_db:
             original = self.as_clip(progress).waveform
-            self._gains_db[levels] = matching_gain_db(self.sound(levels, progress), original, progress)
-        return self._gains_db[levels]
+            self._gains_db[num_levels] = matching_gain_db(self.sound(num_levels, progress), original, progress)
+        return self._gains_db[num_levels]
 
     @property
     def reconstruction(self) -> np.ndarray:
@@ -243,7 +262,7 @@ class Work:
     @property
     def decode_seconds(self) -> dict[int, float]:
         """How long it took to decode that many levels, as far as that is done."""
-        return {levels: track.seconds for levels, track in list(self._tracks.items()) if track.ready}
+        return {num_levels: track.seconds for num_levels, track in list(self._tracks.items()) if track.ready}
 
     @property
     def is_edited(self) -> bool:
@@ -272,12 +291,12 @@ class Work:
         return waveform, grid
 
     def _now(self, span: Span, progress: Progress | None) -> tuple[np.ndarray, CodeGrid, int]:
-        levels, done = self.codec.num_levels, 0
+        num_levels, done = self.codec.num_levels, 0
         with self.lock:
-            track, steps = self.track(levels), self._sound.steps(span)
+            track, steps = self.track(num_levels), self._sound.steps(span)
         while True:
             with self.lock:
-                self._tracks.setdefault(levels, track)  # it may have been forgotten meanwhile
+                self._tracks.setdefault(num_levels, track)  # it may have been forgotten meanwhile
                 if not self._sound.step(span):
                     return self._sound.read(span), self.history.grid, self._sound.version
             done += 1
@@ -292,12 +311,13 @@ class Work:
     @property
     def num_bytes(self) -> int:
         """Of the memory that it takes."""
-        layers = [layer.log_mel for layer in self._layers or ()]
-        sounds = (self._clip.waveform if self._clip else None, self._original)
-        arrays = {id(array): array.nbytes for array in (*layers, *sounds) if array is not None}
-        tracks = sum(track.num_bytes for track in list(self._tracks.values()))
+        tracks = list(self._tracks.values())
+        mels = {id(mel.log_mel): mel.num_bytes for mel in (*list(self._mels.values()), *(each.mel for each in tracks))}
+        given = (self._clip.waveform if self._clip else None, self._original)
+        arrays = {id(array): array.nbytes for array in given if array is not None} | mels
         answer = len(self.last_answer[1].get("flac") or "") if self.last_answer else 0
-        return sum(arrays.values()) + tracks + answer + self._sound.num_bytes + self.history.num_bytes
+        sounds = sum(track.num_bytes for track in tracks)
+        return sum(arrays.values()) + sounds + answer + self._sound.num_bytes + self.history.num_bytes
 
     def release(self) -> int:
         """Forget what can be made again from the clip and its codes; tells how many bytes that were."""
@@ -305,7 +325,7 @@ class Work:
             return 0
         try:
             before = self.num_bytes
-            self._tracks, self._layers, self._original, self._drawing = {}, None, None, None
+            self._tracks, self._mels, self._layers, self._original, self._drawing = {}, {}, None, None, None
             self._sound.release()
             return before - self.num_bytes
         finally:
@@ -351,8 +371,8 @@ class Work:
             self.history.redo()
             return self._sound.redo(before) if can else None
 
-    def _check_levels(self, levels: int) -> None:
-        if not 0 <= levels <= self.codec.num_levels:
+    def _check_levels(self, num_levels: int) -> None:
+        if not 0 <= num_levels <= self.codec.num_levels:
             raise GridError("That part of the sound is not there; please reload the page.")
 
     def _span(self, number: int) -> Span:

@@ -44,10 +44,12 @@ def delete_any(path: Path) -> None:
 
 
 def num_bytes(folder: Path) -> int:
-    """What the files of a folder take of the disk; those in folders within it do not count."""
+    """What the files of a folder take of the disk; those in folders within it do not count. A file that has other names
+    elsewhere counts in shares."""
     total = 0
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):  # deleted while it is looked at
-                total += entry.stat(follow_symlinks=False).st_size + ENTRY_BYTES
+                status = entry.stat(follow_symlinks=False)
+                total += status.st_size // max(1, status.st_nlink) + ENTRY_BYTES
     return total

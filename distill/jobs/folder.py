@@ -16,6 +16,7 @@ import numpy as np
 
 from distill.errors import TrainingError
 from distill.jobs.files import check_regular, delete_any, num_bytes, read_regular
+from distill.jobs.inputs import FULL_SCALE, link, save_first
 from distill.jobs.record import JobRecord
 from distill.settings import GIB, MIB
 
@@ -28,7 +29,6 @@ FILE_BYTES = 4 * GIB
 """Largest files that are read back: ten times as large as a training can make."""
 GONE = ".gone"
 """End of the name of a folder that is being deleted."""
-FULL_SCALE = np.float32(32767)
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,25 @@ class JobFolder:
     path: Path
 
     @classmethod
-    def create(cls, path: Path, record: JobRecord, clips: "Sequence[MelClip]", first_clip: "Clip") -> "JobFolder":
+    def create(
+        cls,
+        path: Path,
+        record: JobRecord,
+        clips: "Sequence[MelClip]",
+        first_clip: "Clip | None",
+        stored: "JobFolder | None" = None,
+    ) -> "JobFolder":
         """Write a new training's folder; if that fails, nothing of it stays.
+
+        Parameters
+        ----------
+        path : Path
+        record : JobRecord
+        clips : sequence of MelClip
+        first_clip : Clip or None
+            The first clip; None where it is stored.
+        stored : JobFolder, optional
+            A folder that has these clips already: its files are linked, not written again.
 
         Raises
         ------
@@ -56,8 +73,13 @@ class JobFolder:
         folder = cls(path)
         path.mkdir(mode=0o700)
         try:
-            save_file({str(number): clip.log_mel.numpy() for number, clip in enumerate(clips)}, folder.clips)
-            save_file(_in_16_bits(first_clip.waveform), folder.first_clip_path)
+            if stored:
+                link(stored.clips, folder.clips)
+                link(stored.first_clip_path, folder.first_clip_path)
+            else:
+                save_file({str(number): clip.log_mel.numpy() for number, clip in enumerate(clips)}, folder.clips)
+                if first_clip:
+                    save_first(first_clip.waveform, folder.first_clip_path)
             folder.write_record(record)
         except (OSError, SafetensorError) as error:
             folder.delete()
@@ -272,13 +294,6 @@ class JobFolder:
             yield _lock(descriptor, give_up)
         finally:
             os.close(descriptor)
-
-
-def _in_16_bits(waveform: np.ndarray) -> "dict[str, np.ndarray]":
-    """A waveform in half the room of float32, exact to 1/65534 of its loudest sample."""
-    peak = np.float32(np.abs(waveform).max(initial=0) or 1)
-    samples = np.round(waveform / peak * FULL_SCALE).astype(np.int16)
-    return {"samples": samples, "peak": peak.reshape(1)}
 
 
 def _lock(descriptor: int, give_up: Callable[[], bool]) -> bool:

@@ -146,6 +146,8 @@ class Ledger:
             folder.delete()
         with self.changed:
             self._strays = {folder.id: folder.num_bytes for folder in strays if folder.path.exists()}
+            for job in self.jobs.values():
+                job.num_bytes = self._measured(job)  # its clips are its own once the set that they came in is deleted
             self.add_up()
         if ended or gone:
             logger.info("Trainings were forgotten.", extra={"count": len(ended) + len(gone)})
@@ -160,8 +162,12 @@ class Ledger:
 
     def measure(self, job: TrainingJob) -> None:
         """Note what a job takes of the disk."""
-        job.num_bytes = job.folder.num_bytes + (num_bytes(job.folder.spare.parent) if job.is_elsewhere else 0)
+        job.num_bytes = self._measured(job)
         self.add_up()
+
+    @staticmethod
+    def _measured(job: TrainingJob) -> int:
+        return job.folder.num_bytes + (num_bytes(job.folder.spare.parent) if job.is_elsewhere else 0)
 
     def _tend(self, job: TrainingJob, now: float) -> None:
         """Do for a job what could not be done before: write its record and its codec, delete its inputs."""

@@ -89,7 +89,14 @@ class JobRunner:
         self._start_next()
 
     def submit(
-        self, owner: str, clips: "Sequence[MelClip]", config: "VQVAEConfig", first_clip: "Clip", *, address: str = ""
+        self,
+        owner: str,
+        clips: "Sequence[MelClip]",
+        config: "VQVAEConfig",
+        first_clip: "Clip | None" = None,
+        *,
+        stored: JobFolder | None = None,
+        address: str = "",
     ) -> TrainingJob:
         """Queue a training.
 
@@ -100,8 +107,10 @@ class JobRunner:
         clips : sequence of MelClip
         config : VQVAEConfig
             With ``minutes`` of up to ``training_minutes``.
-        first_clip : Clip
-            Kept to turn to when the training has ended.
+        first_clip : Clip, optional
+            The first of the clips, to turn to when the training has ended; not needed where it is stored.
+        stored : JobFolder, optional
+            A folder that has these clips already, and the first one's sound: they are not written again.
         address : str
             From which it is asked for, which has a share of the queue; "" if that is not known. It is never written
             down.
@@ -122,9 +131,10 @@ class JobRunner:
             self._arriving.append(ticket)
             number = self._ledger.next_queue_number()
         names = tuple(clip.name for clip in clips)
-        record = JobRecord(owner, config, self._clock(), number, names, first_clip.name)
+        first_name = first_clip.name if first_clip else names[0]
+        record = JobRecord(owner, config, self._clock(), number, names, first_name)
         try:
-            job_folder = JobFolder.create(self._folder / secrets.token_hex(16), record, clips, first_clip)
+            job_folder = JobFolder.create(self._folder / secrets.token_hex(16), record, clips, first_clip, stored)
             with self._changed:
                 if ticket not in self._arriving:
                     job_folder.delete()

@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from distill.errors import FullError, GateError
+from distill.server.answers import Answers
 from distill.server.asgi import App, Message, Receive, Scope, Send
 from distill.server.askers import COOKIE, Asker
 from distill.server.bodies import Flow, announced_bytes, parse, paths_in, read, require_json
@@ -26,7 +27,6 @@ from distill.server.calls import ODD_CALL, Calls
 from distill.server.faults import sentence
 from distill.server.headers import guarded
 from distill.server.origins import is_foreign, is_navigation, is_secure
-from distill.server.pages import Pages
 from distill.server.rates import Places, Rates
 from distill.server.rewriting import again, bind, named, plain, with_ranges_of_bytes
 from distill.server.uploads import Uploads
@@ -102,12 +102,12 @@ class Gate:
     ) -> None:
         self._app, self._backend, self._calls, self._clock = app, backend, calls, clock
         self._settings, self._storage, self._visitors = backend.settings, backend.storage, backend.visitors
-        self._pages, self._rates = Pages(self._ask, PAGES_KEPT), Rates(backend.settings)
+        self._pages, self._rates = Answers(self._ask, PAGES_KEPT), Rates(backend.settings)
         self._requests = Places(
             self._settings.visit_connections, self._settings.address_connections,
             "Your other requests are still being answered; please try again in some seconds.",
         )  # fmt: skip
-        self._files = Pages(self._ask, FILES_KEPT, "public, max-age=86400")
+        self._files = Answers(self._ask, FILES_KEPT, "public, max-age=86400")
         self._uploads = Uploads(app, backend.storage, backend.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -366,12 +366,12 @@ class Gate:
         return all(".." not in path.split("/") and self._storage.is_owned(path, owner) for path in paths)
 
     async def _arrive(self, asker: Asker) -> None:
-        """Begin the session of the page that a call comes from, if it is new; a call without a page needs none yet."""
+        """Begin the page that a call comes from, if it is new; a call without a page needs none yet."""
         self._check_page(asker)
         if not asker.page:
             return
         try:
-            self._visitors.session(asker.owner, asker.page, asker.address)
+            self._visitors.page(asker.owner, asker.page, asker.address)
             if self._calls.is_new(asker.page):
                 await self._backend.turns.take(asker, lambda: self._calls.prepare(asker.page), is_brief=True)
         except FullError as error:

@@ -14,7 +14,7 @@ from distill.codec import Codec
 from distill.editing.work import Work
 from distill.errors import FullError, GoneError
 from distill.server.askers import owner_of_page
-from distill.server.session import Session, Visit
+from distill.server.visit import Page, Visit
 from distill.settings import DEFAULTS, Settings
 
 FIRST_CLIP = "loop_breakbeat"
@@ -64,19 +64,19 @@ class Visitors:
         self, examples: Examples, settings: Settings = DEFAULTS, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.examples, self._settings, self._clock = examples, settings, clock
-        self.forget_page: Callable[[str], object] = lambda page: None  # what else is to be done when a page is over
+        self.forget_page: Callable[[str], object] = lambda name: None  # what else is to be done when a page is over
         self._lock = threading.Lock()
         self._visits: dict[str, Visit] = {}
 
-    def session(self, owner: str, page: str, address: str = "") -> Session:
+    def page(self, owner: str, name: str, address: str = "") -> Page:
         """A visitor's page, begun if it is new, with the clip that this visitor looked at last.
 
         Parameters
         ----------
         owner : str
             Whom the cookie stands for; "" without a cookie, then the page is a visitor by itself.
-        page : str
-            Gradio's name for it.
+        name : str
+            Gradio's name for the page.
         address : str
             Where the request comes from.
 
@@ -86,20 +86,20 @@ class Visitors:
             If there are as many visitors as there may be, or as many behind that address.
         """
         with self._lock:
-            return self._session(owner, page, address)
+            return self._page(owner, name, address)
 
-    def _session(self, owner: str, page: str, address: str) -> Session:
-        owner = owner or owner_of_page(page)
+    def _page(self, owner: str, name: str, address: str) -> Page:
+        owner = owner or owner_of_page(name)
         self._end_those_over()
         visit = self._visits.get(owner) or self._begin(owner, address)
         visit.address = address or visit.address
-        if page not in visit.pages:
+        if name not in visit.pages:
             while len(visit.pages) >= self._settings.visit_pages:
-                self._end(visit, min(visit.pages, key=lambda name: (visit.pages[name].beats, visit.pages[name].seen)))
-            visit.pages[page] = Session(visit, visit.last, self.examples.names, visit.clips, set(visit.taken))
-        session = visit.pages[page]
-        session.seen = self._clock()
-        return session
+                self._end(visit, min(visit.pages, key=lambda each: (visit.pages[each].beats, visit.pages[each].seen)))
+            visit.pages[name] = Page(visit, visit.last, self.examples.names, visit.clips, set(visit.taken))
+        page = visit.pages[name]
+        page.seen = self._clock()
+        return page
 
     def has_place(self, owner: str, address: str = "") -> bool:
         """Whether a visitor is here already, or could be."""
@@ -107,11 +107,11 @@ class Visitors:
             self._end_those_over()
             return owner in self._visits or (self._has_room(address) and self._has_room(None))
 
-    def is_anothers(self, page: str, owner: str) -> bool:
+    def is_anothers(self, name: str, owner: str) -> bool:
         """Whether a page is that of another visitor."""
         with self._lock:
             visits = list(self._visits.values())
-        return any(page in visit.pages and visit.owner != (owner or owner_of_page(page)) for visit in visits)
+        return any(name in visit.pages and visit.owner != (owner or owner_of_page(name)) for visit in visits)
 
     def is_here(self, owner: str) -> bool:
         """Whether a visitor has a page open now, or asked for something a moment ago."""
@@ -142,29 +142,29 @@ class Visitors:
                     return work
         raise GoneError("This clip is no longer open on the server; please reload the page.")
 
-    def touch(self, session: Session) -> None:
+    def touch(self, page: Page) -> None:
         """Something happens on a page, if only that it waits."""
-        session.seen = self._clock()
+        page.seen = self._clock()
 
-    def come(self, owner: str, page: str, address: str = "") -> None:
+    def come(self, owner: str, name: str, address: str = "") -> None:
         """A page holds a connection, to say that it is here; it begins if there is room for it."""
         with self._lock, contextlib.suppress(FullError):
-            self._session(owner, page, address).beats += 1
+            self._page(owner, name, address).beats += 1
 
-    def leave(self, owner: str, page: str) -> None:
+    def leave(self, owner: str, name: str) -> None:
         """The page was closed, or lost its connection; what its visitor has here is kept for a while."""
         with self._lock:
-            visit = self._visits.get(owner or owner_of_page(page))
-            if visit and page in visit.pages:
-                session = visit.pages[page]
-                session.beats, session.seen = max(0, session.beats - 1), self._clock()
+            visit = self._visits.get(owner or owner_of_page(name))
+            if visit and name in visit.pages:
+                page = visit.pages[name]
+                page.beats, page.seen = max(0, page.beats - 1), self._clock()
 
     def end(self, owner: str) -> None:
         """End a visit at once, with all its pages."""
         with self._lock:
             if visit := self._visits.pop(owner, None):
-                for page in list(visit.pages):
-                    self._end(visit, page)
+                for name in list(visit.pages):
+                    self._end(visit, name)
 
     def make_room(self, visit: Visit) -> None:
         """Let another clip of a visit fit into memory: whoever has most gives way.
@@ -260,8 +260,8 @@ class Visitors:
         if not gone:
             raise FullError("Distill has as many visitors as it can hold; please come back in some minutes.")
         least = min(gone, key=lambda visit: (visit.is_edited, not visit.is_new, _last_seen(visit)))
-        for page in list(least.pages):
-            self._end(least, page)
+        for name in list(least.pages):
+            self._end(least, name)
         del self._visits[least.owner]
 
     def _end_those_over(self) -> None:
@@ -274,9 +274,9 @@ class Visitors:
             if not visit.pages:
                 del self._visits[owner]
 
-    def _end(self, visit: Visit, page: str) -> None:
-        del visit.pages[page]
-        self.forget_page(page)
+    def _end(self, visit: Visit, name: str) -> None:
+        del visit.pages[name]
+        self.forget_page(name)
 
 
 def _is_connected(visit: Visit) -> bool:

@@ -11,7 +11,7 @@ import gradio as gr
 from distill import plots
 from distill.audio import write_wav
 from distill.audio.clips import write_flac
-from distill.editing import calls, tools
+from distill.editing import calls, requests
 from distill.editing.answers import flac_base64
 from distill.editing.work import Work
 from distill.errors import GridError
@@ -64,14 +64,14 @@ def build(server: Server, shown: gr.Textbox) -> EditTab:
 
     def edit(asker: Asker, request: Any) -> dict[str, Any]:
         find = partial(visitors.own_work, asker.visitor)
-        return calls.perform(find(tools.field(request, "work")), request, find, server.settings)
+        return calls.perform(find(requests.field(request, "work")), request, find, server.settings)
 
     def sound(asker: Asker, request: Any) -> dict[str, Any]:
-        work = visitors.work(asker.visitor, tools.field(request, "work"))
-        return calls.sound(work, tools.field(request, "track"), tools.field(request, "piece"), server.turns.pause)
+        work = visitors.work(asker.visitor, requests.field(request, "work"))
+        return calls.edited_sound(work, request, server.turns.pause)
 
     def audition(asker: Asker, request: Any) -> dict[str, Any]:
-        return calls.audition(visitors.work(asker.visitor, tools.field(request, "work")), request)
+        return calls.audition(visitors.work(asker.visitor, requests.field(request, "work")), request)
 
     gr.HTML(HOW_TO)
     canvas = CodeGridCanvas(
@@ -107,7 +107,7 @@ def build(server: Server, shown: gr.Textbox) -> EditTab:
 def connect(tab: EditTab, server: Server) -> list[Any]:
     """Wire the tab's events, and return those that name the clip that the tab shows."""
     handle = handler(server, tab)
-    for function in (edit, set_codes, undo, redo, reset):
+    for function in (edit, edit_schema, set_codes, undo, redo, reset):
         gr.api(handle(function), api_name=function.__name__)
     gr.api(handle(listen), api_name="edit_listen")
     hidden: dict[str, Any] = {"show_progress": "hidden"}
@@ -136,7 +136,8 @@ def fill(tab: EditTab, work: Work, settings: Settings) -> Answer:
 
 
 def edit(call: Call[EditTab], kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """An edit by name, with what ``distill.editing.tools`` asks for; "second" is the name of an example clip."""
+    """Make an edit by its kind. The call /edit_schema tells the kinds and what each of them takes: these are the
+    arguments, by name. A "second" clip is given by the name of an example."""
     if not isinstance(arguments, dict):
         raise GridError("The arguments of an edit must be given by name.")
     if "second" in arguments:
@@ -145,12 +146,17 @@ def edit(call: Call[EditTab], kind: str, arguments: dict[str, Any]) -> dict[str,
     return _perform(call, arguments | {"kind": kind})
 
 
+def edit_schema(call: Call[EditTab]) -> dict[str, Any]:
+    """The JSON schema of what /edit takes: one object for each kind of edit."""
+    return requests.edit_schema()
+
+
 def set_codes(
     call: Call[EditTab], level: int, row: int, last_row: int, column: int, last_column: int, code: int
 ) -> dict[str, Any]:
     """Put a code into a region of a level; the ends are included."""
     region = {"levels": [level, level], "rows": [row, last_row], "columns": [column, last_column]}
-    return _perform(call, region | {"kind": "fill", "code": code})
+    return _perform(call, region | {"kind": "set", "code": code})
 
 
 def undo(call: Call[EditTab]) -> dict[str, Any]:
@@ -165,7 +171,7 @@ def redo(call: Call[EditTab]) -> dict[str, Any]:
 
 def reset(call: Call[EditTab]) -> dict[str, Any]:
     """Go back to the codes of the original, which can be undone."""
-    return _perform(call, {"kind": "revert"})
+    return _perform(call, {"kind": "reset"})
 
 
 def listen(call: Call[EditTab]) -> dict[str, str]:

@@ -11,7 +11,8 @@ from distill import plots
 from distill.audio import HOP_LENGTH, SAMPLE_RATE, write_wav
 from distill.editing import calls
 from distill.editing.answers import flac_base64
-from distill.editing.tools import Request, field
+from distill.editing.requests import field
+from distill.editing.values import number, whole
 from distill.editing.work import Work
 from distill.errors import GridError
 from distill.server.askers import Asker
@@ -72,7 +73,7 @@ def build(server: Server, shown: gr.Textbox) -> ExploreTab:
     seconds = (0.0, _seconds(work))
 
     def sound(asker: Asker, request: Any) -> dict[str, Any]:
-        return calls.layer(visitors.work(asker.visitor, field(request, "work")), request, server.turns.pause)
+        return calls.layer_sound(visitors.work(asker.visitor, field(request, "work")), request, server.turns.pause)
 
     def audition(asker: Asker, request: Any) -> dict[str, Any]:
         return calls.audition(visitors.work(asker.visitor, field(request, "work")), request)
@@ -185,8 +186,8 @@ def look(
 
 def zoom(call: Call[ExploreTab], event: gr.EventData, shown: str | None = None) -> Answer:
     """Show the part of the clip that was chosen on the player."""
-    ends = Request(event._data, lambda secret: call.page.work)
-    return _part(call.tab, call.work(shown), ends.number("start"), ends.number("stop"), call.pause)
+    start, stop = (number(name, field(event._data, name)) for name in ("start", "stop"))
+    return _part(call.tab, call.work(shown), start, stop, call.pause)
 
 
 def save(
@@ -204,7 +205,7 @@ def save(
 
 def listen(call: Call[ExploreTab], levels: int) -> dict[str, str]:
     """The open clip rebuilt from that many levels, the original for 0, as a FLAC file in base64."""
-    levels = Request({"levels": levels}, lambda secret: call.page.work).integer("levels")
+    levels = whole("levels", levels)
     return {"flac": flac_base64(call.page.work.sound(levels, call.pause), call.pause)}
 
 

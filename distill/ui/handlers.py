@@ -17,8 +17,8 @@ from distill.errors import FullError, GoneError
 from distill.server.askers import Asker
 from distill.server.faults import sentence
 from distill.server.server import Server
-from distill.server.session import Session
 from distill.server.turns import CrowdedError, Dropped, Turns
+from distill.server.visit import Page
 
 Tab = TypeVar("Tab")
 Answer = dict[Any, Any]
@@ -33,14 +33,14 @@ class Call(Generic[Tab]):
 
     Attributes
     ----------
-    page : Session
+    page : Page
         The page that calls.
     server : Server
     tab : Tab
         The components that the handler may fill.
     """
 
-    page: Session
+    page: Page
     server: Server
     tab: Tab
 
@@ -81,7 +81,7 @@ def handler(server: Server, tab: Tab, *, every: float = 0.0) -> Callable[[Callab
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(asker: Asker) -> Call[Tab]:
-            return Call(server.visitors.session(asker.owner, asker.page, asker.address), server, tab)
+            return Call(server.visitors.page(asker.owner, asker.page, asker.address), server, tab)
 
         async def steps(request: gr.Request, *inputs: Any) -> AsyncIterator[Any]:
             try:

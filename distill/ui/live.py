@@ -13,7 +13,7 @@ from distill.codec import Codec
 from distill.errors import FullError, TrainingError
 from distill.jobs import JobStatus, TrainingJob
 from distill.server.server import Server
-from distill.server.session import Session
+from distill.server.visit import Page
 from distill.training.records import NO_CURVES, Curves
 from distill.ui import views
 from distill.ui.components import no_picture, picture
@@ -44,7 +44,7 @@ class Live(Protocol):
     def shown_training(self) -> gr.Textbox: ...
 
 
-def follow(server: Server, page: Session, tab: Live, job: TrainingJob) -> Iterator[Answer | None]:
+def follow(server: Server, page: Page, tab: Live, job: TrainingJob) -> Iterator[Answer | None]:
     """What the page is told of a training until it ends, None while nothing is new."""
     status, shown, said = job.status(), None, ""
     # Not the example's picture and sound, which would be taken for this training's.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -9,7 +10,7 @@ import gradio as gr
 from distill import plots
 from distill.audio import MIN_CLIPS, new_decoder, read_clips
 from distill.codec import Codec
-from distill.editing.tools import Request
+from distill.editing.values import number, whole
 from distill.errors import TrainingError
 from distill.jobs import TrainingJob
 from distill.server.clip_set import ClipSet
@@ -229,7 +230,8 @@ def _read_set(call: Call[TrainTab], paths: list[str], tick: Callable[[int], obje
         items = read_clips(
             paths, settings=settings, decoder=decoder, folder=unpacked, once=True, tick=tick, take=arrival.take
         )
-        return ClipSet(folder, items, tick, arrival.take, lambda folder: storage.remove(folder, owner))
+        remove = partial(storage.remove, owner=owner)
+        return ClipSet(folder, items, tick, arrival.take, remove, most=settings.set_clips)
 
 
 def begin_training(
@@ -248,20 +250,17 @@ def begin_training(
         count = len(clips.clips) if clips else 0
         check_clip_count(count)
         assert clips is not None
-        assert clips.first is not None
-        given = {"levels": levels, "codebook_dim": codebook_dim, "minutes": minutes, "weight": commitment_weight}
-        numbers = Request(given, lambda secret: page.work)
         config = replace(
             get_adaptive_vqvae_config(count),
-            num_quantizers=numbers.integer("levels"),
-            codebook_dim=numbers.integer("codebook_dim"),
-            commitment_weight=numbers.number("weight"),
-            minutes=numbers.number("minutes"),
+            num_quantizers=whole("levels", levels),
+            codebook_dim=whole("codebook_dim", codebook_dim),
+            commitment_weight=number("commitment_weight", commitment_weight),
+            minutes=number("minutes", minutes),
             from_base=bool(from_base),
         )
         server.storage.require_room(page.owner, clips.num_bytes, address=page.address)
         earlier = server.runner.jobs_of(page.owner)
-        job = server.runner.submit(page.owner, clips.clips, config, clips.first, address=page.address)
+        job = server.runner.submit(page.owner, clips.clips, config, stored=clips.folder, address=page.address)
         for each in earlier:  # the codec of an earlier one may be at work still, but that is in memory
             each.delete()
     yield from live.follow(server, page, call.tab, job)

@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from distill.codec import Codec
-from distill.codec.evaluation import peel
 from distill.errors import GridError
 from distill.models import mel_l1
+from tests.codec.peeling import peeled
 
 
 @pytest.fixture(scope="module")
 def layers(codec, drums, grid):
-    return peel(codec, codec.log_mel_of(drums), grid)
+    return peeled(codec, codec.log_mel_of(drums), grid)
 
 
 def test_there_is_a_layer_for_each_level_named_and_priced(codec, layers):
@@ -42,16 +42,16 @@ def test_the_shares_and_what_is_lost_make_the_whole(codec, drums, layers):
 
 def test_a_grid_of_another_codec_is_refused(other_codec_path, codec, drums, grid):
     with pytest.raises(GridError, match="another codec"):
-        peel(Codec.load(other_codec_path), codec.log_mel_of(drums), grid)
+        peeled(Codec.load(other_codec_path), codec.log_mel_of(drums), grid)
 
 
 def test_a_clip_that_is_the_average_sound_has_shares_all_the_same(codec):
     average = codec.model.mel_mean[0, 0].expand(128, 16).contiguous()
-    assert all(np.isfinite(layer.share) for layer in peel(codec, average, codec.encode_mel(average)))
+    assert all(np.isfinite(layer.share) for layer in peeled(codec, average, codec.encode_mel(average)))
 
 
 def test_two_and_four_levels_have_their_own_names(small_model):
     for levels in (2, 4):
         codec = Codec(small_model(num_quantizers=levels))
         log_mel = torch.randn(128, 20)
-        assert len(peel(codec, log_mel, codec.encode_mel(log_mel))) == levels
+        assert len(peeled(codec, log_mel, codec.encode_mel(log_mel))) == levels

@@ -8,9 +8,10 @@ import torch
 
 from distill.audio import HOP_LENGTH, Clip
 from distill.audio.vocoder import BLOCK_FRAMES
-from distill.codec.evaluation import evaluate, peel
+from distill.codec.evaluation import evaluate
 from distill.codes import CodeGrid
 from distill.models.vqvae import STRIDE
+from tests.codec.peeling import peeled
 
 WIDEST_COLUMNS = BLOCK_FRAMES // STRIDE + 8
 """A piece with its surroundings."""
@@ -120,7 +121,7 @@ def test_an_edit_of_many_columns_sounds_as_in_one_pass(codec, long_grid, widths)
 
 def test_the_layers_of_a_clip_are_peeled_in_pieces_and_progress_is_told(codec, long, long_grid, widths):
     shares = []
-    layers = peel(codec, codec.log_mel_of(long), long_grid, shares.append)
+    layers = peeled(codec, codec.log_mel_of(long), long_grid, shares.append)
     assert max(widths) <= WIDEST_COLUMNS
     assert len(layers) == 3
     assert len(shares) == len(widths)

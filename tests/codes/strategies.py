@@ -108,13 +108,13 @@ def set_codes(draw: st.DrawFn) -> Edit:
 
 
 @st.composite
-def set_cells(draw: st.DrawFn) -> Edit:
+def paint_codes(draw: st.DrawFn) -> Edit:
     grid = draw(GRIDS)
     level, code = draw(st.integers(0, grid.levels - 1)), draw(st.integers(0, grid.codebook_size - 1))
     cell = st.tuples(st.integers(0, grid.rows - 1), st.integers(0, grid.columns - 1))
     cells = draw(st.lists(cell, min_size=1, max_size=20))
     mask = mask_of(grid, *((level, *cell) for cell in cells))
-    return Edit(edits.set_cells, grid, {"level": level, "cells": cells, "code": code}, mask)
+    return Edit(edits.paint_codes, grid, {"level": level, "cells": cells, "code": code}, mask)
 
 
 @st.composite
@@ -150,19 +150,19 @@ def move_codes(draw: st.DrawFn) -> Edit:
 
 
 @st.composite
-def repeat_columns(draw: st.DrawFn) -> Edit:
+def repeat_codes(draw: st.DrawFn) -> Edit:
     grid = draw(GRIDS)
     region, times = draw(regions(grid)), draw(st.integers(0, 5) | st.just(10**30))
     levels, rows, columns = index_of(grid, region)
     target = levels, rows, slice(columns.stop, columns.stop + min(times, grid.columns) * width_of(columns))
-    return Edit(edits.repeat_columns, grid, region | {"times": times}, mask_of(grid, target))
+    return Edit(edits.repeat_codes, grid, region | {"times": times}, mask_of(grid, target))
 
 
 @st.composite
-def reverse_columns(draw: st.DrawFn) -> Edit:
+def reverse_codes(draw: st.DrawFn) -> Edit:
     grid = draw(GRIDS)
     region = draw(regions(grid))
-    return Edit(edits.reverse_columns, grid, region, mask_of(grid, index_of(grid, region)))
+    return Edit(edits.reverse_codes, grid, region, mask_of(grid, index_of(grid, region)))
 
 
 @st.composite
@@ -208,48 +208,48 @@ def blend_codes(draw: st.DrawFn, amounts: st.SearchStrategy[float] = AMOUNTS) ->
 
 
 @st.composite
-def replace_with_neighbour(draw: st.DrawFn) -> Edit:
+def similar_codes(draw: st.DrawFn) -> Edit:
     grid = draw(GRIDS)
     region, rank = draw(regions_of_a_level(grid)), draw(st.integers(0, grid.codebook_size - 1))
     arguments = region | {"rank": rank, "codebook": whole_codebooks(draw, grid)[region["level"]]}
-    return Edit(edits.replace_with_neighbour, grid, arguments, mask_of(grid, index_of(grid, region)))
+    return Edit(edits.similar_codes, grid, arguments, mask_of(grid, index_of(grid, region)))
 
 
 @st.composite
-def replace_at_random(draw: st.DrawFn) -> Edit:
+def random_codes(draw: st.DrawFn) -> Edit:
     grid = draw(GRIDS)
     region, among = draw(regions_of_a_level(grid)), draw(st.integers(1, grid.codebook_size - 1))
     codebook = whole_codebooks(draw, grid)[region["level"]]
     arguments = region | {"among": among, "seed": draw(SEEDS), "codebook": codebook}
-    return Edit(edits.replace_at_random, grid, arguments, mask_of(grid, index_of(grid, region)))
+    return Edit(edits.random_codes, grid, arguments, mask_of(grid, index_of(grid, region)))
 
 
 @st.composite
-def replace_code(draw: st.DrawFn) -> Edit:
+def replace_codes(draw: st.DrawFn) -> Edit:
     grid = draw(GRIDS)
     region = draw(regions_of_a_level(grid))
     codes = st.integers(0, grid.codebook_size - 1)
     code = draw(codes | st.sampled_from(grid.indices[index_of(grid, region)].ravel().tolist()))
     arguments = region | {"code": code, "replacement": draw(codes)}
     mask = mask_of(grid, index_of(grid, region)) & (grid.indices == code)
-    return Edit(edits.replace_code, grid, arguments, mask)
+    return Edit(edits.replace_codes, grid, arguments, mask)
 
 
 EDITS = {
     "set_codes": set_codes(),
-    "set_cells": set_cells(),
+    "paint_codes": paint_codes(),
     "paste_codes": paste_codes(),
     "clear_codes": clear_codes(),
     "move_codes": move_codes(),
-    "repeat_columns": repeat_columns(),
-    "reverse_columns": reverse_columns(),
+    "repeat_codes": repeat_codes(),
+    "reverse_codes": reverse_codes(),
     "shift_codes": shift_codes(),
     "swap_codes": swap_codes(),
     "swap_codes in the other clip": swap_codes(side=1),
     "blend_codes": blend_codes(),
-    "replace_with_neighbour": replace_with_neighbour(),
-    "replace_at_random": replace_at_random(),
-    "replace_code": replace_code(),
+    "similar_codes": similar_codes(),
+    "random_codes": random_codes(),
+    "replace_codes": replace_codes(),
 }
 
 

@@ -19,19 +19,19 @@ REGION_OF_A_LEVEL = {"level": 0, "rows": slice(0, 2), "columns": slice(0, 2)}
 QUIET = np.ones((3, 8), dtype=int)
 VALID: dict[str, dict[str, Any]] = {
     "set_codes": REGION_OF_A_LEVEL | {"code": 1},
-    "set_cells": {"level": 0, "cells": [(0, 0), (7, 4)], "code": 1},
+    "paint_codes": {"level": 0, "cells": [(0, 0), (7, 4)], "code": 1},
     "copy_codes": REGION,
     "paste_codes": {"codes": np.ones((2, 1, 1), dtype=int), "row": 7, "column": 4, "level": 1},
     "clear_codes": REGION | {"quiet": QUIET},
     "move_codes": REGION | {"row": 7, "column": 4, "quiet": QUIET},
-    "repeat_columns": REGION | {"times": 1},
-    "reverse_columns": REGION,
+    "repeat_codes": REGION | {"times": 1},
+    "reverse_codes": REGION,
     "shift_codes": REGION | {"by_rows": 1, "by_columns": -1},
     "swap_codes": REGION | {"other": a_grid(columns=3), "other_column": 2},
     "blend_codes": REGION | {"other": a_grid(columns=3), "other_column": 2, "amount": 0.5, "codebooks": CODEBOOKS},
-    "replace_with_neighbour": REGION_OF_A_LEVEL | {"codebook": CODEBOOKS[0], "rank": 63},
-    "replace_at_random": REGION_OF_A_LEVEL | {"codebook": CODEBOOKS[0], "among": 63, "seed": 0},
-    "replace_code": REGION_OF_A_LEVEL | {"code": 0, "replacement": 63},
+    "similar_codes": REGION_OF_A_LEVEL | {"codebook": CODEBOOKS[0], "rank": 63},
+    "random_codes": REGION_OF_A_LEVEL | {"codebook": CODEBOOKS[0], "among": 63, "seed": 0},
+    "replace_codes": REGION_OF_A_LEVEL | {"code": 0, "replacement": 63},
 }
 HALF = np.full((3, 8), 0.5)
 BAD: dict[str, list[tuple[Any, str]]] = {

@@ -18,16 +18,16 @@ from tests.codes.strategies import (
     clear_codes,
     index_of,
     move_codes,
+    paint_codes,
     paste_codes,
+    random_codes,
     regions,
-    repeat_columns,
-    replace_at_random,
-    replace_code,
-    replace_with_neighbour,
-    reverse_columns,
-    set_cells,
+    repeat_codes,
+    replace_codes,
+    reverse_codes,
     set_codes,
     shift_codes,
+    similar_codes,
     swap_between,
     whole_codebooks,
     width_of,
@@ -82,7 +82,7 @@ def test_setting_codes_fills_the_region(edit):
     assert (edit().indices[edit.cells] == edit.arguments["code"]).all()
 
 
-@given(edit=set_cells())
+@given(edit=paint_codes())
 def test_a_stroke_is_its_cells_set_one_by_one(edit):
     level, code = edit.arguments["level"], edit.arguments["code"]
     one_by_one = edit.grid
@@ -156,7 +156,7 @@ def test_a_move_to_where_it_was_changes_nothing(edit):
     assert edit(row=rows.start, column=columns.start) == edit.grid
 
 
-@given(edit=repeat_columns())
+@given(edit=repeat_codes())
 def test_a_repeated_region_follows_itself_as_often_as_asked_or_to_the_end_of_the_clip(edit):
     levels, rows, columns = index_of(edit.grid, edit.arguments)
     width, expected = width_of(columns), edit.grid.indices.copy()
@@ -172,15 +172,15 @@ def test_a_repeated_region_follows_itself_as_often_as_asked_or_to_the_end_of_the
 def test_a_repeat_is_a_loop_that_the_end_of_the_clip_cuts(times, codes):
     before, expected = (np.array(list(text.encode()))[None, None] - ord("a") for text in ("abcdefgh", codes))
     grid = CodeGrid(before, 128, "0123456789ab", 8)
-    after = edits.repeat_columns(grid, rows=0, columns=slice(1, 3), times=times)
+    after = edits.repeat_codes(grid, rows=0, columns=slice(1, 3), times=times)
     assert np.array_equal(after.indices, expected)
 
 
-@given(edit=reverse_columns())
+@given(edit=reverse_codes())
 def test_reversing_turns_a_region_around_and_twice_is_nothing(edit):
     after, region = edit(), index_of(edit.grid, edit.arguments)
     assert np.array_equal(after.indices[region], edit.grid.indices[region][..., ::-1])
-    assert edits.reverse_columns(after, **edit.arguments) == edit.grid
+    assert edits.reverse_codes(after, **edit.arguments) == edit.grid
 
 
 @given(edit=shift_codes())
@@ -305,7 +305,7 @@ def test_the_nearest_codes_are_all_the_others_by_distance_and_then_by_number(dat
     assert edits.nearest_codes(codebook, code, count).tolist() == by_distance[:count]
 
 
-@given(edit=replace_with_neighbour())
+@given(edit=similar_codes())
 def test_each_code_of_a_region_gives_way_to_its_neighbour_of_that_rank(edit):
     codebook, rank = edit.arguments["codebook"], edit.arguments["rank"]
     for before, after in zip(edit.grid.indices[edit.cells], edit().indices[edit.cells], strict=True):
@@ -314,25 +314,25 @@ def test_each_code_of_a_region_gives_way_to_its_neighbour_of_that_rank(edit):
     assert edit(rank=0) == edit.grid
 
 
-@given(edit=replace_at_random())
+@given(edit=random_codes())
 def test_each_random_code_is_one_of_the_nearest_and_the_same_for_the_same_seed(edit):
     codebook, among, after = edit.arguments["codebook"], edit.arguments["among"], edit()
     for old, new in zip(edit.grid.indices[edit.cells], after.indices[edit.cells], strict=True):
         assert new in edits.nearest_codes(codebook, old, among)
     assert edit() == after
     nearest = {name: value for name, value in edit.arguments.items() if name not in ("among", "seed")}
-    assert edit(among=1) == edits.replace_with_neighbour(edit.grid, **nearest, rank=1)
+    assert edit(among=1) == edits.similar_codes(edit.grid, **nearest, rank=1)
 
 
 def test_random_codes_differ_from_cell_to_cell_and_from_seed_to_seed():
     grid = CodeGrid(np.zeros((1, 8, 10), dtype=int), 160, "0123456789ab", 16)
     arguments = {"level": 0, "rows": slice(None), "columns": slice(None), "codebook": np.arange(16.0)[:, None]}
-    first, second = (edits.replace_at_random(grid, **arguments, among=4, seed=seed) for seed in (1, 2))
+    first, second = (edits.random_codes(grid, **arguments, among=4, seed=seed) for seed in (1, 2))
     assert set(first.indices.ravel()) == set(second.indices.ravel()) == {1, 2, 3, 4}
     assert first != second
 
 
-@given(edit=replace_code())
+@given(edit=replace_codes())
 def test_a_replaced_code_is_gone_from_the_region_and_only_that_code(edit):
     code, replacement = edit.arguments["code"], edit.arguments["replacement"]
     assert (edit().indices[edit.cells] == replacement).all()
@@ -344,7 +344,7 @@ def test_a_replaced_code_is_gone_from_the_region_and_only_that_code(edit):
 @given(grid=GRIDS, data=st.data())
 def test_changed_columns_are_the_smallest_run_that_holds_every_difference(grid, data):
     assert edits.changed_columns(grid, grid) is None
-    after = edits.reverse_columns(grid, **data.draw(regions(grid)))
+    after = edits.reverse_codes(grid, **data.draw(regions(grid)))
     changed = edits.changed_columns(grid, after)
     differs = (grid.indices != after.indices).any(axis=(0, 1))
     if changed is None:

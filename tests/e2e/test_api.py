@@ -35,7 +35,7 @@ def test_every_public_call_has_a_name_of_its_own(client):
         *("/add_clips", "/train", "/stop", "/resume", "/use_trained", "/load_codec"),
         *("/explore", "/explore_example", "/explore_decode", "/explore_view", "/explore_listen", "/explore_save"),
         "/audition",
-        *("/edit", "/set_codes", "/undo", "/redo", "/reset", "/edit_listen", "/edit_difference"),
+        *("/edit", "/edit_schema", "/set_codes", "/undo", "/redo", "/reset", "/edit_listen", "/edit_difference"),
         *("/second_example", "/second_clip", "/export", "/open_grid", "/open_text"),
     } <= names
     assert not [name for name in names if name.rsplit("_", 1)[-1].isdigit()]
@@ -44,7 +44,7 @@ def test_every_public_call_has_a_name_of_its_own(client):
 def test_an_edit_is_heard_undone_and_exported(client):
     before = decoded(client.predict(api_name="/edit_listen"))
     edited = client.predict(0, 2, 3, 4, 5, 7, api_name="/set_codes")
-    assert "1.0–2.8 kHz: filled with code 7" in edited["history"][0]
+    assert "1.0–2.8 kHz: set to code 7" in edited["history"][0]
     assert (edited["can_undo"], edited["can_redo"]) == (True, False)
     heard = decoded(client.predict(api_name="/edit_listen"))
     patch = slice(edited["start"], edited["start"] + len(decoded(edited)))
@@ -82,7 +82,7 @@ def test_the_readmes_edit_runs_as_written(app_url, repository):
 def test_a_second_clip_is_blended_in_by_its_name(client, clips):
     region = {"levels": [0, 2], "rows": [0, 7], "columns": [1, 2], "amount": 1, "second": "loop_industrial"}
     answer = client.predict("blend", region, api_name="/edit")
-    assert "100% of loop_industrial.flac" in answer["history"][0]
+    assert "blended with 100 % of loop_industrial.flac" in answer["history"][0]
     assert answer["codes"]
     client.predict("loop_mika", api_name="/second_example")
     client.predict(handle_file(clips[2]), api_name="/second_clip")

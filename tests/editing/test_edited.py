@@ -63,7 +63,7 @@ def paint(*cells, code=7):
 
 
 def fill(work, code=5):
-    return {"kind": "fill", "code": code, "columns": [0, work.history.grid.columns - 1]} | ALL
+    return {"kind": "set", "code": code, "columns": [0, work.history.grid.columns - 1]} | ALL
 
 
 def pieces(work):
@@ -102,7 +102,8 @@ def test_the_spectrogram_of_a_grid_that_came_without_its_clip_is_drawn_without_i
     shares = []
     original, layers = work.draw(shares.append)
     assert shares == sorted(shares)
-    assert len(shares) >= 4 * 3
+    assert len(shares) >= 3 * 3
+    assert len(widths) == 3 * 3  # the original is the sound of all levels
     assert max(widths) <= WIDEST_COLUMNS
     assert np.abs(original - codec.decode_mel(three.history.grid).numpy()).max() < 1e-5
     assert layers[-1].mel_l1 < 1e-5
@@ -241,7 +242,7 @@ def test_back_to_the_original_decodes_nothing_and_can_be_undone(three, widths):
     perform(three, paint((3, 100), code=8), None)
     edited = three.edited.copy()
     widths.clear()
-    answer = perform(three, {"kind": "revert"}, None)
+    answer = perform(three, {"kind": "reset"}, None)
     assert widths == []
     assert np.array_equal(three.edited, before)
     spans = [(answer["start"], answer["start"] + len(heard(answer))), *answer["stale"]]
@@ -257,7 +258,7 @@ def test_all_that_an_edit_changes_is_heard_in_its_answer_or_told_to_be_stale(thr
     sound = three.edited.copy()
     random = np.random.default_rng(0)
     asked = [fill(three), paint((0, 3), (1, 90), (7, 130)), {"kind": "undo"}, {"kind": "undo"}, {"kind": "redo"}]
-    for step in [*asked, paint((2, 60), code=1), {"kind": "revert"}, {"kind": "undo"}]:
+    for step in [*asked, paint((2, 60), code=1), {"kind": "reset"}, {"kind": "undo"}]:
         answer = perform(three, step, None)
         if answer["flac"]:
             patch = heard(answer)
@@ -362,7 +363,53 @@ def test_an_edit_of_as_many_cells_as_one_may_name_is_answered_cell_by_cell(long)
 
 
 def test_edits_of_regions_that_hold_more_cells_than_one_may_name_are_made(long):
-    expected = edits.reverse_columns(long.history.grid, rows=slice(None), columns=slice(None))
+    expected = edits.reverse_codes(long.history.grid, rows=slice(None), columns=slice(None))
     answer = perform(long, {"kind": "reverse", "levels": [0, 2], "rows": [0, 7], "columns": [0, 3229]}, None)
     assert long.history.grid == expected
     assert answer["positions"] is None
+
+
+@pytest.fixture
+def log_mels(codec):
+    """How many frames each log-mel of a waveform has."""
+    seen = []
+    hook = codec.log_mel.register_forward_hook(lambda front_end, inputs, output: seen.append(output.shape[-1]))
+    yield seen
+    hook.remove()
+
+
+@pytest.mark.parametrize("first", ["pictures", "sound"])
+def test_each_number_of_levels_is_decoded_once_for_pictures_and_sound(codec, drums, widths, first):
+    clip = Clip("long.wav", np.tile(drums.waveform, 6))
+    work = Work.begin(codec, clip)
+    assert work.num_pieces == 2
+    if first == "pictures":
+        work.draw()
+    sounds = [work.sound(levels) for levels in (1, 2, 3)]
+    layers = work.layers
+    assert len(widths) == 3 * work.num_pieces
+    assert max(widths) <= WIDEST_COLUMNS
+    for levels in (1, 2, 3):
+        assert np.array_equal(sounds[levels - 1], codec.decode(work.history.original, levels=levels))
+        assert np.array_equal(
+            layers[levels - 1].log_mel, codec.decode_mel(work.history.original, levels=levels).numpy()
+        )
+
+
+def test_the_log_mel_of_a_clip_that_is_opened_is_made_once(codec, drums, log_mels):
+    work = Work.begin(codec, Clip("long.wav", np.tile(drums.waveform, 6)))
+    assert sum(log_mels) < 1.1 * work.history.original.num_frames
+    log_mels.clear()
+    original, _ = work.draw()
+    assert log_mels == []
+    work.release()
+    assert np.array_equal(work.draw()[0], original)
+    assert log_mels != []
+
+
+def test_what_is_decoded_of_a_log_mel_is_counted_and_given_back(long):
+    bare = long.num_bytes
+    long.piece(1, 0)
+    assert long.num_bytes - bare == pytest.approx(4 * BLOCK_SAMPLES + 512 * BLOCK_FRAMES, rel=0.02)
+    long.release()
+    assert long.num_bytes == bare

@@ -1,5 +1,6 @@
 """What a page or a script may ask of the grid, by name, and what it is told when it asks for nonsense."""
 
+import json
 import threading
 
 import numpy as np
@@ -8,8 +9,8 @@ import torch
 
 from distill.audio import Clip
 from distill.codes import edits
+from distill.editing import requests
 from distill.editing.calls import perform
-from distill.editing.tools import TOOLS, Request, apply
 from distill.editing.work import Work
 from distill.errors import GridError
 from tests.waiting import PATIENCE
@@ -28,10 +29,17 @@ def second(codec, drone):
     return Work.begin(codec, drone)
 
 
+def nested(depth):
+    inner = []
+    for _ in range(depth):
+        inner = [inner]
+    return inner
+
+
 def arguments(kind):
     return {
         "paint": {"level": 0, "code": 9, "cells": [[0, 0], [1, 1], [7, 13]]},
-        "fill": ONE_LEVEL | {"code": 5},
+        "set": ONE_LEVEL | {"code": 5},
         "paste": {"level": 1, "row": 2, "column": 3, "codes": [[[1, 2], [3, 4]]]},
         "clear": REGION,
         "move": REGION | {"row": 4, "column": 6},
@@ -46,7 +54,7 @@ def arguments(kind):
     }[kind]
 
 
-@pytest.mark.parametrize("kind", TOOLS)
+@pytest.mark.parametrize("kind", requests.GRID_KINDS)
 def test_every_tool_edits_says_so_in_words_and_is_undone_exactly(work, second, kind):
     original, sound = work.history.grid, work.reconstruction.copy()
     if kind == "replace":
@@ -73,7 +81,7 @@ def test_every_tool_edits_says_so_in_words_and_is_undone_exactly(work, second, k
     assert np.array_equal(work.edited, changed)
 
 
-@pytest.mark.parametrize("kind", TOOLS)
+@pytest.mark.parametrize("kind", requests.GRID_KINDS)
 def test_a_clip_of_one_column_can_be_edited_with_every_tool(codec, drums, second, kind):
     work = Work.begin(codec, Clip("short.wav", drums.waveform[:1400]))
     assert work.history.grid.columns == 1
@@ -89,8 +97,8 @@ def test_a_clip_of_one_column_can_be_edited_with_every_tool(codec, drums, second
 
 def test_a_region_is_given_by_its_first_and_last_place(work):
     before = work.history.grid
-    edited = apply(work, "fill", Request(ONE_LEVEL | {"code": 5}, None)).grid
-    assert edited == edits.set_codes(before, level=1, rows=slice(1, 4), columns=slice(2, 5), code=5)
+    perform(work, {"kind": "set", "code": 5} | ONE_LEVEL, None)
+    assert work.history.grid == edits.set_codes(before, level=1, rows=slice(1, 4), columns=slice(2, 5), code=5)
 
 
 def test_a_swap_changes_both_clips_and_each_is_undone_for_itself(work, second):
@@ -109,15 +117,15 @@ def test_clearing_all_levels_is_quieter_than_clearing_one(work):
     assert np.abs(work.edited).max() < 0.5 * np.abs(work.reconstruction).max()
 
 
-def test_revert_brings_back_the_very_sound_and_can_be_undone(work):
+def test_reset_brings_back_the_very_sound_and_can_be_undone(work):
     sound = work.reconstruction.copy()
     perform(work, {"kind": "reverse"} | REGION, None)
-    perform(work, {"kind": "fill", "code": 1} | ONE_LEVEL, None)
+    perform(work, {"kind": "set", "code": 1} | ONE_LEVEL, None)
     edited = work.edited.copy()
     assert not np.array_equal(edited, sound)
-    reverted = perform(work, {"kind": "revert"}, None)
+    reset = perform(work, {"kind": "reset"}, None)
     assert np.array_equal(work.edited, sound)
-    assert reverted["history"][-1] == "Back to the original"
+    assert reset["history"][-1] == "Reset to the original"
     perform(work, {"kind": "undo"}, None)
     assert np.array_equal(work.edited, edited)
 
@@ -138,7 +146,7 @@ def test_edits_from_long_ago_are_undone_by_decoding_them_again(work, monkeypatch
 def test_the_samples_that_are_kept_for_undoing_are_bounded(work, monkeypatch):
     monkeypatch.setattr("distill.editing.edited.KEPT_SAMPLES", 100_000)
     for code in range(6):
-        perform(work, {"kind": "fill", "code": code} | ONE_LEVEL, None)
+        perform(work, {"kind": "set", "code": code} | ONE_LEVEL, None)
     for _ in range(6):
         perform(work, {"kind": "undo"}, None)
     for steps in (work._sound._done, work._sound._undone):
@@ -146,14 +154,14 @@ def test_the_samples_that_are_kept_for_undoing_are_bounded(work, monkeypatch):
     assert None in work._sound._undone
 
 
-def test_revert_after_undoing_edits_from_long_ago_brings_back_the_very_sound(work, monkeypatch):
+def test_reset_after_undoing_edits_from_long_ago_brings_back_the_very_sound(work, monkeypatch):
     monkeypatch.setattr("distill.editing.edited.KEPT_SAMPLES", 30_000)
     sound = work.reconstruction.copy()
     for column in (0, 4, 8, 12):
         perform(work, {"kind": "paint", "level": 0, "code": 7, "cells": [[1, column], [4, column]]}, None)
     for _ in range(3):
         perform(work, {"kind": "undo"}, None)
-    perform(work, {"kind": "revert"}, None)
+    perform(work, {"kind": "reset"}, None)
     assert np.array_equal(work.edited, sound)
 
 
@@ -189,8 +197,8 @@ def test_an_edit_that_changes_nothing_is_no_edit(work):
     [
         (None, "needs a field 'kind'"),
         ("paint", "needs a field 'kind'"),
-        ({"kind": "explode"}, "no tool named 'explode'"),
-        ({"kind": ["paint"]}, "no tool named"),
+        ({"kind": "explode"}, "no edit named 'explode'"),
+        ({"kind": ["paint"]}, "no edit named"),
         ({"kind": "paint"}, "needs a field"),
         ({"kind": "paint", "level": 0, "code": 64, "cells": [[0, 0]]}, "out of range"),
         ({"kind": "paint", "level": 0, "code": 1, "cells": [[8, 0]]}, "not in this grid"),
@@ -201,19 +209,27 @@ def test_an_edit_that_changes_nothing_is_no_edit(work):
         ({"kind": "paint", "level": 0.5, "code": 1, "cells": [[0, 0]]}, "whole number"),
         ({"kind": "paint", "level": 10**400, "code": 1, "cells": [[0, 0]]}, "whole number"),
         ({"kind": "shift", "by_columns": float("inf")} | REGION, "whole number"),
-        ({"kind": "fill", "code": 1} | ONE_LEVEL | {"columns": [0, 10**400]}, "first and a last"),
+        ({"kind": "set", "code": 1} | ONE_LEVEL | {"columns": [0, 10**400]}, "first and a last"),
         ({"kind": "blend", "amount": 10**400, "second": "x"} | REGION, "must be a number"),
         ({"kind": "paint", "level": float("nan"), "code": 1, "cells": [[0, 0]]}, "whole number"),
-        ({"kind": "fill", "code": 1} | REGION, "one level"),
-        ({"kind": "fill", "code": 1} | ONE_LEVEL | {"rows": [3, 1]}, "not in this grid"),
-        ({"kind": "fill", "code": 1} | ONE_LEVEL | {"rows": 3}, "first and a last"),
-        ({"kind": "fill", "code": 1} | ONE_LEVEL | {"columns": [0, 400]}, "not in this grid"),
+        ({"kind": "set", "code": 1} | REGION, "one level"),
+        ({"kind": "set", "code": 1} | ONE_LEVEL | {"rows": [3, 1]}, "not in this grid"),
+        ({"kind": "set", "code": 1} | ONE_LEVEL | {"rows": 3}, "first and a last"),
+        ({"kind": "set", "code": 1} | ONE_LEVEL | {"columns": [0, 400]}, "not in this grid"),
         ({"kind": "similar", "rank": 64} | ONE_LEVEL, "0 to 63, got 64"),
         ({"kind": "similar", "rank": 1} | ONE_LEVEL | {"levels": [9, 9]}, "Level 9"),
         ({"kind": "blend", "amount": 2, "second": "x"} | REGION, "from 0 to 1"),
         ({"kind": "blend", "amount": "all", "second": "x"} | REGION, "must be a number"),
         ({"kind": "paste", "level": 0, "row": 0, "column": 0, "codes": "abc"}, "whole numbers"),
         ({"kind": "paste", "level": 0, "row": 0, "column": 0, "codes": [[[10**30]]]}, "whole numbers"),
+        ({"kind": "paste", "level": 0, "row": 0, "column": 0, "codes": [[[1, 2], [3]]]}, "equal lengths"),
+        ({"kind": "set", "code": 1} | ONE_LEVEL | {"columns": [False, True]}, "first and a last"),
+        ({"kind": "set", "code": 10**5000} | ONE_LEVEL, "'code' must be a whole number"),
+        ({"kind": "blend", "amount": float("nan"), "second": "x"} | REGION, "must be a number"),
+        ({"kind": "blend", "amount": True, "second": "x"} | REGION, "must be a number"),
+        ({"kind": "blend", "amount": 1, "second": ["x"]} | REGION, "'second' must be text"),
+        ({"kind": "undo", "id": 7}, "'id' must be text"),
+        ({"kind": "shift", "by_column": 1} | REGION, "no field 'by_column'"),
     ],
 )
 def test_nonsense_is_refused_in_a_sentence_and_changes_nothing(work, second, asked, words, is_one_sentence):
@@ -242,3 +258,64 @@ def test_the_codes_of_silence_are_heard_as_silence(codec):
     quiet = np.repeat(codec.quiet_codes[:, :, None], 20, axis=2)
     grid = codec.encode_mel(torch.zeros(128, 20 * 16)).with_indices(quiet)
     assert np.abs(codec.decode(grid)).max() < 0.05
+
+
+@pytest.mark.parametrize("field", ["kind", "code", "columns", "second", "cells", "codes"])
+def test_brackets_in_brackets_are_refused_in_a_sentence(work, field, is_one_sentence):
+    kinds = {"kind": "set", "second": "swap", "cells": "paint", "codes": "paste"}
+    kind = kinds.get(field, "set")
+    with pytest.raises(GridError) as refusal:
+        perform(work, {"kind": kind} | arguments(kind) | {field: nested(100_000)}, None)
+    assert is_one_sentence(refusal.value)
+
+
+LABELS = {
+    "paint": "painted code 9",
+    "set": "set to code 5",
+    "paste": "pasted",
+    "clear": "cleared",
+    "move": "moved to ",
+    "repeat": "repeated 2 ×",
+    "reverse": "reversed",
+    "shift": "shifted -1 steps in time, +1 bands",
+    "similar": "replaced by similar codes (rank 2)",
+    "random": "replaced by random codes of the 4 nearest",
+    "replace": "code 3 replaced by 4",
+    "blend": "blended with 50 % of ",
+    "swap": "swapped with ",
+}
+
+
+@pytest.mark.parametrize("kind", requests.GRID_KINDS)
+def test_an_edit_has_one_name_in_the_call_in_the_codes_and_in_the_history(work, second, kind):
+    assert callable(getattr(edits, f"{kind}_codes"))
+    indices = work.history.grid.indices.copy()
+    indices[0, 0, 0] = 3
+    work.do("a code to replace", work.history.grid.with_indices(indices))
+    answer = perform(work, arguments(kind) | {"kind": kind}, lambda secret: second)
+    assert f": {LABELS[kind]}" in answer["history"][-1]
+    if kind == "swap":
+        (label,) = second.history.labels
+        assert label.startswith("All levels, 0.37 to 0.93 s")
+        assert label.endswith(f": swapped with {work.name}")
+
+
+def test_whole_floats_are_whole_numbers(work):
+    perform(work, {"kind": "set", "code": 5.0, "levels": [1.0, 1], "rows": [1, 3.0], "columns": [2, 4]}, None)
+    assert work.history.grid.indices[1, 1, 2] == 5
+
+
+def test_the_schema_describes_every_kind_of_edit_and_each_of_its_fields():
+    schema = requests.edit_schema()
+    assert set(schema["discriminator"]["mapping"]) == set(requests.KINDS)
+    for name, record in schema["$defs"].items():
+        assert record["description"].endswith("."), name
+        assert not record["additionalProperties"]
+        assert {"work", "id"}.isdisjoint(record["properties"])
+        for field, described in record["properties"].items():
+            assert field == "kind" or described["description"].endswith("."), (name, field)
+    for kind in requests.GRID_KINDS:
+        record = schema["$defs"][requests.KINDS[kind].__name__]
+        assert set(arguments(kind)) <= set(record["properties"])
+        assert set(record["required"]) - {"kind"} <= set(arguments(kind))
+    json.dumps(schema)

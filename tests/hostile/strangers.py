@@ -18,7 +18,7 @@ from tests.space.visiting import Visitor
 from tests.waiting import PATIENCE
 
 CALLS = {
-    "edit": {"kind": "fill", "levels": [0, 0], "rows": [0, 7], "columns": [0, 1], "code": 9},
+    "edit": {"kind": "set", "levels": [0, 0], "rows": [0, 7], "columns": [0, 1], "code": 9},
     "sound": {"track": "edited", "piece": 0},
     "audition": {"level": 0, "code": 3},
 }

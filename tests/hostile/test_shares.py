@@ -186,7 +186,7 @@ def test_the_memory_of_an_edit_does_not_follow_the_clip(space, new_stranger, cod
             file.write("5")  # what was the most memory so far is forgotten
         before = memory_bytes(space, "VmHWM")
         for asked in (
-            {"kind": "fill", **region, "code": 5}, {"kind": "undo"},
+            {"kind": "set", **region, "code": 5}, {"kind": "undo"},
             {"kind": "paint", "level": 0, "cells": [[0, 0], [0, last]], "code": 9},
         ):  # fmt: skip
             stranger.post("component_server", stranger.serving("edit", **asked))

@@ -21,7 +21,7 @@ from tests.jobs.puppets import order, puppet, wait_for_a_step, wait_until
 from tests.waiting import PATIENCE
 
 
-@pytest.mark.parametrize("write", ["distill.jobs.folder._in_16_bits", "distill.jobs.folder.JobFolder.write_record"])
+@pytest.mark.parametrize("write", ["distill.jobs.folder.save_first", "distill.jobs.folder.JobFolder.write_record"])
 def test_when_the_disk_is_full_a_training_is_refused_and_nothing_of_it_stays(
     open_runner, submit, root, monkeypatch, write, is_one_sentence
 ):

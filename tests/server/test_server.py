@@ -1,6 +1,7 @@
 """A server starts only with everything in place, reports its state, and deletes the files of ended visits."""
 
 import shutil
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -34,7 +35,7 @@ def start(settings, examples):
 
 def test_a_visitors_files_are_deleted_when_the_visit_is_over_and_not_before(start, settings):
     server = start()
-    work = server.visitors.session("one", "page").work
+    work = server.visitors.page("one", "page").work
     with server.storage.filling("one") as upload, server.storage.filling_set("one") as (clips, _):
         (upload / "clip.wav").write_bytes(bytes(100))
     forgotten = []
@@ -69,7 +70,7 @@ def test_trainings_that_ended_long_ago_are_deleted(start, settings, mel_clips, d
 def test_health_reports_numbers_and_a_full_disk(start, settings):
     disk_bytes = 10**6
     server = start(replace(settings, disk_bytes=disk_bytes))
-    server.visitors.session("one", "page")
+    server.visitors.page("one", "page")
     health = server.health()
     assert health["status"] == "ok"
     assert health["visitors"] == 1
@@ -113,19 +114,47 @@ def test_what_a_visitor_trains_on_lies_on_disk_and_is_what_was_sent(start, examp
     assert counted == [0, 1, 2]
     assert [clip.name for clip in clips.clips] == [drums.name] * 2
     assert np.array_equal(clips.clips[1].log_mel.numpy(), to_mel_clip(drums, LogMel()).log_mel.numpy())
-    assert np.array_equal(clips.first.waveform, drums.waveform)
+    read = clips.folder.read_clips([drums.name] * 2)
+    assert all(np.array_equal(clip.log_mel.numpy(), clips.clips[0].log_mel.numpy()) for clip in read)
+    assert np.abs(clips.folder.read_first(drums.name).waveform - drums.waveform).max() < 1e-4
     assert [refusal.name for refusal in clips.refused] == ["bad.wav"]
-    assert clips.num_bytes == sum(path.stat().st_size for path in folder.iterdir()) > drums.waveform.nbytes
+    assert clips.num_bytes > sum(path.stat().st_size for path in folder.iterdir()) > drums.waveform.nbytes // 2
     with server.storage.filling_set("one") as (folder, _):
         empty = ClipSet(folder, items[:1])
-    assert (empty.clips, empty.first) == ([], None)
+    assert empty.clips == []
+
+
+def test_a_set_is_written_once_however_often_it_is_trained_on(start, drums, quick_config):
+    from distill.server.clip_set import ClipSet
+
+    server = start()
+    storage, runner = server.storage, server.runner
+    with storage.filling_set("one") as (folder, arrival):
+        clips = ClipSet(folder, [drums] * 5, take=arrival.take, remove=lambda folder: storage.remove(folder, "one"))
+    written = clips.folder.clips.stat()
+    config = replace(quick_config, minutes=0.5)
+    first = runner.submit("one", clips.clips, config, stored=clips.folder)
+    assert first.folder.clips.stat().st_ino == written.st_ino
+    assert storage.own_bytes("one") < 1.6 * clips.num_bytes + 100_000
+    first.delete()
+    first.wait(60)
+    second = runner.submit("one", clips.clips, config, stored=clips.folder)
+    assert second.folder.clips.stat().st_ino == written.st_ino
+    assert np.abs(second.first.waveform - drums.waveform).max() < 1e-4
+    second.stop()
+    second.wait(60)
+    clips.delete()
+    runner.expire(time.time())
+    assert not folder.exists()
+    assert storage.own_bytes("one") >= second.folder.clips.stat().st_size == written.st_size
+    assert len(second.folder.read_clips([drums.name] * 5)) == 5
 
 
 def test_a_set_of_clips_takes_the_place_of_the_one_before_unless_another_page_shows_it(start, drums):
     from distill.server.clip_set import ClipSet
 
     server = start()
-    left, right = (server.visitors.session("one", page) for page in ("left", "right"))
+    left, right = (server.visitors.page("one", page) for page in ("left", "right"))
     sets = []
     for _ in range(3):
         with server.storage.filling_set("one") as (folder, _):

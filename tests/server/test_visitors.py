@@ -22,7 +22,7 @@ def visitors(kept):
 
 
 def test_a_clip_is_found_by_its_secret_and_by_nothing_else(visitors):
-    one, other = visitors.session("one", "page"), visitors.session("other", "page of other")
+    one, other = visitors.page("one", "page"), visitors.page("other", "page of other")
     assert visitors.work("one", one.work.secret) is one.work
     assert visitors.work("other", other.work.secret) is other.work
     assert len({one.work.secret, other.work.secret, visitors.examples.first.secret}) == 3
@@ -32,8 +32,8 @@ def test_a_clip_is_found_by_its_secret_and_by_nothing_else(visitors):
 
 
 def test_the_secret_of_a_clip_gives_nothing_to_another_visitor(visitors):
-    secret = visitors.session("one", "page").work.secret
-    visitors.session("other", "page of other")
+    secret = visitors.page("one", "page").work.secret
+    visitors.page("other", "page of other")
     for stranger in ("other", "", "nobody who is here"):
         for find in (visitors.work, visitors.own_work):
             with pytest.raises(GridError, match="no longer open"):
@@ -45,40 +45,40 @@ def test_the_example_is_for_all_to_hear_and_for_none_to_change(visitors):
     assert visitors.work("anybody", secret) is visitors.examples.first
     with pytest.raises(GridError, match="no longer open"):
         visitors.own_work("one", secret)
-    mine = visitors.session("one", "page").work
+    mine = visitors.page("one", "page").work
     assert visitors.own_work("one", mine.secret) is mine
 
 
 def test_a_page_is_its_visitors_and_nobody_elses(visitors):
-    visitors.session("one", "page")
+    visitors.page("one", "page")
     assert not visitors.is_anothers("page", "one")
     assert visitors.is_anothers("page", "other")
     assert visitors.is_anothers("page", "")
     assert not visitors.is_anothers("a new page", "other")
-    assert visitors.session("other", "page").work is not visitors.session("one", "page").work
+    assert visitors.page("other", "page").work is not visitors.page("one", "page").work
 
 
 def test_without_a_cookie_each_page_is_a_visitor(visitors):
-    one, other = visitors.session("", "page"), visitors.session("", "another page")
-    assert one is visitors.session("", "page")
+    one, other = visitors.page("", "page"), visitors.page("", "another page")
+    assert one is visitors.page("", "page")
     assert one.visit is not other.visit
     assert one.owner != other.owner
     assert not visitors.is_anothers("page", "")
 
 
 def test_a_reloaded_page_shows_the_clip_and_the_edits_that_were_there(visitors, codec, drums):
-    page = visitors.session("one", "page")
+    page = visitors.page("one", "page")
     assert page.visit.is_new
     page.turn_to_clip(codec, drums)
     edit(page.work)
-    again = visitors.session("one", "reloaded")
+    again = visitors.page("one", "reloaded")
     assert again is not page
     assert again.work is page.work
     assert not again.visit.is_new
 
 
 def test_two_pages_of_one_browser_each_show_their_own_clip(visitors, codec, drums, drone):
-    one, other = visitors.session("one", "left"), visitors.session("one", "right")
+    one, other = visitors.page("one", "left"), visitors.page("one", "right")
     one.turn_to_clip(codec, drums)
     other.turn_to_clip(codec, drone)
     assert (one.work.clip, other.work.clip) == (drums, drone)
@@ -87,7 +87,7 @@ def test_two_pages_of_one_browser_each_show_their_own_clip(visitors, codec, drum
 
 def test_a_visit_outlives_a_lost_connection_but_not_for_long(kept, clock):
     visitors = Visitors(kept, clock=clock)
-    work = visitors.session("one", "page").work
+    work = visitors.page("one", "page").work
     visitors.come("one", "page")
     clock.now = DEFAULTS.visit_idle_seconds - 1
     visitors.leave("one", "page")
@@ -119,8 +119,8 @@ def test_pages_that_were_reloaded_end_though_their_visitor_works_on(kept, clock,
     forgotten = []
     visitors = Visitors(kept, clock=clock)
     visitors.forget_page = forgotten.append
-    visitors.session("one", "0").turn_to_clip(codec, drums)
-    now = visitors.session("one", "1")
+    visitors.page("one", "0").turn_to_clip(codec, drums)
+    now = visitors.page("one", "1")
     now.turn_to_clip(codec, drone)
     for _ in range(20):
         clock.now += 60
@@ -134,40 +134,40 @@ def test_one_visitor_has_so_many_pages_and_the_oldest_closed_one_makes_room(kept
     visitors.come("one", "open")
     for number in range(10):
         clock.now += 1
-        visitors.session("one", str(number))
-    assert set(visitors.session("one", "9").visit.pages) == {"open", "8", "9"}
+        visitors.page("one", str(number))
+    assert set(visitors.page("one", "9").visit.pages) == {"open", "8", "9"}
 
 
 def test_nobody_closes_anothers_page(kept, clock):
     visitors = Visitors(kept, clock=clock)
     visitors.come("one", "page")
     visitors.leave("other", "page")
-    assert visitors.session("one", "page").beats == 1
+    assert visitors.page("one", "page").beats == 1
 
 
 def test_a_codec_of_ones_own_is_counted_and_the_example_codec_is_not(visitors, small_model, drums):
-    session = visitors.session("one", "page")
-    before = session.visit.num_bytes
+    page = visitors.page("one", "page")
+    before = page.visit.num_bytes
     codec = Codec(small_model())
-    session.turn_to_clip(codec, drums)
-    assert session.visit.num_bytes > before + codec.num_bytes
+    page.turn_to_clip(codec, drums)
+    assert page.visit.num_bytes > before + codec.num_bytes
     assert codec.num_bytes == sum(tensor.nbytes for tensor in codec.model.state_dict().values())
 
 
 def test_clips_that_were_opened_can_be_turned_to_again(visitors, codec, drums):
-    session = visitors.session("one", "page")
-    assert ("loop_breakbeat", "loop_breakbeat") in session.choices
-    assert not [name for name, _ in session.choices if "yours" in name]
-    session.turn_to(Work.opened(codec, "a grid.json", codec.encode_mel(codec.log_mel_of(drums))))
-    assert session.choices[-1] == ("a grid.json (yours)", session.work.secret)
+    page = visitors.page("one", "page")
+    assert ("loop_breakbeat", "loop_breakbeat") in page.choices
+    assert not [name for name, _ in page.choices if "yours" in name]
+    page.turn_to(Work.opened(codec, "a grid.json", codec.encode_mel(codec.log_mel_of(drums))))
+    assert page.choices[-1] == ("a grid.json (yours)", page.work.secret)
 
 
 def test_painting_counts_as_being_here(kept, clock):
     visitors = Visitors(kept, clock=clock)
-    work = visitors.session("one", "page").work
+    work = visitors.page("one", "page").work
     for number in range(4):
         clock.now += DEFAULTS.visit_absent_seconds * 0.9
-        visitors.session("other", str(number))
+        visitors.page("other", str(number))
         assert visitors.own_work("one", work.secret) is work
 
 
@@ -176,13 +176,13 @@ def edit(work):
 
 
 def test_clips_that_were_edited_are_kept_longest(visitors, codec, drums):
-    session = visitors.session("one", "page")
-    edited = session.visit.keep(Work.begin(codec, Clip("edited", drums.waveform)))
+    page = visitors.page("one", "page")
+    edited = page.visit.keep(Work.begin(codec, Clip("edited", drums.waveform)))
     edit(edited)
     for number in range(12):
-        session.turn_to(Work.begin(codec, Clip(str(number), drums.waveform[: 20_000 + number])))
-    assert edited in session.visit.works.values()
-    assert len(session.visit.works) == 8
+        page.turn_to(Work.begin(codec, Clip(str(number), drums.waveform[: 20_000 + number])))
+    assert edited in page.visit.works.values()
+    assert len(page.visit.works) == 8
 
 
 def test_the_least_recently_used_results_are_released_first(kept, clock, drums, drone):
@@ -190,10 +190,10 @@ def test_the_least_recently_used_results_are_released_first(kept, clock, drums, 
     works = []
     for owner, clip in (("one", drums), ("other", drone)):
         clock.now += 1
-        session = visitors.session(owner, owner)
-        session.turn_to_clip(kept.codec, clip)
-        session.work.decode()
-        works.append(session.work)
+        page = visitors.page(owner, owner)
+        page.turn_to_clip(kept.codec, clip)
+        page.work.decode()
+        works.append(page.work)
     assert [work.is_decoded for work in works] == [True, True]
     assert visitors.tidy() <= 3_000_000
     assert [work.is_decoded for work in works] == [False, True]
@@ -204,9 +204,9 @@ def test_when_nothing_can_be_forgotten_another_clip_is_refused_in_a_sentence(
     kept, clock, codec_path, examples, is_one_sentence
 ):
     visitors = Visitors(kept, Settings(memory_bytes=1000), clock=clock)
-    session = visitors.session("one", "page")
+    page = visitors.page("one", "page")
     with pytest.raises(FullError, match="no memory for another clip") as refusal:
-        session.open(session.codec, examples / "clips" / "loop_perc1.flac")
+        page.open(page.codec, examples / "clips" / "loop_perc1.flac")
     assert is_one_sentence(refusal.value)
 
 
@@ -215,10 +215,10 @@ def test_there_is_a_place_for_so_many_visitors_and_those_who_left_make_room(kept
     visitors.come("one", "page of one")
     visitors.come("two", "page of two")
     with pytest.raises(FullError, match="as many visitors as it can hold") as refusal:
-        visitors.session("three", "page of three")
+        visitors.page("three", "page of three")
     assert is_one_sentence(refusal.value)
     visitors.leave("one", "page of one")
-    visitors.session("three", "page of three")
+    visitors.page("three", "page of three")
     assert visitors.owners == {"two", "three"}
 
 
@@ -227,32 +227,32 @@ def test_one_address_has_a_share_of_the_places_and_of_these_who_left_makes_room(
     for owner in ("one", "two"):
         visitors.come(owner, f"page of {owner}", "1.1.1.1")
     with pytest.raises(FullError) as refusal:
-        visitors.session("three", "page of three", "1.1.1.1")
+        visitors.page("three", "page of three", "1.1.1.1")
     assert is_one_sentence(refusal.value)
     assert not visitors.has_place("three", "1.1.1.1")
     assert visitors.has_place("one", "1.1.1.1")
     assert visitors.has_place("three", "2.2.2.2")
-    visitors.session("three", "page of three", "2.2.2.2")
+    visitors.page("three", "page of three", "2.2.2.2")
     visitors.leave("one", "page of one")
-    visitors.session("four", "page of four", "1.1.1.1")
+    visitors.page("four", "page of four", "1.1.1.1")
     assert visitors.owners == {"two", "three", "four"}
 
 
 def test_a_visit_that_is_ended_is_over_at_once(visitors):
     forgotten = []
     visitors.forget_page = forgotten.append
-    secret = visitors.session("one", "page").work.secret
+    secret = visitors.page("one", "page").work.secret
     edit(visitors.own_work("one", secret))
     visitors.end("one")
     assert forgotten == ["page"]
     with pytest.raises(GridError, match="no longer open"):
         visitors.own_work("one", secret)
-    assert not visitors.session("one", "page").visit.is_edited
+    assert not visitors.page("one", "page").visit.is_edited
     visitors.end("nobody")
 
 
 def test_a_page_without_a_cookie_is_not_a_visitors_who_has_one(visitors):
-    visitors.session("", "page")
+    visitors.page("", "page")
     assert visitors.is_anothers("page", "one")
     assert not visitors.is_anothers("page", "")
 
@@ -265,30 +265,30 @@ def full_of_clips(kept, clock, settings, owners, drums):
         for number in range(3):
             clock.now += 1
             clip = Clip(f"{owner} {number}", np.tile(drums.waveform, 4))
-            session = visitors.session(owner, owner)
-            session.turn_to_clip(session.codec, clip)
+            page = visitors.page(owner, owner)
+            page.turn_to_clip(page.codec, clip)
     return visitors
 
 
 def test_clips_that_nobody_looks_at_go_first_and_then_those_of_whoever_has_most(kept, clock, drums):
     visitors = full_of_clips(kept, clock, Settings(), ["one", "two"], drums)
-    shown = visitors.session("two", "two").work
+    shown = visitors.page("two", "two").work
     size = shown.num_bytes
     visitors._settings = Settings(memory_bytes=3 * size)
-    visitors.session("two", "two").turn_to_clip(kept.codec, drums)
-    visitors.session("two", "two").turn_to_clip(kept.codec, shown.clip)
+    visitors.page("two", "two").turn_to_clip(kept.codec, drums)
+    visitors.page("two", "two").turn_to_clip(kept.codec, shown.clip)
     assert visitors.tidy() <= 3 * size
     for owner in ("one", "two"):
-        session = visitors.session(owner, owner)
-        assert session.work.clip.name == f"{owner} 2"
-        assert session.work in session.visit.works.values()
+        page = visitors.page(owner, owner)
+        assert page.work.clip.name == f"{owner} 2"
+        assert page.work in page.visit.works.values()
 
 
 def test_a_visitor_who_uses_little_is_not_refused_because_others_fill_the_memory(kept, clock, drums, examples):
     visitors = full_of_clips(kept, clock, Settings(), ["one", "two"], drums)
     taken = sum(visitors._sizes().values())
     visitors._settings = Settings(memory_bytes=taken // 4)
-    newcomer = visitors.session("three", "three", "address of three")
+    newcomer = visitors.page("three", "three", "address of three")
     newcomer.open(newcomer.codec, examples / "clips" / "loop_perc1.flac", example="loop_perc1")
     assert visitors.tidy() <= taken // 4
     assert newcomer.work.clip.name == "loop_perc1.flac"
@@ -296,16 +296,16 @@ def test_a_visitor_who_uses_little_is_not_refused_because_others_fill_the_memory
 
 def test_visits_without_edits_make_room_before_a_visit_with_edits(kept, clock):
     visitors = Visitors(kept, Settings(visits=5), clock=clock)
-    edit(visitors.session("one", "page").work)
+    edit(visitors.page("one", "page").work)
     for number in range(50):
         clock.now += 1
-        visitors.session("", f"nobody {number}")
+        visitors.page("", f"nobody {number}")
     assert "one" in visitors.owners
     assert len(visitors.owners) == 5
 
 
 def test_visitors_share_the_example_but_not_its_edits(visitors):
-    one, other = visitors.session("one", "page").work, visitors.session("other", "its page").work
+    one, other = visitors.page("one", "page").work, visitors.page("other", "its page").work
     assert one.reconstruction is other.reconstruction
     assert one.history is not other.history
 
@@ -313,7 +313,7 @@ def test_visitors_share_the_example_but_not_its_edits(visitors):
 def test_a_visitor_with_a_connection_or_a_recent_request_is_here(kept, clock):
     visitors = Visitors(kept, clock=clock)
     assert not visitors.is_here("one")
-    visitors.session("one", "page")
+    visitors.page("one", "page")
     assert visitors.is_here("one")
     clock.now += 60
     assert not visitors.is_here("one")

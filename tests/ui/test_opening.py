@@ -53,7 +53,7 @@ def server(kept, tmp_path):
 
 @pytest.fixture
 def new_call(server):
-    return lambda page, owner="one": Call(server.visitors.session(owner, page), server, Part())
+    return lambda page, owner="one": Call(server.visitors.page(owner, page), server, Part())
 
 
 @pytest.fixture

@@ -143,7 +143,7 @@ const actions = {
     send("clear", region());
   },
   clear: () => send("clear", region()),
-  fill: () => send("fill", { ...region(), levels: [level, level], code: brush }),
+  fill: () => send("set", { ...region(), levels: [level, level], code: brush }),
   reverse: () => send("reverse", region()),
   repeat: () => send("repeat", { ...region(), times: number(".times") }),
   left: () => send("shift", { ...region(), by_columns: -1 }),
@@ -162,7 +162,7 @@ const actions = {
   swap: () => withSecond((second) => send("swap", { ...region(), second: second.work })),
   undo: () => send("undo"),
   redo: () => send("redo"),
-  revert: () => send("revert"),
+  revert: () => send("reset"),
 };
 
 function withSecond(act) {

@@ -117,7 +117,7 @@ class Pages:
     def __init__(self):
         self.owners, self.here, self.full = {"page-of-one": owner_of(f"distill={'1' * 40}")}, [], False
 
-    def session(self, owner, page, address):
+    def page(self, owner, page, address):
         self.owners.setdefault(page, owner)
 
     def has_place(self, owner, address):

@@ -27,7 +27,7 @@ class Visit:
     address: str = ""
     clips: ClipSet | None = None
     taken: set[str] = field(default_factory=set)  # the trainings whose codec a page turned to
-    pages: dict[str, "Session"] = field(default_factory=dict)
+    pages: dict[str, "Page"] = field(default_factory=dict)
     works: dict[tuple[str, str, str], Work] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -72,9 +72,8 @@ class Visit:
     def keep(self, work: Work) -> Work:
         """Remember a work among the latest, and return it."""
         with self.lock:
-            place = work.key
-            self.works.pop(place, None)
-            self.works[place] = work
+            self.works.pop(work.key, None)
+            self.works[work.key] = work
             work.used = max((page.seen for page in self.pages.values()), default=0.0)
             others = {key: kept for key, kept in self.works.items() if kept is not work and not self._shows(kept)}
             while len(self.works) > self.settings.visit_works and others:  # first those that are only looked at
@@ -98,7 +97,7 @@ class Visit:
 
 
 @dataclass(eq=False)
-class Session:
+class Page:
     """What a visitor's page shows: the clip at work, and the clips to train on."""
 
     visit: Visit

@@ -41,7 +41,7 @@ class Made:
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
-class Pages:
+class Answers:
     """Keeps the latest answers of an app to requests that name no visitor.
 
     Parameters

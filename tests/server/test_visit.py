@@ -11,7 +11,7 @@ from distill.audio import SAMPLE_RATE, Clip, load_clip
 from distill.editing.answers import flac_base64
 from distill.editing.work import BLOCK_SAMPLES, Work
 from distill.errors import AudioError, GridError
-from distill.server.session import Session, Visit
+from distill.server.visit import Page, Visit
 from distill.ui import explore
 
 
@@ -65,11 +65,11 @@ def test_every_computation_on_a_long_clip_pauses_for_others(codec, drums):
         assert len(pieces) >= least
         return made
 
-    session = Session(Visit("one", Work.begin(codec, drums)), Work.begin(codec, drums))
-    given(lambda pause: session.turn_to_clip(codec, clip, pause))
-    grid = Work.opened(codec, "grid", session.work.history.original)
+    page = Page(Visit("one", Work.begin(codec, drums)), Work.begin(codec, drums))
+    given(lambda pause: page.turn_to_clip(codec, clip, pause))
+    grid = Work.opened(codec, "grid", page.work.history.original)
     given(grid.as_clip)
-    given(lambda pause: Work.opened(codec, "grid", session.work.history.original).gain_db(1, pause))
+    given(lambda pause: Work.opened(codec, "grid", page.work.history.original).gain_db(1, pause))
     flac = given(lambda pause: flac_base64(clip.waveform, pause))
     heard, _ = soundfile.read(io.BytesIO(base64.b64decode(flac)), dtype="float32")
     assert np.abs(heard - np.clip(clip.waveform, -1, 1)).max() < 1e-4
@@ -146,7 +146,7 @@ def test_an_unusual_clip_is_shown_and_played(codec, tmp_path, kind):
     path = tmp_path / "strange.wav"
     soundfile.write(path, STRANGE[kind], SAMPLE_RATE, subtype="FLOAT")
     work = Work.begin(codec, load_clip(path), file_bytes=path.stat().st_size)
-    assert all(item is not None for item in explore.show(Session(Visit("one", work), work)))
+    assert all(item is not None for item in explore.show(Page(Visit("one", work), work)))
     assert all(np.isfinite(work.sound(levels)).all() for levels in range(4))
     assert np.isfinite([work.gain_db(levels) for levels in (1, 2, 3)]).all()
 
@@ -156,7 +156,7 @@ def test_a_clip_of_8_khz_is_shown_up_to_its_end(codec, tmp_path):
     soundfile.write(path, np.sin(np.arange(8000) * 0.3), 8000)
     work = Work.begin(codec, load_clip(path))
     assert work.clip.seconds == pytest.approx(1.0)
-    assert all(item is not None for item in explore.show(Session(Visit("one", work), work)))
+    assert all(item is not None for item in explore.show(Page(Visit("one", work), work)))
 
 
 @pytest.mark.parametrize(("samples", "words"), [(np.zeros(SAMPLE_RATE), "silent"), (np.ones(100), "too short")])

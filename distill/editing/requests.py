@@ -1,0 +1,302 @@
+"""What a page or a script may ask of a clip: a type for each kind of edit, and the care with which it is read.
+
+What was sent comes from a stranger: it may be anything that JSON can be. :func:`read_edit` makes a request of it or
+refuses it in one sentence. :func:`edit_schema` describes the requests to whoever writes a script. Whether a cell or a
+code is in the grid at hand is left to :mod:`distill.codes.edits`.
+"""
+
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.json_schema import SkipJsonSchema
+
+from distill.editing.values import TOO_MANY, Cells, Codes, Ends, MustBe, Name, Share, Whole, refusal, shown
+from distill.errors import GridError
+from distill.settings import DEFAULTS, Settings
+
+RequestType = TypeVar("RequestType", bound="Request")
+
+
+class Request(BaseModel):
+    """Something that was asked for, read and checked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+    work: SkipJsonSchema[Name] = ""
+    """The secret of the clip that the page shows; who calls the server passes it on."""
+
+
+class Audition(Request):
+    """A code by itself."""
+
+    level: Whole
+    """0 is the coarsest level."""
+    code: Whole
+    """The code to hear."""
+
+
+class LayerSound(Request):
+    """A piece of the sound of so many levels."""
+
+    track: Whole
+    """How many levels are heard; 0 for the original."""
+    piece: Whole
+    """The number of a piece of 12 s, counted from 0."""
+
+
+class EditedSound(Request):
+    """A piece of the sound as edits left it, or from before all edits."""
+
+    track: Annotated[Literal["edited", "before"], MustBe("“edited” or “before”")]
+    """Which of the two sounds is heard."""
+    piece: Whole
+    """The number of a piece of 12 s, counted from 0."""
+
+
+class EditRequest(Request):
+    """An edit, or a step in the history of edits."""
+
+    id: SkipJsonSchema[Name] = ""
+    """The edit's own name: an edit that is asked for again under its name is done once."""
+
+
+class RegionRequest(EditRequest):
+    """An edit of a region. The ends of levels, rows and columns are included, and all count from 0."""
+
+    levels: Ends
+    """The first and the last level; 0 is the coarsest."""
+    rows: Ends
+    """The first and the last row; 0 is the lowest band of frequencies."""
+    columns: Ends
+    """The first and the last column; a column is 186 ms long."""
+
+    @property
+    def region(self) -> dict[str, slice]:
+        """The region as slices, under the names that :mod:`distill.codes.edits` gives them."""
+        ends = {"levels": self.levels, "rows": self.rows, "columns": self.columns}
+        return {name: slice(first, last + 1) for name, (first, last) in ends.items()}
+
+    @property
+    def level_region(self) -> dict[str, Any]:
+        """The region of an edit that is made of one level.
+
+        Raises
+        ------
+        GridError
+            If the region has more levels.
+        """
+        if self.levels[0] != self.levels[1]:
+            raise GridError("Each level has codes of its own: choose one level for this tool.")
+        region = self.region
+        return {"level": self.levels[0], "rows": region["rows"], "columns": region["columns"]}
+
+
+class Paint(EditRequest):
+    """Put one code in single cells: a stroke of the brush."""
+
+    kind: Literal["paint"]
+    level: Whole
+    """The level that is painted on; 0 is the coarsest."""
+    cells: Cells
+    """The cells, each as its row and its column."""
+    code: Whole
+    """The code to paint with."""
+
+
+class Set(RegionRequest):
+    """Put one code in every cell of a region of one level."""
+
+    kind: Literal["set"]
+    code: Whole
+    """The code to put there."""
+
+
+class Paste(EditRequest):
+    """Put copied codes into the grid."""
+
+    kind: Literal["paste"]
+    level: Whole
+    """The level of the first of the codes."""
+    row: Whole
+    """The row of the lowest of the codes."""
+    column: Whole
+    """The column of the first of the codes."""
+    codes: Codes
+    """The codes, as a list of levels, each a list of rows, each a list of columns."""
+
+
+class Clear(RegionRequest):
+    """Silence a region."""
+
+    kind: Literal["clear"]
+
+
+class Move(RegionRequest):
+    """Cut a region and paste it elsewhere, on the same levels."""
+
+    kind: Literal["move"]
+    row: Whole
+    """The row that the lowest row of the region moves to."""
+    column: Whole
+    """The column that the first column of the region moves to."""
+
+
+class Repeat(RegionRequest):
+    """Repeat a region to its right, over what stands there."""
+
+    kind: Literal["repeat"]
+    times: Whole = 1
+    """How many copies follow the region."""
+
+
+class Reverse(RegionRequest):
+    """Play a region backwards in time."""
+
+    kind: Literal["reverse"]
+
+
+class Shift(RegionRequest):
+    """Rotate a region in itself: what leaves it on one side comes in on the other."""
+
+    kind: Literal["shift"]
+    by_rows: Whole = 0
+    """How many rows upwards; negative for downwards."""
+    by_columns: Whole = 0
+    """How many columns later; negative for earlier."""
+
+
+class Similar(RegionRequest):
+    """Replace each code of a region of one level by a similar one."""
+
+    kind: Literal["similar"]
+    rank: Whole
+    """Which of the similar codes: 1 is the nearest, 2 the second nearest, and so on."""
+
+
+class Random(RegionRequest):
+    """Replace each code of a region of one level by a random one of those near it."""
+
+    kind: Literal["random"]
+    among: Whole
+    """How many of the nearest codes there are to choose from."""
+    seed: Whole = 0
+    """The same seed makes the same choices; at least 0."""
+
+
+class Replace(EditRequest):
+    """Replace a code by another one wherever it stands on a level."""
+
+    kind: Literal["replace"]
+    level: Whole
+    """The level on which codes are replaced; 0 is the coarsest."""
+    code: Whole
+    """The code that goes."""
+    replacement: Whole
+    """The code that comes."""
+
+
+class Blend(RegionRequest):
+    """Move the sound of a region towards that of the same moment of a second clip."""
+
+    kind: Literal["blend"]
+    second: Name
+    """The second clip: by the call /edit, the name of an example clip."""
+    amount: Share
+    """The share of the second clip."""
+
+
+class Swap(RegionRequest):
+    """Exchange a region with the same moment of a second clip."""
+
+    kind: Literal["swap"]
+    second: Name
+    """The second clip: by the call /edit, the name of an example clip."""
+
+
+class Undo(EditRequest):
+    """Take the last edit back."""
+
+    kind: Literal["undo"]
+
+
+class Redo(EditRequest):
+    """Make the edit that was taken back last again."""
+
+    kind: Literal["redo"]
+
+
+class Reset(EditRequest):
+    """Go back to the codes of the original; this can be undone."""
+
+    kind: Literal["reset"]
+
+
+class Look(EditRequest):
+    """Change nothing and tell all codes."""
+
+    kind: Literal["look"]
+
+
+GridEdit = Paint | Set | Paste | Clear | Move | Repeat | Reverse | Shift | Similar | Random | Replace | Blend | Swap
+"""The edits that :mod:`distill.editing.tools` makes of a grid."""
+AnyEdit = Annotated[GridEdit | Undo | Redo | Reset | Look, Field(discriminator="kind")]
+GRID_KINDS: dict[str, type[EditRequest]] = {
+    get_args(each.model_fields["kind"].annotation)[0]: each for each in get_args(GridEdit)
+}
+KINDS = GRID_KINDS | {"undo": Undo, "redo": Redo, "reset": Reset, "look": Look}
+_any_edit: TypeAdapter[Any] = TypeAdapter(AnyEdit)
+
+
+@cache
+def edit_schema() -> dict[str, Any]:
+    """The JSON schema of all edits: one object for each ``kind``.
+
+    The call ``/edit`` takes the ``kind`` first and all other fields as one object after it.
+    """
+    return _any_edit.json_schema()
+
+
+def read_edit(sent: Any, settings: Settings = DEFAULTS) -> Any:
+    """What was sent as the request of its kind.
+
+    Parameters
+    ----------
+    sent : object
+        Anything.
+    settings : Settings
+        Of which ``edit_cells`` counts.
+
+    Raises
+    ------
+    GridError
+        If there is no such kind, or a field is missing, unknown or of another type.
+    """
+    kind = field(sent, "kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise GridError(f"There is no edit named {shown(kind)}; there are {', '.join(KINDS)}.")
+    return read(KINDS[kind], sent, settings)
+
+
+def read(wanted: type[RequestType], sent: Any, settings: Settings = DEFAULTS) -> RequestType:
+    """What was sent as a request of that type; parameters and errors as in :func:`read_edit`."""
+    fields = sent if isinstance(sent, dict) else {}
+    try:
+        return wanted.model_validate(fields, context={"edit_cells": settings.edit_cells})
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    name = str(fault["loc"][0])
+    if fault["type"] == "missing":
+        field(fields, name)
+    if fault["type"] == "extra_forbidden":
+        known = ", ".join(each for each in wanted.model_fields if each not in ("work", "id"))
+        raise GridError(f"This call has no field {shown(name)}; its fields are {known}.")
+    if fault["type"] == TOO_MANY:
+        raise GridError(fault["msg"])
+    raise refusal(name, wanted.model_fields[name].metadata, fields[name])
+
+
+def field(sent: Any, name: str) -> Any:
+    """A field of what was sent, which may be anything."""
+    if not isinstance(sent, dict) or name not in sent:
+        raise GridError(f"This call needs a field {name!r}; if the page made it, please reload the page.")
+    return sent[name]

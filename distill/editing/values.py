@@ -1,0 +1,135 @@
+"""Values of a request: what they may be, and how a wrong one is refused in a sentence that names the field and it.
+
+Each type is checked by pydantic. The words of a refusal are part of the type.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from reprlib import Repr
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from distill.errors import GridError
+from distill.settings import DEFAULTS
+
+LARGEST = 2**31
+"""Every number of a request is smaller than this one."""
+NAME_LENGTH = 100
+"""The most letters of a name in a request."""
+SHOWN_LENGTH = 40
+"""The most letters of a wrong value that a refusal repeats."""
+TOO_MANY = "too_many_cells"
+_brief = Repr()
+_brief.maxlevel, _brief.maxstring, _brief.maxother = 2, SHOWN_LENGTH, SHOWN_LENGTH
+
+
+@dataclass(frozen=True)
+class MustBe:
+    """The words that complete "'field' must be …" in a refusal; part of a field's type."""
+
+    words: str
+
+
+def _to_int(value: Any) -> Any:
+    """A float that is whole, as an integer; anything else as it is."""
+    return int(value) if isinstance(value, float) and abs(value) < LARGEST and value % 1 == 0 else value
+
+
+def _to_float(value: Any) -> Any:
+    """An integer of a bearable size, as a float; anything else as it is."""
+    return float(value) if type(value) is int and abs(value) < LARGEST else value
+
+
+def _within_limit(depth: int, numbers: int) -> Callable[[Any, ValidationInfo], Any]:
+    """A check that nested lists name no more cells than one edit may name. It is made before any number is looked at.
+
+    Parameters
+    ----------
+    depth : int
+        How deep the lists are nested.
+    numbers : int
+        How many of the numbers stand for one cell.
+    """
+
+    def check(value: Any, info: ValidationInfo) -> Any:
+        most, inner = info.context["edit_cells"] if info.context else DEFAULTS.edit_cells, [value]
+        for _ in range(depth):
+            if not all(isinstance(part, list | tuple) for part in inner):
+                raise ValueError("no list")
+            if sum(map(len, inner)) > numbers * most:
+                raise PydanticCustomError(
+                    TOO_MANY,
+                    "One edit can name up to {most} cells, and this one names more; please make several edits of it.",
+                    {"most": most},
+                )
+            inner = [each for part in inner for each in part]
+        return value
+
+    return check
+
+
+def _check_even(value: list[list[list[int]]]) -> list[list[list[int]]]:
+    """Refuse nested lists unless those of the same depth have the same length."""
+    if len({len(rows) for rows in value}) > 1 or len({len(row) for rows in value for row in rows}) > 1:
+        raise ValueError("lists of unequal lengths")
+    return value
+
+
+_BOUNDS = Field(strict=True, gt=-LARGEST, lt=LARGEST)
+Whole = Annotated[int, _BOUNDS, BeforeValidator(_to_int), MustBe("a whole number")]
+Number = Annotated[float, _BOUNDS, BeforeValidator(_to_float), MustBe("a number")]
+Share = Annotated[float, Field(strict=True, ge=0, le=1), BeforeValidator(_to_float), MustBe("a number from 0 to 1")]
+Ends = Annotated[list[Whole], Field(min_length=2, max_length=2), MustBe("a first and a last whole number")]
+Cells = Annotated[
+    list[Annotated[list[Whole], Field(min_length=2, max_length=2)]],
+    Field(min_length=1),
+    BeforeValidator(_within_limit(depth=2, numbers=2)),
+    MustBe("whole numbers in lists of equal lengths"),
+]
+Codes = Annotated[
+    list[Annotated[list[Annotated[list[Whole], Field(min_length=1)]], Field(min_length=1)]],
+    Field(min_length=1),
+    BeforeValidator(_within_limit(depth=3, numbers=1)),
+    AfterValidator(_check_even),
+    MustBe("whole numbers in lists of equal lengths"),
+]
+Name = Annotated[str, Field(strict=True, max_length=NAME_LENGTH), MustBe(f"text of up to {NAME_LENGTH} letters")]
+
+
+def whole(name: str, value: object) -> int:
+    """A value as a whole number; a GridError with the value's name if it is none."""
+    return _value(name, value, Whole)
+
+
+def number(name: str, value: object) -> float:
+    """A value as a finite number; a GridError with the value's name if it is none."""
+    return _value(name, value, Number)
+
+
+def _value(name: str, value: object, wanted: Any) -> Any:
+    try:
+        return _adapter(wanted).validate_python(value)
+    except ValidationError:
+        raise refusal(name, wanted.__metadata__, value) from None
+
+
+@cache
+def _adapter(wanted: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(wanted)
+
+
+def refusal(name: str, metadata: Iterable[object], value: object) -> GridError:
+    """The error that a value is not of its type; the metadata of the type has the words."""
+    words = next(each.words for each in metadata if isinstance(each, MustBe))
+    return GridError(f"{name!r} must be {words}, got {shown(value)}.")
+
+
+def shown(value: object) -> str:
+    """The beginning of a value as Python writes it."""
+    try:
+        return _brief.repr(value)[:SHOWN_LENGTH]
+    except (ValueError, RecursionError):  # a whole number of thousands of digits cannot be written
+        return "what cannot be shown"

@@ -1,0 +1,14 @@
+"""A clip's layers at once."""
+
+from distill.codec.decoded import DecodedMel
+from distill.codec.evaluation import peel
+
+
+def peeled(codec, original, grid, told=lambda share: None):
+    """The layers of a clip; ``told`` is called with the share that is done after each step."""
+    steps = peel(codec, original, [DecodedMel(codec, grid, levels) for levels in range(1, codec.num_levels + 1)])
+    while True:
+        try:
+            told(next(steps))
+        except StopIteration as end:
+            return end.value
