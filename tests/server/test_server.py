@@ -140,7 +140,7 @@ def test_a_set_is_written_once_however_often_it_is_trained_on(start, drums, quic
     first.wait(60)
     second = runner.submit("one", clips.clips, config, stored=clips.folder)
     assert second.folder.clips.stat().st_ino == written.st_ino
-    assert np.abs(second.first.waveform - drums.waveform).max() < 1e-4
+    assert np.abs(second.first_clip.waveform - drums.waveform).max() < 1e-4
     second.stop()
     second.wait(60)
     clips.delete()

@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import httpx
 
-from distill.server import pages
+from distill.server import answers as pages
 from distill.server.askers import owner_of
 from distill.server.rates import Rates
 from tests.server.gate.knocking import JSON, URL, call, file_data, visitor
