@@ -69,8 +69,8 @@ def test_an_edit_is_heard_undone_and_exported(client):
 
 
 def test_the_readmes_edit_runs_as_written(app_url, repository):
-    snippets = (repository / "README.md").read_text(encoding="utf-8").split("```python\n")[1:]
-    (snippet,) = (each.split("```")[0] for each in snippets if "gradio_client" in each)
+    parts = (repository / "README.md").read_text(encoding="utf-8").split("```python\n")[1:]
+    (snippet,) = (block for block in (part.split("```")[0] for part in parts) if "gradio_client" in block)
     assert "http://127.0.0.1:7860" in snippet
     names = {}
     exec(snippet.replace("http://127.0.0.1:7860", app_url), names)
