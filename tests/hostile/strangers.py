@@ -58,7 +58,8 @@ class Stranger(Visitor):
 
         def is_stopped():
             with suppress(AssertionError):
-                return list(self.stream("stop"))
+                list(self.stream("stop"))
+                return True
 
         until(is_stopped)
 
