@@ -8,6 +8,7 @@ import pytest
 
 from distill.settings import Settings
 from distill.ui import build_app, launch
+from tests.eager import start_patiently
 from tests.waiting import PATIENCE
 
 
@@ -16,6 +17,7 @@ def app_url(tmp_path_factory):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    start_patiently()
     app = build_app(settings=Settings(folder=tmp_path_factory.mktemp("space")))
     _, url, _ = launch(app, server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True)
     yield url
@@ -27,12 +29,22 @@ def browser(new_browser):
     return new_browser()
 
 
-@pytest.fixture
-def page(browser, app_url):
-    """The page as a first-time visitor sees it; the test fails if the page logs an error."""
+@pytest.fixture(scope="session")
+def context(browser):
+    """Keeps the files that the page is built from, so that they are fetched and compiled once for all tests."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(1000 * PATIENCE)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context, app_url):
+    """The page as a first-time visitor sees it; the test fails if the page logs an error."""
     page = context.new_page()
+    forgotten = {"origin": app_url.rstrip("/"), "storageTypes": "cookies,local_storage"}
+    context.new_cdp_session(page).send("Storage.clearDataForOrigin", forgotten)
+    assert not context.cookies()
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     # Gradio's player tries to draw any upload before it is checked, and says so when that is no sound; one test cuts
@@ -50,7 +62,8 @@ def page(browser, app_url):
     page.goto(app_url)
     page.get_by_role("tab", name="Train").wait_for()
     yield page
-    context.close()
+    for each in context.pages:
+        each.close()
     assert not errors
 
 

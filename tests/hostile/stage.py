@@ -149,7 +149,7 @@ def fair(space, send, new_stranger, connections=40, most=EDITS * PER_EDIT):
             assert served <= most, served
             assert beside <= DEARER * max(quiet, 0.02 * EDITS), (quiet, beside)
 
-        in_one_round(are_answered_in_turn)
+        in_one_round(are_answered_in_turn, rounds=3)
 
 
 def visits(visitor, clips):

@@ -5,7 +5,7 @@ import os
 import secrets
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -15,7 +15,7 @@ import soundfile
 from distill.audio import SAMPLE_RATE
 from distill.codes import CodeGrid
 from tests.space.visiting import Visitor
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 CALLS = {
     "edit": {"kind": "set", "levels": [0, 0], "rows": [0, 7], "columns": [0, 1], "code": 9},
@@ -52,6 +52,16 @@ class Stranger(Visitor):
         """Put a call into the queue, without waiting for its answer."""
         number = self.calls[name] if isinstance(name, str) else name
         return self.post("queue/join", {"data": list(data), "fn_index": number, "session_hash": page or self.page})
+
+    def stop(self):
+        """Stop the training that was asked for, once it has begun."""
+
+        def is_stopped():
+            with suppress(AssertionError):
+                list(self.stream("stop"))
+                return True
+
+        until(is_stopped)
 
     def serving(self, function, **request):
         """Make the body of a call of a server function, as :meth:`serve` sends it."""
