@@ -22,6 +22,7 @@ from distill.logs import log_as_json
 from distill.server.calls import Calls
 from distill.settings import Settings
 from distill.ui import edit, explore, train
+from distill.ui.components import calling, modules
 from distill.ui.gate import Gate
 from distill.ui.server import Server, keep_secrets
 from distill.ui.views import codec_line
@@ -39,26 +40,7 @@ CALLS = 1_000
 SWITCH_SECONDS = 0.00005
 """After so long, Python lets another thread go on. An edit asks for that some hundred times: with Python's usual 5 ms,
 and a picture being drawn meanwhile, it would take a second."""
-LEAVE = """async () => {
-    const button = document.querySelector("#leave");
-    if (!button.dataset.sure) {  // no dialogue: browsers show none in another site's frame
-        button.dataset.sure = "yes";
-        button.dataset.label = button.textContent;
-        button.textContent = "Press again: clips, edits, trainings and files of yours are deleted for good";
-        setTimeout(() => { delete button.dataset.sure; button.textContent = button.dataset.label; }, 6000);
-        return;
-    }
-    button.textContent = "Deleting …";
-    const options = {method: "POST", headers: {"Content-Type": "application/json"}, body: "{}"};
-    const answer = await fetch(new URL("leave", document.baseURI), options).catch(() => null);
-    const told = await answer?.json().catch(() => null);
-    if (!answer?.ok) {
-        button.textContent = told?.detail || "The server does not answer; please press again in a moment";
-        return;
-    }
-    localStorage.removeItem("distill-training");
-    location.reload();
-}"""
+NOT_LOADED = "document.getElementById('leave').textContent = 'The page is not whole; please reload it'"
 
 
 class App(gr.Blocks):
@@ -102,6 +84,7 @@ class Front(GradioApp):
     def __init__(self, page: App) -> None:
         super().__init__(default_response_class=ORJSONResponse, middleware=[Middleware(CORSMiddleware)])
         self._page = page
+        self.add_route(modules.ROUTE, modules.answer)
 
     def build_middleware_stack(self) -> Any:
         for middleware in self.user_middleware:
@@ -143,7 +126,7 @@ def build_app(examples_folder: Path = EXAMPLES, settings: Settings | None = None
         explore.connect(explore_tab, edit_tab, server)
         edit.connect(edit_tab, explore_tab, server, app.load)
         leave = gr.Button("Leave and delete what is mine", size="sm", elem_id="leave")
-        leave.click(None, js=LEAVE, api_visibility="private")
+        leave.click(None, js=calling("leave", "leave", NOT_LOADED), api_visibility="private")
     server.storage.publish()
     app.backend, app.calls = server, Calls(app, server.settings)
     server.visitors.forget_page = app.forget_page
@@ -184,7 +167,7 @@ def launch(app: App, **options: Any) -> tuple[Any, str, str | None]:
     app.queue(default_concurrency_limit=None, api_open=False)
     app._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # a table of all calls that nobody looks at, made for each call
     return app.launch(
-        theme=theme, css=css, footer_links=["api"], run_history=False, ssr_mode=False, enable_monitoring=False,
+        theme=theme, css=css, head=modules.HEAD, footer_links=["api"], run_history=False, ssr_mode=False, enable_monitoring=False,
         max_file_size=server.settings.upload_file_bytes, max_threads=CALLS,
         state_session_capacity=PAGES_EACH * server.settings.visits, app_kwargs={"lifespan": _look_after(app.calls)},
         _app=Front(app), **options,

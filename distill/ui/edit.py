@@ -21,6 +21,7 @@ from distill.ui import explore, tools
 from distill.ui.components import (
     CodeGridCanvas,
     Picture,
+    calling,
     flac_base64,
     grid_value,
     no_picture,
@@ -82,10 +83,14 @@ def build(server: Server) -> EditTab:
     def audition(asker: Asker, request: Any) -> dict[str, Any]:
         return explore.audition_answer(visitors.work(asker.visitor, tools.field(request, "work")), request)
 
+    def pictures(asker: Asker, request: Any) -> dict[str, Any]:
+        return explore.pictures_answer(visitors.work(asker.visitor, tools.field(request, "work")), server.turns.pause)
+
+    pictures.__name__ = "codec_pictures"
     gr.HTML(HOW_TO)
     canvas = CodeGridCanvas(
         _canvas_value(work, server.settings, editable=False),
-        server_functions=[server_function(server.turns, function) for function in (edit, sound, audition)],
+        server_functions=[server_function(server.turns, function) for function in (edit, sound, audition, pictures)],
         elem_id="edit-grid",
     )
     with gr.Row(elem_classes="second-clip"):
@@ -139,7 +144,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
         region = {"levels": [level, level], "rows": [row, last_row], "columns": [column, last_column]}
         return perform(
             visitor.work,
-            region | {"kind": "fill", "code": code},
+            region | {"kind": "set", "code": code},
             partial(visitors.own_work, visitor.owner),
             server.settings,
         )
@@ -157,7 +162,7 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
     @handle
     def reset(visitor: Session) -> dict[str, Any]:
         """Go back to the codes of the original, which can be undone."""
-        return do(visitor, {"kind": "revert"})
+        return do(visitor, {"kind": "reset"})
 
     @handle
     def listen(visitor: Session) -> dict[str, str]:
@@ -246,7 +251,9 @@ def connect(tab: EditTab, explore_tab: "ExploreTab", server: Server, page_load: 
     tab.second.input(choose_second, tab.second, tab.canvas, api_name="second_example", **hidden)
     tab.second_upload.upload(upload_second, tab.second_upload, tab.canvas, api_name="second_clip", **hidden)
     tab.compare.click(compare, None, tab.difference, api_name="edit_difference", show_progress="minimal")
-    exported = tab.export.click(export, None, [tab.files, tab.text], api_name="export")
+    exported = tab.export.click(
+        export, None, [tab.files, tab.text], api_name="export", js=calling("edits_waiting", "whenSettled")
+    )
     exported.success(lambda: gr.update(visible=True), None, tab.files, api_visibility="private")
     everything = [*explore_tab.outputs, *tab.outputs]
     tab.load.upload(open_grid, tab.load, everything, api_name="open_grid", show_progress_on=tab.text)
@@ -266,7 +273,7 @@ def perform(work: Work, request: Any, find: Callable[[object], Work], settings: 
     ----------
     work : Work
     request : dict
-        ``kind`` is the name of a tool (:data:`distill.ui.tools.TOOLS`), or "undo", "redo", "revert" or "look"; the rest
+        ``kind`` is the name of a tool (:data:`distill.ui.tools.TOOLS`), or "undo", "redo", "reset" or "look"; the rest
         is what that tool takes. With an ``id``, an edit that is asked for again, because the answer was lost, is done
         once.
     find : callable
@@ -304,7 +311,7 @@ def perform(work: Work, request: Any, find: Callable[[object], Work], settings: 
             change = work.undo()
         elif kind == "redo":
             change = work.redo()
-        elif kind == "revert":
+        elif kind == "reset":
             change = work.do("Back to the original", work.history.original)
         elif kind == "look":
             return {"indices": pack(before.indices)}
@@ -366,7 +373,7 @@ def _canvas_value(work: Work, settings: Settings, *, editable: bool = True) -> d
     with work.lock:
         history = work.history
         return grid_value(
-            work.secret, work.name, history.grid, history.original, codec.atlas, work.original,
+            work.secret, work.name, history.grid, history.original, work.original,
             codec.usage(history.original), history.labels, can_redo=history.can_redo, editable=editable,
             edit_cells=settings.edit_cells,
         )  # fmt: skip

@@ -19,6 +19,7 @@ from distill.ui.components import (
     Picture,
     Player,
     codebook_value,
+    codec_pictures,
     flac_base64,
     picture,
     piece_answer,
@@ -81,6 +82,10 @@ def build(server: Server) -> ExploreTab:
     def audition(asker: Asker, request: Any) -> dict[str, Any]:
         return audition_answer(visitors.work(asker.visitor, field(request, "work")), request)
 
+    def pictures(asker: Asker, request: Any) -> dict[str, Any]:
+        return pictures_answer(visitors.work(asker.visitor, field(request, "work")), server.turns.pause)
+
+    pictures.__name__ = "codec_pictures"
     with gr.Row():
         with gr.Column(min_width=300):
             example = gr.Dropdown(
@@ -120,7 +125,9 @@ def build(server: Server) -> ExploreTab:
         "<h3>The codebook <small>every code of a level by itself; the green bar is its use in this clip</small></h3>"
     )
     codebook = Codebook(
-        _codebook(work), server_functions=[server_function(server.turns, audition)], elem_id="explore-codebook"
+        _codebook(work),
+        server_functions=[server_function(server.turns, function) for function in (audition, pictures)],
+        elem_id="explore-codebook",
     )
     usage = Picture(_usage(work), USAGE_ALT, elem_id="explore-usage")
     health = gr.HTML(_health(work), elem_id="explore-health")
@@ -314,6 +321,11 @@ def audition_answer(work: Work, request: Any) -> dict[str, str]:
     return {"flac": flac_base64(work.codec.audition(numbers.integer("level"), numbers.integer("code")))}
 
 
+def pictures_answer(work: Work, pause: Callable[..., object]) -> dict[str, Any]:
+    """What the page shows of a clip's codec."""
+    return codec_pictures(work.codec.draw_atlas(pause), pause)
+
+
 def _piece(work: Work, request: Request, progress: Callable[[float], object] | None = None) -> dict[str, Any]:
     track, number = request.integer("track"), request.integer("piece")
     waveform = work.piece(track, number, progress)
@@ -324,7 +336,7 @@ def _piece(work: Work, request: Request, progress: Callable[[float], object] | N
 
 def _codebook(work: Work) -> dict[str, Any]:
     codec = work.codec
-    return codebook_value(work.secret, codec.atlas, codec.usage(work.history.original), codec.training_usage)
+    return codebook_value(work.secret, codec.model_id, codec.usage(work.history.original), codec.training_usage)
 
 
 def _usage(work: Work) -> Any:

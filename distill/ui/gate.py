@@ -39,7 +39,7 @@ COOKIE_SECONDS = 30 * 24 * 3600
 HEALTH, LEAVE = "/health", "/leave"
 SAFE = ("GET", "HEAD")
 PUBLIC = re.compile(
-    r"/|/(?:config/?|theme\.css|robots\.txt|manifest\.json|favicon\.ico|pwa_icon|health)|/(?:assets|static|svelte)/.*"
+    r"/|/(?:config/?|theme\.css|robots\.txt|manifest\.json|favicon\.ico|pwa_icon|health)|/(?:assets|static|svelte|page)/.*"
     r"|/gradio_api/(?:info/?|openapi\.json|app_id)",
     re.DOTALL,
 )
@@ -47,8 +47,10 @@ PUBLIC = re.compile(
 MADE_ONCE = re.compile(r"/|/config/?|/gradio_api/(?:info/?|openapi\.json)")
 PAGES_KEPT, FILES_KEPT = 12, 300
 """Answers that are kept ready: three for each of a few names by which the server is reached, and the page's files."""
+MODULES = re.compile(r"/page/.*", re.DOTALL)
+"""The page's own code, whose addresses name what it holds."""
 FILES = re.compile(
-    r"/(?:assets|static|svelte)/.*|/(?:theme\.css|favicon\.ico|manifest\.json|robots\.txt|pwa_icon)", re.DOTALL
+    r"/(?:assets|static|svelte|page)/.*|/(?:theme\.css|favicon\.ico|manifest\.json|robots\.txt|pwa_icon)", re.DOTALL
 )
 OWN = re.compile(
     r"/leave|/gradio_api/(?:startup-events|upload_progress|upload/?|file=.*|queue/(?:join|data|status)|heartbeat/[\w-]{1,64}"
@@ -101,6 +103,7 @@ class Gate:
             "Your other requests are still being answered; please try again in some seconds.",
         )  # fmt: skip
         self._files = Pages(self._ask, FILES_KEPT, "public, max-age=86400")
+        self._modules = Pages(self._ask, FILES_KEPT, "public, max-age=31536000, immutable")
         self._uploads = Uploads(app, backend.storage, backend.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -153,6 +156,8 @@ class Gate:
             await HTMLResponse(FULL_PAGE, 503, {"Retry-After": "30"})(scope, receive, send)
         elif MADE_ONCE.fullmatch(path):
             await self._pages.answer(scope, send, before_making=lambda: self._rates.spend(self._rates.pages, asker))
+        elif MODULES.fullmatch(path):
+            await self._modules.answer(scope, send)
         elif FILES.fullmatch(path):
             await self._files.answer(scope, send)
         else:

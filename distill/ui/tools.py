@@ -232,7 +232,7 @@ def _swap(work: Work, grid: CodeGrid, request: Request) -> Edit:
 
 TOOLS: dict[str, Callable[[Work, CodeGrid, Request], Edit]] = {
     "paint": _paint,
-    "fill": _fill,
+    "set": _fill,
     "paste": _paste,
     "clear": _clear,
     "move": _move,

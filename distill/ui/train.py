@@ -18,7 +18,7 @@ from distill.training.config import get_adaptive_vqvae_config
 from distill.training.dataset import check_clip_count
 from distill.ui import edit, explore, live, views
 from distill.ui.clip_set import ClipSet
-from distill.ui.components import Picture, picture
+from distill.ui.components import Picture, calling, picture
 from distill.ui.handlers import handler
 from distill.ui.server import Server
 from distill.ui.session import Session
@@ -27,18 +27,6 @@ from distill.ui.tools import Request
 if TYPE_CHECKING:
     from distill.ui.edit import EditTab
     from distill.ui.explore import ExploreTab
-
-REMEMBER = """(shown) => {
-    const training = /data-training='(\\w*)'/.exec(shown || "");
-    if (training) localStorage.setItem("distill-training", training[1]);
-}"""
-"""The browser keeps the name of the training it began, to be told of it should the server have lost it."""
-LOOK = """(...settings) => {
-    const progress = document.querySelector("#train-progress");  // far above the button, once clips are listed
-    setTimeout(() => progress.scrollIntoView({behavior: "smooth", block: "center"}), 700);
-    return settings;
-}"""
-RECALL = "() => [localStorage.getItem('distill-training') || '']"
 
 
 @dataclass(frozen=True)
@@ -324,19 +312,19 @@ def connect(
     tab.files.change(add_clips, tab.files, about_clips, api_name="add_clips")
     settings = [tab.levels, tab.codebook_dim, tab.commitment_weight, tab.minutes, tab.from_base]
     arrived = page_load(
-        arrive, tab.remembered, [tab.progress, *about_clips, tab.returned], js=RECALL, api_name="arrive", **hidden
+        arrive, tab.remembered, [tab.progress, *about_clips, tab.returned], js=calling("training", "recall"), api_name="arrive", **hidden
     )
     for event, function, inputs in (
         (tab.start.click, train, settings), (tab.resume.click, resume, None), (arrived.success, follow, None),
     ):  # fmt: skip
         followed = event(
-            function, inputs, tab.live, api_name=function.__name__, js=LOOK if function is train else None, **hidden,
+            function, inputs, tab.live, api_name=function.__name__, js=calling("training", "watchProgress") if function is train else None, **hidden,
         )  # fmt: skip
         followed.success(trained, tab.taken, tab.taken, api_visibility="private", **hidden)
     # By a state that changes, and not at once: what is sent to a tab that was never opened must be sent whole.
     for state, function, name in ((tab.taken, use_trained, "take_trained"), (tab.returned, come_back, "come_back")):
         state.change(function, None, everywhere, api_name=name, api_visibility="private", **hidden)
-    tab.progress.change(None, tab.progress, None, js=REMEMBER)
+    tab.progress.change(None, tab.progress, None, js=calling("training", "remember"))
     tab.stop.click(stop, None, None, api_name="stop", **hidden)
     tab.use.click(use_trained, None, everywhere, api_name="use_trained", show_progress_on=tab.progress)
     tab.load.upload(
