@@ -12,7 +12,7 @@ from distill.audio import SAMPLE_RATE, load_clip
 from distill.codec import Codec
 
 PICTURES = ("mels", "maps", "layers")
-FIND = "[...document.querySelectorAll('#explore-player *')].find(part => part.player).player"
+FIND = "[...document.querySelectorAll('#explore-player *')].find(part => part.player)?.player"
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def codec(clips):
 
 def loaded(page, track):
     """The samples of a track, waiting until they are there."""
-    page.wait_for_function(f"() => {FIND}.loaded({track})")
+    page.wait_for_function(f"() => {FIND}?.loaded({track})")
     return np.array(page.evaluate(f"() => Array.from({FIND}.loaded({track}))"), dtype=np.float32)
 
 
@@ -163,9 +163,9 @@ def test_a_code_of_the_codebook_is_heard_when_it_is_pressed(explore, codec):
     explore.locator("#explore-codebook").get_by_role("button", name="Timbre").click()
     expect(explore.locator("#explore-codebook .tiles button")).to_have_count(64)
     explore.locator("#explore-codebook .tiles").get_by_role("button", name="Code 7,").click()
-    found = "[...document.querySelectorAll('#explore-codebook *')].find(part => part.heard)"
+    found = "[...document.querySelectorAll('#explore-codebook *')].find(part => part.codebook)?.codebook.heard"
     explore.wait_for_function(f"() => {found}")
-    heard = explore.evaluate(f"() => {found}.heard")
+    heard = explore.evaluate(f"() => {found}")
     assert (heard["level"], heard["code"]) == (1, 7)
     sound, _ = soundfile.read(io.BytesIO(base64.b64decode(heard["flac"])), dtype="float32")
     assert np.abs(sound - np.clip(codec.audition(1, 7), -1, 1)).max() < 1e-3

@@ -63,7 +63,7 @@ def long_grids_edited_at_once(stage: Stage) -> Send:
         number = next(turn)
         stranger = strangers[number % len(strangers)]
         region = {"levels": [0, 0], "rows": [0, 7], "columns": [0, stranger.shape[2] - 1]}
-        asked = {"kind": "fill", "code": number % stranger.codebook_size, **region}
+        asked = {"kind": "set", "code": number % stranger.codebook_size, **region}
         return _ok(stranger.post("component_server", stranger.serving("edit", **asked)))
 
     return send
@@ -96,7 +96,7 @@ def a_clip_asked_for_and_hung_up(stage: Stage) -> Send:
             return False
         code = next(turn) % stranger.codebook_size
         region = {"levels": [0, 0], "rows": [0, 7], "columns": [0, stranger.shape[2] - 1]}
-        return _ok(stranger.post("component_server", stranger.serving("edit", kind="fill", code=code, **region)))
+        return _ok(stranger.post("component_server", stranger.serving("edit", kind="set", code=code, **region)))
 
     return send
 

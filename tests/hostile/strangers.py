@@ -16,9 +16,10 @@ from distill.codes import CodeGrid
 from tests.space.visiting import PATIENCE, Visitor
 
 CALLS = {
-    "edit": {"kind": "fill", "levels": [0, 0], "rows": [0, 7], "columns": [0, 1], "code": 9},
+    "edit": {"kind": "set", "levels": [0, 0], "rows": [0, 7], "columns": [0, 1], "code": 9},
     "sound": {"track": "edited", "piece": 0},
     "audition": {"level": 0, "code": 3},
+    "codec_pictures": {},
 }
 """A request that is right, for each server function of the code grid."""
 

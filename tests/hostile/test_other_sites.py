@@ -162,7 +162,7 @@ def bodies(scene):
     fill = {"levels": [0, 2], "rows": [0, 7], "columns": [0, 5], "code": 1}
     return {
         "look": serve("edit", kind="look"),
-        "change codes": serve("edit", kind="fill", **fill),
+        "change codes": serve("edit", kind="set", **fill),
         "undo": serve("edit", kind="undo"),
         "hear": serve("sound", track="edited", piece=0),
         "change by the queue": join("set_codes", 0, 0, 7, 0, 5, 1),

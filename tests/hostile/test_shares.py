@@ -181,7 +181,7 @@ def test_the_memory_of_an_edit_does_not_follow_the_clip(space, new_stranger, cod
     last = stranger.shape[2] - 1
     region = {"levels": [0, 0], "rows": [0, 7], "columns": [0, last]}
     for asked in (
-        {"kind": "fill", **region, "code": 5}, {"kind": "undo"},
+        {"kind": "set", **region, "code": 5}, {"kind": "undo"},
         {"kind": "paint", "level": 0, "cells": [[0, 0], [0, last]], "code": 9},
     ):  # fmt: skip
         stranger.post("component_server", stranger.serving("edit", **asked))
@@ -210,7 +210,7 @@ def test_requests_for_a_clip_that_is_being_edited_hold_up_nobody_else(space, new
     stranger.open_text(long_text(codec, 30))
     region = {"levels": [0, 0], "rows": [0, 7], "columns": [0, stranger.shape[2] - 1]}
     with ThreadPoolExecutor(1) as aside:
-        long = aside.submit(stranger.serve, "edit", kind="fill", code=5, **region)
+        long = aside.submit(stranger.serve, "edit", kind="set", code=5, **region)
         attacks.hang_up(stranger, 130)
         done = [(visitor.paint(), long.done())[1] for _ in range(3)]
         assert not done[0]

@@ -97,7 +97,7 @@ def test_a_page_that_is_reloaded_has_its_clips_its_edits_and_its_training_again(
     space = new_space()
     visitor = new_visitor(space)
     grid = visitor.open_page()["indices"]
-    visitor.serve("edit", kind="fill", levels=[0, 0], rows=[0, 7], columns=[0, 3], code=5)
+    visitor.serve("edit", kind="set", levels=[0, 0], rows=[0, 7], columns=[0, 3], code=5)
     begin(visitor, clips, minutes=0.15)
     visitor.close()
     again = new_visitor(space, cookie=visitor.cookie)
@@ -122,7 +122,7 @@ def test_a_full_disk_is_one_sentence_and_what_is_there_still_works(new_space, ne
     visitor.open_page()
     with pytest.raises(AssertionError, match="no room for more files now; please try again"):
         visitor.upload(*[clips[-1]] * 40)
-    answer = visitor.serve("edit", kind="fill", levels=[0, 0], rows=[0, 7], columns=[0, 3], code=5)
+    answer = visitor.serve("edit", kind="set", levels=[0, 0], rows=[0, 7], columns=[0, 3], code=5)
     assert answer["edits"] == 1
 
 

@@ -55,7 +55,7 @@ def one_visit(space, number, clips, codec):
     for column in range(3):
         code = (7 * number + column) % codec.codebook_size
         region = {"levels": [0, 0], "rows": [number, number], "columns": [column, column]}
-        said.append(str(client.predict("fill", region | {"code": code}, api_name="/edit")))
+        said.append(str(client.predict("set", region | {"code": code}, api_name="/edit")))
         after = edits.set_codes(expected, level=0, rows=number, columns=column, code=code)
         if after != expected:
             sound = codec.decode_region(after, columns=slice(column, column + 1), previous=sound).apply(sound)
@@ -127,7 +127,7 @@ def test_no_answer_names_a_folder_of_the_server_but_that_of_the_visitors_files(s
     visitor = new_visitor(space)
     opened = str(visitor.open_page())
     served = visitor.http.get("/").text + visitor.http.get("/config").text
-    for wrong in ({"kind": "fill"}, {"kind": None}, {"kind": "fill", "levels": "all"}):
+    for wrong in ({"kind": "set"}, {"kind": None}, {"kind": "set", "levels": "all"}):
         served += str(visitor.serve("edit", **wrong))
     assert str(repository) not in opened + served
     assert "Traceback" not in served
@@ -139,7 +139,7 @@ def test_a_wrong_call_is_one_sentence_and_a_fault_has_a_reference_that_the_log_h
     for name, data in (
         ("train", [3, 32, 0.25, 1, True]), ("train", ["many", 32, 0.25, 1, True]), ("explore", [None]),
         ("explore_view", [5, 1]), ("open_text", ["distill1.x"]),
-        ("load_codec", [None]), ("edit", ["fill", {"levels": [0, 9]}]), ("edit", [7, 7]), ("audition", [9, 9]),
+        ("load_codec", [None]), ("edit", ["set", {"levels": [0, 9]}]), ("edit", [7, 7]), ("audition", [9, 9]),
         ("set_codes", ["a", None, {}, [], 1e9, -1]), ("stop", []),
     ):  # fmt: skip
         with pytest.raises(AssertionError) as told:

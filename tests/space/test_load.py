@@ -79,7 +79,7 @@ class Player:
         if hasattr(self, "last"):
             start, expected = self.last
             assert np.array_equal(self.visitor.edited_sound()[start : start + len(expected)], expected)
-        answer = self.visitor.serve("edit", kind="revert")
+        answer = self.visitor.serve("edit", kind="reset")
         assert answer["edits"] == len(self.grids) - (len(self.grids) == 1)
         assert np.array_equal(unpacked(self.visitor.serve("edit", kind="look")["indices"]), self.grids[0].ravel())
 

@@ -63,7 +63,7 @@ def paint(*cells, code=7):
 
 
 def fill(work, code=5):
-    return {"kind": "fill", "code": code, "columns": [0, work.history.grid.columns - 1]} | ALL
+    return {"kind": "set", "code": code, "columns": [0, work.history.grid.columns - 1]} | ALL
 
 
 def pieces(work):
@@ -241,7 +241,7 @@ def test_back_to_the_original_decodes_nothing_and_can_be_undone(three, widths):
     perform(three, paint((3, 100), code=8), None)
     edited = three.edited.copy()
     widths.clear()
-    answer = perform(three, {"kind": "revert"}, None)
+    answer = perform(three, {"kind": "reset"}, None)
     assert widths == []
     assert np.array_equal(three.edited, before)
     spans = [(answer["start"], answer["start"] + len(heard(answer))), *answer["stale"]]
@@ -257,7 +257,7 @@ def test_all_that_an_edit_changes_is_heard_in_its_answer_or_told_to_be_stale(thr
     sound = three.edited.copy()
     random = np.random.default_rng(0)
     asked = [fill(three), paint((0, 3), (1, 90), (7, 130)), {"kind": "undo"}, {"kind": "undo"}, {"kind": "redo"}]
-    for step in [*asked, paint((2, 60), code=1), {"kind": "revert"}, {"kind": "undo"}]:
+    for step in [*asked, paint((2, 60), code=1), {"kind": "reset"}, {"kind": "undo"}]:
         answer = perform(three, step, None)
         if answer["flac"]:
             patch = heard(answer)

@@ -30,7 +30,7 @@ def second(codec, drone):
 def arguments(kind):
     return {
         "paint": {"level": 0, "code": 9, "cells": [[0, 0], [1, 1], [7, 13]]},
-        "fill": ONE_LEVEL | {"code": 5},
+        "set": ONE_LEVEL | {"code": 5},
         "paste": {"level": 1, "row": 2, "column": 3, "codes": [[[1, 2], [3, 4]]]},
         "clear": REGION,
         "move": REGION | {"row": 4, "column": 6},
@@ -88,7 +88,7 @@ def test_a_clip_of_one_column_can_be_edited_with_every_tool(codec, drums, second
 
 def test_a_region_is_given_by_its_first_and_last_place(work):
     before = work.history.grid
-    edited = apply(work, "fill", Request(ONE_LEVEL | {"code": 5}, None)).grid
+    edited = apply(work, "set", Request(ONE_LEVEL | {"code": 5}, None)).grid
     assert edited == edits.set_codes(before, level=1, rows=slice(1, 4), columns=slice(2, 5), code=5)
 
 
@@ -111,10 +111,10 @@ def test_clearing_all_levels_is_quieter_than_clearing_one(work):
 def test_revert_brings_back_the_very_sound_and_can_be_undone(work):
     sound = work.reconstruction.copy()
     perform(work, {"kind": "reverse"} | REGION, None)
-    perform(work, {"kind": "fill", "code": 1} | ONE_LEVEL, None)
+    perform(work, {"kind": "set", "code": 1} | ONE_LEVEL, None)
     edited = work.edited.copy()
     assert not np.array_equal(edited, sound)
-    reverted = perform(work, {"kind": "revert"}, None)
+    reverted = perform(work, {"kind": "reset"}, None)
     assert np.array_equal(work.edited, sound)
     assert reverted["history"][-1] == "Back to the original"
     perform(work, {"kind": "undo"}, None)
@@ -137,7 +137,7 @@ def test_edits_from_long_ago_are_undone_by_decoding_them_again(work, monkeypatch
 def test_the_samples_that_are_kept_for_undoing_are_bounded(work, monkeypatch):
     monkeypatch.setattr("distill.ui.edited.KEPT_SAMPLES", 100_000)
     for code in range(6):
-        perform(work, {"kind": "fill", "code": code} | ONE_LEVEL, None)
+        perform(work, {"kind": "set", "code": code} | ONE_LEVEL, None)
     for _ in range(6):
         perform(work, {"kind": "undo"}, None)
     for steps in (work._sound._done, work._sound._undone):
@@ -152,7 +152,7 @@ def test_revert_after_undoing_edits_from_long_ago_brings_back_the_very_sound(wor
         perform(work, {"kind": "paint", "level": 0, "code": 7, "cells": [[1, column], [4, column]]}, None)
     for _ in range(3):
         perform(work, {"kind": "undo"}, None)
-    perform(work, {"kind": "revert"}, None)
+    perform(work, {"kind": "reset"}, None)
     assert np.array_equal(work.edited, sound)
 
 
@@ -200,13 +200,13 @@ def test_an_edit_that_changes_nothing_is_no_edit(work):
         ({"kind": "paint", "level": 0.5, "code": 1, "cells": [[0, 0]]}, "whole number"),
         ({"kind": "paint", "level": 10**400, "code": 1, "cells": [[0, 0]]}, "whole number"),
         ({"kind": "shift", "by_columns": float("inf")} | REGION, "whole number"),
-        ({"kind": "fill", "code": 1} | ONE_LEVEL | {"columns": [0, 10**400]}, "first and a last"),
+        ({"kind": "set", "code": 1} | ONE_LEVEL | {"columns": [0, 10**400]}, "first and a last"),
         ({"kind": "blend", "amount": 10**400, "second": "x"} | REGION, "must be a number"),
         ({"kind": "paint", "level": float("nan"), "code": 1, "cells": [[0, 0]]}, "whole number"),
-        ({"kind": "fill", "code": 1} | REGION, "one level"),
-        ({"kind": "fill", "code": 1} | ONE_LEVEL | {"rows": [3, 1]}, "not in this grid"),
-        ({"kind": "fill", "code": 1} | ONE_LEVEL | {"rows": 3}, "first and a last"),
-        ({"kind": "fill", "code": 1} | ONE_LEVEL | {"columns": [0, 400]}, "not in this grid"),
+        ({"kind": "set", "code": 1} | REGION, "one level"),
+        ({"kind": "set", "code": 1} | ONE_LEVEL | {"rows": [3, 1]}, "not in this grid"),
+        ({"kind": "set", "code": 1} | ONE_LEVEL | {"rows": 3}, "first and a last"),
+        ({"kind": "set", "code": 1} | ONE_LEVEL | {"columns": [0, 400]}, "not in this grid"),
         ({"kind": "similar", "rank": 64} | ONE_LEVEL, "0 to 63, got 64"),
         ({"kind": "similar", "rank": 1} | ONE_LEVEL | {"levels": [9, 9]}, "Level 9"),
         ({"kind": "blend", "amount": 2, "second": "x"} | REGION, "from 0 to 1"),
