@@ -167,8 +167,8 @@ def launch(app: App, **options: Any) -> tuple[Any, str, str | None]:
     app.queue(default_concurrency_limit=None, api_open=False)
     app._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # a table of all calls that nobody looks at, made for each call
     return app.launch(
-        theme=theme, css=css, head=modules.HEAD, footer_links=["api"], run_history=False, ssr_mode=False, enable_monitoring=False,
-        max_file_size=server.settings.upload_file_bytes, max_threads=CALLS,
+        theme=theme, css=css, head=modules.HEAD, footer_links=["api"], run_history=False, ssr_mode=False,
+        enable_monitoring=False, max_file_size=server.settings.upload_file_bytes, max_threads=CALLS,
         state_session_capacity=PAGES_EACH * server.settings.visits, app_kwargs={"lifespan": _look_after(app.calls)},
         _app=Front(app), **options,
     )  # fmt: skip

@@ -39,15 +39,15 @@ COOKIE_SECONDS = 30 * 24 * 3600
 HEALTH, LEAVE = "/health", "/leave"
 SAFE = ("GET", "HEAD")
 PUBLIC = re.compile(
-    r"/|/(?:config/?|theme\.css|robots\.txt|manifest\.json|favicon\.ico|pwa_icon|health)|/(?:assets|static|svelte|page)/.*"
-    r"|/gradio_api/(?:info/?|openapi\.json|app_id)",
+    r"/|/(?:config/?|theme\.css|robots\.txt|manifest\.json|favicon\.ico|pwa_icon|health)|/(?:assets|static|svelte)/.*"
+    r"|/page/[0-9a-f]{16}/[a-z_]+\.js|/gradio_api/(?:info/?|openapi\.json|app_id)",
     re.DOTALL,
 )
 """What is the same for everybody, wherever it is asked from."""
 MADE_ONCE = re.compile(r"/|/config/?|/gradio_api/(?:info/?|openapi\.json)")
 PAGES_KEPT, FILES_KEPT = 12, 300
 """Answers that are kept ready: three for each of a few names by which the server is reached, and the page's files."""
-MODULES = re.compile(r"/page/.*", re.DOTALL)
+MODULES = re.compile(r"/page/[0-9a-f]{16}/[a-z_]+\.js")
 """The page's own code, whose addresses name what it holds."""
 FILES = re.compile(
     r"/(?:assets|static|svelte|page)/.*|/(?:theme\.css|favicon\.ico|manifest\.json|robots\.txt|pwa_icon)", re.DOTALL

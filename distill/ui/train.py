@@ -312,13 +312,15 @@ def connect(
     tab.files.change(add_clips, tab.files, about_clips, api_name="add_clips")
     settings = [tab.levels, tab.codebook_dim, tab.commitment_weight, tab.minutes, tab.from_base]
     arrived = page_load(
-        arrive, tab.remembered, [tab.progress, *about_clips, tab.returned], js=calling("training", "recall"), api_name="arrive", **hidden
-    )
+        arrive, tab.remembered, [tab.progress, *about_clips, tab.returned], js=calling("training", "recall"),
+        api_name="arrive", **hidden,
+    )  # fmt: skip
     for event, function, inputs in (
         (tab.start.click, train, settings), (tab.resume.click, resume, None), (arrived.success, follow, None),
     ):  # fmt: skip
         followed = event(
-            function, inputs, tab.live, api_name=function.__name__, js=calling("training", "watchProgress") if function is train else None, **hidden,
+            function, inputs, tab.live, api_name=function.__name__,
+            js=calling("training", "watchProgress") if function is train else None, **hidden,
         )  # fmt: skip
         followed.success(trained, tab.taken, tab.taken, api_visibility="private", **hidden)
     # By a state that changes, and not at once: what is sent to a tab that was never opened must be sent whole.

@@ -170,9 +170,11 @@ test("pictures show the moment that is heard, and the topmost is brought into vi
   ]);
   timeline.reveal();
   assert.equal(seen.at(-1), "high");
-  timeline.follow((moment) => void seen.push(moment));
+  timeline.follow((moment) => {
+    seen.push([moment]);
+  });
   timeline.point(3);
-  assert.equal(seen.at(-1), 3);
+  assert.deepEqual(seen.at(-1), [3]);
 });
 
 test("codes are sorted by use or by number, and said in words", () => {

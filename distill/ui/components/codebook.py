@@ -20,9 +20,7 @@ class Codebook(FileComponent):
     name = "codebook"
 
 
-def codebook_value(
-    work: str, model_id: str, counts: np.ndarray, training_counts: np.ndarray | None
-) -> dict[str, Any]:
+def codebook_value(work: str, model_id: str, counts: np.ndarray, training_counts: np.ndarray | None) -> dict[str, Any]:
     """What the codebook shows.
 
     Parameters

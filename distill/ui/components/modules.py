@@ -1,6 +1,7 @@
 """The page's own code: ES modules that lie beside this file, and how the page loads them."""
 
 import hashlib
+import json
 from importlib import resources
 
 from starlette.requests import Request
@@ -34,7 +35,7 @@ def imported(name: str) -> str:
 
 def mounting(name: str, events: tuple[str, ...] = ()) -> str:
     """A component's ``js_on_load``: its module's ``mount``; Gradio finds the names of the component's events in it."""
-    given = "{element, props, server, trigger, watch, events: [%s]}" % ", ".join(f'"{event}"' for event in events)
+    given = f"{{element, props, server, trigger, watch, events: {json.dumps(events)}}}"
     told = f'console.error(error); element.insertAdjacentHTML("afterbegin", `<p role="alert" class="bad">{LATE}</p>`);'
     return f"{imported(name)}.then((module) => module.mount({given})).catch((error) => {{ {told} }});"
 
