@@ -116,7 +116,7 @@ test("samples of a track that is heard are written while a copy of what was ther
   await Promise.resolve();
   const copy = context.begun[1];
   assert.ok(copy.buffer !== track && copy.buffer.samples[0] === 1);
-  context.currentTime = 1.05;
+  context.currentTime = 1.1;
   await writing;
   assert.equal(track.samples[100], 2);
   const last = context.begun[2];

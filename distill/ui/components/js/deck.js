@@ -11,7 +11,8 @@ import { samplesAhead, writePatch } from "./splice.js";
 /** @typedef {{source: AudioBufferSourceNode, fadeOut: GainNode, volume: GainNode, end: number}} Voice is heard now */
 
 const FADE = 0.008; // seconds in which one voice gives way to another
-const LEAD = 0.03; // seconds until a change: the computer's sound is that far ahead of the page
+const LEAD = 0.06; // seconds until a change: the sound is computed that far ahead of what the page knows
+const LOOKS = 100; // at the sound's clock, of 10 milliseconds each
 const STAND_IN = 2; // seconds of a track that are played meanwhile from a copy
 
 export class Deck {
@@ -166,8 +167,10 @@ export class Deck {
   async #writeHeard(track, patch) {
     const { buffer } = track;
     if (this.#context && this.#isHeard(track)) {
+      const over = this.#context.currentTime + LEAD + 2 * FADE;
       this.#goOver(this.#context, track, (sample) => this.#copyAhead(buffer, sample));
-      await wait(1000 * (LEAD + 2 * FADE));
+      // By the sound's own clock: on a busy computer it is late, and where no sound comes at all, it stands.
+      for (let looks = 0; looks < LOOKS && this.isPlaying && this.#context.currentTime < over; looks++) await wait(10);
     }
     writePatch(buffer, patch);
     if (this.#context && this.#isHeard(track)) this.#goOver(this.#context, track);
@@ -201,8 +204,8 @@ export class Deck {
   #goOver(context, track, copy) {
     const when = context.currentTime + Math.round(LEAD * context.sampleRate) / context.sampleRate;
     const sample = Math.round(this.#momentAt(when) * this.sampleRate);
-    this.#stopVoice(when);
     const standIn = copy?.(sample);
+    this.#stopVoice(when);
     this.#startVoice(context, track, sample / this.sampleRate, when, standIn);
   }
 
@@ -220,7 +223,8 @@ export class Deck {
     this.#voiceLoop = this.#loop && [this.#loop[0], Math.min(this.#loop[1], duration)];
     source.buffer = standIn ?? track.buffer;
     if (moment > 0) {
-      fadeIn.gain.setValueAtTime(0, when); // the first sound of a clip comes at once
+      fadeIn.gain.value = 0; // or a sample could come before the fade; the first sound of a clip comes at once
+      fadeIn.gain.setValueAtTime(0, when);
       fadeIn.gain.linearRampToValueAtTime(1, when + FADE);
     }
     volume.gain.value = track.volume;
