@@ -41,7 +41,7 @@ HEALTH, LEAVE = "/health", "/leave"
 SAFE = ("GET", "HEAD")
 PUBLIC = re.compile(
     r"/|/(?:config/?|theme\.css|robots\.txt|manifest\.json|favicon\.ico|pwa_icon|health)|/(?:assets|static|svelte)/.*"
-    r"|/gradio_api/(?:info/?|openapi\.json|app_id)",
+    r"|/page/[0-9a-f]{16}/[a-z_]+\.js|/gradio_api/(?:info/?|openapi\.json|app_id)",
     re.DOTALL,
 )
 """Paths whose answers are the same for every visitor. Other sites may request them too."""
@@ -49,8 +49,10 @@ MADE_ONCE = re.compile(r"/|/config/?|/gradio_api/(?:info/?|openapi\.json)")
 """Paths whose answers Gradio takes long to make: they are made once and kept."""
 PAGES_KEPT, FILES_KEPT = 12, 300
 """Maximum number of kept answers: of pages, three for each host name of the server, and of the page's own files."""
+MODULES = re.compile(r"/page/[0-9a-f]{16}/[a-z_]+\.js")
+"""Paths of the page's own modules. Each path names the content of the modules."""
 FILES = re.compile(
-    r"/(?:assets|static|svelte)/.*|/(?:theme\.css|favicon\.ico|manifest\.json|robots\.txt|pwa_icon)", re.DOTALL
+    r"/(?:assets|static|svelte|page)/.*|/(?:theme\.css|favicon\.ico|manifest\.json|robots\.txt|pwa_icon)", re.DOTALL
 )
 """Paths of the page's own files: scripts, styles and pictures."""
 OWN = re.compile(
@@ -108,6 +110,7 @@ class Gate:
             "Your other requests are still being answered; please try again in some seconds.",
         )  # fmt: skip
         self._files = Answers(self._ask, FILES_KEPT, "public, max-age=86400")
+        self._modules = Answers(self._ask, FILES_KEPT, "public, max-age=31536000, immutable")
         self._uploads = Uploads(app, backend.storage, backend.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -163,6 +166,8 @@ class Gate:
             await HTMLResponse(FULL_PAGE, 503, {"Retry-After": "30"})(scope, receive, send)
         elif MADE_ONCE.fullmatch(path):
             await self._pages.answer(scope, send, before_making=lambda: self._rates.spend(self._rates.pages, asker))
+        elif MODULES.fullmatch(path):
+            await self._modules.answer(scope, send)
         elif FILES.fullmatch(path):
             await self._files.answer(scope, send)
         else:

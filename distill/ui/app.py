@@ -25,6 +25,7 @@ from distill.server.gate import Gate
 from distill.server.server import Server, keep_secrets
 from distill.settings import Settings
 from distill.ui import edit, explore, opening, train
+from distill.ui.components import calling, modules
 from distill.ui.views import codec_line
 
 HEADER = """
@@ -41,26 +42,7 @@ SWITCH_SECONDS = 0.00005
 and a picture being drawn meanwhile, it would take a second."""
 NAMED = ("Clip in Explore", "Clip in Edit", "Clips to train on", "Training")
 """What a page shows, each by the name that the server knows it by."""
-LEAVE = """async () => {
-    const button = document.querySelector("#leave");
-    if (!button.dataset.sure) {  // no dialogue: browsers show none in another site's frame
-        button.dataset.sure = "yes";
-        button.dataset.label = button.textContent;
-        button.textContent = "Press again: clips, edits, trainings and files of yours are deleted for good";
-        setTimeout(() => { delete button.dataset.sure; button.textContent = button.dataset.label; }, 6000);
-        return;
-    }
-    button.textContent = "Deleting …";
-    const options = {method: "POST", headers: {"Content-Type": "application/json"}, body: "{}"};
-    const answer = await fetch(new URL("leave", document.baseURI), options).catch(() => null);
-    const told = await answer?.json().catch(() => null);
-    if (!answer?.ok) {
-        button.textContent = told?.detail || "The server does not answer; please press again in a moment";
-        return;
-    }
-    localStorage.removeItem("distill-training");
-    location.reload();
-}"""
+NOT_LOADED = "document.getElementById('leave').textContent = 'The page is not whole; please reload it'"
 
 
 class App(gr.Blocks):
@@ -104,6 +86,7 @@ class Front(GradioApp):
     def __init__(self, page: App) -> None:
         super().__init__(default_response_class=ORJSONResponse, middleware=[Middleware(CORSMiddleware)])
         self._page = page
+        self.add_route(modules.ROUTE, modules.answer)
 
     def build_middleware_stack(self) -> Any:
         for middleware in self.user_middleware:
@@ -150,7 +133,7 @@ def build_app(examples_folder: Path | None = None, settings: Settings | None = N
         naming_a_clip = [*explore.connect(explore_tab, server), *edit.connect(edit_tab, server)]
         opening.connect(tabs, server, app.load, naming_a_clip)
         leave = gr.Button("Leave and delete what is mine", size="sm", elem_id="leave")
-        leave.click(None, js=LEAVE, api_visibility="private")
+        leave.click(None, js=calling("leave", "leave", NOT_LOADED), api_visibility="private")
     server.storage.publish()
     app.backend, app.calls = server, Calls(app, server.settings)
     server.visitors.forget_page = app.forget_page
@@ -191,8 +174,8 @@ def launch(app: App, **options: Any) -> tuple[Any, str, str | None]:
     app.queue(default_concurrency_limit=None, api_open=False)
     app._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # a table of all calls that nobody looks at, made for each call
     return app.launch(
-        theme=theme, css=css, footer_links=["api"], run_history=False, ssr_mode=False, enable_monitoring=False,
-        max_file_size=server.settings.upload_file_bytes, max_threads=CALLS,
+        theme=theme, css=css, head=modules.HEAD, footer_links=["api"], run_history=False, ssr_mode=False,
+        enable_monitoring=False, max_file_size=server.settings.upload_file_bytes, max_threads=CALLS,
         state_session_capacity=PAGES_EACH * server.settings.visits, app_kwargs={"lifespan": _look_after(app.calls)},
         _app=Front(app), **options,
     )  # fmt: skip

@@ -15,12 +15,13 @@ from distill.editing import calls, requests
 from distill.editing.answers import flac_base64
 from distill.editing.work import Work
 from distill.errors import GridError
-from distill.server.askers import Asker
 from distill.server.server import Server
 from distill.settings import Settings
+from distill.ui import served
 from distill.ui.components import (
     CodeGridCanvas,
     Picture,
+    calling,
     grid_value,
     no_picture,
     picture,
@@ -33,6 +34,12 @@ HOW_TO = (
     "<b>Select</b> a part to copy, move, reverse or blend it. Every edit is heard at once, and every edit can be "
     "undone.</p>"
 )
+SERVED = {
+    "edit": served.edit,
+    "sound": served.edited_sound,
+    "audition": served.audition,
+    "codec_pictures": served.pictures,
+}.items()
 DIFFERENCE_ALT = "Mel spectrograms of the clip before and after your edits, and their difference in decibels, over time"
 
 
@@ -59,24 +66,13 @@ class EditTab:
 
 def build(server: Server, shown: gr.Textbox) -> EditTab:
     """Lay out the tab, filled with the example clip; ``shown`` is to hold the name of the clip that it shows."""
-    examples, visitors = server.examples, server.visitors
+    examples = server.examples
     work = examples.first
-
-    def edit(asker: Asker, request: Any) -> dict[str, Any]:
-        find = partial(visitors.own_work, asker.visitor)
-        return calls.perform(find(requests.field(request, "work")), request, find, server.settings)
-
-    def sound(asker: Asker, request: Any) -> dict[str, Any]:
-        work = visitors.work(asker.visitor, requests.field(request, "work"))
-        return calls.edited_sound(work, request, server.turns.pause)
-
-    def audition(asker: Asker, request: Any) -> dict[str, Any]:
-        return calls.audition(visitors.work(asker.visitor, requests.field(request, "work")), request)
 
     gr.HTML(HOW_TO)
     canvas = CodeGridCanvas(
         _canvas_value(work, server.settings, editable=False),
-        server_functions=[server_function(server.turns, function) for function in (edit, sound, audition)],
+        server_functions=[server_function(server, *named) for named in SERVED],
         elem_id="edit-grid",
     )
     with gr.Row(elem_classes="second-clip"):
@@ -120,7 +116,9 @@ def connect(tab: EditTab, server: Server) -> list[Any]:
     compared = tab.compare.click(
         handle(compare), tab.shown, tab.difference, api_name="edit_difference", show_progress="minimal"
     )
-    exported = tab.export.click(handle(export), tab.shown, [tab.files, tab.text], api_name="export")
+    exported = tab.export.click(
+        handle(export), tab.shown, [tab.files, tab.text], api_name="export", js=calling("edits_waiting", "whenSettled")
+    )
     exported.success(lambda: gr.update(visible=True), None, tab.files, api_visibility="private")
     return [chosen, uploaded, compared, exported]
 
@@ -258,7 +256,7 @@ def _canvas_value(work: Work, settings: Settings, *, editable: bool = True) -> d
     with work.lock:
         history = work.history
         return grid_value(
-            work.secret, work.name, history.grid, history.original, codec.atlas, work.original,
+            work.secret, work.name, history.grid, history.original, work.original,
             codec.usage(history.original), history.labels, can_redo=history.can_redo, editable=editable,
             edit_cells=settings.edit_cells,
         )  # fmt: skip

@@ -15,10 +15,9 @@ from distill.editing.requests import field
 from distill.editing.values import number, whole
 from distill.editing.work import Work
 from distill.errors import GridError
-from distill.server.askers import Asker
 from distill.server.server import Server
 from distill.training.health import codebook_health
-from distill.ui import views
+from distill.ui import served, views
 from distill.ui.components import (
     Codebook,
     Picture,
@@ -68,16 +67,9 @@ class ExploreTab:
 
 def build(server: Server, shown: gr.Textbox) -> ExploreTab:
     """Lay out the tab, filled with the example clip; ``shown`` is to hold the name of the clip that it shows."""
-    examples, visitors = server.examples, server.visitors
+    examples = server.examples
     work = examples.first
     seconds = (0.0, _seconds(work))
-
-    def sound(asker: Asker, request: Any) -> dict[str, Any]:
-        return calls.layer_sound(visitors.work(asker.visitor, field(request, "work")), request, server.turns.pause)
-
-    def audition(asker: Asker, request: Any) -> dict[str, Any]:
-        return calls.audition(visitors.work(asker.visitor, field(request, "work")), request)
-
     with gr.Row():
         with gr.Column(min_width=300):
             example = gr.Dropdown(
@@ -95,7 +87,9 @@ def build(server: Server, shown: gr.Textbox) -> ExploreTab:
                 sources=["upload", "microphone"], type="filepath", label="Or a sound of yours: drop a file or record",
                 elem_id="explore-upload",
             )  # fmt: skip
-    player = Player(_player(work), server_functions=[server_function(server.turns, sound)], elem_id="explore-player")
+    player = Player(
+        _player(work), server_functions=[server_function(server, "sound", served.layer_sound)], elem_id="explore-player"
+    )
     facts = gr.HTML(views.clip_facts(work), elem_id="explore-facts")
     with gr.Row(elem_classes="view"):
         start = gr.Number(0, label="Show from (s)", minimum=0, step=0.1, min_width=110, elem_id="explore-start")
@@ -117,7 +111,12 @@ def build(server: Server, shown: gr.Textbox) -> ExploreTab:
         "<h3>The codebook <small>every code of a level by itself; the green bar is its use in this clip</small></h3>"
     )
     codebook = Codebook(
-        _codebook(work), server_functions=[server_function(server.turns, audition)], elem_id="explore-codebook"
+        _codebook(work),
+        server_functions=[
+            server_function(server, "audition", served.audition),
+            server_function(server, "codec_pictures", served.pictures),
+        ],
+        elem_id="explore-codebook",
     )
     usage = Picture(_usage(work), USAGE_ALT, elem_id="explore-usage")
     health = gr.HTML(_health(work), elem_id="explore-health")
@@ -263,7 +262,7 @@ def _player(work: Work) -> dict[str, Any]:
 
 def _codebook(work: Work) -> dict[str, Any]:
     codec = work.codec
-    return codebook_value(work.secret, codec.atlas, codec.usage(work.history.original), codec.training_usage)
+    return codebook_value(work.secret, codec.model_id, codec.usage(work.history.original), codec.training_usage)
 
 
 def _usage(work: Work) -> Any:

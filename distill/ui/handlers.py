@@ -134,26 +134,27 @@ async def _next(turns: Turns, asker: Asker, steps: Iterator[Any], *, is_watched:
         raise
 
 
-def server_function(turns: Turns, function: Callable[[Asker, Any], dict[str, Any]]) -> Callable[..., Any]:
-    """What a component's script may call as ``f(request)``: it computes when it is its visitor's turn.
+def server_function(server: Server, name: str, function: Callable[[Server, Asker, Any], dict[str, Any]]) -> Any:
+    """What a component's script calls as ``server.name(request)``.
 
-    A failure is a sentence for the page, not a broken call. Works on one clip are done one after another.
+    The function computes when it is its visitor's turn; calls about one clip are answered one after another. A failure
+    is a sentence for the page, not a broken call.
     """
 
     async def wrapped(sent: Any, request: gr.Request) -> Response:
         asker = asker_of(request)
         work = sent.get("work") if isinstance(sent, dict) else None
         try:
-            return await turns.take(
+            return await server.turns.take(
                 asker,
-                lambda: _json(answer(lambda: function(asker, sent))),
+                lambda: _json(answer(lambda: function(server, asker, sent))),
                 keys={f"{asker.visitor} {work}"} if isinstance(work, str) else (),
                 is_brief=True,
             )
         except FullError as error:
             return _json({"error": str(error)})
 
-    wrapped.__name__ = function.__name__
+    wrapped.__name__ = name
     return wrapped
 
 

@@ -19,20 +19,8 @@ from distill.settings import Settings
 from distill.training.config import get_adaptive_vqvae_config
 from distill.training.dataset import check_clip_count
 from distill.ui import live, views
-from distill.ui.components import Picture
+from distill.ui.components import Picture, calling
 from distill.ui.handlers import Answer, Call, handler
-
-REMEMBER = """(shown) => {
-    const training = /data-training='(\\w*)'/.exec(shown || "");
-    if (training) localStorage.setItem("distill-training", training[1]);
-}"""
-"""The browser keeps the name of the training it began, to be told of it should the server have lost it."""
-LOOK = """(...settings) => {
-    const progress = document.querySelector("#train-progress");  // far above the button, once clips are listed
-    setTimeout(() => progress.scrollIntoView({behavior: "smooth", block: "center"}), 700);
-    return settings;
-}"""
-RECALL = "() => [localStorage.getItem('distill-training') || '']"
 
 
 @dataclass(frozen=True)
@@ -187,19 +175,21 @@ def connect(tab: TrainTab, server: Server, page_load: Callable[..., Any]) -> Non
     about_clips = [tab.clips, tab.reason, tab.minutes, tab.shown_clips]
     tab.files.change(handle(add_clips), tab.files, about_clips, api_name="add_clips")
     arrived = page_load(
-        handle(arrive), tab.remembered, [tab.progress, *about_clips, tab.shown_training, tab.returned], js=RECALL,
-        api_name="arrive", **hidden,
+        handle(arrive), tab.remembered, [tab.progress, *about_clips, tab.shown_training, tab.returned],
+        js=calling("training", "recall"), api_name="arrive", **hidden,
     )  # fmt: skip
     settings = [tab.levels, tab.codebook_dim, tab.commitment_weight, tab.minutes, tab.from_base, tab.shown_clips]
     told = [*tab.live, tab.shown_training]
-    begun = tab.start.click(watch(begin_training), settings, told, api_name="train", js=LOOK, **hidden)
+    begun = tab.start.click(
+        watch(begin_training), settings, told, api_name="train", js=calling("training", "watchProgress"), **hidden
+    )
     resumed = tab.resume.click(watch(resume), tab.shown_training, told, api_name="resume", **hidden)
     followed = arrived.success(watch(follow), None, told, api_name="follow", **hidden)
     for event in (begun, resumed, followed):
         event.success(
             handle(trained), [tab.taken, tab.shown_training], tab.taken, api_visibility="private", **hidden
         )  # fmt: skip
-    tab.progress.change(None, tab.progress, None, js=REMEMBER)
+    tab.progress.change(None, tab.progress, None, js=calling("training", "remember"))
     tab.stop.click(handle(stop), tab.shown_training, None, api_name="stop", **hidden)
 
 

@@ -70,23 +70,24 @@ def page(context, app_url):
 class Hands:
     """What a person does on the code grid, and what is on it then."""
 
-    FIND = "[...document.querySelectorAll('#edit-grid *')].find(part => part.grid).grid"
+    FIND = "[...document.querySelectorAll('#edit-grid *')].find(part => part.grid)?.grid"
 
     def __init__(self, page):
         self.page = page
 
     def indices(self):
         """The codes that the page shows, [3, 8, columns]."""
+        self.page.wait_for_function(f"() => {self.FIND}")
         return np.array(self.page.evaluate(f"() => Array.from({self.FIND}.indices)")).reshape(3, 8, -1)
 
     def samples(self):
         """The sound that the page would play, once every edit is answered."""
-        self.page.wait_for_function(f"() => {self.FIND}.samples && !{self.FIND}.pending")
+        self.page.wait_for_function(f"() => {self.FIND}?.samples && !{self.FIND}.pending")
         self.page.wait_for_timeout(100)
         return np.array(self.page.evaluate(f"() => Array.from({self.FIND}.samples)"), dtype=np.float32)
 
     def settled(self):
-        self.page.wait_for_function(f"() => !{self.FIND}.pending")
+        self.page.wait_for_function(f"() => {self.FIND}?.pending === 0")
 
     def another_code(self, level, row, column):
         return (int(self.indices()[level, row, column]) + 1) % 64

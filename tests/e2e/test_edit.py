@@ -54,7 +54,7 @@ def test_the_first_page_shows_the_grid_the_palette_and_no_edits(edit, example):
     codec, _ = example
     expect(edit.locator(".code-grid .palette button")).to_have_count(codec.codebook_size)
     expect(edit.locator(HISTORY)).to_have_count(0)
-    for name in ("undo", "redo", "revert", "paste", "blend", "swap"):
+    for name in ("undo", "redo", "reset", "paste", "blend", "swap"):
         expect(edit.locator(f".code-grid [data-act={name}]")).to_be_disabled()
 
 
@@ -138,7 +138,7 @@ def test_a_selection_is_moved_by_dragging_it(edit, hands, example):
     assert np.array_equal(hands.indices(), expected.indices)
 
 
-@pytest.mark.parametrize("name", ["reverse", "left", "up", "repeat", "clear", "fill", "similar", "random", "cut"])
+@pytest.mark.parametrize("name", ["reverse", "left", "up", "repeat", "clear", "set", "similar", "random", "cut"])
 def test_every_tool_changes_the_selection_and_can_be_undone(edit, hands, example, name):
     _, grid = example
     hands.select((2, 2), (5, 4))
@@ -274,7 +274,7 @@ def test_a_long_clip_that_is_filled_is_fetched_piece_by_piece_when_it_is_played(
     hands.choose_code(code)
     edit.locator("canvas.cells").focus()
     edit.keyboard.press("Control+a")
-    hands.press("fill")
+    hands.press("set")
     expect(edit.locator(HISTORY)).to_have_count(1)
     after = hands.samples()
     assert not np.array_equal(after[:100_000], before[:100_000])

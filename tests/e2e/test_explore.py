@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from distill.audio import SAMPLE_RATE, load_clip
 from distill.codec import Codec
 
 PICTURES = ("mels", "maps", "layers")
-FIND = "[...document.querySelectorAll('#explore-player *')].find(part => part.player).player"
+FIND = "[...document.querySelectorAll('#explore-player *')].find(part => part.player)?.player"
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def codec(clips):
 
 def loaded(page, track):
     """The samples of a track, waiting until they are there."""
-    page.wait_for_function(f"() => {FIND}.loaded({track})")
+    page.wait_for_function(f"() => {FIND}?.loaded({track})")
     return np.array(page.evaluate(f"() => Array.from({FIND}.loaded({track}))"), dtype=np.float32)
 
 
@@ -164,13 +165,47 @@ def test_a_code_of_the_codebook_is_heard_when_it_is_pressed(explore, codec):
     explore.locator("#explore-codebook").get_by_role("button", name="Timbre").click()
     expect(explore.locator("#explore-codebook .tiles button")).to_have_count(64)
     explore.locator("#explore-codebook .tiles").get_by_role("button", name="Code 7,").click()
-    found = "[...document.querySelectorAll('#explore-codebook *')].find(part => part.heard)"
+    found = "[...document.querySelectorAll('#explore-codebook *')].find(part => part.codebook)?.codebook.heard"
     explore.wait_for_function(f"() => {found}")
-    heard = explore.evaluate(f"() => {found}.heard")
+    heard = explore.evaluate(f"() => {found}")
     assert (heard["level"], heard["code"]) == (1, 7)
     sound, _ = soundfile.read(io.BytesIO(base64.b64decode(heard["flac"])), dtype="float32")
     assert np.abs(sound - np.clip(codec.audition(1, 7), -1, 1)).max() < 1e-3
     expect(explore.locator("#explore-codebook .readout")).to_contain_text("code 7")
+
+
+def test_the_pictures_of_a_codec_are_fetched_once_for_all_clips_and_components(page):
+    fetched = []
+    page.on("request", lambda request: fetched.append(request.post_data or ""))
+
+    def asked():
+        return sum("codec_pictures" in body for body in fetched)
+
+    page.get_by_role("tab", name="Explore").click()
+    tiles = page.locator("#explore-codebook .tiles button")
+    expect(tiles.first).to_have_attribute("style", re.compile("data:image"), timeout=20_000)
+    page.get_by_role("tab", name="Edit").click()
+    painted = page.locator(".code-grid .palette button").first
+    expect(painted).to_have_attribute("style", re.compile("data:image"), timeout=20_000)
+    page.get_by_role("tab", name="Explore").click()
+    page.locator("#explore-example input").click()
+    page.get_by_role("option", name="loop_industrial").click()
+    expect(page.locator("#explore-player")).to_contain_text("loop_industrial.flac", timeout=20_000)
+    page.get_by_role("tab", name="Edit").click()
+    expect(page.locator(".code-grid .clip")).to_have_text("loop_industrial.flac", timeout=20_000)
+    expect(painted).to_have_attribute("style", re.compile("data:image"))
+    assert asked() == 1
+
+
+def test_a_component_whose_code_does_not_load_says_so(browser, app_url):
+    context = browser.new_context()
+    page = context.new_page()
+    page.route(re.compile("/page/.*/deck.js"), lambda route: route.abort())
+    page.goto(app_url)
+    page.get_by_role("tab", name="Explore").click()
+    expect(page.locator("#explore-player [role=alert]").first).to_contain_text("did not load; please reload the page")
+    expect(page.locator("#explore-codebook .tiles button")).to_have_count(64)
+    context.close()
 
 
 def test_the_codebook_is_sorted_by_use(explore, codec, clips):

@@ -21,6 +21,7 @@ CALLS = {
     "edit": {"kind": "set", "levels": [0, 0], "rows": [0, 7], "columns": [0, 1], "code": 9},
     "sound": {"track": "edited", "piece": 0},
     "audition": {"level": 0, "code": 3},
+    "codec_pictures": {},
 }
 """A valid request for each server function of the code grid."""
 

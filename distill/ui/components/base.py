@@ -1,27 +1,32 @@
 """What the page's own components have in common."""
 
-import inspect
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from importlib import resources
+from typing import Any, ClassVar
 
 import gradio as gr
 
+from distill.ui.components.modules import mounting
+
 
 class FileComponent(gr.HTML):
-    """A component whose template, style and script lie beside its module, under that module's name.
+    """A component whose template and style lie beside this module, and its code among the modules, under its name.
 
-    A script of several parts (``name.part.js``) is joined to one, the part that has no name of its own last. The value
-    is JSON, and goes to the page as it is.
+    The value is JSON, and goes to the page as it is.
 
     Parameters
     ----------
     value : dict, optional
     server_functions : list of callable, optional
-        What the script may call on the server.
+        What the code may call on the server.
     options
-        Of ``gr.HTML``; others are properties that the script sees.
+        Of ``gr.HTML``; others are properties that the code sees.
     """
+
+    name: ClassVar[str]
+    """Of its files."""
+    custom_events: ClassVar[tuple[str, ...]] = ()
+    """What the code may trigger."""
 
     def __init__(
         self,
@@ -30,11 +35,10 @@ class FileComponent(gr.HTML):
         server_functions: list[Callable[..., Any]] | None = None,
         **options: Any,
     ) -> None:
-        module = Path(inspect.getfile(type(self)))
-        scripts = [*sorted(module.parent.glob(f"{module.stem}.*.js")), module.with_suffix(".js")]
-        options.setdefault("html_template", module.with_suffix(".html").read_text(encoding="utf-8"))
-        options.setdefault("css_template", module.with_suffix(".css").read_text(encoding="utf-8"))
-        options.setdefault("js_on_load", "\n".join(script.read_text(encoding="utf-8") for script in scripts))
+        files = resources.files("distill.ui.components")
+        options.setdefault("html_template", files.joinpath(f"{self.name}.html").read_text(encoding="utf-8"))
+        options.setdefault("css_template", files.joinpath(f"{self.name}.css").read_text(encoding="utf-8"))
+        options.setdefault("js_on_load", mounting(self.name, self.custom_events))
         super().__init__(value=value, server_functions=server_functions, **options)
 
     def preprocess(self, payload: Any) -> Any:

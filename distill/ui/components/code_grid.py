@@ -1,4 +1,4 @@
-"""The code grid as a Gradio component; its drawing and its hands are in ``code_grid.js``."""
+"""The code grid as a Gradio component; its code is in ``js/code_grid.js``."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,23 +7,24 @@ import numpy as np
 
 from distill.audio import HOP_LENGTH, SAMPLE_RATE
 from distill.audio.vocoder import BLOCK_FRAMES, num_blocks
-from distill.codec.atlas import CodebookAtlas
 from distill.codes.grid import FORMAT, FRAMES_PER_COLUMN, CodeGrid
 from distill.codes.levels import level_names
 from distill.editing.answers import HISTORY_SHOWN, pack
 from distill.plots import COLUMN_SECONDS, band_name, row_ranges_hz
 from distill.settings import DEFAULTS
 from distill.ui.components.base import FileComponent
-from distill.ui.components.sprites import css_colours, mel_sprite, spectrogram
+from distill.ui.components.sprites import spectrogram
 
 
 class CodeGridCanvas(FileComponent):
     """A grid of codes that can be played and edited.
 
     Its value is what :func:`grid_value` returns; its property ``second`` is ``{"work", "name"}`` of the clip to blend
-    and swap with, or empty. It talks to the server by three functions, ``edit``, ``sound`` and ``audition``; what they
-    take and answer stands at the top of ``code_grid.js``.
+    and swap with, or empty. It talks to the server by four functions, ``edit``, ``sound``, ``audition`` and
+    ``codec_pictures``; what they take and answer stands in ``js/types.js``.
     """
+
+    name = "code_grid"
 
     def __init__(self, value: dict[str, Any] | None = None, **options: Any) -> None:
         options.setdefault("second", {})
@@ -36,7 +37,6 @@ def grid_value(
     name: str,
     grid: CodeGrid,
     original: CodeGrid,
-    atlas: CodebookAtlas,
     log_mel: np.ndarray,
     usage: np.ndarray,
     history: Sequence[str],
@@ -55,8 +55,6 @@ def grid_value(
         Of its file.
     grid, original : CodeGrid
         As it is and as it was; of the same shape.
-    atlas : CodebookAtlas
-        Of the codec.
     log_mel : ndarray [128, num_frames]
         To draw behind the cells.
     usage : ndarray of int [levels, codebook_size]
@@ -83,9 +81,6 @@ def grid_value(
         "format": FORMAT,
         "indices": pack(grid.indices),
         "original": pack(original.indices),
-        "palettes": [css_colours(level) for level in atlas.colours],
-        "sprites": [mel_sprite(level) for level in atlas.log_mels],
-        "order": atlas.order.tolist(),
         "usage": usage.tolist(),
         "bands": [band_name(low, high) for low, high in row_ranges_hz(grid.rows)],
         "column_seconds": COLUMN_SECONDS,

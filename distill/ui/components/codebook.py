@@ -4,30 +4,31 @@ from typing import Any
 
 import numpy as np
 
-from distill.codec.atlas import CodebookAtlas
+from distill.audio import SAMPLE_RATE
 from distill.codes.levels import level_names
 from distill.ui.components.base import FileComponent
-from distill.ui.components.sprites import css_colours, mel_sprite
 
 
 class Codebook(FileComponent):
     """All codes of a codec, to look at and listen to.
 
     Its value is what :func:`codebook_value` returns. Its server function ``audition`` takes ``{"work", "level",
-    "code"}`` and answers with ``{"flac"}``.
+    "code"}`` and answers with ``{"flac"}``; ``codec_pictures`` takes ``{"work"}`` and answers with what
+    :func:`~distill.ui.components.sprites.codec_pictures` returns.
     """
 
+    name = "codebook"
 
-def codebook_value(
-    work: str, atlas: CodebookAtlas, counts: np.ndarray, training_counts: np.ndarray | None
-) -> dict[str, Any]:
+
+def codebook_value(work: str, model_id: str, counts: np.ndarray, training_counts: np.ndarray | None) -> dict[str, Any]:
     """What the codebook shows.
 
     Parameters
     ----------
     work : str
         By which the server finds the clip's codec.
-    atlas : CodebookAtlas
+    model_id : str
+        Of the codec: by it the page knows the pictures that it has.
     counts : ndarray of int [levels, codebook_size]
         How often each code occurs in the clip.
     training_counts : ndarray of int [levels, codebook_size], optional
@@ -35,11 +36,10 @@ def codebook_value(
     """
     return {
         "work": work,
+        "model_id": model_id,
+        "sample_rate": SAMPLE_RATE,
         "levels": list(level_names(len(counts))),
         "size": counts.shape[1],
-        "sprites": [mel_sprite(level) for level in atlas.log_mels],
-        "colours": [css_colours(level) for level in atlas.colours],
-        "order": atlas.order.tolist(),
         "here": counts.tolist(),
         "trained": None if training_counts is None else training_counts.tolist(),
     }

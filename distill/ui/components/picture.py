@@ -8,6 +8,7 @@ import gradio as gr
 from matplotlib.figure import Figure
 
 from distill.plots import TIME_AXIS
+from distill.ui.components.modules import mounting
 
 _TEMPLATE = """
 <div class="picture"><div data-start="${start}" data-stop="${stop}" data-left="${left}" data-right="${right}">
@@ -38,7 +39,8 @@ def Picture(  # noqa: N802, used like a component
     options |= _axis(seconds)
     template = _STILL_TEMPLATE if seconds is None else _TEMPLATE
     value = _data_uri(figure) if figure else ""
-    return gr.HTML(html_template=template, js_on_load=None, value=value, alt=alt, **options)
+    code = None if seconds is None else mounting("picture")
+    return gr.HTML(html_template=template, js_on_load=code, value=value, alt=alt, **options)
 
 
 def picture(figure: Figure, alt: str, *, seconds: tuple[float, float] | None = None) -> Any:

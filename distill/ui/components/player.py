@@ -17,6 +17,9 @@ class Player(FileComponent):
     Events: ``zoom`` (start, stop, in seconds).
     """
 
+    name = "player"
+    custom_events = ("zoom",)
+
 
 def player_value(work: str, seconds: float, tracks: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
     """What the player shows.

@@ -2,13 +2,46 @@
 
 import base64
 import io
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.image import imsave
 
+from distill.codec.atlas import CodebookAtlas
+
 TILE_BANDS = 64
 BACKDROP_COLUMNS = 2000
+
+_made: "WeakKeyDictionary[CodebookAtlas, dict[str, Any]]" = WeakKeyDictionary()
+
+
+def codec_pictures(atlas: CodebookAtlas, progress: Callable[[float], object] = lambda share: None) -> dict[str, Any]:
+    """What the page shows of a codec, whichever its clip: made once for as long as the codec is in use.
+
+    Parameters
+    ----------
+    atlas : CodebookAtlas
+        Of the codec.
+    progress : callable
+        Told the share that is done, 0 to 1, after each level.
+
+    Returns
+    -------
+    dict
+        For each level: in ``sprites`` a picture of all codes side by side, in ``colours`` their CSS colours, in
+        ``order`` the codes in an order in which neighbours sound alike.
+    """
+    if atlas not in _made:
+        sprites = []
+        for level in atlas.log_mels:
+            sprites.append(mel_sprite(level))
+            progress(len(sprites) / len(atlas.log_mels))
+        colours = [css_colours(level) for level in atlas.colours]
+        _made.setdefault(atlas, {"sprites": sprites, "colours": colours, "order": atlas.order.tolist()})
+    return _made[atlas]
 
 
 def mel_sprite(log_mels: np.ndarray) -> str:

@@ -1,0 +1,77 @@
+// @ts-check
+// The axis of time: where a moment lies on a loop, on a picture, on a ruler.
+
+/** @typedef {[number, number]} Span two moments in seconds, the earlier one first */
+
+const TICKS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120];
+const TICK_PIXELS = 60;
+
+/** @type {(value: number, low: number, high: number) => number} */
+export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+
+/** @type {(one: number, other: number) => [number, number]} */
+export const ordered = (one, other) => (one <= other ? [one, other] : [other, one]);
+
+/**
+ * The moment that is heard when a loop has run on to a moment past its end.
+ * @param {number} moment
+ * @param {Span | null} loop
+ */
+export function momentInLoop(moment, loop) {
+  if (!loop || moment < loop[1]) return moment;
+  const [from, to] = loop;
+  return from + ((moment - from) % (to - from));
+}
+
+/**
+ * The moment from which a part is played: the one that is asked for, or the part's start if that moment is no part of it.
+ * @param {number} moment
+ * @param {Span} part
+ */
+export function startWithin(moment, [from, to]) {
+  return moment < from || moment >= to - 0.01 ? from : moment;
+}
+
+/** @type {(seconds: number) => string} */
+export const showSeconds = (seconds) => `${seconds.toFixed(2)} s`;
+
+/**
+ * The moments of a ruler's ticks, far enough from each other to be labelled.
+ * @param {number} begin first moment in view
+ * @param {number} end last moment in view
+ * @param {number} pixelsPerSecond
+ */
+export function ticksOf(begin, end, pixelsPerSecond) {
+  const step = TICKS.find((seconds) => seconds * pixelsPerSecond > TICK_PIXELS) ?? 300;
+  const first = Math.max(0, Math.floor(begin / step));
+  return Array.from({ length: Math.max(0, Math.floor(end / step) - first + 1) }, (_, index) => (first + index) * step);
+}
+
+/**
+ * A picture's axis of time.
+ * @typedef {object} PictureAxis
+ * @property {number} start seconds at which the axis begins
+ * @property {number} stop seconds at which the axis ends
+ * @property {number} left share of the picture's width at which the axis begins
+ * @property {number} right share of the picture's width at which the axis ends
+ */
+
+/**
+ * Where in a picture a moment is, as a share of its width; null if the moment is not in the picture.
+ * @param {PictureAxis} axis
+ * @param {number} moment
+ */
+export function placeOf({ start, stop, left, right }, moment) {
+  const share = (moment - start) / (stop - start);
+  return share >= 0 && share <= 1 ? left + (right - left) * share : null;
+}
+
+/**
+ * The moment at a place of a picture; null beside the axis.
+ * @param {PictureAxis} axis
+ * @param {number} place as a share of the picture's width
+ */
+export function momentOf({ start, stop, left, right }, place) {
+  const share = (place - left) / (right - left);
+  return share >= 0 && share <= 1 ? start + (stop - start) * share : null;
+}

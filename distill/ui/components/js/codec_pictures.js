@@ -1,0 +1,49 @@
+// @ts-check
+// What belongs to a codec and not to a clip: fetched once for each codec, and shared by all components of the page.
+
+import { answerTo, isRefusal, NO_ANSWER, wait } from "./server.js";
+
+/** @typedef {import("./types.js").CodecPictures} CodecPictures */
+/** @typedef {import("./types.js").Refusal} Refusal */
+
+const RETRIES = 3;
+const RETRY = 1_500; // milliseconds
+
+export class PicturesOfCodecs {
+  /** @type {Map<string, Promise<CodecPictures | Refusal>>} */
+  #pictures = new Map();
+  #pause;
+
+  /** @param {(milliseconds: number) => Promise<unknown>} pause */
+  constructor(pause = wait) {
+    this.#pause = pause;
+  }
+
+  /**
+   * The pictures of a codec, or why there are none; after a refusal they are asked for again.
+   * @param {string} modelId
+   * @param {() => import("./types.js").Answer<CodecPictures>} ask
+   */
+  of(modelId, ask) {
+    const kept = this.#pictures.get(modelId);
+    if (kept) return kept;
+    const fetched = this.#fetch(ask).then((answer) => {
+      if (isRefusal(answer)) this.#pictures.delete(modelId);
+      return answer;
+    });
+    this.#pictures.set(modelId, fetched);
+    return fetched;
+  }
+
+  /** @param {() => import("./types.js").Answer<CodecPictures>} ask */
+  async #fetch(ask) {
+    let answer = await answerTo(ask());
+    for (let retries = 0; retries < RETRIES && answer === NO_ANSWER; retries++) {
+      await this.#pause(RETRY);
+      answer = await answerTo(ask());
+    }
+    return answer;
+  }
+}
+
+export const picturesOfCodecs = new PicturesOfCodecs();

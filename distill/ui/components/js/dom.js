@@ -1,0 +1,103 @@
+// @ts-check
+// Small tools for the page's elements.
+
+/**
+ * The element of a component that a selector names.
+ * @param {HTMLElement} root
+ * @param {string} selector
+ * @returns {HTMLElement}
+ */
+export function find(root, selector) {
+  const found = /** @type {HTMLElement | null} */ (root.querySelector(selector));
+  if (!found) throw new Error(`This component has no element ${selector}.`);
+  return found;
+}
+
+/** @type {(root: HTMLElement, selector: string) => HTMLButtonElement} */
+export const findButton = (root, selector) => /** @type {HTMLButtonElement} */ (find(root, selector));
+
+/** @type {(root: HTMLElement, selector: string) => HTMLInputElement} */
+export const findInput = (root, selector) => /** @type {HTMLInputElement} */ (find(root, selector));
+
+/** @type {(root: HTMLElement, selector: string) => HTMLCanvasElement} */
+export const findCanvas = (root, selector) => /** @type {HTMLCanvasElement} */ (find(root, selector));
+
+/**
+ * A new element with properties and children.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Partial<HTMLElementTagNameMap[Tag]>} [properties]
+ * @param {(Node | string)[]} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function make(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+/**
+ * @param {string} words
+ * @param {() => void} act
+ * @param {string} [className]
+ */
+export function makeButton(words, act, className = "") {
+  return make("button", { type: "button", textContent: words, className, onclick: act });
+}
+
+/**
+ * Show whether a button is pressed.
+ * @param {Element} button
+ * @param {boolean} isPressed
+ */
+export function showPressed(button, isPressed) {
+  button.setAttribute("aria-pressed", String(isPressed));
+}
+
+/**
+ * The value of a CSS property, as it is for an element.
+ * @param {Element} element
+ * @param {string} property
+ */
+export function styleOf(element, property) {
+  return getComputedStyle(element).getPropertyValue(property).trim();
+}
+
+/**
+ * Call a function whenever an element's size or the page's colours change.
+ * @param {Element} element
+ * @param {() => void} draw
+ */
+export function drawAgainWith(element, draw) {
+  new ResizeObserver(draw).observe(element);
+  new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+}
+
+/**
+ * Give a canvas the size at which it is shown, in the screen's own pixels.
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} width
+ * @param {number} height
+ * @returns {number} the screen's pixels for each pixel of CSS
+ */
+export function fitCanvas(canvas, width, height) {
+  const scale = window.devicePixelRatio || 1;
+  const [wide, tall] = [Math.round(width * scale), Math.round(height * scale)];
+  if (canvas.width !== wide || canvas.height !== tall) Object.assign(canvas, { width: wide, height: tall });
+  return scale;
+}
+
+/** @type {(canvas: HTMLCanvasElement) => CanvasRenderingContext2D} */
+export const penOf = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+
+/**
+ * Let the browser save a file.
+ * @param {BlobPart} content
+ * @param {string} type
+ * @param {string} name
+ */
+export function saveFile(content, type, name) {
+  const link = make("a", { href: URL.createObjectURL(new Blob([content], { type })), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,0 +1,161 @@
+// @ts-check
+// What stands around the code grid's canvas: bars of buttons, the palette, the history, messages. Drawn from the state.
+
+import { codesInOrder, makeTile } from "./code_tiles.js";
+import { find, findButton, findInput, make, makeButton, showPressed } from "./dom.js";
+import { historyShown } from "./history.js";
+
+/** @typedef {import("./code_grid.js").CodeGrid} CodeGrid */
+
+const ZOOM = 1.5;
+const TOOLS = /** @type {const} */ (["brush", "select", "pick", "scroll"]);
+const CURSORS = { brush: "crosshair", select: "cell", pick: "copy", scroll: "grab" };
+
+export class GridControls {
+  /**
+   * @param {HTMLElement} element
+   * @param {CodeGrid} grid
+   */
+  constructor(element, grid) {
+    this.grid = grid;
+    this.play = findButton(element, ".play");
+    this.loop = findButton(element, ".loop");
+    this.before = findButton(element, ".before");
+    this.levels = find(element, ".levels");
+    this.palette = find(element, ".palette");
+    this.readout = find(element, ".readout");
+    this.message = find(element, ".message");
+    this.history = /** @type {HTMLOListElement} */ (find(element, ".history"));
+    this.noHistory = find(element, ".none");
+    this.bands = find(element, ".bands");
+    this.second = find(element, ".second");
+    this.clip = find(element, ".clip");
+    this.fields = Object.fromEntries(["times", "rank", "amount"].map((name) => [name, findInput(element, `.${name}`)]));
+    this.acts = /** @type {NodeListOf<HTMLButtonElement>} */ (element.querySelectorAll("[data-act]"));
+    this.tools = TOOLS.map((tool) => ({ tool, button: findButton(element, `[data-tool=${tool}]`) }));
+    this.#connect(element);
+  }
+
+  /** @param {HTMLElement} element */
+  #connect(element) {
+    const { grid } = this;
+    const { state } = grid;
+    for (const { tool, button } of this.tools) {
+      button.onclick = () => {
+        state.tool = tool;
+        grid.show();
+      };
+    }
+    for (const button of this.acts) button.onclick = () => grid.act(button.dataset.act ?? "");
+    this.play.onclick = () => grid.playOrPause();
+    this.loop.onclick = () => grid.switchLoop();
+    this.before.onclick = () => grid.compare();
+    find(element, ".closer").onclick = () => grid.zoom(ZOOM);
+    find(element, ".wider").onclick = () => grid.zoom(1 / ZOOM);
+    const [opacity, every, hears] = [".mix", ".all input", ".hear input"].map((name) => findInput(element, name));
+    opacity.oninput =
+      every.onchange =
+      hears.onchange =
+        () => {
+          state.opacity = Number(opacity.value) / 100;
+          state.everyLevel = every.checked;
+          state.hearsEdits = hears.checked;
+          grid.draw();
+        };
+  }
+
+  /** @returns {import("./grid_tools.js").Fields} */
+  get numbers() {
+    const { times, rank, amount } = this.fields;
+    return { times: Number(times.value), rank: Number(rank.value), amount: Number(amount.value) / 100 };
+  }
+
+  /** @param {(string | Node)[]} words */
+  tell(...words) {
+    this.message.replaceChildren(...words.filter((word) => word !== ""));
+  }
+
+  /** A clip arrived: build what it alone has. */
+  build() {
+    const { value, state } = this.grid;
+    this.clip.textContent = value.name;
+    const every = () => {
+      state.isStacked = true;
+      this.grid.show();
+    };
+    const levels = value.levels.map((name, level) => makeButton(name, () => this.grid.chooseLevel(level)));
+    this.levels.replaceChildren(...levels, makeButton("All levels", every));
+    this.bands.replaceChildren(...[...value.bands].reverse().map((label) => make("span", { textContent: label })));
+    this.buildPalette();
+  }
+
+  buildPalette() {
+    const { value, state, pictures } = this.grid;
+    const tiles = codesInOrder(pictures, state.level, value.size).map((code) => {
+      const tile = makeTile(pictures, state.level, code, value.size);
+      tile.dataset.code = String(code);
+      tile.setAttribute("aria-label", `Code ${code}`);
+      tile.title = `Code ${code}: ${value.usage[state.level][code]} cells of this clip`;
+      tile.onclick = () => {
+        this.grid.chooseCode(code);
+        this.grid.audition(code);
+      };
+      return tile;
+    });
+    this.palette.replaceChildren(...tiles);
+  }
+
+  scrollToBrush() {
+    const tile = this.palette.querySelector(`[data-code="${this.grid.state.brush}"]`);
+    tile?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  /** @param {boolean} isWaiting whether edits of this clip are on their way */
+  show(isWaiting) {
+    const { state, value, sound, second } = this.grid;
+    for (const { tool, button } of this.tools) showPressed(button, tool === state.tool);
+    [...this.levels.children].forEach((button, level) => {
+      showPressed(button, state.isStacked ? level === value.levels.length : level === state.level);
+    });
+    for (const tile of /** @type {HTMLCollectionOf<HTMLElement>} */ (this.palette.children)) {
+      showPressed(tile, Number(tile.dataset.code) === state.brush);
+    }
+    const shown = historyShown(value, isWaiting);
+    this.#enable({ undo: shown.canUndo, redo: shown.canRedo, reset: shown.canUndo, paste: state.clipboard !== null });
+    this.#enable({ blend: second !== null, swap: second !== null });
+    this.second.textContent = second ? `with ${second.name}` : "with a second clip, chosen below";
+    this.play.textContent = sound.playing === "all" ? "Pause" : "Play";
+    showPressed(this.loop, sound.isLooping);
+    showPressed(this.before, sound.isComparing);
+    this.grid.canvas.style.cursor = CURSORS[state.tool];
+    this.grid.canvas.style.touchAction = state.tool === "scroll" ? "pan-x pan-y" : "none";
+    this.history.replaceChildren(...shown.labels.map((label) => make("li", { textContent: label })));
+    this.history.start = shown.first;
+    this.noHistory.hidden = !shown.isEmpty;
+    this.bands.hidden = state.isStacked;
+    this.say();
+  }
+
+  /** @param {Record<string, boolean>} acts */
+  #enable(acts) {
+    for (const button of this.acts) {
+      const isEnabled = acts[button.dataset.act ?? ""];
+      if (isEnabled !== undefined) button.disabled = !isEnabled;
+    }
+  }
+
+  /** Say where the cursor is, and what is there. */
+  say() {
+    const { state, value } = this.grid;
+    const { cursor, selection, level } = state;
+    const time = (cursor.column * value.column_seconds).toFixed(2);
+    const band = value.bands[cursor.row];
+    const place = `${time} s, ${band}: ${value.levels[level]} code ${state.codeUnderCursor}. Brush: code ${state.brush}.`;
+    if (!selection) this.readout.textContent = place;
+    else {
+      const { rows, columns } = selection;
+      const size = `${columns[1] - columns[0] + 1} × ${rows[1] - rows[0] + 1}`;
+      this.readout.textContent = `${place} Selected: ${size}.`;
+    }
+  }
+}

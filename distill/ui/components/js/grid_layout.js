@@ -1,0 +1,121 @@
+// @ts-check
+// Where the cells of the code grid lie on the canvas.
+
+import { clamp } from "./axes.js";
+
+/** @typedef {import("./selection.js").Cell} Cell */
+/** @typedef {{scrollLeft: number, width: number}} View what of the grid is in sight, in pixels */
+
+/**
+ * What is in sight: one level, or all, each in a lane of its own.
+ * @typedef {{codes: import("./selection.js").Shape, level: number, isStacked: boolean}} Shown
+ */
+
+export const AXIS_HEIGHT = 22;
+export const LANE_GAP = 16;
+const WIDEST = 72;
+const COMFORTABLE = 22; // the narrowest column of a grid that is not zoomed, in pixels
+
+export class GridLayout {
+  columnWidth = 0; // pixels; 0 for as wide as fits
+  #state;
+
+  /** @param {Shown} state */
+  constructor(state) {
+    this.#state = state;
+  }
+
+  get shape() {
+    return this.#state.codes;
+  }
+
+  get isStacked() {
+    return this.#state.isStacked;
+  }
+
+  get rowHeight() {
+    if (!this.isStacked) return 28;
+    return this.shape.levels > 3 ? 11 : 14;
+  }
+
+  /** The levels in sight, one a lane. */
+  get lanes() {
+    return this.isStacked ? Array.from({ length: this.shape.levels }, (_, level) => level) : [this.#state.level];
+  }
+
+  get laneHeight() {
+    return this.shape.rows * this.rowHeight;
+  }
+
+  get height() {
+    return this.laneTop(this.lanes.length - 1) + this.laneHeight + AXIS_HEIGHT;
+  }
+
+  /** @param {number} lane */
+  laneTop(lane) {
+    return lane * (this.laneHeight + LANE_GAP) + (this.isStacked ? LANE_GAP : 0);
+  }
+
+  /** @param {View} view */
+  widthOfColumn({ width }) {
+    return this.columnWidth || Math.max(width / this.shape.columns, COMFORTABLE);
+  }
+
+  /**
+   * The columns in sight: the first, and the one after the last.
+   * @param {View} view
+   */
+  columnsIn(view) {
+    const wide = this.widthOfColumn(view);
+    const first = Math.max(0, Math.floor(view.scrollLeft / wide));
+    const stop = Math.min(this.shape.columns, Math.ceil((view.scrollLeft + view.width) / wide));
+    return { first, stop };
+  }
+
+  /**
+   * The cell under a point of the canvas; the nearest one of the chosen level, if that is asked for, else null beside
+   * the cells.
+   * @param {{x: number, y: number}} point
+   * @param {View} view
+   * @param {boolean} isNearest
+   * @returns {(Cell & {level: number}) | null}
+   */
+  cellAt({ x, y }, view, isNearest = false) {
+    const { rows, columns } = this.shape;
+    const under = clamp(Math.floor(y / (this.laneHeight + LANE_GAP)), 0, this.lanes.length - 1);
+    const lane = !this.isStacked ? 0 : isNearest ? this.#state.level : under;
+    const column = Math.floor((x + view.scrollLeft) / this.widthOfColumn(view));
+    const row = rows - 1 - Math.floor((y - this.laneTop(lane)) / this.rowHeight);
+    const nearest = { row: clamp(row, 0, rows - 1), column: clamp(column, 0, columns - 1) };
+    if (!isNearest && (row !== nearest.row || column !== nearest.column)) return null;
+    return { level: this.lanes[lane], ...nearest };
+  }
+
+  /**
+   * Zoom around a column that stays where it is, if it is in sight, else around the middle.
+   * @param {number} factor
+   * @param {number} column
+   * @param {View} view
+   * @returns {number} how far the grid is to be scrolled
+   */
+  zoom(factor, column, view) {
+    const fit = view.width / this.shape.columns;
+    const before = this.widthOfColumn(view);
+    const x = (column + 0.5) * before - view.scrollLeft;
+    const held = x >= 0 && x <= view.width ? x : view.width / 2;
+    const heldColumn = (view.scrollLeft + held) / before;
+    this.columnWidth = clamp(before * factor, fit, Math.max(fit, WIDEST));
+    return heldColumn * this.columnWidth - held;
+  }
+
+  /**
+   * How far the grid is to be scrolled to have a column in sight; null if it is.
+   * @param {number} column
+   * @param {View} view
+   */
+  scrollTo(column, view) {
+    const wide = this.widthOfColumn(view);
+    const x = column * wide;
+    return x < view.scrollLeft || x + wide > view.scrollLeft + view.width ? x - view.width / 2 : null;
+  }
+}

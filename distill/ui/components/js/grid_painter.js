@@ -1,0 +1,229 @@
+// @ts-check
+// Draws the code grid: codes over the spectrogram, what was changed, what is chosen, the axis of time, what is heard.
+
+import { ticksOf } from "./axes.js";
+import { isLight } from "./code_tiles.js";
+import { fitCanvas, make, penOf, styleOf } from "./dom.js";
+import { AXIS_HEIGHT, LANE_GAP } from "./grid_layout.js";
+
+/** @typedef {import("./grid_layout.js").View} View */
+/** @typedef {import("./grid_codes.js").GridCodes} GridCodes */
+/** @typedef {{pen: CanvasRenderingContext2D, wide: number, high: number, first: number, stop: number}} Drawing */
+
+const NUMBERS_FROM = 26; // pixels a column must have for its codes' numbers to be drawn
+const LINES_FROM = 7;
+const FULL_CIRCLE = 2 * Math.PI;
+
+export class GridPainter {
+  /** @type {HTMLCanvasElement[]} of each level: a canvas of one pixel a cell */
+  #textures = [];
+  /** @type {boolean[][]} whether each code's colour is light */
+  #isLight = [];
+  /** @type {HTMLImageElement | null} */
+  #backdrop = null;
+  /** @type {import("./types.js").CodecPictures | null} */
+  #pictures = null;
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {import("./grid_state.js").GridState} state
+   * @param {import("./grid_layout.js").GridLayout} layout
+   */
+  constructor(canvas, state, layout) {
+    this.canvas = canvas;
+    this.state = state;
+    this.layout = layout;
+  }
+
+  /**
+   * @param {GridCodes} codes
+   * @param {import("./types.js").CodecPictures | null} pictures none while they are on their way
+   */
+  take(codes, pictures) {
+    this.#pictures = pictures;
+    this.#isLight = (pictures?.colours ?? []).map((colours) => colours.map(isLight));
+    const size = { width: codes.columns, height: codes.rows };
+    this.#textures = Array.from({ length: codes.levels }, () => make("canvas", size));
+    codes.indices.forEach((code, position) => {
+      this.put(codes, position, code);
+    });
+  }
+
+  /**
+   * @param {string} source
+   * @param {() => void} draw
+   */
+  takeBackdrop(source, draw) {
+    this.#backdrop = make("img", { onload: draw, src: source });
+  }
+
+  /**
+   * A code changed.
+   * @param {GridCodes} codes
+   * @param {number} position
+   * @param {number} code
+   */
+  put(codes, position, code) {
+    if (!this.#pictures) return;
+    const { level, row, column } = codes.placeOf(position);
+    const pen = penOf(this.#textures[level]);
+    pen.fillStyle = this.#pictures.colours[level][code];
+    pen.fillRect(column, codes.rows - 1 - row, 1, 1);
+  }
+
+  /**
+   * @param {View} view
+   * @param {import("./types.js").GridValue} value
+   * @param {number} moment that is heard, in seconds
+   */
+  draw(view, value, moment) {
+    const { layout, canvas } = this;
+    const tall = layout.height;
+    const scale = fitCanvas(canvas, view.width, tall);
+    canvas.style.width = `${view.width}px`;
+    canvas.style.height = `${tall}px`;
+    const pen = penOf(canvas);
+    const [ink, accent] = [styleOf(canvas, "--body-text-color"), styleOf(canvas, "--color-accent")];
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
+    pen.clearRect(0, 0, view.width, tall);
+    pen.font = "10px ui-monospace, monospace";
+    pen.textBaseline = "middle";
+    pen.translate(-view.scrollLeft, 0);
+    pen.imageSmoothingEnabled = false;
+    const wide = layout.widthOfColumn(view);
+    const drawing = { pen, wide, high: layout.rowHeight, ...layout.columnsIn(view) };
+    layout.lanes.forEach((level, lane) => {
+      const top = layout.laneTop(lane);
+      if (layout.isStacked) {
+        pen.fillStyle = ink;
+        pen.textAlign = "left";
+        pen.fillText(value.levels[level], view.scrollLeft + 2, top - LANE_GAP / 2);
+      }
+      this.#drawLane(drawing, level, top);
+      this.#drawChosen(drawing, level, top, accent);
+    });
+    this.#drawAxis(drawing, view, value.column_seconds, tall, ink);
+    pen.fillStyle = accent;
+    pen.fillRect((moment / value.column_seconds) * wide - 1, 0, 2, tall - AXIS_HEIGHT);
+  }
+
+  /**
+   * @param {Drawing} drawing
+   * @param {number} level
+   * @param {number} top
+   */
+  #drawLane(drawing, level, top) {
+    const { pen, wide, high, first, stop } = drawing;
+    const { rows, columns } = this.state.codes;
+    /** @type {[number, number, number, number]} */
+    const span = [first * wide, top, (stop - first) * wide, rows * high];
+    if (this.#backdrop?.complete && this.#backdrop.naturalWidth) {
+      const each = this.#backdrop.naturalWidth / columns;
+      pen.drawImage(this.#backdrop, first * each, 0, (stop - first) * each, this.#backdrop.naturalHeight, ...span);
+    }
+    pen.globalAlpha = this.state.opacity;
+    pen.drawImage(this.#textures[level], first, 0, stop - first, rows, ...span);
+    pen.globalAlpha = 1;
+    if (wide >= LINES_FROM) drawLines(drawing, rows, top);
+    for (let row = 0; row < rows; row++) {
+      const y = top + (rows - 1 - row) * high;
+      for (let column = first; column < stop; column++) this.#drawCell(drawing, level, { row, column }, y);
+    }
+  }
+
+  /**
+   * @param {Drawing} drawing
+   * @param {number} level
+   * @param {import("./selection.js").Cell} cell
+   * @param {number} y
+   */
+  #drawCell({ pen, wide, high }, level, { row, column }, y) {
+    const { codes } = this.state;
+    const position = codes.positionOf(level, row, column);
+    const code = codes.indices[position];
+    if (wide >= NUMBERS_FROM && high >= 20) {
+      pen.fillStyle = this.state.opacity > 0.5 && this.#isLight[level]?.[code] ? "#000c" : "#fffd";
+      pen.textAlign = "center";
+      pen.fillText(String(code), (column + 0.5) * wide, y + high / 2);
+    }
+    if (!codes.isChanged(position)) return;
+    pen.fillStyle = "#fff";
+    pen.strokeStyle = "#000";
+    const size = Math.max(1.5, Math.min(3, wide / 6));
+    pen.beginPath();
+    pen.arc((column + 1) * wide - size - 2, y + size + 2, size, 0, FULL_CIRCLE);
+    pen.fill();
+    pen.stroke();
+  }
+
+  /**
+   * The selection and the cursor.
+   * @param {Drawing} drawing
+   * @param {number} level
+   * @param {number} top
+   * @param {string} accent
+   */
+  #drawChosen({ pen, wide, high }, level, top, accent) {
+    const { state } = this;
+    const { selection, cursor, codes } = state;
+    if (selection && (state.everyLevel || level === state.level)) {
+      const { rows, columns } = selection;
+      pen.strokeStyle = accent;
+      pen.lineWidth = 2;
+      pen.setLineDash([5, 3]);
+      const [x, y] = [columns[0] * wide + 1, top + (codes.rows - 1 - rows[1]) * high + 1];
+      pen.strokeRect(x, y, (columns[1] - columns[0] + 1) * wide - 2, (rows[1] - rows[0] + 1) * high - 2);
+      pen.setLineDash([]);
+    }
+    if (level !== state.level) return;
+    const [x, y] = [cursor.column * wide + 1, top + (codes.rows - 1 - cursor.row) * high + 1];
+    for (const [colour, thickness] of /** @type {[string, number][]} */ ([
+      ["#fff", 3],
+      ["#000", 1],
+    ])) {
+      pen.strokeStyle = colour;
+      pen.lineWidth = thickness;
+      pen.strokeRect(x, y, Math.max(1, wide - 2), high - 2);
+    }
+    pen.lineWidth = 1;
+  }
+
+  /**
+   * @param {Drawing} drawing
+   * @param {View} view
+   * @param {number} columnSeconds
+   * @param {number} tall
+   * @param {string} ink
+   */
+  #drawAxis({ pen, wide }, view, columnSeconds, tall, ink) {
+    const perSecond = wide / columnSeconds;
+    const end = wide * this.state.codes.columns - 30; // where a label still has room
+    pen.fillStyle = ink;
+    const right = (view.scrollLeft + view.width) / perSecond;
+    for (const second of ticksOf(view.scrollLeft / perSecond, right, perSecond)) {
+      if (second * perSecond >= end) break;
+      pen.textAlign = second ? "center" : "left";
+      pen.fillText(`${Number(second.toFixed(1))} s`, second * perSecond, tall - AXIS_HEIGHT / 2 + 2);
+    }
+  }
+}
+
+/**
+ * @param {Drawing} drawing
+ * @param {number} rows
+ * @param {number} top
+ */
+function drawLines({ pen, wide, high, first, stop }, rows, top) {
+  pen.strokeStyle = "#0005";
+  pen.lineWidth = 1;
+  pen.beginPath();
+  for (let column = first; column <= stop; column++) {
+    pen.moveTo(column * wide + 0.5, top);
+    pen.lineTo(column * wide + 0.5, top + rows * high);
+  }
+  for (let row = 0; row <= rows; row++) {
+    pen.moveTo(first * wide, top + row * high + 0.5);
+    pen.lineTo(stop * wide, top + row * high + 0.5);
+  }
+  pen.stroke();
+}

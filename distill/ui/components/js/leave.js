@@ -1,0 +1,38 @@
+// @ts-check
+// The button that deletes what is a visitor's: it is pressed twice.
+
+import { forgetTraining } from "./training.js";
+
+const SURE_MILLISECONDS = 6_000;
+let isSure = false;
+
+/** @param {HTMLElement} button */
+async function leaveBy(button) {
+  if (!isSure) {
+    const label = button.textContent;
+    isSure = true; // no dialogue: browsers show none in another site's frame
+    button.classList.add("sure");
+    button.textContent = "Press again: clips, edits, trainings and files of yours are deleted for good";
+    setTimeout(() => {
+      isSure = false;
+      button.classList.remove("sure");
+      button.textContent = label;
+    }, SURE_MILLISECONDS);
+    return;
+  }
+  button.textContent = "Deleting …";
+  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" };
+  const answer = await fetch(new URL("leave", document.baseURI), options).catch(() => null);
+  const told = await answer?.json().catch(() => null);
+  if (!answer?.ok) {
+    button.textContent = told?.detail || "The server does not answer; please press again in a moment";
+    return;
+  }
+  forgetTraining();
+  location.reload();
+}
+
+export async function leave() {
+  const button = document.getElementById("leave");
+  if (button) await leaveBy(button);
+}

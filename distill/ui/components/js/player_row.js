@@ -1,0 +1,142 @@
+// @ts-check
+// A track of the player: a button that chooses it, its waveform, a button that saves it.
+
+import { clamp, showSeconds } from "./axes.js";
+import { fitCanvas, make, makeButton, penOf, showPressed, styleOf } from "./dom.js";
+import { paintProgress, paintWaveform } from "./waveform.js";
+
+/** @typedef {import("./player.js").Player} Player */
+/** @typedef {import("./axes.js").Span} Span */
+
+const DRAG = 4; // pixels that a pointer moves before a click becomes a selection
+/** @type {Record<string, number>} */
+const STEPS = { ArrowLeft: -0.2, ArrowRight: 0.2, PageDown: -2, PageUp: 2 }; // seconds
+
+export class PlayerRow {
+  /** @type {{x: number, moment: number, isMoved: boolean} | null} */
+  #drag = null;
+  /** @type {HTMLCanvasElement | null} */
+  #picture = null;
+  #pictured = ""; // what the picture was made of
+
+  /**
+   * @param {import("./player_tracks.js").Track} track
+   * @param {number} number
+   * @param {Player} player
+   */
+  constructor(track, number, player) {
+    this.track = track;
+    this.number = number;
+    this.player = player;
+    this.choose = makeButton("", () => player.select(number), "choose");
+    this.choose.append(make("b", { textContent: track.name }), make("span", { textContent: track.note }));
+    this.wave = make("canvas", { className: "wave", tabIndex: number === 0 ? 0 : -1 });
+    const save = makeButton("WAV", () => void player.download(number), "save");
+    save.setAttribute("aria-label", `Download ${track.name} as a WAV file`);
+    this.element = make("div", { className: "track" }, this.choose, this.wave, save);
+    this.#describe();
+    this.#followPointer();
+    this.wave.addEventListener("keydown", (event) => this.#press(event));
+  }
+
+  #describe() {
+    const { wave, track } = this;
+    wave.setAttribute("role", "slider");
+    wave.setAttribute("aria-label", `Position in ${track.name}: arrow keys move, space plays, X compares`);
+    wave.setAttribute("aria-valuemin", "0");
+    wave.setAttribute("aria-valuemax", this.player.state.seconds.toFixed(2));
+  }
+
+  /** @param {boolean} isCurrent whether this is the track that is heard */
+  show(isCurrent) {
+    showPressed(this.choose, isCurrent);
+    this.element.classList.toggle("current", isCurrent);
+  }
+
+  /**
+   * @param {number} moment that is heard
+   * @param {number} seconds of the clip
+   * @param {Span | null} part that is chosen
+   * @param {boolean} isCurrent
+   */
+  draw(moment, seconds, part, isCurrent) {
+    const { wave } = this;
+    if (!wave.clientWidth) return;
+    const scale = fitCanvas(wave, wave.clientWidth, wave.clientHeight);
+    const { width, height } = wave;
+    const [ink, accent] = [styleOf(wave, "--body-text-color"), styleOf(wave, "--color-accent")];
+    const picture = this.#pictureOf({ width, height, scale, colour: isCurrent ? accent : ink });
+    const pen = penOf(wave);
+    pen.clearRect(0, 0, width, height);
+    if (part) {
+      pen.fillStyle = accent;
+      pen.globalAlpha = 0.18;
+      pen.fillRect((part[0] / seconds) * width, 0, ((part[1] - part[0]) / seconds) * width, height);
+      pen.globalAlpha = 1;
+    }
+    pen.drawImage(picture, 0, 0);
+    pen.fillStyle = ink;
+    pen.fillRect(Math.min((moment / seconds) * width, width - 2), 0, 2 * scale, height);
+    wave.setAttribute("aria-valuenow", moment.toFixed(2));
+    wave.setAttribute("aria-valuetext", showSeconds(moment));
+  }
+
+  /** @param {{width: number, height: number, scale: number, colour: string}} look */
+  #pictureOf(look) {
+    const { buffer, isLoading, share } = this.track;
+    const pictured = JSON.stringify([look, buffer ? "all" : [isLoading, share]]);
+    if (this.#picture && this.#pictured === pictured) return this.#picture;
+    const words = isLoading ? "decoding …" : "not decoded yet: press the track";
+    this.#pictured = pictured;
+    this.#picture = buffer ? paintWaveform(buffer.getChannelData(0), look) : paintProgress({ words, share }, look);
+    return this.#picture;
+  }
+
+  /** @param {PointerEvent} event */
+  #momentAt(event) {
+    const box = this.wave.getBoundingClientRect();
+    return clamp((event.clientX - box.left) / box.width, 0, 1) * this.player.state.seconds;
+  }
+
+  #followPointer() {
+    const { wave, player } = this;
+    const { state } = player;
+    wave.addEventListener("pointerdown", (event) => {
+      if (event.button) return;
+      wave.setPointerCapture(event.pointerId);
+      this.#drag = { x: event.clientX, moment: this.#momentAt(event), isMoved: false };
+    });
+    wave.addEventListener("pointermove", (event) => {
+      if (!this.#drag) return;
+      this.#drag.isMoved ||= Math.abs(event.clientX - this.#drag.x) > DRAG;
+      if (!this.#drag.isMoved) return;
+      state.choosePart(this.#drag.moment, this.#momentAt(event));
+      player.show();
+    });
+    wave.addEventListener("pointerup", () => {
+      if (this.#drag && !this.#drag.isMoved) {
+        state.part = null;
+        player.select(this.number);
+        player.seek(this.#drag.moment);
+      } else if (this.#drag && state.part) player.seek(state.part[0]);
+      this.#drag = null;
+      player.show();
+    });
+  }
+
+  /** @param {KeyboardEvent} event */
+  #press(event) {
+    const { player } = this;
+    const { state } = player;
+    if (STEPS[event.key]) player.seek(player.deck.moment + STEPS[event.key]);
+    else if (event.key === "Home") player.seek(0);
+    else if (event.key === "ArrowUp") player.select(state.current - 1);
+    else if (event.key === "ArrowDown") player.select(state.current + 1);
+    else if (event.key === "Escape") state.part = null;
+    else if (event.key === " ") player.playOrPause();
+    else if (event.key.toLowerCase() === "x") player.compare();
+    else return;
+    event.preventDefault();
+    player.show();
+  }
+}

@@ -1,0 +1,40 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gridFileOf, unpackCodes, wavOf } from "../../distill/ui/components/js/bytes.js";
+import { gridValue, pack } from "./help.js";
+
+test("codes are unpacked as they were packed, those above 255 too", () => {
+  assert.deepEqual([...unpackCodes(pack([0, 1, 255, 256, 65535]))], [0, 1, 255, 256, 65535]);
+  assert.equal(unpackCodes("").length, 0);
+});
+
+test("a WAV file says how long it is, and its samples are clipped at full scale", () => {
+  const view = new DataView(wavOf(Float32Array.of(0, 0.5, -2, 2), 44_100));
+  const text = (/** @type {number} */ at) =>
+    String.fromCharCode(...Array.from({ length: 4 }, (_, index) => view.getUint8(at + index)));
+  assert.deepEqual([text(0), text(8), text(12), text(36)], ["RIFF", "WAVE", "fmt ", "data"]);
+  assert.equal(view.getUint32(4, true), view.byteLength - 8);
+  assert.equal(view.getUint32(24, true), 44_100);
+  assert.equal(view.getUint32(40, true), 8);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((index) => view.getInt16(44 + 2 * index, true)),
+    [0, 16_383, -32_767, 32_767],
+  );
+});
+
+test("a saved grid holds its codes by level, row and column", () => {
+  const value = gridValue();
+  const file = JSON.parse(gridFileOf(value, unpackCodes(value.indices)));
+  assert.deepEqual(file.indices, [
+    [
+      [0, 1, 2],
+      [3, 4, 5],
+    ],
+    [
+      [6, 7, 8],
+      [9, 10, 11],
+    ],
+  ]);
+  assert.deepEqual([file.num_frames, file.model_id, file.codebook_size, file.format], [48, "codec", 16, 1]);
+});

@@ -1,0 +1,82 @@
+"""The page's own code as it is served: what there is, under names that change with it, and nothing else."""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from distill.settings import Settings
+from distill.ui import build_app
+from distill.ui.app import Front
+from distill.ui.components import modules
+
+AT = f"/page/{modules.VERSION}"
+
+
+@pytest.fixture(scope="module")
+def front(tmp_path_factory):
+    """The page's application with its gate, asked without a network."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", "")
+        app = build_app(settings=Settings(folder=tmp_path_factory.mktemp("space")))
+        yield Front(app)
+        app.backend.close()
+
+
+def asking(front, root_path=""):
+    transport = httpx.ASGITransport(front, root_path=root_path)
+    return httpx.AsyncClient(transport=transport, base_url="http://distill")
+
+
+async def test_each_module_is_served_to_be_run_and_to_be_kept(front):
+    async with asking(front) as client:
+        for name, code in modules.MODULES.items():
+            answer = await client.get(f"{AT}/{name}")
+            assert answer.content == code
+            assert answer.headers["content-type"].startswith("text/javascript")
+            assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert "script-src 'self'" in answer.headers["content-security-policy"]
+
+
+async def test_modules_are_served_packed_and_to_who_asks_only_for_their_headers(front):
+    async with asking(front) as client:
+        packed = await client.get(f"{AT}/player.js", headers={"accept-encoding": "br"})
+        assert packed.headers["content-encoding"] == "br"
+        assert int(packed.headers["content-length"]) < len(modules.MODULES["player.js"]) / 2
+        head = await client.head(f"{AT}/player.js")
+        assert (head.status_code, head.content) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/page/", f"{AT}/", f"{AT}/nothing.js", "/page/0123456789abcdef/player.js", f"{AT}/../base.py"),
+        *(f"{AT}/..%2fbase.py", f"{AT}/%2e%2e/base.py", f"{AT}/player.js/", f"{AT}/player.js%00", f"{AT}//etc/passwd"),
+        *(f"{AT}/code_grid.css", f"{AT}/Player.js"),
+    ],
+)
+async def test_there_is_nothing_else_under_that_address(front, path):
+    async with asking(front) as client:
+        assert (await client.get(path)).status_code == 404
+
+
+async def test_modules_are_found_behind_a_root_path(front):
+    async with asking(front, root_path="/spaces/distill") as client:
+        assert (await client.get(f"/spaces/distill{AT}/player.js")).status_code == 200
+
+
+def test_every_module_that_is_imported_is_there():
+    for name, code in modules.MODULES.items():
+        for imported in re.findall(rb'from "\./([^"]+)"', code):
+            assert imported.decode() in modules.MODULES, name
+
+
+def test_the_page_holds_no_script_of_its_own_beyond_the_call_of_a_module():
+    folder = Path(modules.__file__).parents[1]
+    for path in folder.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if path.name != "modules.py":
+            assert not re.search(r"=>|document\.querySelector|addEventListener", text), path
+    assert len(modules.mounting("player").splitlines()) == len(modules.calling("a", "b").splitlines()) == 1
