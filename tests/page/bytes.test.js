@@ -1,7 +1,8 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gridFileOf, unpackCodes, wavOf } from "../../distill/ui/components/js/bytes.js";
+import { inflateSync } from "node:zlib";
+import { gridFileOf, gridTextOf, unpackCodes, wavOf } from "../../distill/ui/components/js/bytes.js";
 import { gridValue, pack } from "./help.js";
 
 test("codes are unpacked as they were packed, those above 255 too", () => {
@@ -37,4 +38,19 @@ test("a saved grid holds its codes by level, row and column", () => {
     ],
   ]);
   assert.deepEqual([file.num_frames, file.model_id, file.codebook_size, file.format], [48, "codec", 16, 1]);
+});
+
+test("a grid's text names its codec and its shape, and holds its codes in as few bits as there are", async () => {
+  const value = { ...gridValue(), size: 64, model_id: "0123456789ab" };
+  const codes = unpackCodes(value.indices).map((code) => code % 64);
+  const text = await gridTextOf(value, codes);
+  const [format, codec, size, frames, levels, rows, body] = text.split(".");
+  assert.deepEqual([format, codec, Number(size)], ["distill1", "0123456789ab", 64]);
+  assert.deepEqual([Number(frames), Number(levels), Number(rows)], [value.num_frames, value.levels.length, value.rows]);
+  assert.match(body, /^[\w-]+$/);
+  const bits = [...inflateSync(Buffer.from(body, "base64url"))].flatMap((byte) =>
+    [7, 6, 5, 4, 3, 2, 1, 0].map((bit) => (byte >> bit) & 1),
+  );
+  const read = [...codes].map((_, index) => Number.parseInt(bits.slice(6 * index, 6 * index + 6).join(""), 2));
+  assert.deepEqual(read, [...codes]);
 });

@@ -19,8 +19,9 @@ from distill.ui.components.sprites import spectrogram
 class CodeGridCanvas(FileComponent):
     """A grid of codes that can be played and edited.
 
-    Its value is what :func:`grid_value` returns; its property ``second`` is ``{"work", "name"}`` of the clip to blend
-    and swap with, or empty. It talks to the server by four functions, ``edit``, ``sound``, ``audition`` and
+    Its value is what :func:`grid_value` returns. Its property ``second`` is ``{"work", "name"}`` of the clip to blend
+    and swap with, or empty. Its property ``gone`` is a sentence that says that the server has lost the clip, or "":
+    the page then offers the codes that it still has. It talks to the server by four functions, ``edit``, ``sound``, ``audition`` and
     ``codec_pictures``; what they take and answer stands in ``js/types.js``.
     """
 

@@ -57,3 +57,27 @@ export function gridFileOf({ levels, rows, columns, format, num_frames, model_id
   const nested = levels.map((_, level) => Array.from({ length: rows }, (_, index) => row(level * rows + index)));
   return JSON.stringify({ format, indices: nested, num_frames, model_id, codebook_size: size });
 }
+
+const TEXT_FORMAT = "distill1";
+
+/**
+ * A grid as one line of text, as `CodeGrid.to_text` writes it.
+ * @param {Pick<import("./types.js").GridValue, "levels" | "rows" | "num_frames" | "model_id" | "size">} value
+ * @param {Uint16Array} indices
+ * @returns {Promise<string>}
+ */
+export async function gridTextOf({ levels, rows, num_frames, model_id, size }, indices) {
+  const width = Math.max(1, Math.ceil(Math.log2(size)));
+  const packed = new Uint8Array(Math.ceil((indices.length * width) / 8));
+  indices.forEach((code, index) => {
+    for (let bit = 0; bit < width; bit++) {
+      const at = index * width + bit;
+      if ((code >> (width - 1 - bit)) & 1) packed[at >> 3] |= 0x80 >> (at & 7);
+    }
+  });
+  const deflated = new Blob([packed]).stream().pipeThrough(new CompressionStream("deflate"));
+  const bytes = new Uint8Array(await new Response(deflated).arrayBuffer());
+  const letters = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  const body = btoa(letters).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return [TEXT_FORMAT, model_id, size, num_frames, levels.length, rows, body].join(".");
+}

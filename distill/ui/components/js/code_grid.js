@@ -1,21 +1,22 @@
 // @ts-check
 // The code grid: an instrument. Shows the codes of a clip over its spectrogram, and reports what a person does to them.
 //
-// element.grid = {indices, pending, samples, stale, position, selection, sound} for scripts and tests.
+// element.grid holds what scripts and tests read: see grid_hooks.js.
 
-import { gridFileOf } from "./bytes.js";
 import { picturesOfCodecs } from "./codec_pictures.js";
-import { drawAgainWith, find, findCanvas, makeButton, saveFile } from "./dom.js";
+import { drawAgainWith, find, findCanvas } from "./dom.js";
 import { EditQueue } from "./edit_queue.js";
 import { editsWaiting } from "./edits_waiting.js";
 import { GridCodes } from "./grid_codes.js";
 import { GridControls } from "./grid_controls.js";
 import { followKeys, followPointer } from "./grid_hands.js";
+import { hooksOf } from "./grid_hooks.js";
 import { GridLayout } from "./grid_layout.js";
 import { GridPainter } from "./grid_painter.js";
 import { GridSound } from "./grid_sound.js";
 import { GridState } from "./grid_state.js";
 import { editOf, idleWords } from "./grid_tools.js";
+import { offersOf } from "./rescue.js";
 import { parts } from "./selection.js";
 import { answerTo, isRefusal } from "./server.js";
 import { decode } from "./sound.js";
@@ -227,10 +228,16 @@ export class CodeGrid {
    * @param {import("./types.js").Refusal} refusal
    */
   #gone({ work }, refusal) {
-    if (work !== this.value.work) return;
-    const name = `${this.value.name.replace(/\.[^.]*$/, "")}-edited.json`;
-    const save = () => saveFile(gridFileOf(this.value, this.state.codes.indices), "application/json", name);
-    this.controls.tell(refusal.error, " Your edits are still on this page: ", makeButton("Save this grid", save));
+    if (work === this.value.work) void this.offerCodes(refusal.error);
+  }
+
+  /**
+   * Say that the server has lost the clip, and offer the codes that this page still has.
+   * @param {string} sentence
+   */
+  async offerCodes(sentence) {
+    const offers = await offersOf(this.value, this.state.codes.indices);
+    this.controls.tell(sentence, " Your edits are still on this page: ", ...offers);
   }
 
   // ---- what is seen
@@ -364,34 +371,16 @@ function isSameClip(one, other) {
 export function mount(component) {
   const { element, watch } = component;
   const grid = new CodeGrid(component);
-  Object.assign(element, {
-    grid: {
-      get indices() {
-        return grid.state.codes.indices;
-      },
-      get pending() {
-        return grid.queue.pending;
-      },
-      get samples() {
-        return grid.sound.samples;
-      },
-      get stale() {
-        return [...grid.sound.pieces.stale];
-      },
-      get position() {
-        return grid.sound.deck.moment;
-      },
-      get selection() {
-        return grid.state.selection;
-      },
-    },
-  });
+  Object.assign(element, { grid: hooksOf(grid) });
   window.addEventListener("beforeunload", (event) => {
     // The browser asks whether to leave.
     if (element.isConnected && (grid.value.edits || grid.queue.length)) event.preventDefault();
   });
   watch("value", () => grid.take());
   watch("second", () => grid.show());
+  watch("gone", () => {
+    if (component.props.gone) void grid.offerCodes(component.props.gone);
+  });
   grid.scroller.addEventListener("scroll", () => grid.draw());
   drawAgainWith(grid.scroller, () => grid.draw());
 }
