@@ -21,8 +21,10 @@ class CodeGridCanvas(FileComponent):
 
     Its value is what :func:`grid_value` returns. Its property ``second`` is ``{"work", "name"}`` of the clip to blend
     and swap with, or empty. Its property ``gone`` is a sentence that says that the server has lost the clip, or "":
-    the page then offers the codes that it still has. It talks to the server by four functions, ``edit``, ``sound``, ``audition`` and
-    ``codec_pictures``; what they take and answer stands in ``js/types.js``.
+    the page then offers the codes that it still has.
+
+    The canvas calls four functions of the server: ``edit``, ``sound``, ``audition`` and ``codec_pictures``. Their
+    requests and answers are in ``js/types.js``.
     """
 
     name = "code_grid"
