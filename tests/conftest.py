@@ -43,9 +43,10 @@ SLOW_ROOMS = ("hostile", "e2e", "space", "bench")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two processes for many files; the tests of one file run in this process."""
+    """Two processes for many files; this one alone for one file, and for ``-s``: others could not print."""
     files = {Path(argument.split("::")[0]) for argument in config.args}
-    return 2 if len(files) > 1 or any(file.is_dir() for file in files) else 0
+    are_many = len(files) > 1 or any(file.is_dir() for file in files)
+    return 2 if are_many and config.option.capture != "no" else 0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -31,7 +31,7 @@ def when_all_are_gone(space):
 
 
 def run(new_space, new_visitor, examples, first, then):
-    space = new_space(visit_absent_seconds=2)
+    space = new_space(visit_absent_seconds=5)
     clips = sorted((examples / "clips").glob("*.flac"))
     clips = [clip for clip in clips if load_clip(clip).seconds < 6]
     for number in range(first):
