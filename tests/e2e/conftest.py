@@ -82,7 +82,7 @@ class Hands:
 
     def samples(self):
         """The sound that the page would play, once every edit is answered."""
-        self.page.wait_for_function(f"() => {self.FIND}?.samples && !{self.FIND}.pending")
+        self.page.wait_for_function(f"() => {self.FIND}?.samples && !{self.FIND}.pending", timeout=60_000)
         self.page.wait_for_timeout(100)
         return np.array(self.page.evaluate(f"() => Array.from({self.FIND}.samples)"), dtype=np.float32)
 
