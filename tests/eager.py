@@ -22,18 +22,10 @@ def train_eagerly() -> None:
     JobRunner.__init__.__kwdefaults__["command"] = COMMAND
 
 
-def start_patiently() -> None:
-    """Let Gradio not end its start when its page takes a busy machine more than three seconds."""
-    from gradio import networking
-
-    networking.url_ok = lambda url: True
-
-
 def serve() -> None:
     if sys.platform == "linux":  # tests that are interrupted leave no server behind
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     entry = runpy.run_path(str(Path(__file__).parents[1] / "app.py"))
-    start_patiently()
     train_eagerly()
     entry["main"]()
 

@@ -4,7 +4,7 @@ scripts talk to."""
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,17 +14,20 @@ import torch
 from torch import Tensor
 
 from distill.audio.clips import Clip, to_mono_44k
-from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel
+from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE, LogMel
 from distill.audio.vocoders import get_vocoder
 from distill.codec.atlas import CodebookAtlas
 from distill.codec.pieces import (
     Patch,
+    Progress,
     Region,
     blocks,
     code_blocks,
     decoded_blocks,
     decoder_reach,
     following,
+    gathered,
+    joined,
     log_mel_blocks,
     resound,
 )
@@ -39,8 +42,6 @@ from distill.training.health import LevelHealth
 
 T = TypeVar("T")
 JOIN_FADE_SAMPLES = 256
-Progress = Callable[[float], object]
-"""Is told the share that is done, 0 to 1."""
 QUIETEST, LOUDEST = -50.0, 10.0
 """Of decoded log-mels, in nepers. A clip keeps far within them (a full-scale sine reaches 4.6); a codec from a stranger
 need not, and the exponential of what it makes would soon be infinite."""
@@ -180,7 +181,7 @@ class Codec:
         """A clip's log-mel [128, frames]; ``progress`` as in :meth:`decode`."""
         waveform = torch.from_numpy(clip.waveform)
         num_frames = self.log_mel.num_frames(len(waveform))
-        return _gathered(log_mel_blocks(self.log_mel, waveform), num_frames, progress)
+        return gathered(log_mel_blocks(self.log_mel, waveform), num_frames, progress)
 
     def encode_mel(self, log_mel: Tensor, progress: Progress | None = None) -> CodeGrid:
         """The grid of a log-mel [128, frames]; ``progress`` as in :meth:`decode`."""
@@ -200,7 +201,7 @@ class Codec:
         GridError
             If the grid is from another codec, or there is no such number of levels.
         """
-        return _gathered(self.mel_blocks(grid, levels=levels), grid.num_frames, progress)
+        return gathered(self.mel_blocks(grid, levels=levels), grid.num_frames, progress)
 
     def mel_blocks(self, grid: CodeGrid, *, levels: int | None = None) -> Iterator[tuple[slice, Tensor]]:
         """The log-mel of :meth:`decode_mel` block by block, each with its frames."""
@@ -230,7 +231,7 @@ class Codec:
         GridError
             If the grid is from another codec, or there is no such number of levels.
         """
-        return _joined(self.stream(grid, levels=levels), grid.num_frames * HOP_LENGTH, progress).numpy()
+        return joined(self.stream(grid, levels=levels), grid.num_frames * HOP_LENGTH, progress).numpy()
 
     def stream(self, grid: CodeGrid, *, levels: int | None = None) -> Iterator[Tensor]:
         """The clip of :meth:`decode`, 12 s at a time; nothing is decoded before it is asked for."""
@@ -357,7 +358,7 @@ class Codec:
 
     def synthesize(self, log_mel: Tensor, progress: Progress | None = None) -> Tensor:
         """The waveform [frames * 512] of a log-mel [128, frames]; ``progress`` as in :meth:`decode`."""
-        return _joined(self.vocoder.stream(log_mel), log_mel.shape[1] * HOP_LENGTH, progress)
+        return joined(self.vocoder.stream(log_mel), log_mel.shape[1] * HOP_LENGTH, progress)
 
     def _check_levels(self, grid: CodeGrid, levels: int | None) -> None:
         self.check(grid)
@@ -380,25 +381,6 @@ class Codec:
             indices[levels:] = -1
         mel = self._decode_columns(indices)
         return mel[:, first - start * FRAMES_PER_COLUMN : last - start * FRAMES_PER_COLUMN]
-
-
-def _gathered(parts: Iterable[tuple[slice, Tensor]], num_frames: int, progress: Progress | None) -> Tensor:
-    whole = torch.empty(N_MELS, num_frames)
-    for frames, log_mel in parts:
-        whole[:, frames] = log_mel
-        if progress:
-            progress(frames.stop / num_frames)
-    return whole
-
-
-def _joined(parts: Iterable[Tensor], num_samples: int, progress: Progress | None) -> Tensor:
-    whole, done = torch.empty(num_samples), 0
-    for part in parts:
-        whole[done : done + len(part)] = part
-        done += len(part)
-        if progress:
-            progress(done / num_samples)
-    return whole
 
 
 def _fingerprint(model: ConvVQVAE) -> str:

@@ -4,7 +4,7 @@ Convolutions and Fourier transforms look only so far. So a part of a clip, with 
 at, comes out as it does in one pass over the whole, and no step takes more memory for a longer clip.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,11 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from distill.audio.logmel import HOP_LENGTH, N_FFT, LogMel
+from distill.audio.logmel import HOP_LENGTH, N_FFT, N_MELS, LogMel
 from distill.audio.vocoder import BLOCK_FRAMES, OVERLAP_FRAMES, Vocoder, num_blocks
 from distill.codes.grid import FRAMES_PER_COLUMN
 from distill.models.vqvae import ROWS, ConvVQVAE
 
+Progress = Callable[[float], object]
+"""Is told the share that is done, 0 to 1."""
 JOIN_CONTEXT_FRAMES = 6
 """Frames of unchanged sound at each side of an edit that its phase is fitted to."""
 HALF_WINDOW = (N_FFT - HOP_LENGTH) // 2
@@ -220,3 +222,24 @@ def decoder_reach(model: ConvVQVAE) -> tuple[int, int]:
     latent[..., middle] = torch.nan
     touched = model.decode(latent)[0, 0].isnan().any(dim=0).nonzero().flatten()
     return middle * FRAMES_PER_COLUMN - int(touched[0]), int(touched[-1]) + 1 - (middle + 1) * FRAMES_PER_COLUMN
+
+
+def gathered(parts: Iterable[tuple[slice, Tensor]], num_frames: int, progress: Progress | None) -> Tensor:
+    """Put the pieces of a log-mel together; ``progress`` is called with the share that is done, 0 to 1."""
+    whole = torch.empty(N_MELS, num_frames)
+    for frames, log_mel in parts:
+        whole[:, frames] = log_mel
+        if progress:
+            progress(frames.stop / num_frames)
+    return whole
+
+
+def joined(parts: Iterable[Tensor], num_samples: int, progress: Progress | None) -> Tensor:
+    """Put the pieces of a waveform together; ``progress`` is called with the share that is done, 0 to 1."""
+    whole, done = torch.empty(num_samples), 0
+    for part in parts:
+        whole[done : done + len(part)] = part
+        done += len(part)
+        if progress:
+            progress(done / num_samples)
+    return whole

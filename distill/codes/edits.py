@@ -96,7 +96,7 @@ def paint_codes(grid: CodeGrid, *, level: int, cells: Sequence[Sequence[int]] | 
     Examples
     --------
     >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
-    >>> set_cells(grid, level=0, cells=[(0, 0), (1, 2)], code=7).indices[0].tolist()
+    >>> paint_codes(grid, level=0, cells=[(0, 0), (1, 2)], code=7).indices[0].tolist()
     [[7, 1, 2, 3], [4, 5, 7, 7]]
     """
     level, code = to_index("Level", level, grid.levels), to_code(code, grid.codebook_size)
@@ -239,7 +239,7 @@ def repeat_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = AL
     Examples
     --------
     >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
-    >>> repeat_columns(grid, rows=0, columns=slice(0, 2), times=1).indices[0].tolist()
+    >>> repeat_codes(grid, rows=0, columns=slice(0, 2), times=1).indices[0].tolist()
     [[0, 1, 0, 1], [4, 5, 6, 7]]
     """
     level_span, row_span, column_span = to_region(grid, levels, rows, columns)
@@ -262,7 +262,7 @@ def reverse_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = A
     Examples
     --------
     >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
-    >>> reverse_columns(grid, rows=1, columns=slice(0, 3)).indices[0].tolist()
+    >>> reverse_codes(grid, rows=1, columns=slice(0, 3)).indices[0].tolist()
     [[0, 1, 2, 3], [6, 5, 4, 7]]
     """
     region = to_region(grid, levels, rows, columns)
@@ -353,7 +353,7 @@ def replace_codes(
     Examples
     --------
     >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
-    >>> replace_code(grid, level=0, code=3, replacement=0).indices[0].tolist()
+    >>> replace_codes(grid, level=0, code=3, replacement=0).indices[0].tolist()
     [[0, 1, 2, 0], [4, 5, 6, 7]]
     """
     region = to_region(grid, to_index("Level", level, grid.levels), rows, columns)

@@ -142,7 +142,7 @@ def similar_codes(
     --------
     >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
     >>> codebook = 2.0 ** np.arange(8)[:, None]  # the nearest of each is the one before it
-    >>> edited = replace_with_neighbour(grid, level=0, rows=1, columns=slice(None), codebook=codebook, rank=1)
+    >>> edited = similar_codes(grid, level=0, rows=1, columns=slice(None), codebook=codebook, rank=1)
     >>> edited.indices[0].tolist()
     [[0, 1, 2, 3], [3, 4, 5, 6]]
     """
@@ -180,7 +180,7 @@ def random_codes(
     --------
     >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
     >>> codebook = np.arange(8.0)[:, None]
-    >>> edited = replace_at_random(grid, level=0, rows=0, columns=slice(None), codebook=codebook, among=2, seed=0)
+    >>> edited = random_codes(grid, level=0, rows=0, columns=slice(None), codebook=codebook, among=2, seed=0)
     >>> np.abs(edited.indices - grid.indices)[0].max(axis=1).tolist()
     [2, 0]
     """

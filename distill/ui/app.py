@@ -177,7 +177,7 @@ def launch(app: App, **options: Any) -> tuple[Any, str, str | None]:
         theme=theme, css=css, head=modules.HEAD, footer_links=["api"], run_history=False, ssr_mode=False,
         enable_monitoring=False, max_file_size=server.settings.upload_file_bytes, max_threads=CALLS,
         state_session_capacity=PAGES_EACH * server.settings.visits, app_kwargs={"lifespan": _look_after(app.calls)},
-        _app=Front(app), **options,
+        _app=Front(app), _frontend=False, **options,
     )  # fmt: skip
 
 

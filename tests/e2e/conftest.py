@@ -8,7 +8,6 @@ import pytest
 
 from distill.settings import Settings
 from distill.ui import build_app, launch
-from tests.eager import start_patiently
 from tests.waiting import PATIENCE
 
 
@@ -17,7 +16,6 @@ def app_url(tmp_path_factory):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    start_patiently()
     app = build_app(settings=Settings(folder=tmp_path_factory.mktemp("space")))
     _, url, _ = launch(app, server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True)
     yield url

@@ -40,7 +40,7 @@ class TlsSpace(Space):
         self.url = f"https://127.0.0.1:{port}"
         key, crt = certificate(folder.parent)
         code = (
-            "from distill.ui import app; from tests.eager import start_patiently; start_patiently(); "
+            "from distill.ui import app; "
             "launch = app.launch; app.launch = lambda it: "
             f"launch(it, ssl_keyfile={str(key)!r}, ssl_certfile={str(crt)!r}, ssl_verify=False); app.main()"
         )

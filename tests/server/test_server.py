@@ -116,7 +116,7 @@ def test_what_a_visitor_trains_on_lies_on_disk_and_is_what_was_sent(start, examp
     assert np.array_equal(clips.clips[1].log_mel.numpy(), to_mel_clip(drums, LogMel()).log_mel.numpy())
     read = clips.folder.read_clips([drums.name] * 2)
     assert all(np.array_equal(clip.log_mel.numpy(), clips.clips[0].log_mel.numpy()) for clip in read)
-    assert np.abs(clips.folder.read_first(drums.name).waveform - drums.waveform).max() < 1e-4
+    assert np.abs(clips.folder.read_first_clip(drums.name).waveform - drums.waveform).max() < 1e-4
     assert [refusal.name for refusal in clips.refused] == ["bad.wav"]
     assert clips.num_bytes > sum(path.stat().st_size for path in folder.iterdir()) > drums.waveform.nbytes // 2
     with server.storage.filling_set("one") as (folder, _):

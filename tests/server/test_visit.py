@@ -13,6 +13,7 @@ from distill.editing.work import BLOCK_SAMPLES, Work
 from distill.errors import AudioError, GridError
 from distill.server.visit import Page, Visit
 from distill.ui import explore
+from tests.parts import Part
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_an_unusual_clip_is_shown_and_played(codec, tmp_path, kind):
     path = tmp_path / "strange.wav"
     soundfile.write(path, STRANGE[kind], SAMPLE_RATE, subtype="FLOAT")
     work = Work.begin(codec, load_clip(path), file_bytes=path.stat().st_size)
-    assert all(item is not None for item in explore.show(Page(Visit("one", work), work)))
+    assert all(item is not None for item in explore.fill(Part(), work).values())
     assert all(np.isfinite(work.sound(levels)).all() for levels in range(4))
     assert np.isfinite([work.gain_db(levels) for levels in (1, 2, 3)]).all()
 
@@ -156,7 +157,7 @@ def test_a_clip_of_8_khz_is_shown_up_to_its_end(codec, tmp_path):
     soundfile.write(path, np.sin(np.arange(8000) * 0.3), 8000)
     work = Work.begin(codec, load_clip(path))
     assert work.clip.seconds == pytest.approx(1.0)
-    assert all(item is not None for item in explore.show(Page(Visit("one", work), work)))
+    assert all(item is not None for item in explore.fill(Part(), work).values())
 
 
 @pytest.mark.parametrize(("samples", "words"), [(np.zeros(SAMPLE_RATE), "silent"), (np.ones(100), "too short")])

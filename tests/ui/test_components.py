@@ -3,8 +3,8 @@
 import json
 
 import numpy as np
-from distill.ui.work import Work
 
+from distill.editing.work import Work
 from distill.ui.components import codebook_value, codec_pictures, grid_value
 
 

@@ -13,13 +13,7 @@ from distill.server.visitors import Examples, Visitors
 from distill.settings import Settings
 from distill.ui import edit, explore, opening, train
 from distill.ui.handlers import Call
-
-
-class Part(str):
-    """A component by its name, as handlers answer by it: ``tab.edit.canvas``."""
-
-    def __getattr__(self, name):
-        return Part(f"{self}.{name}" if self else name)
+from tests.parts import Part
 
 
 def told(*shown, **options):
