@@ -177,6 +177,11 @@ def test_an_event_brings_its_data_as_it_was_sent():
     assert gr.EventData(None, sent)._data is sent
 
 
+def test_a_start_can_do_without_a_look_at_its_own_page():
+    assert inspect.signature(gr.Blocks.launch).parameters["_frontend"].default is True
+    assert inspect.getsource(gr.Blocks.launch).count("_frontend") == 2, "it decides nothing but the look at the page"
+
+
 def test_an_app_of_our_own_can_be_launched():
     parameters = inspect.signature(gr.Blocks.launch).parameters
     assert parameters["_app"].default is None

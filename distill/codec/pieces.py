@@ -105,7 +105,7 @@ class Patch:
 
         Examples
         --------
-        >>> patch = Patch(start=2, waveform=np.ones(3), first_frame=0, log_mel=np.zeros((128, 1)))
+        >>> patch = Patch(start=2, waveform=np.ones(3))
         >>> patch.apply(np.zeros(7)).tolist()
         [0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0]
         """

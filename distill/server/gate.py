@@ -3,7 +3,6 @@
 import json
 import mimetypes
 import os
-import re
 import secrets
 import time
 from collections.abc import Callable
@@ -27,6 +26,20 @@ from distill.server.calls import ODD_CALL, Calls
 from distill.server.faults import sentence
 from distill.server.headers import guarded
 from distill.server.origins import is_foreign, is_navigation, is_secure
+from distill.server.paths import (
+    ANSWER,
+    CALL,
+    FILE,
+    FILES,
+    HEALTH,
+    HEARTBEAT,
+    LEAVE,
+    MADE_ONCE,
+    MODULES,
+    OWN,
+    PUBLIC,
+    UPLOAD,
+)
 from distill.server.rates import Places, Rates
 from distill.server.rewriting import again, bind, named, plain, with_ranges_of_bytes
 from distill.server.uploads import Uploads
@@ -37,36 +50,9 @@ if TYPE_CHECKING:
 
 COOKIE_SECONDS = 30 * 24 * 3600
 """Seconds for which a browser keeps the cookie."""
-HEALTH, LEAVE = "/health", "/leave"
 SAFE = ("GET", "HEAD")
-PUBLIC = re.compile(
-    r"/|/(?:config/?|theme\.css|robots\.txt|manifest\.json|favicon\.ico|pwa_icon|health)|/(?:assets|static|svelte)/.*"
-    r"|/page/[0-9a-f]{16}/[a-z_]+\.js|/gradio_api/(?:info/?|openapi\.json|app_id)",
-    re.DOTALL,
-)
-"""Paths whose answers are the same for every visitor. Other sites may request them too."""
-MADE_ONCE = re.compile(r"/|/config/?|/gradio_api/(?:info/?|openapi\.json)")
-"""Paths whose answers Gradio takes long to make: they are made once and kept."""
 PAGES_KEPT, FILES_KEPT = 12, 300
 """Maximum number of kept answers: of pages, three for each host name of the server, and of the page's own files."""
-MODULES = re.compile(r"/page/[0-9a-f]{16}/[a-z_]+\.js")
-"""Paths of the page's own modules. Each path names the content of the modules."""
-FILES = re.compile(
-    r"/(?:assets|static|svelte|page)/.*|/(?:theme\.css|favicon\.ico|manifest\.json|robots\.txt|pwa_icon)", re.DOTALL
-)
-"""Paths of the page's own files: scripts, styles and pictures."""
-OWN = re.compile(
-    r"/leave|/gradio_api/(?:startup-events|upload_progress|upload/?|file=.*|queue/(?:join|data|status)|heartbeat/[\w-]{1,64}"
-    r"|cancel|reset/?|call/.*|component_server/?)",
-    re.DOTALL,
-)
-"""Paths that the page and scripts need besides ``PUBLIC``, for one visitor each. All other paths of Gradio are closed:
-screen recordings, proxies, links to a state."""
-FILE = re.compile(r"/gradio_api/file=(?P<path>.*)", re.DOTALL)
-UPLOAD = re.compile(r"/gradio_api/upload/?")
-HEARTBEAT = re.compile(r"/gradio_api/heartbeat/(?P<page>[\w-]{1,64})", re.ASCII)
-CALL = re.compile(r"/gradio_api/call/(?P<by_name>v2/)?(?P<name>[^/]+)/?")
-ANSWER = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/(?P<event>[^/]+)")
 LONGEST_PATH = 1_024
 """Maximum characters of a file's path in a request."""
 PART = b"filename="

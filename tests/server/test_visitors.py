@@ -186,7 +186,7 @@ def test_clips_that_were_edited_are_kept_longest(visitors, codec, drums):
 
 
 def test_the_least_recently_used_results_are_released_first(kept, clock, drums, drone):
-    visitors = Visitors(kept, Settings(memory_bytes=4_200_000), clock=clock)
+    visitors = Visitors(kept, Settings(memory_bytes=3_600_000), clock=clock)
     works = []
     for owner, clip in (("one", drums), ("other", drone)):
         clock.now += 1
@@ -195,7 +195,7 @@ def test_the_least_recently_used_results_are_released_first(kept, clock, drums, 
         page.work.decode()
         works.append(page.work)
     assert [work.is_decoded for work in works] == [True, True]
-    assert visitors.tidy() <= 4_200_000
+    assert visitors.tidy() <= 3_600_000
     assert [work.is_decoded for work in works] == [False, True]
     assert works[0].reconstruction is not None
 

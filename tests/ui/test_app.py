@@ -3,7 +3,7 @@
 import gradio as gr
 import pytest
 
-from distill.server.gate import OWN, PUBLIC
+from distill.server.paths import OWN, PUBLIC
 from distill.settings import Settings
 from distill.ui import build_app
 from tests.maps import names, table

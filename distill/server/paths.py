@@ -1,0 +1,31 @@
+"""The paths that are open: all that the page and scripts ask for. The gate closes every other path of Gradio."""
+
+import re
+
+HEALTH, LEAVE = "/health", "/leave"
+PUBLIC = re.compile(
+    r"/|/(?:config/?|theme\.css|robots\.txt|manifest\.json|favicon\.ico|pwa_icon|health)|/(?:assets|static|svelte)/.*"
+    r"|/page/[0-9a-f]{16}/[a-z_]+\.js|/gradio_api/(?:info/?|openapi\.json|app_id)",
+    re.DOTALL,
+)
+"""Paths whose answers are the same for every visitor. Other sites may request them too."""
+MADE_ONCE = re.compile(r"/|/config/?|/gradio_api/(?:info/?|openapi\.json)")
+"""Paths whose answers Gradio takes long to make: they are made once and kept."""
+MODULES = re.compile(r"/page/[0-9a-f]{16}/[a-z_]+\.js")
+"""Paths of the page's own modules. Each path names the content of the modules."""
+FILES = re.compile(
+    r"/(?:assets|static|svelte|page)/.*|/(?:theme\.css|favicon\.ico|manifest\.json|robots\.txt|pwa_icon)", re.DOTALL
+)
+"""Paths of the page's own files: scripts, styles and pictures."""
+OWN = re.compile(
+    r"/leave|/gradio_api/(?:startup-events|upload_progress|upload/?|file=.*|queue/(?:join|data|status)|heartbeat/[\w-]{1,64}"
+    r"|cancel|reset/?|call/.*|component_server/?)",
+    re.DOTALL,
+)
+"""Paths that the page and scripts need besides ``PUBLIC``, for one visitor each. All other paths of Gradio are closed:
+screen recordings, proxies, links to a state."""
+FILE = re.compile(r"/gradio_api/file=(?P<path>.*)", re.DOTALL)
+UPLOAD = re.compile(r"/gradio_api/upload/?")
+HEARTBEAT = re.compile(r"/gradio_api/heartbeat/(?P<page>[\w-]{1,64})", re.ASCII)
+CALL = re.compile(r"/gradio_api/call/(?P<by_name>v2/)?(?P<name>[^/]+)/?")
+ANSWER = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/(?P<event>[^/]+)")
