@@ -60,10 +60,17 @@ class App(gr.Blocks):
         for block in self.blocks.values():
             block.temp_files.clear()
 
-    async def preprocess_data(self, *args: Any, **options: Any) -> Any:
-        """As Gradio's, but a call that no component can make sense of is told so in a sentence."""
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *args: Any, **options: Any) -> Any:
+        """Make a call's inputs as Gradio does, with two differences.
+
+        A script need not name what it is about: the inputs of ``NAMED`` come last, and those that are missing are None.
+        A call of which no component can make sense is refused in a sentence.
+        """
+        missing = block_fn.inputs[len(inputs) :]
+        if all(getattr(component, "label", None) in NAMED for component in missing):
+            inputs = [*inputs, *[None] * len(missing)]
         try:
-            return await super().preprocess_data(*args, **options)
+            return await super().preprocess_data(block_fn, inputs, *args, **options)
         except gr.Error as error:  # it says what is wrong with the call, and is no fault of ours to be logged
             error.print_exception = False
             raise
