@@ -96,7 +96,7 @@ def test_a_second_clip_is_blended_in_by_its_name(client, clips):
         ("/set_codes", (0, 2, 3, 4, 500, 1), "not in this grid"),
         ("/set_codes", (9, 2, 3, 4, 5, 1), "Level 9"),
         ("/set_codes", (None, 2, 3, 4, 5, 1), "first and a last whole number"),
-        ("/edit", ("explode", {}), "no tool named"),
+        ("/edit", ("explode", {}), "no edit named"),
         ("/edit", ("reverse", [1]), "given by name"),
         ("/edit", ("reverse", {}), "needs a field"),
         ("/edit", ("swap", {"second": "nobody"}), "no example of that name"),
