@@ -1,8 +1,8 @@
-"""What a page or a script may ask of a clip: a type for each kind of edit, and the care with which it is read.
+"""Requests of a page or a script to a clip: a type for each kind of edit, and their validation.
 
-What was sent comes from a stranger: it may be anything that JSON can be. :func:`read_edit` makes a request of it or
-refuses it in one sentence. :func:`edit_schema` describes the requests to whoever writes a script. Whether a cell or a
-code is in the grid at hand is left to :mod:`distill.codes.edits`.
+A request comes from a stranger and may be any JSON. :func:`read_edit` turns it into a request or refuses it in one
+sentence. :func:`edit_schema` describes the requests for authors of scripts. Whether a cell or a code exists in the
+current grid is checked by :mod:`distill.codes.edits`.
 """
 
 from functools import cache
@@ -257,19 +257,19 @@ def edit_schema() -> dict[str, Any]:
 
 
 def read_edit(sent: Any, settings: Settings = DEFAULTS) -> Any:
-    """What was sent as the request of its kind.
+    """Turn a value that a client sent into the request of its kind.
 
     Parameters
     ----------
     sent : object
-        Anything.
+        Any JSON value.
     settings : Settings
-        Of which ``edit_cells`` counts.
+        Limits; only ``edit_cells`` is read.
 
     Raises
     ------
     GridError
-        If there is no such kind, or a field is missing, unknown or of another type.
+        If the kind does not exist, or a field is missing, unknown or of another type.
     """
     kind = field(sent, "kind")
     if not isinstance(kind, str) or kind not in KINDS:
@@ -278,7 +278,7 @@ def read_edit(sent: Any, settings: Settings = DEFAULTS) -> Any:
 
 
 def read(wanted: type[RequestType], sent: Any, settings: Settings = DEFAULTS) -> RequestType:
-    """What was sent as a request of that type; parameters and errors as in :func:`read_edit`."""
+    """Turn a value that a client sent into a request of a type; parameters and errors as in :func:`read_edit`."""
     fields = sent if isinstance(sent, dict) else {}
     try:
         return wanted.model_validate(fields, context={"edit_cells": settings.edit_cells})
@@ -296,7 +296,7 @@ def read(wanted: type[RequestType], sent: Any, settings: Settings = DEFAULTS) ->
 
 
 def field(sent: Any, name: str) -> Any:
-    """A field of what was sent, which may be anything."""
+    """A field of a value that a client sent, which may be any JSON value."""
     if not isinstance(sent, dict) or name not in sent:
         raise GridError(f"This call needs a field {name!r}; if the page made it, please reload the page.")
     return sent[name]
