@@ -56,16 +56,16 @@ class EditTab:
     text: gr.Textbox
     load_text: gr.Button
     shown: gr.Textbox
-    """The name of the clip on the canvas, which every action of the tab sends."""
+    """Hidden text box with the secret of the clip on the canvas; every action of the tab sends it."""
 
     @property
     def filled(self) -> list[Any]:
-        """What :func:`fill` gives values to but for the clip's name."""
+        """The components that :func:`fill` fills, without ``shown``."""
         return [self.canvas, self.second, self.difference]
 
 
 def build(server: Server, shown: gr.Textbox) -> EditTab:
-    """Lay out the tab, filled with the example clip; ``shown`` is to hold the name of the clip that it shows."""
+    """Lay out the tab with the example clip; ``shown`` is the hidden text box for the secret of the clip."""
     examples = server.examples
     work = examples.first
 
@@ -101,7 +101,7 @@ def build(server: Server, shown: gr.Textbox) -> EditTab:
 
 
 def connect(tab: EditTab, server: Server) -> list[Any]:
-    """Wire the tab's events, and return those that name the clip that the tab shows."""
+    """Wire the tab's events; return the events that send the secret of the clip."""
     handle = handler(server, tab)
     for function in (edit, edit_schema, set_codes, undo, redo, reset):
         gr.api(handle(function), api_name=function.__name__)
@@ -124,7 +124,7 @@ def connect(tab: EditTab, server: Server) -> list[Any]:
 
 
 def fill(tab: EditTab, work: Work, settings: Settings) -> Answer:
-    """Everything the tab says of a clip; the canvas asks for the sound by itself."""
+    """The values of the tab's components for a clip; the canvas fetches the sound by itself."""
     return {
         tab.canvas: gr.update(value=_canvas_value(work, settings), second={}, gone=""),
         tab.shown: work.secret,
@@ -216,8 +216,8 @@ def export(
 ) -> Iterator[Answer]:
     """Write the clip as it is now: its sound as WAV and FLAC, its grid as NPZ, JSON and text."""
     work = call.work(shown)
-    sound, grid = work.snapshot(lambda share: progress(share, desc="Decoding"))  # of one moment
-    sound = sound[: work.num_samples]  # a loop must not grow by the rest of a frame
+    sound, grid = work.snapshot(lambda share: progress(share, desc="Decoding"))  # sound and grid of the same moment
+    sound = sound[: work.num_samples]  # whole frames would make a loop longer
     page = call.page
     with call.server.storage.filling(page.owner, 2 * len(sound), address=page.address) as folder:
         stem = f"{Path(work.name).stem}-edited"
@@ -235,7 +235,7 @@ def _perform(call: Call[EditTab], asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _open_second(call: Call[EditTab], work: Work, path: Path, *, is_example: bool) -> Work:
-    """Open a clip in the codec of another one, to blend and swap with."""
+    """Open a clip in the codec of another clip, for blends and swaps."""
     example = path.stem if is_example else None
     return call.page.visit.keep(call.page.read(work.codec, path, example=example, pause=call.pause))
 
