@@ -134,8 +134,8 @@ def fill(tab: EditTab, work: Work, settings: Settings) -> Answer:
 
 
 def edit(call: Call[EditTab], kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Make an edit by its kind. The call /edit_schema tells the kinds and what each of them takes: these are the
-    arguments, by name. A "second" clip is given by the name of an example."""
+    """Make an edit by its kind. The call /edit_schema describes the kinds and their arguments, which are passed by name.
+    A "second" clip is given by the name of an example."""
     if not isinstance(arguments, dict):
         raise GridError("The arguments of an edit must be given by name.")
     if "second" in arguments:
@@ -152,41 +152,41 @@ def edit_schema(call: Call[EditTab]) -> dict[str, Any]:
 def set_codes(
     call: Call[EditTab], level: int, row: int, last_row: int, column: int, last_column: int, code: int
 ) -> dict[str, Any]:
-    """Put a code into a region of a level; the ends are included."""
+    """Put a code into a region of a level; the ends of the region are included."""
     region = {"levels": [level, level], "rows": [row, last_row], "columns": [column, last_column]}
     return _perform(call, region | {"kind": "set", "code": code})
 
 
 def undo(call: Call[EditTab]) -> dict[str, Any]:
-    """Take the last edit back."""
+    """Undo the last edit."""
     return _perform(call, {"kind": "undo"})
 
 
 def redo(call: Call[EditTab]) -> dict[str, Any]:
-    """Make the edit that was taken back last again."""
+    """Redo the last undone edit."""
     return _perform(call, {"kind": "redo"})
 
 
 def reset(call: Call[EditTab]) -> dict[str, Any]:
-    """Go back to the codes of the original, which can be undone."""
+    """Return to the codes of the original; this can be undone."""
     return _perform(call, {"kind": "reset"})
 
 
 def listen(call: Call[EditTab]) -> dict[str, str]:
-    """The clip as it is now, as a FLAC file in base64."""
+    """The sound of the clip with its edits, as a FLAC file in base64."""
     sound, _ = call.page.work.snapshot(call.pause)
     return {"flac": flac_base64(sound, call.pause)}
 
 
 def choose_second(call: Call[EditTab], name: str | None, shown: str | None = None) -> Answer:
-    """Take an example as the second clip."""
+    """Use an example as the second clip."""
     if not name:
         return {call.tab.canvas: gr.update(second={})}
     return _second(call, _open_second(call, call.work(shown), _example(call, name), is_example=True))
 
 
 def upload_second(call: Call[EditTab], path: str | None, shown: str | None = None) -> Answer:
-    """Take a sound of the visitor's as the second clip."""
+    """Use an uploaded sound as the second clip."""
     if not path:
         raise GridError("There is no sound there: choose a file.")
     second = _open_second(call, call.work(shown), Path(path), is_example=False)
@@ -214,7 +214,7 @@ def export(
     shown: str | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> Iterator[Answer]:
-    """Write the clip as it is now: its sound as WAV and FLAC, its grid as NPZ, JSON and text."""
+    """Write the clip with its edits: its sound as WAV and FLAC, its grid as NPZ, JSON and text."""
     work = call.work(shown)
     sound, grid = work.snapshot(lambda share: progress(share, desc="Decoding"))  # sound and grid of the same moment
     sound = sound[: work.num_samples]  # whole frames would make a loop longer

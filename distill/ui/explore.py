@@ -179,12 +179,12 @@ def look(
     shown: str | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> Iterator[Answer]:
-    """Show a part of the clip, from and to in seconds."""
+    """Show a part of the clip, between ``start`` and ``stop`` in seconds."""
     yield _part(call.tab, call.work(shown), start, stop, lambda share: progress(share, desc="Decoding"))
 
 
 def zoom(call: Call[ExploreTab], event: gr.EventData, shown: str | None = None) -> Answer:
-    """Show the part of the clip that was chosen on the player."""
+    """Show the part of the clip that the visitor chose in the player."""
     start, stop = (number(name, field(event._data, name)) for name in ("start", "stop"))
     return _part(call.tab, call.work(shown), start, stop, call.pause)
 
@@ -194,7 +194,7 @@ def save(
     shown: str | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> Iterator[Answer]:
-    """Write the sound of every number of levels, and a report."""
+    """Write the sound for every number of levels, and a report."""
     work, page = call.work(shown), call.page
     sounds_bytes = 2 * work.num_samples * (work.codec.num_levels + 1)
     with call.server.storage.filling(page.owner, sounds_bytes, address=page.address) as folder:
@@ -203,13 +203,13 @@ def save(
 
 
 def listen(call: Call[ExploreTab], levels: int) -> dict[str, str]:
-    """The open clip rebuilt from that many levels, the original for 0, as a FLAC file in base64."""
+    """The open clip decoded from its first levels, as a FLAC file in base64; 0 levels are the original."""
     levels = whole("levels", levels)
     return {"flac": flac_base64(call.page.work.sound(levels, call.pause), call.pause)}
 
 
 def audition(call: Call[ExploreTab], level: int, code: int) -> dict[str, str]:
-    """A code by itself, as a FLAC file in base64."""
+    """The sound of a single code, as a FLAC file in base64."""
     return calls.audition(call.page.work, {"level": level, "code": code})
 
 

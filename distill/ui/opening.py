@@ -130,7 +130,7 @@ def open_clip(
     shown: str | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> Iterator[Answer | None]:
-    """Open a sound of the visitor's in the codec at work."""
+    """Open an uploaded sound in the current codec."""
     if not path:
         raise AudioError("There is no sound there: drop a file or record one.")
     page = call.page
@@ -147,7 +147,7 @@ def open_example(
     shown: str | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> Iterator[Answer | None]:
-    """Open an example, or a clip that this visitor opened before."""
+    """Open an example, or a clip that the visitor opened before."""
     page, examples = call.page, {path.stem: path for path in call.server.examples.clips}
     own = next((work for work in list(page.visit.works.values()) if work.secret == name), None)
     if own is not None:
@@ -177,7 +177,7 @@ def decode(
     shown: str | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> Iterator[Answer]:
-    """Tell the figures that wait for the sound."""
+    """Show the figures of a reconstruction that need its sound."""
     work = call.work(shown)
     work.decode(lambda share: progress(share, desc="Decoding"))
     work.mel_l1_audio(lambda share: progress(share, desc="Comparing"))
@@ -223,7 +223,7 @@ def _turn_to_grid(call: Call[Tabs], name: str, grid: CodeGrid, shown: str | None
 
 
 def use_trained(call: Call[Tabs], training: str | None = None) -> Answer:
-    """Turn to the codec of a training, and to the first of the clips that it was trained on."""
+    """Open the codec of a training, with the first of its clips."""
     job, page = train.require_job(call, training), call.page
     codec, clip = job.best_codec(), live.first_of(job) or page.work.as_clip(call.pause)
     codec.draw_atlas(call.pause)
@@ -261,7 +261,7 @@ def load_codec(call: Call[Tabs], path: str | None, shown: str | None = None) -> 
 
 
 def offer_codes(call: Call[Tabs], shown: str | None = None) -> Answer:
-    """Where a call failed because the clip is gone, let the page offer the codes that it still has."""
+    """After a failed call, let the page offer its copy of the codes if the server has lost the clip."""
     canvas = call.tab.edit.canvas
     try:
         call.work(shown)

@@ -198,7 +198,7 @@ def add_clips(
     paths: list[str] | None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> Iterator[Answer]:
-    """Read the files that were dropped, and list what can be trained on."""
+    """Read uploaded files, and list the accepted and the refused ones."""
     page, tab = call.page, call.tab
     if not paths:
         page.set_clips(None)
@@ -233,7 +233,7 @@ def begin_training(
     from_base: bool = True,
     shown_clips: str | None = None,
 ) -> Iterator[Answer | None]:
-    """Train on the clips that the page lists."""
+    """Train on the clips in the page's list."""
     page, server = call.page, call.server
     with page.lock:
         clips = page.find_clips(shown_clips)
@@ -257,7 +257,7 @@ def begin_training(
 
 
 def resume(call: Call[TrainTab], shown_training: str | None = None) -> Iterator[Answer | None]:
-    """Go on with a training that was stopped or has failed."""
+    """Continue a stopped or failed training."""
     with call.page.lock:
         job = require_job(call, shown_training)
         job.resume(address=call.page.address)
@@ -266,7 +266,7 @@ def resume(call: Call[TrainTab], shown_training: str | None = None) -> Iterator[
 
 
 def follow(call: Call[TrainTab]) -> Iterator[Answer | None]:
-    """Tell of a training that was begun on this page before it was reloaded, or on another of the same browser."""
+    """Follow the visitor's latest training, for example after the page was reloaded."""
     job = _latest_job(call)
     if job is None:
         yield {call.tab.shown_training: ""}
@@ -280,7 +280,7 @@ def stop(call: Call[TrainTab], shown_training: str | None = None) -> None:
 
 
 def trained(call: Call[TrainTab], taken: str, shown_training: str | None = None) -> Answer:
-    """Say which codec the page is to turn to: the new one, unless that would put edits out of sight."""
+    """Decide whether the page opens the trained codec; it does not if that would hide edits."""
     job = next((job for job in call.server.runner.jobs_of(call.page.owner) if job.id == shown_training), None)
     validation = job.status().validation if job else None
     if job is None or validation is None or job.id in call.page.taken:
@@ -292,7 +292,7 @@ def trained(call: Call[TrainTab], taken: str, shown_training: str | None = None)
 
 
 def arrive(call: Call[TrainTab], remembered: str | None = None) -> Answer:
-    """What this visitor had on this tab before the page was opened or reloaded, and whether there is more."""
+    """Show the visitor's clips and training on a new or reloaded page; tell of a training that the server lost."""
     page, tab, job = call.page, call.tab, _latest_job(call)
     told: Answer = {tab.returned: not page.visit.is_new}
     if job is not None:  # :func:`follow` brings the rest

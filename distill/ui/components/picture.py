@@ -28,7 +28,7 @@ def Picture(  # noqa: N802, used like a component
     Parameters
     ----------
     figure : Figure, optional
-        From :mod:`distill.plots`.
+        A figure from :mod:`distill.plots`.
     alt : str
         Alternative text for visitors who do not see the picture.
     seconds : (float, float), optional
