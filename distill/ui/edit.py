@@ -134,7 +134,7 @@ def fill(tab: EditTab, work: Work, settings: Settings) -> Answer:
 
 
 def edit(call: Call[EditTab], kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Make an edit by its kind. The call /edit_schema describes the kinds and their arguments, which are passed by name.
+    """Make an edit by its kind. The call /edit_schema describes the kinds and their arguments, passed by name.
     A "second" clip is given by the name of an example."""
     if not isinstance(arguments, dict):
         raise GridError("The arguments of an edit must be given by name.")
