@@ -1,6 +1,6 @@
-"""Trainings that do not give way: beside programs that take all processors, a test would wait for others without end.
+"""Trainings at normal priority, because at the lowest priority a test on a busy machine would wait without end.
 
-``python -m tests.eager`` serves as ``python app.py`` does; given a job's folder, it trains as the worker does.
+``python -m tests.eager`` serves the page as ``python app.py`` does; with a job's folder, it trains as the worker does.
 """
 
 import ctypes
@@ -11,11 +11,11 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 COMMAND = (sys.executable, "-m", "tests.eager")
-"""Of a worker that competes with everybody for the processors."""
+"""Command of a worker at normal priority."""
 
 
 def train_eagerly() -> None:
-    """Let the runners of this process start such workers, unless they are told otherwise."""
+    """Make the runners of this process start workers at normal priority, unless they have another command."""
     from distill.jobs import JobRunner
 
     assert JobRunner.__init__.__kwdefaults__
@@ -23,7 +23,7 @@ def train_eagerly() -> None:
 
 
 def serve() -> None:
-    if sys.platform == "linux":  # tests that are interrupted leave no server behind
+    if sys.platform == "linux":  # interrupted tests must leave no server behind
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     entry = runpy.run_path(str(Path(__file__).parents[1] / "app.py"))
     train_eagerly()

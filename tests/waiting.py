@@ -1,4 +1,4 @@
-"""Waiting for an event, and measuring beside noise: no test depends on how fast the machine is."""
+"""Waiting for events, and measuring on a noisy machine: no test depends on the machine's speed."""
 
 import os
 import time
@@ -8,11 +8,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PATIENCE = 300
-"""Seconds after which an event that has not come counts as one that never comes, on however busy a machine."""
+"""Seconds of waiting after which an event counts as missing, also on a busy machine."""
 
 
 def until(condition: Callable[[], T], patience: float = PATIENCE) -> T:
-    """The value of a condition as soon as it is true."""
+    """The value of a condition, as soon as it is true."""
     ends = time.monotonic() + patience
     while not (value := condition()):
         assert time.monotonic() < ends, f"the condition did not come true within {patience} seconds"
@@ -21,15 +21,14 @@ def until(condition: Callable[[], T], patience: float = PATIENCE) -> T:
 
 
 def until_ended(process: int) -> None:
-    """Wait until a child process has ended; its status is left for whoever reaps it."""
+    """Wait until a child process has ended; its exit status stays available to its parent."""
     until(lambda: os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT | os.WNOHANG))
 
 
 def in_one_round(check: Callable[[], object], rounds: int = 5) -> None:
-    """Pass if a check passes in one of several rounds.
+    """Pass if a check of a cost passes in one of several rounds.
 
-    A check of this kind says that a cost is small. Whatever else the machine does adds to a measured cost, and nothing
-    takes from it: a cost that was small once is small.
+    Other load on the machine can only add to a measured cost. So a cost that was low once is low.
     """
     for _ in range(rounds - 1):
         try:

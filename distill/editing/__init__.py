@@ -1,6 +1,6 @@
-"""The instrument without a page: a clip in a codec, and its edits by name.
+"""Editing of a clip's codes, without a page.
 
-``work`` is a clip at work: its codes, their history, and the sound of both. ``track`` is the sound of so many levels
-before any edit; ``edited`` is the sound as edits left it. ``values`` and ``requests`` say what a page or a script may
-ask; ``tools`` make the edits that it asks for; ``calls`` do what it asks and answer with what ``answers`` pack.
+``work`` holds a clip in a codec: its codes, their history, and the sound of both. ``track`` is the sound of the first
+levels before any edit; ``edited`` is the sound after the edits. ``values`` and ``requests`` define the requests that a
+page or a script may send; ``tools`` make the edits; ``calls`` carry out the requests; ``answers`` pack the results.
 """

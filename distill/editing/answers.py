@@ -1,4 +1,4 @@
-"""What the page is sent of a clip: its sound and its codes, packed."""
+"""Packs the sound and the codes of a clip for the page."""
 
 import base64
 import io
@@ -16,12 +16,12 @@ HISTORY_SHOWN = 100
 
 
 def piece_answer(waveform: np.ndarray, pieces: int, gain_db: float | None) -> dict[str, Any]:
-    """A piece of a track: its sound, how many there are, and with the last what makes it as loud as the original."""
+    """A piece of a track: its sound, the number of pieces, and the gain to the loudness of the original, if known."""
     return {"flac": flac_base64(waveform), "pieces": pieces, "gain_db": gain_db}
 
 
 def flac_base64(waveform: np.ndarray, progress: Callable[[float], object] | None = None) -> str:
-    """A waveform as a 16-bit FLAC file, clipped at full scale, in base64; ``progress`` is called with the share that is
+    """A waveform as a 16-bit FLAC file in base64, clipped at full scale. ``progress`` is called with the share that is
     done, 0 to 1, every 12 s of sound."""
     buffer = io.BytesIO()
     with soundfile.SoundFile(buffer, "w", SAMPLE_RATE, 1, "PCM_16", format="FLAC") as sound:
@@ -34,5 +34,5 @@ def flac_base64(waveform: np.ndarray, progress: Callable[[float], object] | None
 
 
 def pack(indices: np.ndarray) -> str:
-    """Codes as the page unpacks them: 16-bit little-endian numbers in base64."""
+    """Codes packed for the page: 16-bit little-endian integers in base64."""
     return base64.b64encode(indices.astype("<u2").tobytes()).decode()

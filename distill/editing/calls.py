@@ -1,4 +1,4 @@
-"""What a page or a script asks of a clip at work, done and answered."""
+"""Carries out the requests of a page or a script to an open clip."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,40 +15,41 @@ from distill.settings import DEFAULTS, Settings
 
 
 def perform(work: Work, request: Any, find: Callable[[object], Work], settings: Settings = DEFAULTS) -> dict[str, Any]:
-    """Do what was asked of a clip's grid, and say what that changed.
+    """Carry out a request to a clip's code grid and return the changes.
 
     Parameters
     ----------
     work : Work
     request : dict
         One of :data:`distill.editing.requests.AnyEdit`, in JSON. With an ``id``, an edit that is asked for again,
-        because the answer was lost, is done once.
+        One of :data:`distill.editing.requests.AnyEdit`, in JSON. An edit with an ``id`` is done only once: a
+        repeated request gets the first answer again, which may have been lost.
     find : callable
-        Gives the work of a secret.
+        Returns the work that has a given secret.
     settings : Settings
-        Of which ``edit_cells`` counts.
+        Limits; only ``edit_cells`` is read.
 
     Returns
     -------
     dict
-        ``positions`` in the flat grid whose codes changed and their ``codes`` now, both None where there are more than
-        ``edit_cells``, then with all ``indices``; the sound where the change begins as ``flac`` in base64, None without
-        a change or if it is not decoded yet, and the sample at which it has its ``start``; in ``stale``, the first
-        samples, and the ones after the last, of where else the sound is to be asked for again; the sound's ``version``;
-        the latest of the ``history`` and how many ``edits`` there are; ``can_undo`` and ``can_redo``. A swap tells of
-        the other clip, too: ``second`` has its ``work`` and what is ``stale`` in it. "look" answers with all
-        ``indices``.
+        ``positions`` in the flat grid whose codes changed, and their new ``codes``. Both are None if more than
+        ``edit_cells`` codes changed; then ``indices`` has the whole grid. ``flac`` is the changed sound in base64 and
+        ``start`` its first sample; ``flac`` is None without a change or if the sound is not decoded yet. ``stale`` is a
+        list of (first sample, sample after the last) that the page must ask for again. ``version`` counts the changes
+        of the sound. ``history`` has the latest edits in words; ``edits`` is their total number. ``can_undo`` and
+        ``can_redo`` are booleans. After a swap, ``second`` has the ``work`` and ``stale`` of the other clip. A "look"
+        is answered with ``indices`` alone.
 
     Raises
     ------
     GridError
-        If it makes no sense.
+        If the request is not valid or does not fit the grid.
     """
     asked = requests.read_edit(request, settings)
     second = find(asked.second) if isinstance(asked, requests.Blend | requests.Swap) else None
     works = {each.secret: each for each in (work, second) if each is not None}
     with ExitStack() as stack:
-        for _, each in sorted(works.items()):  # in one order everywhere: two swaps must not wait for each other
+        for _, each in sorted(works.items()):  # always in the same order, so that two swaps cannot deadlock
             stack.enter_context(each.lock)
         if asked.id and work.last_answer and work.last_answer[0] == asked.id:
             return work.last_answer[1]
@@ -64,7 +65,7 @@ def perform(work: Work, request: Any, find: Callable[[object], Work], settings: 
         else:
             edit = tools.make(asked, work, second)
             change = work.do(edit.label, edit.grid)
-            if second and edit.second:  # nobody listens to it now
+            if second and edit.second:  # the page does not play the second clip now
                 swapped = second.do(edit.second_label, edit.second, heard=False)
                 also = {"second": {"work": second.secret, "stale": swapped.stale if swapped else []}}
         answered = _changes(work, before, change, settings) | also
@@ -93,7 +94,7 @@ def _changes(work: Work, before: CodeGrid, change: Change | None, settings: Sett
 
 
 def edited_sound(work: Work, request: Any, progress: Callable[[float], object] | None = None) -> dict[str, Any]:
-    """A ``piece`` of the sound as edits left it, with its version, or from before all edits, as ``track`` says."""
+    """A ``piece`` of the sound with its version; the ``track`` is "edited", or "before" for the unedited sound."""
     asked = requests.read(requests.EditedSound, request)
     if asked.track == "before":
         return piece_answer(work.piece(work.codec.num_levels, asked.piece, progress), work.num_pieces, None)
@@ -102,9 +103,9 @@ def edited_sound(work: Work, request: Any, progress: Callable[[float], object] |
 
 
 def layer_sound(work: Work, request: Any, progress: Callable[[float], object] | None = None) -> dict[str, Any]:
-    """A ``piece`` of a ``track``: of the sound of so many levels before any edit, of the original for 0.
+    """A ``piece`` of the sound of the first ``track`` levels before any edit; ``track`` 0 is the original.
 
-    The last piece of a track comes with the gain that makes the track as loud as the original.
+    The last piece of a track has the gain that makes the track as loud as the original.
     """
     asked = requests.read(requests.LayerSound, request)
     waveform = work.piece(asked.track, asked.piece, progress)
@@ -114,6 +115,6 @@ def layer_sound(work: Work, request: Any, progress: Callable[[float], object] | 
 
 
 def audition(work: Work, request: Any) -> dict[str, str]:
-    """The sound of a ``code`` of a ``level`` by itself, as a FLAC file in base64."""
+    """The sound of one ``code`` of one ``level``, as a FLAC file in base64."""
     asked = requests.read(requests.Audition, request)
     return {"flac": flac_base64(work.codec.audition(asked.level, asked.code))}

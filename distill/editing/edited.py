@@ -1,4 +1,4 @@
-"""The sound of a clip as edits left it: mended where an edit is heard first, and elsewhere when that is asked for."""
+"""The sound of an edited clip. Only the samples that an edit changes are decoded again, in part on demand."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,27 +14,27 @@ from distill.codes.grid import FRAMES_PER_COLUMN
 from distill.editing.track import Track
 
 Span = slice
-"""Samples, from a first to one after the last."""
+"""A range of samples: the first, and the one after the last."""
 KEPT_SAMPLES = 120 * SAMPLE_RATE
-"""Of what edits replaced, for each clip; edits from before that are undone too, but decoded anew."""
+"""Maximum number of replaced samples kept for undo, per clip. Older edits are undone by decoding."""
 BLOCK_SAMPLES = BLOCK_FRAMES * HOP_LENGTH
-"""Of a piece of the sound, and the most that is mended while an edit waits for its answer."""
+"""Samples in a piece of the sound; also the most that is mended before an edit is answered."""
 STEP_COLUMNS = 30
-"""Of a piece that is mended later: half as long, so that others need not wait long for their turn."""
+"""Columns in a piece that is mended later: half a piece, so that other visitors wait less for their turns."""
 BLOCKS_WAITED_FOR = 2
-"""Pieces of the unedited sound that are decoded, if need be, while an edit waits for its answer."""
+"""Maximum number of unedited pieces that are decoded before an edit is answered."""
 
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """What a step of the history changed in the sound.
+    """Change of the sound by one step in the history.
 
     Attributes
     ----------
     patch : Patch or None
-        The sound where the change begins, 12 s at the most; None if it is not made yet, or there is no change.
+        The sound where the change begins, at most 12 s; None if it is not decoded yet or nothing changed.
     stale : list of (int, int)
-        Where else the sound changed or is to be made anew: first samples, and those after the last.
+        Other ranges that changed or must be decoded: the first sample, and the one after the last.
     """
 
     patch: Patch | None
@@ -43,8 +43,8 @@ class Change:
 
 @dataclass(eq=False)
 class _Before:
-    """How the sound was before a step: what stood where samples were replaced since, the first ones first, and the
-    columns whose sound was to be made anew (None for none)."""
+    """The sound before a step: the replaced samples in the order of their replacement, and the columns that were stale
+    (None if no column was stale)."""
 
     stale: np.ndarray | None
     patches: list[Patch] = field(default_factory=list)
@@ -55,65 +55,65 @@ class _Before:
 
 
 class EditedSound:
-    """The sound of a history's current grid; whoever calls it holds its work's lock.
+    """The sound of a history's current grid. The caller holds the lock of the work.
 
-    Pieces that no edit touched are the reconstruction's own samples. Columns that changed, and whose sound was not
-    decoded yet, are *stale*: they are mended when a piece that they reach into is asked for. So a piece that was handed
-    out stays as it is until the next edit.
+    Pieces that no edit touched are those of the reconstruction. Changed columns whose sound is not decoded yet are
+    *stale*: they are mended when a piece that they reach into is requested. So a piece that was delivered stays valid
+    until the next edit.
 
     Parameters
     ----------
     codec : Codec
     history : History
     reconstruction : callable
-        Gives the sound of the grid before any edit.
+        Returns the sound of the grid before any edit.
     """
 
     def __init__(self, codec: Codec, history: History, reconstruction: Callable[[], Track]) -> None:
         self.version = 0
         self._codec, self._history, self._reconstruction = codec, history, reconstruction
         self._num_frames, self._columns = history.original.num_frames, history.original.columns
-        self._touched: dict[int, np.ndarray] = {}  # pieces that differ, or may differ, from the reconstruction's
+        self._touched: dict[int, np.ndarray] = {}  # pieces that may differ from the reconstruction
         self._stale = np.zeros(self._columns, dtype=bool)
-        self._untold: list[Span] = []  # what is to be made anew, and no answer has said so yet
-        self._done: list[_Before | None] = []  # what undoing brings back; None where it must be decoded again
+        self._untold: list[Span] = []  # stale spans that no answer has reported yet
+        self._done: list[_Before | None] = []  # samples for undo; None where undo must decode
         self._undone: list[_Before | None] = []
 
     @property
     def num_bytes(self) -> int:
-        """Of memory."""
+        """Bytes of memory that the edited sound and the samples for undo take."""
         patches = [patch for before in [*self._done, *self._undone] if before for patch in before.patches]
         arrays = [*list(self._touched.values()), *(patch.waveform for patch in patches)]
         return sum({id(array): array.nbytes for array in arrays}.values())
 
     def release(self) -> None:
-        """Forget all that can be decoded again."""
+        """Free all samples that can be decoded again."""
         self._touched = {}
         self._done, self._undone = [None] * len(self._done), [None] * len(self._undone)
         self._stale = _changed(self._history.original, self._history.grid)
         self._untold = self._spans(self._stale)
 
     def do(self, before: CodeGrid, *, heard: bool = True) -> Change:
-        """The sound after an edit of the grid ``before``, which the history has done."""
+        """Change of the sound by a new edit of the grid ``before``; the history already has the edit."""
         self._undone.clear()
         return self._follow(before, None, self._done, heard)
 
     def undo(self, before: CodeGrid) -> Change:
-        """The sound after the history took the last edit back; the grid was ``before``."""
+        """Change of the sound after the history undid an edit; the grid was ``before``."""
         return self._follow(before, self._done.pop(), self._undone)
 
     def redo(self, before: CodeGrid) -> Change:
-        """The sound after the history did an edit again; the grid was ``before``."""
+        """Change of the sound after the history redid an edit; the grid was ``before``."""
         return self._follow(before, self._undone.pop(), self._done)
 
     def steps(self, span: Span) -> int:
-        """About how many steps are left until the samples of a span are there."""
+        """Approximate number of steps until the samples of a span are decoded."""
         missing = self._number(span.stop - 1) + 1 - self._pieces_ready
         stale = sum(-(-(run.stop - run.start) // STEP_COLUMNS) for run in self._runs(self._stale_near(span)))
         return max(0, missing) + stale
 
     def step(self, span: Span) -> bool:
-        """Decode a piece of what is missing in a span, and say whether anything was."""
+        """Decode one missing piece of a span; return whether any was missing."""
         if self._pieces_ready <= self._number(span.stop - 1):
             self._reconstruction().decode(self._reconstruction().ready + 1)
             return True
@@ -123,14 +123,14 @@ class EditedSound:
         return False
 
     def read(self, span: Span) -> np.ndarray:
-        """The samples of a span where nothing is missing; not to be changed."""
+        """The samples of a span that is completely decoded; read-only."""
         numbers = range(self._number(span.start), self._number(span.stop - 1) + 1)
         if not any(number in self._touched for number in numbers):
             return self._reconstruction().samples(span.start, span.stop)
         return np.concatenate([part for _, _, part in self._parts(span)])
 
     def _follow(self, grid: CodeGrid, kept: _Before | None, there: list[_Before | None], heard: bool = True) -> Change:
-        """Go from the sound of one grid to that of the history's, and put into ``there`` what leads back."""
+        """Change the sound from ``grid`` to the history's current grid; append the way back to ``there``."""
         self.version += 1
         stale_before = self._stale.copy()
         back = _Before(stale_before.copy() if stale_before.any() else None)
@@ -143,7 +143,7 @@ class EditedSound:
             changed = _changed(grid, self._history.grid)
             self._stale |= changed
             fresh = self._mend_first(changed) if heard else []
-            stale_before &= ~changed  # to be made anew once more
+            stale_before &= ~changed  # these are to be reported again
         del self._done[: -max(1, len(self._history.labels))]  # the history forgets its oldest edits too
         self._forget()
         stale = self._spans(self._stale & ~stale_before)
@@ -151,7 +151,7 @@ class EditedSound:
         return self._told(fresh, [*stale, *told])
 
     def _told(self, fresh: list[Span], stale: list[Span]) -> Change:
-        """Of the spans that are made, the first ones as their sound, and all others as what is to be asked for."""
+        """The first of the ``fresh`` spans as sound; all other spans as stale."""
         first: list[Span] = []
         for span in fresh:
             begin = first[0].start if first else span.start
@@ -168,7 +168,7 @@ class EditedSound:
         return Change(Patch(whole.start, self.read(whole).copy()), _merged(stale))
 
     def _restore(self, before: _Before) -> list[Span]:
-        """To the original's codes belong the original's samples."""
+        """Restore the original's samples, because the grid has the original's codes."""
         track, fresh = self._reconstruction(), []
         for number, piece in sorted(self._touched.items()):
             start = number * BLOCK_SAMPLES
@@ -181,14 +181,14 @@ class EditedSound:
         return _joined(fresh)
 
     def _bring_back(self, kept: _Before, before: _Before) -> list[Span]:
-        """Put back what stood there."""
+        """Put the kept samples back."""
         for patch in reversed(kept.patches):
             before.patches.append(self._write(patch))
         self._stale[:] = False if kept.stale is None else kept.stale
         return _joined(patch.span for patch in kept.patches)
 
     def _mend_first(self, changed: np.ndarray) -> list[Span]:
-        """Mend as many of the columns that changed, from the first ones on, as an answer has room for."""
+        """Mend the first changed columns, as many as fit into one answer."""
         most = (BLOCK_FRAMES - sum(self._codec.reach) - -(-2 * HALF_WINDOW // HOP_LENGTH)) // FRAMES_PER_COLUMN
         now: list[slice] = []
         for run in self._runs(changed):
@@ -205,7 +205,7 @@ class EditedSound:
         return _joined([self._mend(run) for run in now])
 
     def _mend(self, columns: slice) -> Span:
-        """Make the sound of some columns, and tell which samples that changes."""
+        """Decode the sound of some columns; return the span of the samples that changed."""
         grid, original = self._history.grid, self._history.original
         region = self._codec.region(grid, columns)
         track = self._reconstruction()
@@ -225,7 +225,7 @@ class EditedSound:
         return replaced.span
 
     def _write(self, patch: Patch) -> Patch:
-        """Put samples into the clip, and return those that stood there."""
+        """Write samples into the sound; return the samples that they replaced."""
         replaced = Patch(patch.start, self.read(patch.span).copy())
         done = 0
         for number, inner, part in self._parts(patch.span):
@@ -237,7 +237,7 @@ class EditedSound:
         return replaced
 
     def _forget(self) -> None:
-        """Keep no more samples of what was replaced than there is room for, the latest ones."""
+        """Drop the oldest replaced samples beyond the limit of memory."""
         for steps in (self._done, self._undone):
             left = KEPT_SAMPLES
             for number in range(len(steps) - 1, -1, -1):
@@ -249,7 +249,7 @@ class EditedSound:
                     steps[number] = None
 
     def _parts(self, span: Span) -> Iterator[tuple[int, slice, np.ndarray]]:
-        """A span piece by piece: the piece's number, where in it that part lies, and its samples."""
+        """The parts of a span by piece: the piece's number, the slice within the piece, and its samples."""
         for number in range(self._number(span.start), self._number(span.stop - 1) + 1):
             piece = self._piece(number)
             start, stop = max(span.start, piece.start), min(span.stop, piece.stop)
@@ -285,7 +285,7 @@ class EditedSound:
         return slice(region.start, region.stop)
 
     def _runs(self, columns: np.ndarray) -> list[slice]:
-        """Columns, given as booleans, as runs; those whose surroundings overlap are one."""
+        """Runs of the columns that are True; runs with overlapping surroundings are joined."""
         gap = (sum(self._codec.reach) + 2 * JOIN_CONTEXT_FRAMES) // FRAMES_PER_COLUMN
         found = np.flatnonzero(columns)
         if not len(found):
@@ -298,12 +298,12 @@ class EditedSound:
 
 
 def _changed(before: CodeGrid, after: CodeGrid) -> np.ndarray:
-    """Of each column, whether a code in it differs."""
+    """For each column, whether any of its codes differs: bool [columns]."""
     return (before.indices != after.indices).any(axis=(0, 1))
 
 
 def _joined(spans: Iterable[Span]) -> list[Span]:
-    """Spans in order, those that overlap or touch as one."""
+    """Sorted spans; spans that overlap or touch are joined."""
     joined: list[Span] = []
     for span in sorted(spans, key=lambda span: span.start):
         if joined and span.start <= joined[-1].stop:
@@ -318,7 +318,7 @@ def _merged(spans: Iterable[Span]) -> list[tuple[int, int]]:
 
 
 def _faded(old: np.ndarray, new: np.ndarray, at_start: bool) -> np.ndarray:
-    """One sound within another of the same length; where the two are equal at the ends, just the new one."""
+    """The new sound, cross-faded with the old sound at the end, and at the start if ``at_start`` is True."""
     faded, ramp = new.copy(), np.linspace(0, 1, min(JOIN_FADE_SAMPLES, len(new) // 2), dtype=np.float32)
     ends = ([slice(0, len(ramp))] if at_start else []) + [slice(len(new) - len(ramp), len(new))]
     for end, share in zip(ends, ([ramp] if at_start else []) + [ramp[::-1]], strict=True):

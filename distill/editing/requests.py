@@ -1,8 +1,8 @@
-"""What a page or a script may ask of a clip: a type for each kind of edit, and the care with which it is read.
+"""Requests of a page or a script to a clip: a type for each kind of edit, and their validation.
 
-What was sent comes from a stranger: it may be anything that JSON can be. :func:`read_edit` makes a request of it or
-refuses it in one sentence. :func:`edit_schema` describes the requests to whoever writes a script. Whether a cell or a
-code is in the grid at hand is left to :mod:`distill.codes.edits`.
+A request comes from a stranger and may be any JSON. :func:`read_edit` turns it into a request or refuses it in one
+sentence. :func:`edit_schema` describes the requests for authors of scripts. Whether a cell or a code exists in the
+current grid is checked by :mod:`distill.codes.edits`.
 """
 
 from functools import cache
@@ -19,15 +19,15 @@ RequestType = TypeVar("RequestType", bound="Request")
 
 
 class Request(BaseModel):
-    """Something that was asked for, read and checked."""
+    """A request of a client, read and checked."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
     work: SkipJsonSchema[Name] = ""
-    """The secret of the clip that the page shows; who calls the server passes it on."""
+    """Secret of the clip that the page shows; the caller adds it."""
 
 
 class Audition(Request):
-    """A code by itself."""
+    """The sound of a single code."""
 
     level: Whole
     """0 is the coarsest level."""
@@ -36,19 +36,19 @@ class Audition(Request):
 
 
 class LayerSound(Request):
-    """A piece of the sound of so many levels."""
+    """A piece of the sound of the first levels."""
 
     track: Whole
-    """How many levels are heard; 0 for the original."""
+    """Number of levels to hear; 0 for the original."""
     piece: Whole
     """The number of a piece of 12 s, counted from 0."""
 
 
 class EditedSound(Request):
-    """A piece of the sound as edits left it, or from before all edits."""
+    """A piece of the sound after all edits, or before all edits."""
 
     track: Annotated[Literal["edited", "before"], MustBe("“edited” or “before”")]
-    """Which of the two sounds is heard."""
+    """The sound to hear."""
     piece: Whole
     """The number of a piece of 12 s, counted from 0."""
 
@@ -57,7 +57,7 @@ class EditRequest(Request):
     """An edit, or a step in the history of edits."""
 
     id: SkipJsonSchema[Name] = ""
-    """The edit's own name: an edit that is asked for again under its name is done once."""
+    """Identifier of the edit: an edit that is sent again with the same id is done only once."""
 
 
 class RegionRequest(EditRequest):
@@ -146,7 +146,7 @@ class Repeat(RegionRequest):
 
     kind: Literal["repeat"]
     times: Whole = 1
-    """How many copies follow the region."""
+    """Number of copies after the region."""
 
 
 class Reverse(RegionRequest):
@@ -160,9 +160,9 @@ class Shift(RegionRequest):
 
     kind: Literal["shift"]
     by_rows: Whole = 0
-    """How many rows upwards; negative for downwards."""
+    """Number of rows upwards; negative for downwards."""
     by_columns: Whole = 0
-    """How many columns later; negative for earlier."""
+    """Number of columns later; negative for earlier."""
 
 
 class Similar(RegionRequest):
@@ -178,7 +178,7 @@ class Random(RegionRequest):
 
     kind: Literal["random"]
     among: Whole
-    """How many of the nearest codes there are to choose from."""
+    """Number of the nearest codes to choose from."""
     seed: Whole = 0
     """The same seed makes the same choices; at least 0."""
 
@@ -190,9 +190,9 @@ class Replace(EditRequest):
     level: Whole
     """The level on which codes are replaced; 0 is the coarsest."""
     code: Whole
-    """The code that goes."""
+    """The code to replace."""
     replacement: Whole
-    """The code that comes."""
+    """The new code."""
 
 
 class Blend(RegionRequest):
@@ -220,7 +220,7 @@ class Undo(EditRequest):
 
 
 class Redo(EditRequest):
-    """Make the edit that was taken back last again."""
+    """Make the last undone edit again."""
 
     kind: Literal["redo"]
 
@@ -232,7 +232,7 @@ class Reset(EditRequest):
 
 
 class Look(EditRequest):
-    """Change nothing and tell all codes."""
+    """Change nothing and return all codes."""
 
     kind: Literal["look"]
 
@@ -257,19 +257,19 @@ def edit_schema() -> dict[str, Any]:
 
 
 def read_edit(sent: Any, settings: Settings = DEFAULTS) -> Any:
-    """What was sent as the request of its kind.
+    """Turn a value that a client sent into the request of its kind.
 
     Parameters
     ----------
     sent : object
-        Anything.
+        Any JSON value.
     settings : Settings
-        Of which ``edit_cells`` counts.
+        Limits; only ``edit_cells`` is read.
 
     Raises
     ------
     GridError
-        If there is no such kind, or a field is missing, unknown or of another type.
+        If the kind does not exist, or a field is missing, unknown or of another type.
     """
     kind = field(sent, "kind")
     if not isinstance(kind, str) or kind not in KINDS:
@@ -278,7 +278,7 @@ def read_edit(sent: Any, settings: Settings = DEFAULTS) -> Any:
 
 
 def read(wanted: type[RequestType], sent: Any, settings: Settings = DEFAULTS) -> RequestType:
-    """What was sent as a request of that type; parameters and errors as in :func:`read_edit`."""
+    """Turn a value that a client sent into a request of a type; parameters and errors as in :func:`read_edit`."""
     fields = sent if isinstance(sent, dict) else {}
     try:
         return wanted.model_validate(fields, context={"edit_cells": settings.edit_cells})
@@ -296,7 +296,7 @@ def read(wanted: type[RequestType], sent: Any, settings: Settings = DEFAULTS) ->
 
 
 def field(sent: Any, name: str) -> Any:
-    """A field of what was sent, which may be anything."""
+    """A field of a value that a client sent, which may be any JSON value."""
     if not isinstance(sent, dict) or name not in sent:
         raise GridError(f"This call needs a field {name!r}; if the page made it, please reload the page.")
     return sent[name]

@@ -1,4 +1,4 @@
-"""The tools of the code grid: from the request for an edit to the grid after it, and the edit in words.
+"""The tools of the code grid: they turn a request for an edit into the new grid and a description of the edit.
 
 Each edit has one name: the ``kind`` of its request, the function ``<kind>_codes`` of :mod:`distill.codes.edits`, and
 the word in the history.
@@ -19,18 +19,18 @@ from distill.plots import COLUMN_SECONDS, band_name, row_ranges_hz
 
 @dataclass(frozen=True)
 class Edit:
-    """What an edit makes of a clip's grid.
+    """The result of an edit.
 
     Attributes
     ----------
     label : str
-        The edit in words.
+        Description of the edit for the history.
     grid : CodeGrid
-        The clip's grid after it.
+        The clip's grid after the edit.
     second : CodeGrid or None
-        The second clip's grid after it, if that changes too.
+        The second clip's grid after the edit; None if it does not change.
     second_label : str
-        The edit in words, in the second clip's history.
+        Description of the edit for the second clip's history.
     """
 
     label: str
@@ -41,16 +41,16 @@ class Edit:
 
 @singledispatch
 def make(asked: requests.EditRequest, work: Work, second: Work | None) -> Edit:
-    """Make an edit of a clip's grid; nothing is kept yet.
+    """Make an edit of a clip's grid. The work itself stays as it is.
 
     Parameters
     ----------
     asked : EditRequest
         One of :data:`distill.editing.requests.GridEdit`.
     work : Work
-        The clip.
+        The open clip.
     second : Work or None
-        The clip that a blend or a swap names.
+        The second clip of a blend or a swap.
 
     Raises
     ------
@@ -183,19 +183,19 @@ def _codebook(work: Work, level: int) -> np.ndarray:
 
 
 def _quiet(work: Work, region: dict[str, slice]) -> np.ndarray:
-    """Silence on all levels is the codes of silence; on some, the codes that add the least to the others."""
+    """The codes that clear a region: silence for all levels, or the codes with the smallest effect for some levels."""
     levels = region["levels"]
     is_whole = (levels.start, levels.stop) == (0, work.codec.num_levels)
     return work.codec.quiet_codes if is_whole else work.codec.neutral_codes
 
 
 def _same_moment(asked: requests.RegionRequest, second: Work) -> int:
-    """The column where a region begins in the second clip: at the same time, or as late as that clip goes."""
+    """The column in the second clip where a region begins: the same column, or the last one of a shorter clip."""
     return min(asked.columns[0], second.history.grid.columns - 1)
 
 
 def _where(grid: CodeGrid, levels: slice, rows: slice, columns: slice) -> str:
-    """A region in words."""
+    """Description of a region."""
     names = level_names(grid.levels)
     is_one = levels.stop - levels.start == 1 and 0 <= levels.start < len(names)
     which = names[levels.start] if is_one else f"Levels {levels.start + 1} to {levels.stop}"

@@ -1,4 +1,4 @@
-"""The sound of a log-mel that codes decode to, made from its start as far as it is listened to."""
+"""The sound of the log-mel that codes decode to, decoded from its start as far as needed."""
 
 import threading
 import time
@@ -13,19 +13,19 @@ from distill.codec.decoded import DecodedMel
 
 
 class Track:
-    """The sound of the first levels of a grid. Several works may share it: what is made stays as it is.
+    """The sound of the first levels of a grid. Several works may share it; decoded samples never change.
 
     Parameters
     ----------
     codec : Codec
     mel : DecodedMel
-        The log-mel that is heard. What is missing of it is decoded.
+        The log-mel of the sound; missing frames are decoded on demand.
 
     Attributes
     ----------
     mel : DecodedMel
     ready : int
-        Samples that are made.
+        Number of decoded samples, counted from the start.
     """
 
     def __init__(self, codec: Codec, mel: DecodedMel) -> None:
@@ -43,18 +43,18 @@ class Track:
 
     @property
     def seconds(self) -> float:
-        """How long it took to decode what there is of the log-mel and the sound."""
+        """Seconds that the decoding of the log-mel and the sound has taken so far."""
         return self._vocoder_seconds + self.mel.seconds
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of memory that the sound takes, its log-mel aside."""
+        """Bytes of memory of the sound, without the log-mel."""
         return self.ready * self._waveform.itemsize
 
     def decode(self, stop: int, progress: Callable[[float], object] | None = None) -> None:
-        """Make the samples before ``stop``; ``progress`` is told the share of them that is there, every 12 s of sound.
+        """Decode the samples before ``stop``. ``progress`` is called with the share that is done, every 12 s of sound.
 
-        No lock is held while progress is told: others may be let by in it.
+        No lock is held during the call of ``progress``, so it may let other visitors go first.
         """
         stop = min(stop, self.num_samples)
         while self.ready < stop:
@@ -65,13 +65,13 @@ class Track:
                 progress(min(1.0, self.ready / stop))
 
     def samples(self, start: int, stop: int) -> np.ndarray:
-        """Samples that are made already, float32; not to be changed."""
+        """Samples that are already decoded, float32; read-only."""
         return self._waveform if (start, stop) == (0, self.num_samples) else self._waveform[start:stop]
 
     def _step(self) -> None:
         began, decoding = time.perf_counter(), self.mel.seconds
         if self._stream is None:
-            # Zeros take no memory until they are written over.
+            # Zeros take no memory until they are overwritten.
             self._waveform, self._stream = np.zeros(self.num_samples, dtype=np.float32), self._begin()
         piece = next(self._stream).numpy()
         self._waveform[self.ready : self.ready + len(piece)] = piece

@@ -1,6 +1,6 @@
-"""Values of a request: what they may be, and how a wrong one is refused in a sentence that names the field and it.
+"""Types for the values of a request. A wrong value is refused in a sentence that names the field and the value.
 
-Each type is checked by pydantic. The words of a refusal are part of the type.
+Pydantic checks each type. The words of a refusal are part of the type.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,11 +16,11 @@ from distill.errors import GridError
 from distill.settings import DEFAULTS
 
 LARGEST = 2**31
-"""Every number of a request is smaller than this one."""
+"""Upper limit of the magnitude of every number in a request, exclusive."""
 NAME_LENGTH = 100
-"""The most letters of a name in a request."""
+"""Maximum number of characters of a name in a request."""
 SHOWN_LENGTH = 40
-"""The most letters of a wrong value that a refusal repeats."""
+"""Maximum number of characters of a wrong value that a refusal quotes."""
 TOO_MANY = "too_many_cells"
 _brief = Repr()
 _brief.maxlevel, _brief.maxstring, _brief.maxother = 2, SHOWN_LENGTH, SHOWN_LENGTH
@@ -34,24 +34,24 @@ class MustBe:
 
 
 def _to_int(value: Any) -> Any:
-    """A float that is whole, as an integer; anything else as it is."""
+    """Convert a float without a fraction to an integer; return any other value unchanged."""
     return int(value) if isinstance(value, float) and abs(value) < LARGEST and value % 1 == 0 else value
 
 
 def _to_float(value: Any) -> Any:
-    """An integer of a bearable size, as a float; anything else as it is."""
+    """Convert an integer below the limit to a float; return any other value unchanged."""
     return float(value) if type(value) is int and abs(value) < LARGEST else value
 
 
 def _within_limit(depth: int, numbers: int) -> Callable[[Any, ValidationInfo], Any]:
-    """A check that nested lists name no more cells than one edit may name. It is made before any number is looked at.
+    """A check that nested lists name no more cells than one edit may name. It runs before any number is checked.
 
     Parameters
     ----------
     depth : int
-        How deep the lists are nested.
+        Depth of the nested lists.
     numbers : int
-        How many of the numbers stand for one cell.
+        Number of values that describe one cell.
     """
 
     def check(value: Any, info: ValidationInfo) -> Any:
@@ -72,7 +72,7 @@ def _within_limit(depth: int, numbers: int) -> Callable[[Any, ValidationInfo], A
 
 
 def _check_even(value: list[list[list[int]]]) -> list[list[list[int]]]:
-    """Refuse nested lists unless those of the same depth have the same length."""
+    """Refuse nested lists unless lists of the same depth have the same length."""
     if len({len(rows) for rows in value}) > 1 or len({len(row) for rows in value for row in rows}) > 1:
         raise ValueError("lists of unequal lengths")
     return value
@@ -100,12 +100,12 @@ Name = Annotated[str, Field(strict=True, max_length=NAME_LENGTH), MustBe(f"text 
 
 
 def whole(name: str, value: object) -> int:
-    """A value as a whole number; a GridError with the value's name if it is none."""
+    """A value as an integer; raises a GridError with the value's name if it is not a whole number."""
     return _value(name, value, Whole)
 
 
 def number(name: str, value: object) -> float:
-    """A value as a finite number; a GridError with the value's name if it is none."""
+    """A value as a finite float; raises a GridError with the value's name if it is not a number."""
     return _value(name, value, Number)
 
 
@@ -122,14 +122,14 @@ def _adapter(wanted: Any) -> TypeAdapter[Any]:
 
 
 def refusal(name: str, metadata: Iterable[object], value: object) -> GridError:
-    """The error that a value is not of its type; the metadata of the type has the words."""
+    """The error for a value of the wrong type; the metadata of the type has the words."""
     words = next(each.words for each in metadata if isinstance(each, MustBe))
     return GridError(f"{name!r} must be {words}, got {shown(value)}.")
 
 
 def shown(value: object) -> str:
-    """The beginning of a value as Python writes it."""
+    """The beginning of a value's Python representation."""
     try:
         return _brief.repr(value)[:SHOWN_LENGTH]
-    except (ValueError, RecursionError):  # a whole number of thousands of digits cannot be written
+    except (ValueError, RecursionError):  # Python refuses to print integers of thousands of digits
         return "what cannot be shown"

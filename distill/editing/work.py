@@ -1,4 +1,4 @@
-"""A clip in a codec, as one visitor works on it: its codes, their history, and the sound of both."""
+"""A clip in a codec, as one visitor edits it: its codes, their history, and the sound of both."""
 
 import hashlib
 import secrets
@@ -24,38 +24,38 @@ from distill.errors import GridError
 from distill.models.losses import mel_l1
 
 Progress = Callable[[float], object]
-"""Is told the share that is done, 0 to 1, after each step of some 12 s of sound; no lock is held meanwhile."""
+"""Called with the share that is done, 0 to 1, about every 12 s of sound; no lock is held during the call."""
 
 
 class Work:
-    """A clip in a codec: its grid with the history of edits, and the sound of both, made when it is asked for.
+    """A clip in a codec: its grid, the history of edits, and the sound of both, which is decoded on demand.
 
     Parameters
     ----------
     codec : Codec
     clip : Clip or None
-        The original; None for a grid that came without one, whose decoded sound is taken for it.
+        The original; None for a grid without a clip. Then the decoded sound takes the place of the original.
     grid : CodeGrid
-        Its codes.
+        The clip's codes.
     name : str, optional
-        Of the file, if there is no clip.
+        Name of the file, if there is no clip.
     file_bytes : int, optional
-        Size of the file that the clip came in.
+        Size of the clip's file.
     encode_seconds : float
-        How long it took to find the codes.
+        Seconds that the encoding took.
     log_mel : ndarray of float32 [128, frames], optional
-        The original's log-mel, if it is at hand.
+        The original's log-mel, if it is known already.
 
     Attributes
     ----------
     example : str or None
-        Its name, if it is one of the example clips.
+        Name of the example clip; None if the clip is no example.
     secret : str
-        By which a page that shows this clip asks for its sound; nobody else can guess it.
+        Identifier that nobody can guess; a page sends it to ask for this clip.
     last_answer : (object, dict) or None
-        The identity of the last edit and what was answered to it.
+        The id of the latest edit, and the answer to it.
     used : float
-        When it was last asked for, by its visitors' clock.
+        Time of the latest use in seconds, by the clock of the visitors.
     """
 
     def __init__(
@@ -100,12 +100,12 @@ class Work:
 
     @classmethod
     def opened(cls, codec: Codec, name: str, grid: CodeGrid) -> "Work":
-        """A grid that came without its clip: the decoded sound is taken for the original. Nothing is decoded yet."""
+        """Open a grid without a clip: its decoded sound takes the place of the original. Nothing is decoded yet."""
         codec.check(grid)
         return cls(codec, None, grid, name=name)
 
     def fresh(self) -> "Work":
-        """The same clip in the same codec, without edits, sharing what is decoded, now and later."""
+        """The same clip in the same codec without edits. Both works share all sound that is decoded, now and later."""
         other = Work(
             self.codec, self._clip, self.history.original, name=self.name, file_bytes=self.file_bytes,
             encode_seconds=self.encode_seconds,
@@ -120,35 +120,35 @@ class Work:
 
     @property
     def num_samples(self) -> int:
-        """Of the original."""
+        """Number of samples of the original."""
         return len(self._clip.waveform) if self._clip else self.history.original.num_frames * HOP_LENGTH
 
     @property
     def seconds(self) -> float:
-        """How long the original is."""
+        """Length of the original in seconds."""
         return self.num_samples / SAMPLE_RATE
 
     @property
     def clip(self) -> Clip:
-        """The original; of a grid that came without one, all is decoded for it."""
+        """The original. For a grid without a clip, the whole sound is decoded."""
         return self.as_clip()
 
     def as_clip(self, progress: Progress | None = None) -> Clip:
-        """:attr:`clip`, in pieces where all is decoded for it."""
+        """The original as in :attr:`clip`; reports the progress if the sound must be decoded."""
         return self._clip or Clip(self.name, self.decode(progress))
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What tells this clip in this codec from others, edits aside."""
+        """Identifies this clip in this codec, regardless of edits."""
         content = self._clip.waveform if self._clip else self.history.original.indices
         return self.key_of(self.codec, self.name, content)
 
     @staticmethod
     def key_of(codec: Codec, name: str, content: np.ndarray) -> tuple[str, str, str]:
-        """The :attr:`key` of a clip whose samples, or codes where it has none, are this content."""
+        """The :attr:`key` of a clip with these samples, or of a grid with these codes."""
         return codec.model_id, name, hashlib.sha256(content.tobytes()).hexdigest()
 
-    # No cached properties: in Python 3.11 they hold one lock for all instances, and visitors would wait for each other.
+    # No cached properties: in Python 3.11 one lock serves all instances, so visitors would wait for each other.
     @property
     def original(self) -> np.ndarray:
         """The clip's log-mel [128, frames]."""
@@ -156,11 +156,11 @@ class Work:
 
     @property
     def layers(self) -> list[Layer]:
-        """The clip with one level of its codes, with two, and so on."""
+        """The clip decoded from its first level, from its first two levels, and so on."""
         return self.draw()[1]
 
     def draw(self, progress: Progress | None = None) -> tuple[np.ndarray, list[Layer]]:
-        """The log-mels of the original and of its layers, made if they are not there yet."""
+        """The log-mels of the original and of its layers, computed on the first call."""
         while True:
             with self.lock:
                 if self._original is not None and self._layers is not None:
@@ -195,28 +195,28 @@ class Work:
 
     @property
     def num_pieces(self) -> int:
-        """In how many pieces the clip is decoded."""
+        """Number of pieces in which the clip is decoded."""
         return num_blocks(self.history.original.num_frames)
 
     def track(self, num_levels: int) -> Track:
-        """The sound of that many levels before any edit, decoded as far as it was asked for."""
+        """The sound of the first ``num_levels`` levels before any edit, decoded as far as it was needed."""
         return self._tracks.get(num_levels) or self._tracks.setdefault(
             num_levels, Track(self.codec, self._mel(num_levels))
         )
 
     def _mel(self, num_levels: int) -> DecodedMel:
-        """The log-mel of that many levels before any edit, decoded as far as it was asked for."""
+        """The log-mel of the first ``num_levels`` levels before any edit, decoded as far as it was needed."""
         return self._mels.get(num_levels) or self._mels.setdefault(
             num_levels, DecodedMel(self.codec, self.history.original, num_levels)
         )
 
     def piece(self, num_levels: int, number: int, progress: Progress | None = None) -> np.ndarray:
-        """A part of the sound of that many levels, 12 s long but for the last; 0 levels are the original.
+        """A piece of the sound of the first ``num_levels`` levels, 12 s long or the last; 0 levels are the original.
 
         Raises
         ------
         GridError
-            If there is no such piece, or there are no so many levels.
+            If the piece or the number of levels does not exist.
         """
         self._check_levels(num_levels)
         span = self._span(number)
@@ -228,17 +228,17 @@ class Work:
         return track.samples(span.start, span.stop)
 
     def sound(self, num_levels: int, progress: Progress | None = None) -> np.ndarray:
-        """The whole sound of that many levels; 0 levels are the original; errors as :meth:`piece`."""
+        """The whole sound of the first ``num_levels`` levels; 0 levels are the original; errors as in :meth:`piece`."""
         self._check_levels(num_levels)
         if num_levels == 0 and self._clip:
             return self._clip.waveform
         num_levels = num_levels or self.codec.num_levels
-        track = self.track(num_levels)  # as it is now: it may be forgotten at any moment
+        track = self.track(num_levels)  # a local reference: another thread may release the track
         track.decode(track.num_samples, progress)
         return track.samples(0, track.num_samples)
 
     def gain_db(self, num_levels: int, progress: Progress | None = None) -> float:
-        """Decibels that make the sound of that many levels as loud as the original."""
+        """Gain in dB that makes the sound of the first ``num_levels`` levels as loud as the original."""
         if num_levels not in self._gains_db:
             original = self.as_clip(progress).waveform
             self._gains_db[num_levels] = matching_gain_db(self.sound(num_levels, progress), original, progress)
@@ -250,43 +250,43 @@ class Work:
         return self.decode()
 
     def decode(self, progress: Progress | None = None) -> np.ndarray:
-        """The reconstruction, made if it is not there yet."""
+        """The reconstruction, decoded if it is missing."""
         return self.sound(self.codec.num_levels, progress)
 
     @property
     def is_decoded(self) -> bool:
-        """Whether the sound of all levels is there."""
+        """Whether the sound of all levels is completely decoded."""
         track = self._tracks.get(self.codec.num_levels)
         return track is not None and track.is_whole
 
     @property
     def decode_seconds(self) -> dict[int, float]:
-        """How long it took to decode that many levels, as far as that is done."""
+        """Decoding time in seconds by number of levels, for the tracks that are decoded."""
         return {num_levels: track.seconds for num_levels, track in list(self._tracks.items()) if track.ready}
 
     @property
     def is_edited(self) -> bool:
-        """Whether there is an edit, or one that was taken back."""
+        """Whether there is an edit to undo or to redo."""
         return self.history.can_undo or self.history.can_redo
 
     @property
     def version(self) -> int:
-        """How often the sound was changed."""
+        """Number of changes of the sound so far."""
         return self._sound.version
 
     def piece_now(self, number: int, progress: Progress | None = None) -> tuple[np.ndarray, int]:
-        """A part of the sound as it is now, cut like :meth:`piece`, with the version of the sound that it is from.
+        """A piece of the current sound, cut as in :meth:`piece`, and the version of the sound.
 
         Raises
         ------
         GridError
-            If there is no such piece.
+            If the piece does not exist.
         """
         waveform, _, version = self._now(self._span(number), progress)
         return waveform, version
 
     def snapshot(self, progress: Progress | None = None) -> tuple[np.ndarray, CodeGrid]:
-        """The sound as it is now, whole, and its codes."""
+        """The whole current sound and its codes, both of the same moment."""
         waveform, grid, _ = self._now(slice(0, self.history.original.num_frames * HOP_LENGTH), progress)
         return waveform, grid
 
@@ -296,7 +296,7 @@ class Work:
             track, steps = self.track(num_levels), self._sound.steps(span)
         while True:
             with self.lock:
-                self._tracks.setdefault(num_levels, track)  # it may have been forgotten meanwhile
+                self._tracks.setdefault(num_levels, track)  # another thread may have released the track
                 if not self._sound.step(span):
                     return self._sound.read(span), self.history.grid, self._sound.version
             done += 1
@@ -305,12 +305,12 @@ class Work:
 
     @property
     def edited(self) -> np.ndarray:
-        """The sound as it is now."""
+        """The whole current sound."""
         return self.snapshot()[0]
 
     @property
     def num_bytes(self) -> int:
-        """Of the memory that it takes."""
+        """Bytes of memory that the work takes."""
         tracks = list(self._tracks.values())
         mels = {id(mel.log_mel): mel.num_bytes for mel in (*list(self._mels.values()), *(each.mel for each in tracks))}
         given = (self._clip.waveform if self._clip else None, self._original)
@@ -320,8 +320,8 @@ class Work:
         return sum(arrays.values()) + sounds + answer + self._sound.num_bytes + self.history.num_bytes
 
     def release(self) -> int:
-        """Forget what can be made again from the clip and its codes; tells how many bytes that were."""
-        if not self.lock.acquire(blocking=False):  # someone is at it: it is needed
+        """Free all data that can be computed again from the clip and its codes; return the number of freed bytes."""
+        if not self.lock.acquire(blocking=False):  # another thread uses the work now
             return 0
         try:
             before = self.num_bytes
@@ -340,32 +340,32 @@ class Work:
         return self._mel_l1_audio
 
     def do(self, label: str, grid: CodeGrid, *, heard: bool = True) -> Change | None:
-        """Make an edit, and tell what that changed, None if that is nothing.
+        """Make an edit and return the change; None if nothing changed.
 
-        The grid changes at once; its sound is mended at once where the edit begins, and elsewhere when it is asked for.
+        The grid changes at once. The sound is mended at once where the edit begins, and elsewhere on demand.
 
         Parameters
         ----------
         label : str
-            The edit in words.
+            Description of the edit for the history.
         grid : CodeGrid
-            After it.
+            The grid after the edit.
         heard : bool
-            False to mend nothing at once.
+            False to mend no sound at once.
         """
         with self.lock:
             before = self.history.grid
             return self._sound.do(before, heard=heard) if self.history.do(label, grid) else None
 
     def undo(self) -> Change | None:
-        """Take the last edit back, and tell what that changed."""
+        """Undo the last edit and return the change; None if there is no edit."""
         with self.lock:
             before, can = self.history.grid, self.history.can_undo
             self.history.undo()
             return self._sound.undo(before) if can else None
 
     def redo(self) -> Change | None:
-        """Make the edit that was taken back last again, and tell what that changed."""
+        """Redo the last undone edit and return the change; None if there is no such edit."""
         with self.lock:
             before, can = self.history.grid, self.history.can_redo
             self.history.redo()

@@ -1,4 +1,4 @@
-"""Trainings in processes of their own: queued on disk, watched, stopped, resumed, and taken up after a restart."""
+"""Trainings run in separate processes. A queue on disk survives a restart of the server."""
 
 from distill.jobs.job import JobStatus, TrainingJob
 from distill.jobs.runner import JobRunner

@@ -1,4 +1,4 @@
-"""The threads that see to the trainings which run: a worker for each, listened to until it ends."""
+"""The attendant: a thread for each running training starts the worker process and reads its events until it ends."""
 
 import contextlib
 import logging
@@ -18,25 +18,25 @@ from distill.settings import Settings
 logger = logging.getLogger(__name__)
 
 CEILING = 3
-"""How many times the minutes it was given a training may be there before it is ended: it ends by itself long before."""
+"""A training is ended after this multiple of its requested minutes; normally it ends by itself long before."""
 
 
 class Attendant:
-    """Sees to the trainings that run, each in a thread.
+    """Supervises the running trainings, each in its own thread.
 
     Parameters
     ----------
     ledger : Ledger
-        Where what becomes of them is noted.
+        The ledger that records the state of each training.
     settings : Settings
     command : sequence of str
-        What trains; the job's folder and limits are added to it.
+        Command line of the training program; the job's folder and limits are appended.
     is_closing : callable
-        Whether the server is about to end.
+        Returns whether the server is about to end.
     is_here : callable
-        Whether someone has the page of a job open.
+        Returns whether someone has the page of a job open.
     take_turns : callable
-        Called whenever another training may be due.
+        Called whenever another training may be due to start.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class Attendant:
         self._is_closing, self._is_here, self._take_turns = is_closing, is_here, take_turns
 
     def begin(self, job: TrainingJob) -> None:
-        """Train in a thread, which stays until the worker has ended: the worker would be told if it died."""
+        """Train in a new thread. The thread must outlive the worker, because the worker stops when the thread dies."""
         log(job, "A training begins.", restarts=job.record.restarts)
         threading.Thread(target=self._run, args=(job,), name=f"training-{job.id[:6]}", daemon=True).start()
 
     def _run(self, job: TrainingJob) -> None:
-        """See a job to its end, with as many workers as it takes."""
+        """Run a job until it ends; start further workers if they are needed."""
         try:
             while self._attend(job):
                 pass
@@ -69,7 +69,7 @@ class Attendant:
             self._take_turns()
 
     def _attend(self, job: TrainingJob) -> bool:
-        """Start a worker for a job and listen to it until it ends; whether the job needs another one."""
+        """Start a worker for a job and read its events until it ends; return whether the job needs another worker."""
         if job.wish == "delete":
             return False
         try:
@@ -98,11 +98,11 @@ class Attendant:
             return self._conclude(job, last)
 
     def _hear(self, job: TrainingJob, event: WorkerEvent) -> None:
-        """Note what a worker says."""
+        """Record an event of a worker."""
         changes = changes_of(job, event)
         if isinstance(event, Begun):
             job.turn_began = min(job.turn_began, event.seconds)
-        if isinstance(event, Stepped):  # several times a second: the disk learns of it at the next checkpoint
+        if isinstance(event, Stepped):  # too frequent for the disk: it is written at the next checkpoint
             with self._ledger.changed:
                 job.record = replace(job.record, **changes)
         else:
@@ -110,7 +110,7 @@ class Attendant:
         self._take_turns()
 
     def _conclude(self, job: TrainingJob, last: WorkerEvent | None) -> bool:
-        """Note what becomes of a job whose worker has ended, by its last event; whether it needs another one."""
+        """Record the outcome of a job whose worker has ended; return whether the job needs another worker."""
         if job.wish == "delete":
             return False
         note = job.record.note
@@ -123,7 +123,7 @@ class Attendant:
             self._ledger.end(job, "stopped")
         elif self._is_closing():
             self._ledger.change(job, state="waiting", note=INTERRUPTED if job.record.progress else note)
-        elif job.wish == "yield" and isinstance(last, Ended | None):  # None: it had not come to listen yet
+        elif job.wish == "yield" and isinstance(last, Ended | None):  # None: it was stopped before any event
             note = gave_way(job, is_here=self._is_here(job))
             log(job, "A training gave way.")
             self._ledger.change(job, state="waiting", queue_number=self._ledger.next_queue_number(), note=note)
@@ -133,6 +133,6 @@ class Attendant:
             self._ledger.begin_again(job, state)
             if job.record.state == "running":
                 return True
-        self._ledger.bring_home(job)  # of a codec that its disk had no room for; there may be some by now
+        self._ledger.bring_home(job)  # the disk may have room for the codec by now
         self._ledger.measure(job)
         return False

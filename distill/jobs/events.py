@@ -1,4 +1,4 @@
-"""What a process that trains tells the server: an event a line, in JSON."""
+"""Events that a training process sends to the server, each as a line of JSON."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from distill.training.records import Curves, Progress, Validation
 
 @dataclass(frozen=True)
 class Begun:
-    """The training begins, after so many ``steps`` and ``seconds`` of it; ``damaged``, because its checkpoint was."""
+    """The training begins after ``steps`` steps and ``seconds`` s; ``damaged`` if its checkpoint was unreadable."""
 
     steps: Count
     seconds: float
@@ -30,7 +30,7 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Validated:
-    """The codec was tried on whole clips; the curves reach up to that."""
+    """The codec was validated on whole clips; the loss curves are complete up to this validation."""
 
     validation: Validation
     curves: Curves
@@ -46,7 +46,7 @@ class CheckpointKept:
 
 @dataclass(frozen=True)
 class Warned:
-    """There is something to know, in one sentence; "" when that is over."""
+    """A warning in one sentence; an empty ``note`` ends the warning."""
 
     note: str
     event: Literal["warning"] = "warning"
@@ -54,15 +54,15 @@ class Warned:
 
 @dataclass(frozen=True)
 class Ended:
-    """The training ended in order. This is the last event."""
+    """The training ended in order. No event follows."""
 
     event: Literal["finished", "stopped"]
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The training cannot go on: why, in one sentence. The log knows more under the ``reference``. This is the last
-    event."""
+    """The training cannot go on. ``error`` tells why in one sentence; the log has details under ``reference``. No event
+    follows."""
 
     error: str
     reference: str = ""
@@ -74,16 +74,16 @@ _EVENT = TypeAdapter[WorkerEvent](Annotated[WorkerEvent, Field(discriminator="ev
 
 
 def to_line(event: WorkerEvent) -> bytes:
-    """An event in JSON, with the end of its line."""
+    """An event as a line of JSON, with its line break."""
     return json.dumps(asdict(event)).encode() + b"\n"
 
 
 def from_line(line: bytes) -> WorkerEvent:
-    """The event of a line.
+    """The event that a line of JSON describes.
 
     Raises
     ------
     ValueError
-        If it is none.
+        If the line is not a valid event.
     """
     return _EVENT.validate_json(line)

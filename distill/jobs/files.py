@@ -1,4 +1,4 @@
-"""Files of a training's folder, opened with care: what is a pipe, a link, a folder or a device is none of ours."""
+"""Safe access to the files of a training's folder: pipes, links, folders and devices are refused."""
 
 import contextlib
 import os
@@ -7,16 +7,16 @@ import stat
 from pathlib import Path
 
 ENTRY_BYTES = 4096
-"""What a file takes of a disk besides its bytes."""
+"""Disk space in bytes that a file is assumed to take besides its content."""
 
 
 def check_regular(path: Path, max_bytes: int) -> int:
-    """The size of a plain file, which is found out without opening it: to open a pipe takes until someone writes.
+    """Size of a regular file in bytes. The file is not opened, because opening a pipe blocks until someone writes.
 
     Raises
     ------
     OSError
-        If it is missing, no plain file, or larger than ``max_bytes``.
+        If the file is missing, not a regular file, or larger than ``max_bytes``.
     """
     status = os.lstat(path)
     if not stat.S_ISREG(status.st_mode) or status.st_size > max_bytes:
@@ -25,7 +25,7 @@ def check_regular(path: Path, max_bytes: int) -> int:
 
 
 def read_regular(path: Path, max_bytes: int) -> bytes:
-    """The content of a plain file; errors as :func:`check_regular`."""
+    """Content of a regular file; errors as in :func:`check_regular`."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
@@ -35,7 +35,7 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
 
 
 def delete_any(path: Path) -> None:
-    """Delete whatever lies there, if anything does; a link is deleted, not what it leads to."""
+    """Delete the file, folder or link at a path, if there is any; the target of a link stays."""
     with contextlib.suppress(OSError):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
@@ -44,12 +44,12 @@ def delete_any(path: Path) -> None:
 
 
 def num_bytes(folder: Path) -> int:
-    """What the files of a folder take of the disk; those in folders within it do not count. A file that has other names
-    elsewhere counts in shares."""
+    """Disk space in bytes of the files of a folder, without subfolders. The size of a file with several hard links is
+    divided by their number."""
     total = 0
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            with contextlib.suppress(OSError):  # deleted while it is looked at
+            with contextlib.suppress(OSError):  # the file was deleted in the meantime
                 status = entry.stat(follow_symlinks=False)
                 total += status.st_size // max(1, status.st_nlink) + ENTRY_BYTES
     return total

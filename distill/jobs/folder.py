@@ -1,4 +1,4 @@
-"""What a training keeps on disk: its record, its clips, its checkpoint, its best codec."""
+"""The folder of a training on disk: its record, its clips, its checkpoint and its best codec."""
 
 import fcntl
 import os
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 RECORD_BYTES = 16 * MIB
 FILE_BYTES = 4 * GIB
-"""Largest files that are read back: ten times as large as a training can make."""
+"""Maximum size in bytes of a file that is read; ten times as large as any file that a training makes."""
 GONE = ".gone"
-"""End of the name of a folder that is being deleted."""
+"""Suffix of the name of a folder that is being deleted."""
 
 
 @dataclass(frozen=True)
 class JobFolder:
-    """A training's folder, ``<root>/<job id>``. A folder without ``job.json`` is none, or not whole yet.
+    """The folder of a training, ``<root>/<job id>``. A folder without ``job.json`` is incomplete and no training.
 
-    Whatever is read is checked: the file may have been damaged since it was written. What is written takes the old
-    file's place only when it is whole.
+    Every file is checked when it is read, because it may have been damaged. A new file replaces the old one only when
+    it is completely written.
     """
 
     path: Path
@@ -50,7 +50,7 @@ class JobFolder:
         first_clip: "Clip | None",
         stored: "JobFolder | None" = None,
     ) -> "JobFolder":
-        """Write a new training's folder; if that fails, nothing of it stays.
+        """Write the folder of a new training; if that fails, the unfinished folder is deleted.
 
         Parameters
         ----------
@@ -58,14 +58,14 @@ class JobFolder:
         record : JobRecord
         clips : sequence of MelClip
         first_clip : Clip or None
-            The first clip; None where it is stored.
+            The first clip; None if ``stored`` has it.
         stored : JobFolder, optional
-            A folder that has these clips already: its files are linked, not written again.
+            A folder that already has these clips; its files are linked instead of written again.
 
         Raises
         ------
         OSError
-            If it cannot be written.
+            If the folder cannot be written.
         """
         from safetensors import SafetensorError
         from safetensors.numpy import save_file
@@ -88,7 +88,7 @@ class JobFolder:
 
     @classmethod
     def all_in(cls, root: Path) -> "list[JobFolder]":
-        """Every folder in a root that is named as a training's is, in no order that means anything."""
+        """All folders in a root whose names are job ids, in arbitrary order."""
         return [
             cls(path)
             for path in sorted(root.iterdir())
@@ -97,7 +97,7 @@ class JobFolder:
 
     @classmethod
     def clear(cls, root: Path) -> None:
-        """Delete what a server left that ended while it deleted."""
+        """Finish deletions that an earlier server process began."""
         for path in root.glob(f"*{GONE}"):
             if re.fullmatch(f"[0-9a-f]{{32}}{re.escape(GONE)}", path.name):
                 delete_any(path)
@@ -128,16 +128,16 @@ class JobFolder:
 
     @property
     def spare(self) -> Path:
-        """Where the best codec is kept while the disk of this folder is full; its name is as unguessable as the id."""
+        """Path of the best codec while the disk of this folder is full; the path is as hard to guess as the job id."""
         return Path(tempfile.gettempdir()) / f"distill-{self.id}" / "best.distill"
 
     @property
     def newest(self) -> Path:
-        """The best codec, wherever it is kept: it is in the spare folder only while it could not be written here."""
+        """Path of the newest best codec: in the spare folder while this disk is full, otherwise in this folder."""
         return self.spare if self.has_spare() else self.best
 
     def has_spare(self) -> bool:
-        """Whether the best codec is kept in the spare folder, and nobody else can have put it there."""
+        """Whether the spare folder holds the best codec and belongs to this process's user alone."""
         try:
             status = os.lstat(self.spare.parent)
             check_regular(self.spare, FILE_BYTES)
@@ -146,7 +146,7 @@ class JobFolder:
         return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
 
     def bring_home(self) -> bool:
-        """Move the best codec from the spare folder to this one; whether nothing of it is elsewhere any more."""
+        """Move the best codec from the spare folder to this folder; return whether nothing is left to move."""
         if not self.has_spare():
             return True
         unfinished = self.best.with_name(f"{self.best.name}.part")
@@ -166,21 +166,21 @@ class JobFolder:
 
     @property
     def num_bytes(self) -> int:
-        """What its files take of the disk, each with 4096 bytes besides its own."""
+        """Disk space in bytes of the folder's files, with 4096 bytes of overhead for each."""
         return num_bytes(self.path)
 
     @property
     def touched(self) -> float:
-        """When something in it was last written, in seconds since 1970."""
-        return self.path.stat().st_mtime  # each of its files takes its place by a renaming
+        """Time of the last change in the folder, in seconds since 1970."""
+        return self.path.stat().st_mtime  # every file is renamed into place, which updates the folder's time
 
     def read_record(self) -> JobRecord:
-        """What ``job.json`` says.
+        """The record in ``job.json``.
 
         Raises
         ------
         TrainingError
-            If it is missing or damaged.
+            If the file is missing or damaged.
         """
         try:
             return JobRecord.from_json(read_regular(self.record_path, RECORD_BYTES))
@@ -193,7 +193,7 @@ class JobFolder:
         Raises
         ------
         OSError
-            If it cannot be written; the old one stays.
+            If the file cannot be written; the old one stays.
         """
         unfinished = self.record_path.with_name("job.json.part")
         try:
@@ -205,12 +205,12 @@ class JobFolder:
             raise
 
     def read_clips(self, names: Sequence[str]) -> "list[MelClip]":
-        """The clips, under their names.
+        """The stored clips, with the given names.
 
         Raises
         ------
         TrainingError
-            If they are missing, damaged, or not as many as there are names.
+            If the clips are missing or damaged, or their number differs from that of the names.
         """
         from safetensors import SafetensorError
         from safetensors.torch import load_file
@@ -232,12 +232,12 @@ class JobFolder:
         return clips
 
     def read_first_clip(self, name: str) -> "Clip":
-        """The clip whose waveform is kept, under its name.
+        """The first clip with its waveform, under the given name.
 
         Raises
         ------
         TrainingError
-            If it is missing or damaged.
+            If the clip is missing or damaged.
         """
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
@@ -259,35 +259,35 @@ class JobFolder:
         return Clip(name, samples * (peak / FULL_SCALE))
 
     def delete_inputs(self, *, with_first_clip: bool = False) -> None:
-        """Delete what a training has no use for when it does not go on: its clips, its checkpoint, and the first clip
-        if that is asked for."""
+        """Delete the clips and the checkpoint, which only a training that goes on needs; the first clip only if
+        ``with_first_clip`` is set."""
         for path in (self.clips, self.checkpoint, *([self.first_clip_path] if with_first_clip else [])):
             delete_any(path)
 
     def delete(self) -> None:
-        """Delete all; a process that still writes into it cannot find it any more."""
+        """Delete the folder. A process that still writes into it loses access, because the folder is renamed first."""
         gone = self.path.with_name(self.id + GONE)
         try:
             self.path.rename(gone)
         except OSError:
-            delete_any(self.record_path)  # without it, the rest is no training
+            delete_any(self.record_path)  # a folder without a record is no training
             delete_any(self.path)
         delete_any(gone)
         self.drop_spare()
 
     @contextmanager
     def lock(self, give_up: Callable[[], bool]) -> Iterator[bool]:
-        """Be the only process that trains this; waits for another one to end.
+        """Lock the training for this process; wait while another process holds the lock.
 
         Parameters
         ----------
         give_up : callable
-            Asked ten times a second whether to wait no longer.
+            Asked ten times a second whether to stop waiting.
 
         Yields
         ------
         bool
-            False if it gave up.
+            False if ``give_up`` ended the waiting without the lock.
         """
         descriptor = os.open(self.path, os.O_RDONLY)
         try:

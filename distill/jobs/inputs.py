@@ -1,4 +1,4 @@
-"""What a training is given, on disk: the log-mels of its clips, and the sound of the first one."""
+"""The input files of a training: the log-mels of its clips, and the sound of the first clip."""
 
 import errno
 import json
@@ -12,22 +12,23 @@ import numpy as np
 
 FULL_SCALE = np.float32(32767)
 ENTRY_BYTES = 100
-"""The most bytes that the header of a file of clips has for one of them."""
+"""Maximum bytes of the file header per clip."""
 
 NO_LINKS = (errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP)
-"""What a disk says that gives no file a second name."""
+"""Error numbers that mean that a disk does not support hard links."""
 
 
 class ClipsWriter:
-    """Writes a safetensors file of log-mels as they come; it is whole once :meth:`finish` was called.
+    """Writes log-mels one by one to a safetensors file; the file is valid after :meth:`finish`.
 
-    The header of such a file comes first and tells where each array lies. So room is kept for it, which spaces fill.
+    The header of a safetensors file comes first and tells where each array lies. Its final size is unknown at the
+    start, so space is reserved for it and padded with blanks.
 
     Parameters
     ----------
     path : Path
     most : int
-        How many clips may come.
+        Maximum number of clips.
     """
 
     def __init__(self, path: Path, most: int) -> None:
@@ -37,7 +38,7 @@ class ClipsWriter:
         self._file.write(bytes(self._header_bytes))
 
     def write(self, log_mel: np.ndarray) -> None:
-        """Add the log-mel of the next clip: float32 [128, frames]."""
+        """Append the log-mel of the next clip: float32 [128, frames]."""
         self._file.write(np.ascontiguousarray(log_mel, dtype=np.float32).data)
         self._shapes.append(log_mel.shape)
 
@@ -55,11 +56,11 @@ class ClipsWriter:
         self.close()
 
     def close(self) -> None:
-        """Close the file, whole or not."""
+        """Close the file, finished or not."""
         self._file.close()
 
     def read(self) -> list[np.ndarray]:
-        """The log-mels of a file that is whole, as one map of it: each map would cost a file descriptor."""
+        """The log-mels of a finished file. They share one memory map, because each map would cost a file descriptor."""
         if not self._shapes:
             return []
         whole = np.memmap(self._file.name, np.float32, mode="c", offset=self._header_bytes)
@@ -68,12 +69,12 @@ class ClipsWriter:
 
     @property
     def _ends(self) -> list[int]:
-        """How many numbers there are up to the end of each log-mel."""
+        """The cumulative number of values up to the end of each log-mel."""
         return list(accumulate(math.prod(shape) for shape in self._shapes))
 
 
 def save_first(waveform: np.ndarray, path: Path) -> None:
-    """Write a waveform in half the room of float32, exact to 1/65534 of its loudest sample."""
+    """Write a waveform as 16-bit integers; the error is at most 1/65534 of the peak amplitude."""
     from safetensors.numpy import save_file
 
     peak = np.float32(np.abs(waveform).max(initial=0) or 1)
@@ -82,9 +83,9 @@ def save_first(waveform: np.ndarray, path: Path) -> None:
 
 
 def link(path: Path, other: Path) -> None:
-    """Give a file a second name, or copy it where the disk cannot do that.
+    """Create a hard link to a file, or copy the file where the disk has no hard links.
 
-    Either name may be deleted, and the file stays under the other one. So nobody may write into it.
+    Both names share one content, so nobody may write into the file. Each name may be deleted by itself.
     """
     try:
         os.link(path, other)

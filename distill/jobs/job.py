@@ -1,4 +1,4 @@
-"""A training as the page sees it: where it stands, and what can be asked of it."""
+"""A training as the page sees it: its status, and the actions that a visitor can ask for."""
 
 import math
 from dataclasses import dataclass
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class JobStatus:
-    """Where a job stands.
+    """The status of a job.
 
     Attributes
     ----------
     state : str
         "waiting", "running", "stopped", "finished" or "failed".
     ahead : int
-        Jobs that run or wait before this one.
+        Number of jobs that run or wait before this job.
     wait_seconds : float
-        How long it may be until its turn, an estimate; 0 unless it waits.
+        Estimated seconds until the job's turn; 0 unless the job waits.
     progress : Progress or None
-        The latest step; None until the first one, some seconds after it began to run.
+        The latest step; None until the first step, some seconds after the job begins to run.
     validation : Validation or None
         The latest validation.
     curves : Curves
-        Up to that validation.
+        Loss curves up to the latest validation.
     error : str
-        Why it failed, in one sentence.
+        Why the job failed, in one sentence.
     note : str
-        What else there is to know, in one sentence: that it was interrupted, for instance.
+        Further information in one sentence, for example that the job was interrupted.
     stopping : bool
-        Whether it was asked to stop and has not yet.
+        Whether the job was asked to stop and still runs.
     """
 
     state: JobState
@@ -60,7 +60,7 @@ class JobStatus:
 
 
 class Runner(Protocol):
-    """Runs jobs and knows the others that wait: :class:`~distill.jobs.runner.JobRunner`."""
+    """Interface of :class:`~distill.jobs.runner.JobRunner` that a job uses."""
 
     settings: Settings
 
@@ -76,36 +76,36 @@ class Runner(Protocol):
 
 
 class TrainingJob:
-    """One training and where it stands; made by :meth:`JobRunner.submit`.
+    """A training and its status; made by :meth:`JobRunner.submit`.
 
-    What it is asked for, and where it stands, lies in its folder; its clips are read from there when they are needed.
+    The record lies in the job's folder. The clips are read from there when they are needed.
     """
 
     def __init__(self, folder: JobFolder, record: JobRecord, runner: Runner) -> None:
         self.folder, self.record, self._runner = folder, record, runner
         self.worker: Worker | None = None
         self.wish = ""
-        """What was asked of it while it runs: "stop", "yield" or "delete"."""
+        """The latest request to the running job: "stop", "yield" or "delete"; "" without a request."""
         self.lost_at: float | None = None
-        """Seconds of training after which its process was lost."""
+        """Seconds of training after which the process was lost; None if it was not lost."""
         self.turn_began = 0.0
-        """Seconds of training that it had when its turn began."""
+        """Seconds of training that were done when the current turn began."""
         self.address = ""
-        """Network address from which the training was asked for; kept in memory alone."""
+        """Network address from which the training was asked for; kept only in memory."""
         self.seen = -math.inf
-        """When its owner last had a page open, in seconds since 1970."""
+        """The last time that the owner had a page open, in seconds since 1970."""
         self.num_bytes = 0
-        """Bytes that its files take of the disk, as measured last."""
+        """Disk space of the job's files in bytes, as last measured."""
         self.is_unwritten = False
-        """Whether its record on disk is older than the one here."""
+        """Whether the record on disk is older than the record in memory."""
         self.is_elsewhere = False
-        """Whether its codec lies in the spare folder."""
+        """Whether the best codec lies in the spare folder."""
         self.has_inputs = True
-        """Whether it may still have its clips and its checkpoint."""
+        """Whether the job may still have its clips and its checkpoint."""
 
     @property
     def id(self) -> str:
-        """Unguessable: 32 hexadecimal digits."""
+        """Identifier that nobody can guess: 32 hexadecimal digits."""
         return self.folder.id
 
     @property
@@ -118,12 +118,12 @@ class TrainingJob:
 
     @property
     def minutes(self) -> float:
-        """How long it may train; what was found on disk may not say so, and then it has as long as the longest."""
+        """Maximum minutes of training; the server's maximum if the record on disk has no such limit."""
         return self.config.minutes or self._runner.settings.training_minutes
 
     @property
     def created(self) -> float:
-        """In seconds since 1970."""
+        """Time at which the job was created, in seconds since 1970."""
         return self.record.created
 
     @property
@@ -132,53 +132,54 @@ class TrainingJob:
 
     @property
     def first_clip(self) -> "Clip":
-        """The clip to turn to when the training has ended; read from disk each time.
+        """The clip to show when the training has ended; read from disk each time.
 
         Raises
         ------
         TrainingError
-            If it is missing or damaged.
+            If the clip is missing or damaged.
         """
         return self.folder.read_first_clip(self.record.first_clip_name)
 
     def status(self) -> JobStatus:
-        """Where the job stands now."""
+        """The current status of the job."""
         return self._runner.status_of(self)
 
     def wait(self, seconds: float) -> JobStatus:
-        """The status, after that many seconds or as soon as the job is no longer active."""
+        """Wait until the job is no longer active, at most ``seconds`` s, and return its status."""
         return self._runner.wait_for(self, seconds)
 
     def stop(self) -> None:
-        """Stop after the current step, or leave the queue; what was reached is kept."""
+        """Stop the job after the current step, or take it out of the queue; its result so far is kept."""
         self._runner.stop(self)
 
     def resume(self, *, address: str = "") -> None:
-        """Queue a job again that was stopped or has failed; it goes on where it was.
+        """Queue a stopped or failed job again; it continues from its last checkpoint.
 
         Parameters
         ----------
         address : str
-            From which this is asked for; "" for the one that it was asked for from before.
+            Network address of the request; "" for the address of the earlier request.
 
         Raises
         ------
         TrainingError
-            If it is neither, its owner has another one that is active, too many wait, or its clips are deleted.
+            If the job is neither stopped nor failed, its owner has another active job, too many jobs wait, or its clips
+            are deleted.
         """
         self._runner.resume(self, address=address)
 
     def delete(self) -> None:
-        """End it at once and forget all of it; this waits for nothing."""
+        """End the job at once and delete its files. This method does not wait for its process."""
         self._runner.delete(self)
 
     def best_codec(self) -> "Codec":
-        """The codec as it was when it validated best.
+        """The codec with the best validation so far.
 
         Raises
         ------
         TrainingError
-            Before the first validation, or if its file is missing or damaged.
+            Before the first validation, or if the file is missing or damaged.
         """
         from distill.codec import Codec
 

@@ -1,4 +1,4 @@
-"""The trainings that there are, in memory and on disk: what becomes of them is noted here, and what is over deleted."""
+"""The ledger: all trainings in memory and on disk. It records their changes and deletes expired ones."""
 
 import logging
 import os
@@ -20,29 +20,29 @@ logger = logging.getLogger(__name__)
 
 
 class Ledger:
-    """The trainings that there are.
+    """Holds all trainings in memory and records their changes on disk.
 
     Parameters
     ----------
     root : Path
-        Where they lie, a folder each; made if it is not there.
+        Parent of the training folders; created if it is missing.
     settings : Settings
     clock : callable
-        Seconds since 1970.
+        Returns seconds since 1970.
 
     Raises
     ------
     StartupError
-        If the folder can be neither used nor made.
+        If the folder can be neither used nor created.
     """
 
     def __init__(self, root: Path, settings: Settings, clock: Callable[[], float]) -> None:
         self.root, self._settings, self._clock = root, settings, clock
         self.changed = threading.Condition()
-        """Held while anything here is looked at or changed; told of every change of a record."""
+        """Lock for all access to the ledger's data; notified of every change of a record."""
         self.jobs: dict[str, TrainingJob] = {}
         self._strays: dict[str, int] = {}
-        self._sums: tuple[dict[str, int], int] = {}, 0  # of each owner and of all; replaced whole, never changed
+        self._sums: tuple[dict[str, int], int] = {}, 0  # by owner, and in all; never mutated: reading needs no lock
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             JobFolder.clear(root)
@@ -56,7 +56,7 @@ class Ledger:
             ) from error
 
     def take_up(self, make: Callable[[JobFolder, JobRecord], TrainingJob]) -> None:
-        """Know the trainings on disk again; those that ran wait for their turn, which is the first."""
+        """Load the trainings from disk; a training that ran waits at the front of the queue."""
         found = []
         for folder in self._found:
             try:
@@ -71,23 +71,23 @@ class Ledger:
             self.jobs[job.id] = job
             job.is_elsewhere = job.folder.has_spare()
             self.measure(job)
-            if job.record.state == "running":  # so the server did not end in order, perhaps because of this very job
+            if job.record.state == "running":  # the server crashed, perhaps because of this job
                 self.begin_again(job, "waiting")
 
     def in_state(self, state: JobState) -> list[TrainingJob]:
-        """The jobs in a state, by their numbers in the queue."""
+        """The jobs in a state, ordered by their queue numbers."""
         return sorted(
             (job for job in self.jobs.values() if job.record.state == state), key=lambda job: job.record.queue_number
         )
 
     def num_bytes(self, owner: str | None) -> int:
-        """On disk, of an owner's trainings, or of all and of what lies beside them; from what was measured last, and
-        without waiting for anybody."""
+        """Bytes on disk of an owner's trainings as last measured; for None, of all trainings and unreadable folders.
+        Does not wait for a lock."""
         owns, total = self._sums
         return total if owner is None else owns.get(owner, 0)
 
     def add_up(self) -> None:
-        """Add up what was measured, for :meth:`num_bytes`; to be called when a job has come or gone."""
+        """Add up the measured bytes for :meth:`num_bytes`; must be called when a job is added or deleted."""
         with self.changed:
             owns: dict[str, int] = {}
             for job in self.jobs.values():
@@ -96,11 +96,11 @@ class Ledger:
             self._sums = owns, strays + sum(owns.values())
 
     def next_queue_number(self) -> int:
-        """The number of whoever goes to the end of the queue."""
+        """The queue number of a job that joins the end of the queue."""
         return 1 + max((job.record.queue_number for job in self.jobs.values()), default=0)
 
     def change(self, job: TrainingJob, **changes: Any) -> None:
-        """Note in memory and on disk what has become of a job, and tell those who wait for it."""
+        """Change a job's record in memory and on disk, and notify the threads that wait for the job."""
         with self.changed:
             job.record = replace(job.record, **changes)
             if job.wish != "delete":
@@ -108,13 +108,13 @@ class Ledger:
             self.changed.notify_all()
 
     def end(self, job: TrainingJob, state: JobState, error: str = "", reference: str = "", **changes: Any) -> None:
-        """Note that a job has ended."""
+        """Record that a job has ended."""
         self.change(job, state=state, ended=self._clock(), error=error, **changes)
         steps = job.record.progress.step if job.record.progress else 0
         log(job, "A training ended.", state=state, steps=steps, reference=reference)
 
     def begin_again(self, job: TrainingJob, state: JobState, **changes: Any) -> None:
-        """Bring a job whose process was lost back into a state, unless that happened too often."""
+        """Put a job whose process was lost into a state again; fail the job if its process was lost too often."""
         restarts = job.record.restarts + 1
         if restarts > self._settings.training_restarts:
             self.end(job, "failed", error=lost_too_often(job, restarts))
@@ -123,13 +123,13 @@ class Ledger:
             self.change(job, state=state, restarts=restarts, note=INTERRUPTED, **changes)
 
     def kept_seconds(self, record: JobRecord) -> float:
-        """How long a training that has ended keeps its sound and its checkpoint."""
+        """Seconds that an ended training keeps its sound and its checkpoint."""
         trained = record.progress.seconds if record.progress else 0.0
         wanted = max(self._settings.visit_absent_seconds, self._settings.training_kept_factor * trained)
         return min(wanted, self._settings.training_kept_seconds)
 
     def expire(self, now: float) -> int:
-        """As :meth:`JobRunner.expire`."""
+        """Delete expired trainings; see :meth:`JobRunner.expire`."""
         before = now - self._settings.training_kept_seconds
         with self.changed:
             ended = [job for job in self.jobs.values() if (job.record.ended or now) < before]
@@ -147,21 +147,21 @@ class Ledger:
         with self.changed:
             self._strays = {folder.id: folder.num_bytes for folder in strays if folder.path.exists()}
             for job in self.jobs.values():
-                job.num_bytes = self._measured(job)  # its clips are its own once the set that they came in is deleted
+                job.num_bytes = self._measured(job)  # its share of linked clips grows when other links are deleted
             self.add_up()
         if ended or gone:
             logger.info("Trainings were forgotten.", extra={"count": len(ended) + len(gone)})
         return len(ended) + len(gone)
 
     def bring_home(self, job: TrainingJob) -> None:
-        """Move a job's codec to where it belongs, if it is elsewhere and there is room by now."""
+        """Move a job's codec from the spare folder to the job's folder, if the disk has room by now."""
         job.is_elsewhere = not job.folder.bring_home()
         note = ELSEWHERE if job.is_elsewhere else "" if job.record.note == ELSEWHERE else job.record.note
         if note != job.record.note:
             self.change(job, note=note)
 
     def measure(self, job: TrainingJob) -> None:
-        """Note what a job takes of the disk."""
+        """Measure a job's bytes on disk."""
         job.num_bytes = self._measured(job)
         self.add_up()
 
@@ -170,7 +170,7 @@ class Ledger:
         return job.folder.num_bytes + (num_bytes(job.folder.spare.parent) if job.is_elsewhere else 0)
 
     def _tend(self, job: TrainingJob, now: float) -> None:
-        """Do for a job what could not be done before: write its record and its codec, delete its inputs."""
+        """Do delayed work for a job: write its record, move its codec home, delete its expired inputs."""
         if job.is_elsewhere and job.record.state != "running":
             self.bring_home(job)
         if job.is_unwritten:
@@ -194,5 +194,5 @@ class Ledger:
 
 
 def log(job: TrainingJob, message: str, level: int = logging.INFO, *, exc_info: bool = False, **extra: object) -> None:
-    """Log what happens to a job, under the beginning of its id."""
+    """Log an event of a job with the first digits of its id."""
     logger.log(level, message, extra={"job": job.id[:6], **extra}, exc_info=exc_info)

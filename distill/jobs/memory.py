@@ -1,4 +1,4 @@
-"""Which errors mean that there was no memory: a file that is then not read is not damaged."""
+"""Tells errors for lack of memory from others: a file that does not fit in memory is not damaged."""
 
 SIGNS = (
     "can't allocate memory",
@@ -11,7 +11,7 @@ SIGNS = (
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether an error, or one that caused it, is of an allocation that failed."""
+    """Whether an error, or one of its causes, is a failed allocation of memory."""
     while error is not None:
         if isinstance(error, MemoryError) or any(sign in str(error) for sign in SIGNS):
             return True

@@ -1,4 +1,4 @@
-"""What a worker's events mean for the record of its job, and what the visitor is told of them."""
+"""Translates a worker's events into changes of the job's record and into notes for the visitor."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def _went_on(lost_seconds: float | None) -> str:
 
 
 def gave_way(job: TrainingJob, *, is_here: bool) -> str:
-    """Why a job waits again that ran."""
+    """Note that tells why a training waits again after it ran."""
     trained = job.record.progress.seconds / 60 if job.record.progress else 0.0
     why = "Others wait" if is_here else "Others wait and nobody had this page open"
     return (
@@ -56,7 +56,7 @@ def gave_way(job: TrainingJob, *, is_here: bool) -> str:
 
 
 def was_displaced(kept_seconds: float) -> str:
-    """Why a job was stopped that waited."""
+    """Note that tells why a waiting training was stopped."""
     return (
         "The queue was full and nobody had this page open, so the training gave its place to someone who did; "
         f"it can be continued for {kept_seconds / 60:.0f} minutes."
@@ -64,12 +64,12 @@ def was_displaced(kept_seconds: float) -> str:
 
 
 def lost_too_often(job: TrainingJob, times: int) -> str:
-    """Why a job is not begun again."""
+    """Error that tells why a lost training is not begun again."""
     return f"The training was lost {times} times, perhaps for want of memory: {_what_is_kept(job)}."
 
 
 def too_long(job: TrainingJob) -> str:
-    """Why a job was ended that took more time than there is."""
+    """Error that tells why a training with too long a run was ended."""
     return f"The training took far longer than its {job.minutes:g} minutes and was ended: {_what_is_kept(job)}."
 
 

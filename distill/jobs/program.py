@@ -1,6 +1,6 @@
-"""The process that trains: ``python -m distill.jobs.program FOLDER``. It tells what happens on stdout, as JSON lines.
+"""The training process: ``python -m distill.jobs.program FOLDER``. It writes its events to stdout as lines of JSON.
 
-Torch is imported once the process has given way to others, so that its many threads do from their start.
+Torch is imported after the process has lowered its priority, so that all threads of Torch inherit the priority.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from distill.jobs.notes import FAULT
 from distill.logs import log_as_json, log_fault
 from distill.settings import DEFAULTS
 
-logger = logging.getLogger("distill.jobs.program")  # which __name__ is not: this is what is run
+logger = logging.getLogger("distill.jobs.program")  # __name__ is "__main__" here
 
 LOCK_SECONDS = 60
 PR_SET_PDEATHSIG = 1
@@ -32,18 +32,18 @@ TOO_MUCH_MEMORY = "The training needs more memory than it may have here; please 
 
 
 class Voice:
-    """Tells the server what happens.
+    """Writes events for the server.
 
     Parameters
     ----------
     descriptor : int
-        To write to.
+        File descriptor to write to.
     """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self.heard = True
-        """Whether anyone listens."""
+        """Whether the server still reads the events."""
 
     def __call__(self, event: WorkerEvent) -> None:
         left = memoryview(to_line(event))
@@ -55,7 +55,7 @@ class Voice:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train what is in a folder, and tell of it."""
+    """Run the training in a folder and report its events."""
     parser = argparse.ArgumentParser(prog="distill.jobs.program", description="Train what is in a job's folder.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--parent", type=int, default=os.getppid(), help="process without which this one ends")
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _give_way()
     log_as_json()
     say = Voice(os.dup(sys.stdout.fileno()))
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no event
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # keep the output of libraries out of the events
 
     def must_end() -> bool:
         return not say.heard or os.getppid() != options.parent
@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def explain(error: Exception) -> Failed:
-    """What the visitor is told of an error; one that no message of ours foresaw is logged under a reference."""
+    """The failure that the visitor is told of; an unexpected error is logged under a reference."""
     if is_out_of_memory(error):
         return Failed(TOO_MUCH_MEMORY)
     if isinstance(error, DistillError):
@@ -108,15 +108,15 @@ def explain(error: Exception) -> Failed:
 
 
 def _end_with_parent() -> None:
-    """Be asked to stop when the parent dies, where the kernel can do that; elsewhere it is noticed after a step."""
+    """Ask the kernel to send SIGTERM when the parent dies; without that, the death is noticed after the next step."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def _give_way() -> None:
-    """Compute only when nobody else does: visitors' edits are to stay quick.
+    """Run at the lowest priority, so that visitors' edits stay quick.
 
-    On Linux that is said of each thread; later ones inherit it, but numpy has begun some already.
+    On Linux each thread has its own priority. New threads inherit it, but numpy has already started some.
     """
     os.nice(19)
     if hasattr(os, "sched_setscheduler"):
@@ -127,12 +127,12 @@ def _give_way() -> None:
 
 
 def _limit_memory(memory_bytes: int) -> None:
-    """Make an allocation fail that would take more; on a CUDA device its driver's mappings would count too."""
+    """Make allocations above the limit fail. Not used on CUDA, where the mappings of the driver would count too."""
     import torch
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if not torch.cuda.is_available():
-        with contextlib.suppress(ValueError):  # it is lower already
+        with contextlib.suppress(ValueError):  # the limit is already lower
             resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
 
 

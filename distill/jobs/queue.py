@@ -1,4 +1,4 @@
-"""Whose turn it is: the order of the queue, its shares, and how long each may take. Values in, values out."""
+"""The rules of the queue: order, displacement, and turn length. Pure functions of values."""
 
 import heapq
 import itertools
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from distill.settings import Settings
 
 SPARED_SECONDS = 10
-"""A training that has so little left ends sooner than it could give way and begin again."""
+"""A training with no more seconds left than this does not give way, because a new start would take longer."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a training stands that runs or waits.
+    """A running or waiting training, as the queue sees it.
 
     Attributes
     ----------
@@ -23,15 +23,15 @@ class Standing:
         Position in the queue: lower numbers go first.
     running : bool
     here : bool
-        Whether someone has its page open.
+        Whether the owner has a page open.
     leaving : bool
-        Whether it runs and was asked to stop.
+        Whether the training runs and was asked to stop.
     asked_seconds, left_seconds, turn_seconds : float
-        Of training: asked for in all, still to come (an estimate), and taken in this turn.
+        Seconds of training: requested in all, still to come (an estimate), and done in this turn.
     gone_seconds : float
-        Since its page was closed.
+        Seconds since the owner's page was closed.
     address : str
-        From which it was asked for; "" if that is not known.
+        Network address of the request; "" if it is not known.
     """
 
     id: str
@@ -47,17 +47,17 @@ class Standing:
 
 
 def in_order(standings: Sequence[Standing]) -> list[Standing]:
-    """Those that wait: first the ones someone looks at, then the others, each by their numbers."""
+    """The waiting trainings in order of their turns: those with an open page first, then by queue number."""
     return sorted((one for one in standings if not one.running), key=lambda one: (not one.here, one.queue_number))
 
 
 def turn_limit(asked_seconds: float, others: int, settings: Settings) -> float:
-    """How many seconds of training a turn has while ``others`` wait."""
+    """Maximum seconds of training in one turn while ``others`` trainings wait."""
     return max(settings.busy_training_minutes * 60, asked_seconds / (1 + others)) if others else math.inf
 
 
 def yielding(standings: Sequence[Standing], settings: Settings) -> list[Standing]:
-    """The running trainings that are to give way now: to those whose page is open, or because their turn is over."""
+    """Running trainings that must give way now: a visitor with an open page waits, or their turn is over."""
     waiting = in_order(standings)
     staying = [one for one in standings if one.running and not one.leaving]
     free, found = settings.trainings - len(staying), []
@@ -72,10 +72,10 @@ def yielding(standings: Sequence[Standing], settings: Settings) -> list[Standing
 
 
 def estimate(target: Standing, standings: Sequence[Standing], settings: Settings) -> tuple[int, float]:
-    """How many trainings come before one that waits, and in how many seconds its turn may come.
+    """The number of trainings before a waiting training, and the estimated seconds until its turn.
 
-    Whoever goes before it goes once, for a turn; but all of those that someone looks at are done before the first one
-    begins at which nobody looks.
+    Each training before it takes one turn. But trainings with an open page run to their end before the first training
+    without an open page begins.
     """
     waiting = in_order(standings)
     running = [one for one in standings if one.running]
@@ -94,7 +94,7 @@ def estimate(target: Standing, standings: Sequence[Standing], settings: Settings
 
 
 def soonest_end(standings: Sequence[Standing], settings: Settings, among: Sequence[Standing]) -> float:
-    """In how many seconds the first of some trainings may be done."""
+    """Estimated seconds until the first of the trainings ``among`` ends; 0 without any."""
     ends = [
         one.left_seconds * (not one.leaving)
         if one.running
@@ -105,15 +105,15 @@ def soonest_end(standings: Sequence[Standing], settings: Settings, among: Sequen
 
 
 def displaced(standings: Sequence[Standing], address: str | None = None) -> Standing | None:
-    """The waiting training that loses its place to someone who is here: one at which nobody looks.
+    """The waiting training without an open page that loses its place to a visitor with an open page; None without any.
 
-    It is of the address that has most, of those the one that was left longest ago, and then the latest.
+    It comes from the address with the most trainings; of these the longest absent; of these the highest queue number.
 
     Parameters
     ----------
     standings : sequence of Standing
     address : str, optional
-        Only trainings of that address.
+        Consider only the trainings of this address.
     """
     absent = [one for one in in_order(standings) if not one.here and address in (None, one.address)]
 
@@ -124,17 +124,17 @@ def displaced(standings: Sequence[Standing], address: str | None = None) -> Stan
 
 
 def count_of(standings: Sequence[Standing], address: str) -> int:
-    """How many trainings an address has in the queue."""
+    """The number of trainings that an address has in the queue."""
     return sum(one.address == address for one in standings)
 
 
 def _rivals(one: Standing, waiting: Sequence[Standing]) -> list[Standing]:
-    """Those that would go before a training if it went to the end of the queue."""
+    """The waiting trainings that would go before a training if it joined the end of the queue."""
     return [other for other in waiting if other.id != one.id and (other.here or not one.here)]
 
 
 def _turn(one: Standing, target: Standing, others: int, settings: Settings) -> tuple[float, bool]:
-    """How many more seconds a training takes before the turn of a later one, and whether it is done then."""
+    """Seconds that a training takes before the turn of ``target``, and whether the training is done by then."""
     if one.leaving:
         return 0.0, True
     if (one.here and not target.here) or one.left_seconds <= SPARED_SECONDS:

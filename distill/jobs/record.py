@@ -1,4 +1,4 @@
-"""What is asked of a training and where it stands, as ``job.json`` holds it."""
+"""The record of a training, as ``job.json`` holds it."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -14,15 +14,15 @@ JobState = Literal["waiting", "running", "stopped", "finished", "failed"]
 
 @dataclass(frozen=True)
 class JobRecord:
-    """What is asked of a training and where it stands; ``job.json`` holds it.
+    """The request and the state of a training; ``job.json`` holds it.
 
     Attributes
     ----------
     owner : str
-        Who asked for it.
+        Visitor who asked for the training.
     config : VQVAEConfig
     created, ended : float
-        In seconds since 1970; ``ended`` is None while it is active.
+        In seconds since 1970; ``ended`` is None while the training is active.
     queue_number : int
         Position in the queue: lower numbers go first. ``job.json`` calls it ``place``.
     clip_names : tuple of str
@@ -31,13 +31,13 @@ class JobRecord:
     state : str
         "waiting", "running", "stopped", "finished" or "failed".
     restarts : int
-        How often it was begun again because its process, or the server, was lost.
+        How often the training was begun again after its process or the server was lost.
     error, note : str
-        Why it failed, and what else there is to know, in one sentence each.
+        Why the training failed, and further information, in one sentence each.
     progress, validation : Progress, Validation or None
-        The latest ones.
+        The latest progress and the latest validation.
     curves : Curves
-        Up to the latest validation.
+        Loss curves up to the latest validation.
     """
 
     __pydantic_config__ = CLOSED
@@ -68,12 +68,12 @@ class JobRecord:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "JobRecord":
-        """The record of a text.
+        """The record that a JSON text describes.
 
         Raises
         ------
         ValueError
-            If something is missing, unknown, of another type or out of its range.
+            If a field is missing, unknown, of another type or out of range.
         """
         return _RECORD.validate_json(text)
 

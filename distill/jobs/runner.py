@@ -1,4 +1,4 @@
-"""The queue of trainings: who may queue, who goes next, who gives way. It lies on disk, so that a restart goes on."""
+"""The queue of trainings: admission, order and turns. The queue lies on disk and survives a restart."""
 
 import contextlib
 import logging
@@ -33,31 +33,32 @@ CLOSE_SECONDS = 15
 
 
 class JobRunner:
-    """Runs trainings in processes of their own, in turn, and takes up those it finds on disk.
+    """Runs trainings in separate processes, one turn after another, and loads the trainings found on disk.
 
-    Whoever has a page open goes first, then whoever came first. While others wait, a training gives way when its turn
-    is over, with a checkpoint, and goes on later; so does one that nobody looks at when someone else comes.
+    Visitors with an open page go first, then the order of arrival counts. While others wait, a training gives way when
+    its turn is over: it writes a checkpoint and continues later. A training without an open page gives way at once when
+    a visitor with an open page comes.
 
     Parameters
     ----------
     folder : Path
-        Where trainings lie, a folder each; made if it is not there. No other runner may use it at the same time.
+        Parent of the training folders; created if it is missing. Only one runner at a time may use it.
     settings : Settings
-        How many run and wait, for how long, and with what memory.
+        Limits on running and waiting trainings, their time and their memory.
     clock : callable
-        Seconds since 1970.
+        Returns seconds since 1970.
     command : sequence of str
-        What trains; the job's folder and limits are added to it.
+        Command line of the training program; the job's folder and limits are appended.
 
     Attributes
     ----------
     is_here : callable
-        Whether an owner has a page open now. It is asked often, and never while the runner holds a lock.
+        Returns whether an owner has a page open now. It is called often, and never while the runner holds a lock.
 
     Raises
     ------
     StartupError
-        If the folder can be neither used nor made.
+        If the folder can be neither used nor created.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class JobRunner:
         self._changed, self._jobs = self._ledger.changed, self._ledger.jobs
         self._ledger.take_up(lambda folder, record: TrainingJob(folder, record, self))
         for job in self._jobs.values():
-            job.seen = clock()  # the page may have lost its connection with the server before this one
+            job.seen = clock()  # a page needs time to reconnect after a restart of the server
         self._start_next()
 
     def submit(
@@ -103,22 +104,22 @@ class JobRunner:
         Parameters
         ----------
         owner : str
-            Who asks for it: only they can have it.
+            Visitor who asks for the training; nobody else has access to it.
         clips : sequence of MelClip
         config : VQVAEConfig
-            With ``minutes`` of up to ``training_minutes``.
+            Settings of the training; ``minutes`` is at most ``training_minutes``.
         first_clip : Clip, optional
-            The first of the clips, to turn to when the training has ended; not needed where it is stored.
+            The first of the clips, to show when the training has ended; not needed if ``stored`` has it.
         stored : JobFolder, optional
-            A folder that has these clips already, and the first one's sound: they are not written again.
+            A folder that already has these clips and the sound of the first; they are linked instead of written again.
         address : str
-            From which it is asked for, which has a share of the queue; "" if that is not known. It is never written
-            down.
+            Network address of the request, for the limit per address; "" if it is not known. It is never written to
+            disk.
 
         Raises
         ------
         TrainingError
-            If it would take too long, too many wait, the owner has one that is active, or the disk is full.
+            If the training would take too long, too many wait, the owner has an active training, or the disk is full.
         """
         if config.minutes is None or config.minutes > self.settings.training_minutes:
             asked = "any time" if config.minutes is None else f"{config.minutes:g} minutes"
@@ -156,42 +157,43 @@ class JobRunner:
         return job
 
     def jobs_of(self, owner: str) -> list[TrainingJob]:
-        """An owner's trainings, the newest last."""
+        """The trainings of an owner, the newest last."""
         with self._changed:
             return [job for job in self._jobs.values() if job.owner == owner]
 
     def status(self) -> dict[str, int]:
-        """How many trainings there are "running" and "waiting", without waiting for anybody."""
+        """The numbers of "running" and "waiting" trainings. Does not wait for a lock."""
         states = [job.record.state for job in list(self._jobs.values())]
         return {state: states.count(state) for state in ("running", "waiting")}
 
     def num_bytes(self, owner: str | None = None) -> int:
-        """What an owner's trainings take of the disk, or all of them; nothing on the disk is looked at for it, and
-        nobody is waited for."""
+        """Bytes on disk of an owner's trainings, or of all trainings, as last measured. Does not read the disk or wait
+        for a lock."""
         return self._ledger.num_bytes(owner)
 
     def expire(self, now: float) -> int:
-        """Do what is due: to be called every some seconds.
+        """Do periodic work; must be called every few seconds.
 
-        The folders of trainings that ended long ago are deleted, and those that are damaged and as old; sound and
-        checkpoints sooner, in proportion to the training. What a full disk did not take is written; turns are taken.
+        Deletes the folders of trainings that ended long ago, and damaged folders of that age. Deletes sound and
+        checkpoints earlier, in proportion to the length of the training. Repeats writes that a full disk refused, and
+        starts or stops trainings by their turns.
 
         Parameters
         ----------
         now : float
-            In seconds since 1970.
+            Current time in seconds since 1970.
 
         Returns
         -------
         int
-            How many trainings were deleted.
+            Number of deleted trainings.
         """
         count = self._ledger.expire(now)
         self._take_turns()
         return count
 
     def close(self) -> None:
-        """Stop the workers, each with a checkpoint; a new runner on the folder goes on with them."""
+        """Stop the workers, each with a checkpoint; a new runner on the same folder continues the trainings."""
         with self._changed:
             self._closing = True
             workers = [job.worker for job in self._ledger.in_state("running") if job.worker]
@@ -204,7 +206,7 @@ class JobRunner:
                 self._changed.wait_for(lambda: not self._ledger.in_state("running"), CLOSE_SECONDS)
 
     def status_of(self, job: TrainingJob) -> JobStatus:
-        """Where a job stands now."""
+        """The current status of a job."""
         with self._changed:
             record, ahead, wait_seconds = job.record, 0, 0.0
             if record.state == "waiting":
@@ -222,7 +224,7 @@ class JobRunner:
         )
 
     def wait_for(self, job: TrainingJob, seconds: float) -> JobStatus:
-        """The status of a job, after that many seconds or as soon as it is no longer active."""
+        """Wait until a job is no longer active, at most ``seconds`` s, and return its status."""
         with self._changed:
             self._changed.wait_for(lambda: not job.record.active, timeout=seconds)
         return self.status_of(job)
@@ -236,7 +238,7 @@ class JobRunner:
                 self._ask(job, "stop")
 
     def resume(self, job: TrainingJob, *, address: str = "") -> None:
-        """Put a job at the end of the queue again; parameters and errors as :meth:`TrainingJob.resume`."""
+        """Put a job at the end of the queue again; parameters and errors as in :meth:`TrainingJob.resume`."""
         is_here = self._look(job.owner)
         with self._changed:
             if job.id not in self._jobs:
@@ -260,7 +262,7 @@ class JobRunner:
         self._take_turns()
 
     def delete(self, job: TrainingJob) -> None:
-        """End a job at once and delete its folder; nothing is waited for."""
+        """End a job at once and delete its folder. This method does not wait for the job's process."""
         with self._changed:
             job.wish = "delete"
             if self._jobs.pop(job.id, None) and job.worker:
@@ -273,7 +275,7 @@ class JobRunner:
         self._take_turns()
 
     def forget(self, owner: str) -> None:
-        """Delete all trainings of an owner at once, and one that is on its way into the queue."""
+        """Delete all trainings of an owner at once, also a training that is being queued."""
         with self._changed:
             self._arriving[:] = [ticket for ticket in self._arriving if ticket[0] != owner]
             jobs = self.jobs_of(owner)
@@ -281,7 +283,7 @@ class JobRunner:
             self.delete(job)
 
     def _check_may_queue(self, owner: str, address: str, is_here: bool) -> None:
-        """Raise a TrainingError unless this owner's training can be queued."""
+        """Raise a TrainingError unless this owner may queue a training."""
         if self._closing:
             raise TrainingError("The server is about to restart; please try again in a minute.")
         arriving = [other for other, _ in self._arriving]
@@ -302,7 +304,7 @@ class JobRunner:
             raise TrainingError(f"The queue is full ({waiting} waiting); please try again in {_about(soonest)}.")
 
     def _admit(self, job: TrainingJob, address: str, is_here: bool) -> None:
-        """Let a job wait; if there are too many then, one at which nobody looks gives its place to it."""
+        """Put a job into the queue; in a full queue, a waiting job without an open page is stopped for it."""
         job.address, job.seen = address, self._clock() if is_here else -math.inf
         standings = self._standings()
         loser = None
@@ -315,7 +317,7 @@ class JobRunner:
             self._ledger.end(other, "stopped", note=was_displaced(self._ledger.kept_seconds(other.record)))
 
     def _look(self, owner: str = "") -> bool:
-        """See whose pages are open; whether this owner's is."""
+        """Note which owners of active trainings have a page open; return whether ``owner`` has one."""
         with self._changed:
             active = [job for job in self._jobs.values() if job.record.active]
         now = self._clock()
@@ -344,7 +346,7 @@ class JobRunner:
         )
 
     def _take_turns(self) -> None:
-        """Begin what can begin, and let those give way whose turn is over."""
+        """Start the trainings whose turn has come, and stop those whose turn is over."""
         self._look()
         self._start_next()
         with self._changed:
@@ -353,7 +355,7 @@ class JobRunner:
                     self._ask(self._jobs[one.id], "yield")
 
     def _ask(self, job: TrainingJob, wish: str) -> None:
-        """Ask a running job to come to an end."""
+        """Ask a running job to end, for the reason ``wish``."""
         job.wish = wish
         if job.worker:
             job.worker.stop()
@@ -372,7 +374,7 @@ class JobRunner:
 
 
 def _absent(standings: Sequence[Standing], is_here: bool) -> int:
-    """How many that wait would give their place to someone who is here."""
+    """The number of waiting trainings that would lose their place to a visitor with an open page."""
     return sum(not one.here and not one.running for one in standings) if is_here else 0
 
 

@@ -1,4 +1,4 @@
-"""A training whose clips, checkpoint and best codec lie in a job's folder, and who tells what happens."""
+"""A training in a job's folder, with its clips, checkpoint and best codec. It reports its events."""
 
 import logging
 import os
@@ -34,23 +34,23 @@ TRY_SECONDS = 5
 
 
 class Training:
-    """A training whose clips, checkpoint and best codec lie in a job's folder.
+    """Trains a codec in a job's folder and reports each event.
 
     Parameters
     ----------
     folder : JobFolder
     say : callable
-        Told of every event; see :meth:`run`.
+        Called with every event; see :meth:`run`.
     must_stop : callable
         Asked after each step whether to stop.
     must_end : callable
-        Asked whether nobody waits for what is learned any more.
+        Asked whether the training must end at once, because nobody waits for its result.
     checkpoint_seconds : float
-        Between two checkpoints.
+        Seconds between two checkpoints.
     full_disk_seconds : float
-        How long a codec is kept in memory that no disk has room for.
+        Seconds for which a codec is kept in memory while no disk has room for it.
     clock, sleep : callable
-        Seconds that only ever grow, and what lets some pass.
+        A monotonic clock in seconds, and a function that waits a number of seconds.
     """
 
     def __init__(
@@ -73,14 +73,14 @@ class Training:
         self._is_kept = True
 
     def run(self) -> None:
-        """Train, from the checkpoint if there is one.
+        """Train from the checkpoint, or from the start if there is none.
 
-        The events are those of :mod:`distill.jobs.events`: :class:`Begun` first, and :class:`Ended` last.
+        Reports the events of :mod:`distill.jobs.events`: :class:`Begun` first, :class:`Ended` last.
 
         Raises
         ------
         TrainingError
-            If what is in the folder is missing or damaged, or the trained codec cannot be written for long.
+            If a file in the folder is missing or damaged, or the trained codec cannot be written for too long.
         """
         self.trainer = trainer = self._begin()
         self._saved_at = self._clock()
@@ -98,7 +98,7 @@ class Training:
                 self._say(Ended("stopped" if event.reason == "stopped" else "finished"))
 
     def _begin(self) -> Trainer:
-        """The trainer, where its checkpoint has it, or at the start if there is none that can be read."""
+        """The trainer at its last checkpoint, or at the start if no checkpoint can be read."""
         record = self.folder.read_record()
         clips = self.folder.read_clips(record.clip_names)
         trainer, damaged = Trainer(clips, record.config), False
@@ -118,7 +118,7 @@ class Training:
         self._unsaid = progress
         if self._must_stop():
             self.trainer.stop()
-            self._keep_checkpoint()  # the validation that follows may be cut short
+            self._keep_checkpoint()  # the process may be killed during the validation that follows
         elif self._clock() - self._saved_at >= self._checkpoint_seconds:
             self._keep_checkpoint()
         if self._clock() - self._said_at >= SAY_SECONDS:
@@ -142,12 +142,12 @@ class Training:
         return is_kept
 
     def _keep_for_certain(self) -> None:
-        """Write the best codec, to the spare folder if its own disk is full; try again until one of them has room.
+        """Write the best codec, to the spare folder if the main disk is full; retry until one of them has room.
 
         Raises
         ------
         TrainingError
-            If neither has any for too long.
+            If neither disk has room for too long.
         """
         deadline = self._clock() + self._full_disk_seconds
         while not self._keep_best() and not self._keep_spare():
@@ -159,7 +159,7 @@ class Training:
             self._say(Warned(HELD))
             self._is_kept = False
             self._sleep(TRY_SECONDS)
-        if not self._is_kept:  # it lies in the spare folder
+        if not self._is_kept:  # the codec lies in the spare folder
             self._say(Warned(""))
 
     def _keep_spare(self) -> bool:
@@ -182,10 +182,10 @@ class Training:
             self._say(CheckpointKept())
 
     def _keep(self, write: Callable[[Path], None], path: Path) -> bool:
-        """Write a file, or say that it cannot be; whether it could."""
+        """Write a file and return whether that worked; if not, report a warning."""
         unfinished = path.with_name(f"{path.name}.part")
         for obstacle in (unfinished, path):
-            if os.path.lexists(obstacle) and not obstacle.is_file():  # to write to a pipe takes until someone reads
+            if os.path.lexists(obstacle) and not obstacle.is_file():  # writing to a pipe blocks until someone reads
                 delete_any(obstacle)
         try:
             write(path)

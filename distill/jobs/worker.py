@@ -1,4 +1,4 @@
-"""The process of a training, as the server sees it: started, listened to, and ended."""
+"""The training process, as the server sees it: how it is started, read and ended."""
 
 import contextlib
 import logging
@@ -23,14 +23,14 @@ PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG")
 
 
 class Worker:
-    """A process that trains, and the events that it tells of.
+    """A training process and its events.
 
-    It asks the kernel to be told when the thread dies that started it, so that thread must stay until it has ended.
+    The kernel signals the process when the thread that started it dies. So that thread must outlive the process.
 
     Parameters
     ----------
     command : sequence of str
-        What to run; the folder and the limits are added.
+        Command line to run; the folder and the limits are appended.
     folder : JobFolder
     settings : Settings
 
@@ -54,7 +54,7 @@ class Worker:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             env=environment_of_worker(os.environ),
-            process_group=0,  # an interrupt from the keyboard is the server's to heed
+            process_group=0,  # Ctrl+C must reach only the server
         )
 
     @property
@@ -62,14 +62,14 @@ class Worker:
         return self._process.pid
 
     def events(self, seconds: float) -> Generator[WorkerEvent, None, None]:
-        """What it says, until it ends; it is killed when it is silent for too long, or not done after ``seconds``.
+        """The events of the process until it ends. It is killed after a long silence, or after ``seconds`` s.
 
-        One that is silent because others have the processors is let be: it is not hanging.
+        Silence does not count while other processes keep the processors busy, because the process is then not hanging.
 
         Raises
         ------
         TimeoutError
-            After ``seconds``.
+            If the process runs longer than ``seconds`` s.
         """
         deadline, unread, patience = time.monotonic() + seconds, b"", 0
         assert self._process.stdout is not None
@@ -96,15 +96,15 @@ class Worker:
                 self._process.wait()
 
     def stop(self) -> None:
-        """Ask it to stop after the current step."""
+        """Ask the process to stop after the current step."""
         self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the process at once."""
         self._process.kill()
 
     def _understood(self, line: bytes) -> WorkerEvent | None:
-        """The event of a line; None, and a warning, if it makes no sense."""
+        """The event of a line; None, with a warning in the log, if the line is not an event."""
         try:
             return from_line(line)
         except ValueError:
@@ -112,7 +112,7 @@ class Worker:
             return None
 
     def _starved_seconds(self) -> float:
-        """For how long its threads could have run and did not; 0 where the kernel does not say."""
+        """Seconds that the process's threads waited for a processor; 0 if the kernel does not tell."""
         nanoseconds = 0
         with contextlib.suppress(OSError, ValueError, IndexError):
             for statistics in Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
@@ -121,7 +121,7 @@ class Worker:
 
 
 def environment_of_worker(environment: Mapping[str, str]) -> dict[str, str]:
-    """What of the server's environment its workers get: nothing that could be a secret."""
+    """The part of the server's environment that workers get; it contains no secrets."""
     kept = {name: value for name, value in environment.items() if name in PASSED_ON or name.startswith("OMP_")}
     paths = [str(Path(__file__).parents[2]), environment.get("PYTHONPATH", "")]
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "OMP_WAIT_POLICY": "PASSIVE"}

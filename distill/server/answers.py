@@ -1,4 +1,4 @@
-"""Answers that are the same for everybody, made once: the page itself, and what it is built from."""
+"""A cache of the answers that are the same for every visitor: the page, and its parts."""
 
 import asyncio
 import gzip
@@ -16,13 +16,13 @@ from distill.server.bodies import replay
 from distill.server.headers import content_security_policy, script_hashes
 
 ROOT_HEADERS = (b"host", b"x-forwarded-host", b"x-forwarded-proto")
-"""By which Gradio finds out the address of the page, which stands in these answers."""
+"""Request headers from which Gradio derives the address of the page; the address is part of the cached answers."""
 BROTLI_QUALITY = 5
 
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """An answer, ready to be sent in any encoding."""
+    """A complete answer with its body in each encoding."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -42,16 +42,16 @@ class Made:
 
 
 class Answers:
-    """Keeps the latest answers of an app to requests that name no visitor.
+    """A cache of an app's answers to requests that are independent of the visitor.
 
     Parameters
     ----------
     app : callable
-        What makes the answers.
+        The ASGI app that makes the answers.
     kept : int
-        How many answers are kept.
+        Maximum number of answers in the cache.
     cache_control : str
-        How long a browser may keep them.
+        Value of the header ``cache-control``.
     """
 
     def __init__(self, app: App, kept: int, cache_control: str = "no-cache") -> None:
@@ -60,7 +60,7 @@ class Answers:
         self._making = asyncio.Lock()
 
     async def answer(self, scope: Scope, send: Send, *, before_making: Callable[[], object] = lambda: None) -> None:
-        """Send the answer to a GET or HEAD request, made if it is not there yet.
+        """Send the answer to a GET or HEAD request; the answer is made if the cache does not have it.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class Answers:
         key = (scope["path"], scope.get("root_path"), scope.get("scheme"), scope.get("server"), tuple(headers))
         made = self._made.get(key)
         if made is None:
-            async with self._making:  # whoever comes meanwhile gets what the first one made
+            async with self._making:  # requests that wait here get the answer of the first one
                 made = self._made.get(key)
                 if made is None:
                     before_making()
@@ -82,7 +82,7 @@ class Answers:
         await made.send(scope, send)
 
     def _keep(self, key: object, made: Made) -> None:
-        """Remember an answer that is as it should be, in the place of the one that was not asked for for longest."""
+        """Put a successful answer into the cache; drop the least recently used answers above the limit."""
         if made.status == 200:
             self._made[key] = made
         while len(self._made) > self._kept:
@@ -109,6 +109,6 @@ def _encoded(body: bytes) -> dict[str, bytes]:
 
 
 async def _never() -> Message:
-    """What one hears who waits for the sender of no request to hang up."""
+    """A receive function of ASGI for a client that never disconnects."""
     await anyio.sleep_forever()
     raise AssertionError("for ever is over")

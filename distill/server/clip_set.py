@@ -1,4 +1,4 @@
-"""The clips that a visitor dropped to train on, on disk: two hours of sound would take 300 MB of memory each."""
+"""A visitor's clips to train on, kept on disk, because two hours of sound would take 300 MB of memory."""
 
 import secrets
 import shutil
@@ -16,34 +16,33 @@ from distill.training.dataset import MelClip, to_mel_clip
 
 
 class ClipSet:
-    """Clips as log-mels in one file, read into memory by whoever looks at them. The files are those that a training is
-    given: it links them, so that they are written once.
+    """Clips to train on, as log-mels in one file. A training links the files instead of copying them.
 
     Parameters
     ----------
     folder : Path
-        Empty, and this set's own.
+        An empty folder for this set alone.
     items : iterable of Clip or Refusal
-        What was read of the files that were dropped.
+        The results of reading the uploaded files.
     tick : callable, optional
-        Called with the number of items so far, before each and within long ones.
+        Called with the number of items so far, before each item and within long ones.
     take : callable, optional
-        Called with the number of bytes that are to be written next; an error that it raises ends the set.
+        Called with the number of bytes before they are written; an error that it raises ends the set.
     remove : callable, optional
         Deletes the folder.
     most : int
-        How many clips there may be.
+        Maximum number of clips.
 
     Attributes
     ----------
     folder : JobFolder
-        Where the clips and the sound of the first one lie.
+        Folder of the clips and of the sound of the first clip.
     clips : list of MelClip
     refused : list of Refusal
     num_bytes : int
-        Bytes on disk.
+        Size of the files on disk in bytes.
     secret : str
-        By which a page that lists these clips asks to train on them; nobody else can guess it.
+        Identifier that nobody can guess; a page sends it to train on these clips.
     """
 
     def __init__(
@@ -81,5 +80,5 @@ class ClipSet:
         self.clips = [MelClip(name, torch.from_numpy(mel)) for name, mel in zip(names, mels, strict=True)]
 
     def delete(self) -> None:
-        """Delete the set's files; who has its clips already has them still."""
+        """Delete the set's files. A training that linked them keeps its own."""
         self._remove(self.folder.path)

@@ -1,4 +1,4 @@
-"""The paths that are open: all that the page and scripts ask for. The gate closes every other path of Gradio."""
+"""The paths that the gate lets through: all that the page and scripts need. Every other path of Gradio is closed."""
 
 import re
 
@@ -10,9 +10,9 @@ PUBLIC = re.compile(
 )
 """Paths whose answers are the same for every visitor. Other sites may request them too."""
 MADE_ONCE = re.compile(r"/|/config/?|/gradio_api/(?:info/?|openapi\.json)")
-"""Paths whose answers Gradio takes long to make: they are made once and kept."""
+"""Paths whose answers take Gradio long to make; they are made once and kept."""
 MODULES = re.compile(r"/page/[0-9a-f]{16}/[a-z_]+\.js")
-"""Paths of the page's own modules. Each path names the content of the modules."""
+"""Paths of the page's own modules, with a hash of the content of all modules."""
 FILES = re.compile(
     r"/(?:assets|static|svelte|page)/.*|/(?:theme\.css|favicon\.ico|manifest\.json|robots\.txt|pwa_icon)", re.DOTALL
 )
@@ -22,8 +22,8 @@ OWN = re.compile(
     r"|cancel|reset/?|call/.*|component_server/?)",
     re.DOTALL,
 )
-"""Paths that the page and scripts need besides ``PUBLIC``, for one visitor each. All other paths of Gradio are closed:
-screen recordings, proxies, links to a state."""
+"""Paths besides ``PUBLIC`` that the page and scripts need, for one visitor each. All other paths of Gradio stay closed,
+for example screen recordings, proxies and links to a state."""
 FILE = re.compile(r"/gradio_api/file=(?P<path>.*)", re.DOTALL)
 UPLOAD = re.compile(r"/gradio_api/upload/?")
 HEARTBEAT = re.compile(r"/gradio_api/heartbeat/(?P<page>[\w-]{1,64})", re.ASCII)

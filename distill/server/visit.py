@@ -1,4 +1,4 @@
-"""What one visitor owns, and what each page of it shows."""
+"""The state of one visitor, and the state of each page that the visitor has open."""
 
 import secrets
 import threading
@@ -16,7 +16,7 @@ from distill.settings import DEFAULTS, Settings
 
 @dataclass
 class Visit:
-    """What one visitor has here, whichever page shows it: reloaded pages, and several in one browser, share it."""
+    """The state of one visitor. All pages of the visitor share it: reloaded pages, and several pages in one browser."""
 
     owner: str
     last: Work
@@ -26,21 +26,23 @@ class Visit:
     begin: Callable[[], Work] | None = None
     address: str = ""
     clips: ClipSet | None = None
-    taken: set[str] = field(default_factory=set)  # the trainings whose codec a page turned to
+    taken: set[str] = field(default_factory=set)  # trainings whose codec was opened on a page
     pages: dict[str, "Page"] = field(default_factory=dict)
     works: dict[tuple[str, str, str], Work] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def num_bytes(self) -> int:
-        """Of memory, but for the example codec, which all share."""
+        """Bytes of memory that the visit takes, without the example codec, which all visitors share."""
         works = list(self.works.values())
         codecs = {work.codec for work in works if work.codec is not self.shared}
         return sum(work.num_bytes for work in works) + sum(codec.num_bytes for codec in codecs)
 
     def shrink(self, ceiling: int, *, also_shown: bool = False) -> None:
-        """Forget what is missed least until all of this fits under a ceiling: first what can be made again, then clips
-        that no page shows and nothing was done to, and where that is not enough, those that are shown.
+        """Free memory until the visit takes at most ``ceiling`` bytes.
+
+        First the data goes that can be computed again, then clips without edits that no page shows; last, if
+        ``also_shown``, all other clips.
         """
         with self.lock:
             works = sorted(self.works.values(), key=lambda work: work.used)
@@ -58,7 +60,7 @@ class Visit:
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing was done yet."""
+        """Whether the visitor has done nothing yet."""
         return len(self.works) == 1 and not self.is_edited
 
     @property
@@ -66,17 +68,17 @@ class Visit:
         return any(work.is_edited for work in list(self.works.values()))
 
     def find(self, codec: Codec, clip: Clip) -> Work | None:
-        """The clip in the codec, with its edits, if it was opened earlier in this visit."""
+        """The work of a clip in a codec, with its edits, if this visit has it; else None."""
         return self.works.get(Work.key_of(codec, clip.name, clip.waveform))
 
     def keep(self, work: Work) -> Work:
-        """Remember a work among the latest, and return it."""
+        """Keep a work as the latest of this visit, and return it. Above the limit, others are dropped."""
         with self.lock:
             self.works.pop(work.key, None)
             self.works[work.key] = work
             work.used = max((page.seen for page in self.pages.values()), default=0.0)
             others = {key: kept for key, kept in self.works.items() if kept is not work and not self._shows(kept)}
-            while len(self.works) > self.settings.visit_works and others:  # first those that are only looked at
+            while len(self.works) > self.settings.visit_works and others:  # drop works without edits first
                 key = next((key for key, other in others.items() if not other.is_edited), next(iter(others)))
                 del self.works[key], others[key]
             for other in others.values():
@@ -85,7 +87,7 @@ class Visit:
         return work
 
     def _forget(self, work: Work) -> None:
-        """Let a clip go; a page that shows it is told so when it next asks for it."""
+        """Drop a work. A page that shows it gets a GoneError at its next request."""
         self.works = {key: kept for key, kept in self.works.items() if kept is not work}
         left = next(reversed(self.works.values()), None) or (self.begin() if self.begin else work)
         for page in list(self.pages.values()):
@@ -98,15 +100,15 @@ class Visit:
 
 @dataclass(eq=False)
 class Page:
-    """What a visitor's page shows: the clip at work, and the clips to train on."""
+    """The state of one page of a visitor: the open clip, and the clips to train on."""
 
     visit: Visit
     work: Work
     examples: Sequence[str] = ()
     clips: ClipSet | None = None
-    taken: set[str] = field(default_factory=set)  # the trainings whose codec this page need not turn to any more
+    taken: set[str] = field(default_factory=set)  # trainings whose codec this page need not open again
     seen: float = 0.0
-    beats: int = 0  # connections that the page holds to say that it is here
+    beats: int = 0  # number of open heartbeat connections
 
     @property
     def owner(self) -> str:
@@ -114,7 +116,7 @@ class Page:
 
     @property
     def address(self) -> str:
-        """Where the visitor's latest request came from; "" if that is not known."""
+        """Network address of the visitor's latest request; "" if it is not known."""
         return self.visit.address
 
     @property
@@ -131,7 +133,7 @@ class Page:
         Parameters
         ----------
         shown : str or None
-            The secret of that set. None for a script, which means the one that it dropped last; "" for no clips.
+            Secret of the set of clips. A script sends None, for the set that it uploaded last; "" stands for no clips.
 
         Raises
         ------
@@ -148,7 +150,7 @@ class Page:
         raise GoneError("The clips that this page lists are no longer on the server; please drop them again.")
 
     def set_clips(self, clips: ClipSet | None) -> None:
-        """The clips to train on, here and on pages that are opened later."""
+        """Set the clips to train on, for this page and for pages that are opened later."""
         before, self.clips, self.visit.clips = self.clips, clips, clips
         if before is not None and all(page.clips is not before for page in self.visit.pages.values()):
             before.delete()
@@ -156,24 +158,24 @@ class Page:
     def open(
         self, codec: Codec, path: Path, *, example: str | None = None, pause: Callable[..., object] = lambda *_: None
     ) -> None:
-        """Turn to the clip of a file in a codec, with the edits that were made of it earlier in this visit."""
+        """Open the clip of a file in a codec, with its earlier edits from this visit; parameters as in :meth:`read`."""
         self.turn_to(self.read(codec, path, example=example, pause=pause))
 
     def read(
         self, codec: Codec, path: Path, *, example: str | None = None, pause: Callable[..., object] = lambda *_: None
     ) -> Work:
-        """The clip of a file in a codec, as it was left earlier in this visit, or new.
+        """The work of a file's clip in a codec, with its earlier edits from this visit, or a new work.
 
-        A stranger's file is decoded where it can do no harm.
+        A visitor's file is decoded in a separate process, because it may be malicious.
 
         Parameters
         ----------
         codec : Codec
         path : Path
         example : str, optional
-            The name of the example clip that the file is; without it, the file is a stranger's.
+            Name of the example clip, if the file is one. Without a name, the file is a visitor's own.
         pause : callable
-            Called between pieces of some seconds of sound.
+            Called every few seconds of sound, so that other visitors can go first.
 
         Raises
         ------
@@ -192,26 +194,26 @@ class Page:
         return work
 
     def turn_to_clip(self, codec: Codec, clip: Clip, pause: Callable[..., object] = lambda *_: None) -> None:
-        """Turn to a clip that is at hand, in a codec; ``pause`` as in :meth:`read`."""
+        """Open a clip that is in memory, in a codec; ``pause`` as in :meth:`read`."""
         self.turn_to(self.visit.find(codec, clip) or Work.begin(codec, clip, progress=pause))
 
     @property
     def choices(self) -> list[tuple[str, str]]:
-        """The clips there are to turn to, each with its name and what it is asked for by: examples, then the visitor's
-        own, the latest last."""
+        """The clips that the visitor can open, as (label, value) pairs: the examples, then the visitor's own clips, the
+        latest last. The value is an example's name or a work's secret."""
         own = [(f"{work.name} (yours)", work.secret) for work in self.visit.works.values() if not work.example]
         return [(name, name) for name in self.examples] + own
 
     def turn_to(self, work: Work) -> None:
-        """Make a work the current one."""
+        """Make a work the open clip of this page."""
         self.work = self.visit.last = self.visit.keep(work)
 
     def take(self, training: str) -> None:
-        """Remember that the codec of a training was turned to, here and on pages that are opened from now on."""
+        """Note that the codec of a training was opened, for this page and for pages that are opened later."""
         self.taken.add(training)
         self.visit.taken.add(training)
 
     def take_again(self, training: str) -> None:
-        """Let every page turn to the codec of a training once more, because it goes on."""
+        """Let every page open the codec of a training again, because the training goes on."""
         for taken in (self.visit.taken, *(page.taken for page in self.visit.pages.values())):
             taken.discard(training)

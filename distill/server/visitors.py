@@ -1,4 +1,4 @@
-"""Who is here: every visit, and the pages of each."""
+"""All visits, and the pages of each."""
 
 import contextlib
 import secrets
@@ -19,24 +19,24 @@ from distill.settings import DEFAULTS, Settings
 
 FIRST_CLIP = "loop_breakbeat"
 MOMENT_SECONDS = 5
-"""A page that asks for something takes so long at the most to open the connection on which it listens."""
+"""Seconds after a request during which a page counts as open; its heartbeat connection opens within that time."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """The clips and the codec that every visitor starts with; shared, and never changed."""
+    """The example clips and the example codec. All visitors share them, and they never change."""
 
     codec: Codec
     clips: Sequence[Path]
 
     @classmethod
     def load(cls, folder: Path) -> "Examples":
-        """Read them from a folder with ``clips/`` and ``models/loops.distill``."""
+        """Load the examples from a folder with ``clips/`` and ``models/loops.distill``."""
         return cls(Codec.load(folder / "models" / "loops.distill"), sorted((folder / "clips").glob("*.flac")))
 
     @cached_property
     def first(self) -> Work:
-        """The clip that is open when the page opens."""
+        """The clip that a new page shows."""
         path = next(path for path in self.clips if path.stem == FIRST_CLIP)
         work = Work.begin(self.codec, load_clip(path), file_bytes=path.stat().st_size)
         work.example = FIRST_CLIP
@@ -48,42 +48,42 @@ class Examples:
 
 
 class Visitors:
-    """Who is here: each visit is found by its owner, each page by the secret that Gradio gives it.
+    """All visits. A visit is found by its owner, a page by its session hash from Gradio.
 
     Parameters
     ----------
     examples : Examples
-        What a new visit starts with.
+        The clips and the codec of a new visit.
     settings : Settings
-        How many visits there may be, how long they last, and how much memory they may take.
+        Limits on the number of visits, their duration and their memory.
     clock : callable
-        Seconds that only ever grow.
+        A monotonic clock in seconds.
     """
 
     def __init__(
         self, examples: Examples, settings: Settings = DEFAULTS, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.examples, self._settings, self._clock = examples, settings, clock
-        self.forget_page: Callable[[str], object] = lambda name: None  # what else is to be done when a page is over
+        self.forget_page: Callable[[str], object] = lambda name: None  # called with the name of a page that has ended
         self._lock = threading.Lock()
         self._visits: dict[str, Visit] = {}
 
     def page(self, owner: str, name: str, address: str = "") -> Page:
-        """A visitor's page, begun if it is new, with the clip that this visitor looked at last.
+        """The page of a visitor. A new page shows the clip that the visitor had open last.
 
         Parameters
         ----------
         owner : str
-            Whom the cookie stands for; "" without a cookie, then the page is a visitor by itself.
+            Identifier from the visitor's cookie; "" without a cookie. Then the page is a visitor by itself.
         name : str
-            Gradio's name for the page.
+            Gradio's session hash of the page.
         address : str
-            Where the request comes from.
+            Network address of the request.
 
         Raises
         ------
         FullError
-            If there are as many visitors as there may be, or as many behind that address.
+            If the number of visitors, in all or from that address, is at its limit.
         """
         with self._lock:
             return self._page(owner, name, address)
@@ -102,36 +102,36 @@ class Visitors:
         return page
 
     def has_place(self, owner: str, address: str = "") -> bool:
-        """Whether a visitor is here already, or could be."""
+        """Whether a visitor has a visit or could begin one."""
         with self._lock:
             self._end_those_over()
             return owner in self._visits or (self._has_room(address) and self._has_room(None))
 
     def is_anothers(self, name: str, owner: str) -> bool:
-        """Whether a page is that of another visitor."""
+        """Whether a page belongs to another visitor than ``owner``."""
         with self._lock:
             visits = list(self._visits.values())
         return any(name in visit.pages and visit.owner != (owner or owner_of_page(name)) for visit in visits)
 
     def is_here(self, owner: str) -> bool:
-        """Whether a visitor has a page open now, or asked for something a moment ago."""
+        """Whether a visitor has a page open now, or sent a request in the last seconds."""
         with self._lock:
             visit = self._visits.get(owner)
             return visit is not None and (_is_connected(visit) or self._clock() - _last_seen(visit) < MOMENT_SECONDS)
 
     def work(self, owner: str, secret: object) -> Work:
-        """The clip of that secret, to look at and listen to: the visitor's own, or the example.
+        """The work with a secret, for reading: the visitor's own or the example.
 
         Raises
         ------
         GoneError
-            If the visitor has no such clip: the server was started anew, the visit is long over, or it is another's.
+            If the visitor has no such work: the server restarted, the visit ended, or the work is another visitor's.
         """
         first = self.examples.first
         return first if _same(first.secret, secret) else self.own_work(owner, secret)
 
     def own_work(self, owner: str, secret: object) -> Work:
-        """A visitor's own clip of that secret, to change; errors as :meth:`work`."""
+        """The visitor's own work with a secret, for editing; errors as in :meth:`work`."""
         with self._lock:
             visit = self._visits.get(owner)
             for work in list(visit.works.values()) if visit else ():
@@ -143,16 +143,16 @@ class Visitors:
         raise GoneError("This clip is no longer open on the server; please reload the page.")
 
     def touch(self, page: Page) -> None:
-        """Something happens on a page, if only that it waits."""
+        """Note that a page is in use, also when it only waits."""
         page.seen = self._clock()
 
     def come(self, owner: str, name: str, address: str = "") -> None:
-        """A page holds a connection, to say that it is here; it begins if there is room for it."""
+        """A page opened its heartbeat connection. The page begins if the server has room for it."""
         with self._lock, contextlib.suppress(FullError):
             self._page(owner, name, address).beats += 1
 
     def leave(self, owner: str, name: str) -> None:
-        """The page was closed, or lost its connection; what its visitor has here is kept for a while."""
+        """A page closed or lost its heartbeat connection. The state of its visitor is kept for a while."""
         with self._lock:
             visit = self._visits.get(owner or owner_of_page(name))
             if visit and name in visit.pages:
@@ -167,12 +167,12 @@ class Visitors:
                     self._end(visit, name)
 
     def make_room(self, visit: Visit) -> None:
-        """Let another clip of a visit fit into memory: whoever has most gives way.
+        """Make room in memory for another clip of a visit; the address with the most memory gives way first.
 
         Raises
         ------
         FullError
-            If the visitor, or those behind the same address, have as much as they may.
+            If the visitor, or all visitors from the same address, are at their limit of memory.
         """
         settings = self._settings
         visit.shrink(settings.visit_memory_bytes)
@@ -186,9 +186,11 @@ class Visitors:
         self.tidy()
 
     def tidy(self) -> int:
-        """End the visits that are over, and forget until the rest fits into memory: first what can be made again, and
-        was not used for longest, then clips of those behind the address that takes most; tells how many bytes of
-        memory are taken then."""
+        """End expired visits, and free memory until the rest is within the limit; return the bytes that are then taken.
+
+        First the data goes that can be computed again, the longest unused first. Then clips go, from the addresses with
+        the most memory.
+        """
         with self._lock:
             self._end_those_over()
         ceiling, visits = self._settings.memory_bytes, self._all()
@@ -213,7 +215,7 @@ class Visitors:
             return list(self._visits.values())
 
     def _sizes(self) -> dict[str, int]:
-        """Bytes of memory of all visits behind each address; a codec that several have counts for the first."""
+        """Bytes of memory by address. A codec that several visits share counts for the first of them."""
         sizes: dict[str, int] = {}
         codecs: set[Codec] = {self.examples.codec}
         for visit in self._all():
@@ -226,7 +228,7 @@ class Visitors:
 
     @property
     def owners(self) -> set[str]:
-        """Who is here."""
+        """The owners of all visits."""
         with self._lock:
             return set(self._visits)
 
@@ -244,7 +246,7 @@ class Visitors:
         return visit
 
     def _behind(self, address: str | None) -> list[Visit]:
-        """The visits behind an address; all of them for None."""
+        """The visits from an address; None for all visits."""
         return [visit for visit in self._visits.values() if address in (None, visit.address)]
 
     def _is_full(self, address: str | None) -> bool:
@@ -255,7 +257,7 @@ class Visitors:
         return not self._is_full(address) or any(not _is_connected(visit) for visit in self._behind(address))
 
     def _make_place(self, address: str | None) -> None:
-        """End the visit that is missed least, of those whose pages hold no connection."""
+        """End a visit without a heartbeat connection: unedited visits go first, then the longest unused."""
         gone = [visit for visit in self._behind(address) if not _is_connected(visit)]
         if not gone:
             raise FullError("Distill has as many visitors as it can hold; please come back in some minutes.")

@@ -1,4 +1,4 @@
-"""The Gradio app: a thin skin over the package, one module a tab."""
+"""The Gradio app: a thin layer over the package, with one module per tab."""
 
 from distill.ui.app import build_app, launch, main
 

@@ -1,4 +1,4 @@
-"""The page: a header and three tabs; before it the gate, behind it the server."""
+"""The app: a header and three tabs, with the gate in front of it and the server behind it."""
 
 import asyncio
 import contextlib
@@ -34,25 +34,25 @@ HEADER = """
 </header>
 """
 UNFIT = "This call sends something else than it should; see its description under “Use via API”, below on the page."
-PAGES_EACH = 2  # of which Gradio keeps the state, for each visitor, on average
+PAGES_EACH = 2  # average number of pages per visitor whose state Gradio keeps
 CALLS = 1_000
-"""Calls that Gradio works at: they wait for their turns, and hold no thread while they do."""
+"""Maximum number of calls that Gradio accepts at a time. Waiting calls hold no thread."""
 SWITCH_SECONDS = 0.00005
-"""After so long, Python lets another thread go on. An edit asks for that some hundred times: with Python's usual 5 ms,
-and a picture being drawn meanwhile, it would take a second."""
+"""Seconds after which Python switches to another thread. An edit needs some hundred switches: with Python's usual 5 ms,
+an edit would take a second while another thread draws a picture."""
 NAMED = ("Clip in Explore", "Clip in Edit", "Clips to train on", "Training")
-"""What a page shows, each by the name that the server knows it by."""
+"""Labels of the hidden text boxes that hold what a page shows: clips, a set of clips, a training."""
 NOT_LOADED = "document.getElementById('leave').textContent = 'The page is not whole; please reload it'"
 
 
 class App(gr.Blocks):
-    """The page, with the server that stands behind it."""
+    """The page and its server."""
 
     backend: Server
     calls: Calls
 
     def forget_page(self, page: str) -> None:
-        """Drop what Gradio keeps of a page, which it does for ever: every value shown, and the path of every file."""
+        """Free the values and the file paths of a page, which Gradio would keep forever."""
         self.calls.abandon(page)
         self.state_holder.session_data.pop(page, None)
         self.state_holder.time_last_used.pop(page, None)
@@ -79,15 +79,15 @@ class App(gr.Blocks):
 
 
 class Front(GradioApp):
-    """Gradio's web application, with the gate before all of it.
+    """Gradio's web application behind the gate.
 
-    Gradio's answers to pages of other sites are left to Starlette's ``CORSMiddleware``, which lets none of them read
-    anything: Gradio does so where a parent brings that.
+    Requests from pages of other sites are left to Starlette's ``CORSMiddleware``, which lets no other site read an
+    answer. Gradio omits its own middleware if a parent class brings ``CORSMiddleware``.
 
     Parameters
     ----------
     page : App
-        What it shows.
+        The page to serve.
     """
 
     def __init__(self, page: App) -> None:
@@ -103,30 +103,30 @@ class Front(GradioApp):
 
 
 def build_app(examples_folder: Path | None = None, settings: Settings | None = None) -> App:
-    """The app, not yet launched, with the example codec and clip loaded.
+    """Build the app, with the example codec and the example clip loaded, but do not launch it.
 
     Parameters
     ----------
     examples_folder : Path, optional
-        Holds ``clips/`` and ``models/loops.distill``; those of the checkout by default.
+        Folder with ``clips/`` and ``models/loops.distill``; by default the examples of the checkout.
     settings : Settings, optional
-        The limits; from the environment by default.
+        The limits; by default from the environment.
 
     Raises
     ------
     CheckoutError
-        If the checkout's examples are asked for and not there.
+        If the checkout's examples are needed and missing.
     ConfigError
-        If a variable of the environment sets a limit wrongly.
+        If an environment variable sets an invalid limit.
     StartupError
-        If something is missing without which the server could not serve.
+        If something that the server needs is missing.
     """
     server = Server.start(settings or Settings.from_environment(), examples_folder or find_examples())
-    os.environ["GRADIO_TEMP_DIR"] = str(server.storage.files)  # the only way to tell Gradio where its files go
+    os.environ["GRADIO_TEMP_DIR"] = str(server.storage.files)  # Gradio has no other option for its folder
     with App(title="Distill", analytics_enabled=False, fill_width=True) as app:
         gr.HTML(HEADER)
         codec_bar = gr.HTML(codec_line(server.examples.codec), elem_id="codec")
-        # Outside of the tabs: a tab that was never opened has no components yet.
+        # Outside the tabs, because the components of a tab exist only once it was opened.
         named = [gr.Textbox(None, visible="hidden", label=label) for label in NAMED]
         with gr.Tabs():
             with gr.Tab("Train", id="train"):
@@ -148,10 +148,10 @@ def build_app(examples_folder: Path | None = None, settings: Settings | None = N
 
 
 def main() -> None:
-    """Start the server, with its log as JSON lines; what is missing ends the start with a sentence."""
+    """Start the server, with its log as JSON lines. A missing requirement ends the start with one sentence."""
     log_as_json()
     keep_secrets()
-    torch.set_num_threads(1)  # visitors' works take the processors; threads of one would wait for those of another
+    torch.set_num_threads(1)  # visitors share the processors: more threads would wait for each other
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
         app = build_app()
@@ -165,7 +165,7 @@ def main() -> None:
 
 
 def launch(app: App, **options: Any) -> tuple[Any, str, str | None]:
-    """Launch the app as the Space does; options go to ``gr.Blocks.launch``."""
+    """Launch the app as the Space does; ``options`` are passed to ``gr.Blocks.launch``."""
     css = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
     neutral, accent = gr.themes.colors.stone, gr.themes.colors.orange
     theme = gr.themes.Base(
@@ -177,9 +177,9 @@ def launch(app: App, **options: Any) -> tuple[Any, str, str | None]:
     )
     server = app.backend
     server.keep_tidy()
-    os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn would believe anybody on this machine about their address
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # or uvicorn trusts the addresses that local clients send
     app.queue(default_concurrency_limit=None, api_open=False)
-    app._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # a table of all calls that nobody looks at, made for each call
+    app._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # do not build an unused table of all calls at each call
     return app.launch(
         theme=theme, css=css, head=modules.HEAD, footer_links=["api"], run_history=False, ssr_mode=False,
         enable_monitoring=False, max_file_size=server.settings.upload_file_bytes, max_threads=CALLS,
@@ -189,7 +189,7 @@ def launch(app: App, **options: Any) -> tuple[Any, str, str | None]:
 
 
 def _look_after(calls: Calls) -> Any:
-    """What goes on beside the web application, for as long as it runs."""
+    """A lifespan that tidies the calls for as long as the web application runs."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:

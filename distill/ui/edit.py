@@ -56,16 +56,16 @@ class EditTab:
     text: gr.Textbox
     load_text: gr.Button
     shown: gr.Textbox
-    """The name of the clip on the canvas, which every action of the tab sends."""
+    """Hidden text box with the secret of the clip on the canvas; every action of the tab sends it."""
 
     @property
     def filled(self) -> list[Any]:
-        """What :func:`fill` gives values to but for the clip's name."""
+        """The components that :func:`fill` fills, without ``shown``."""
         return [self.canvas, self.second, self.difference]
 
 
 def build(server: Server, shown: gr.Textbox) -> EditTab:
-    """Lay out the tab, filled with the example clip; ``shown`` is to hold the name of the clip that it shows."""
+    """Lay out the tab with the example clip; ``shown`` is the hidden text box for the secret of the clip."""
     examples = server.examples
     work = examples.first
 
@@ -101,7 +101,7 @@ def build(server: Server, shown: gr.Textbox) -> EditTab:
 
 
 def connect(tab: EditTab, server: Server) -> list[Any]:
-    """Wire the tab's events, and return those that name the clip that the tab shows."""
+    """Wire the tab's events; return the events that send the secret of the clip."""
     handle = handler(server, tab)
     for function in (edit, edit_schema, set_codes, undo, redo, reset):
         gr.api(handle(function), api_name=function.__name__)
@@ -124,7 +124,7 @@ def connect(tab: EditTab, server: Server) -> list[Any]:
 
 
 def fill(tab: EditTab, work: Work, settings: Settings) -> Answer:
-    """Everything the tab says of a clip; the canvas asks for the sound by itself."""
+    """The values of the tab's components for a clip; the canvas fetches the sound by itself."""
     return {
         tab.canvas: gr.update(value=_canvas_value(work, settings), second={}, gone=""),
         tab.shown: work.secret,
@@ -134,8 +134,8 @@ def fill(tab: EditTab, work: Work, settings: Settings) -> Answer:
 
 
 def edit(call: Call[EditTab], kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Make an edit by its kind. The call /edit_schema tells the kinds and what each of them takes: these are the
-    arguments, by name. A "second" clip is given by the name of an example."""
+    """Make an edit by its kind. The call /edit_schema describes the kinds and their arguments, passed by name.
+    A "second" clip is given by the name of an example."""
     if not isinstance(arguments, dict):
         raise GridError("The arguments of an edit must be given by name.")
     if "second" in arguments:
@@ -152,41 +152,41 @@ def edit_schema(call: Call[EditTab]) -> dict[str, Any]:
 def set_codes(
     call: Call[EditTab], level: int, row: int, last_row: int, column: int, last_column: int, code: int
 ) -> dict[str, Any]:
-    """Put a code into a region of a level; the ends are included."""
+    """Put a code into a region of a level; the ends of the region are included."""
     region = {"levels": [level, level], "rows": [row, last_row], "columns": [column, last_column]}
     return _perform(call, region | {"kind": "set", "code": code})
 
 
 def undo(call: Call[EditTab]) -> dict[str, Any]:
-    """Take the last edit back."""
+    """Undo the last edit."""
     return _perform(call, {"kind": "undo"})
 
 
 def redo(call: Call[EditTab]) -> dict[str, Any]:
-    """Make the edit that was taken back last again."""
+    """Redo the last undone edit."""
     return _perform(call, {"kind": "redo"})
 
 
 def reset(call: Call[EditTab]) -> dict[str, Any]:
-    """Go back to the codes of the original, which can be undone."""
+    """Return to the codes of the original; this can be undone."""
     return _perform(call, {"kind": "reset"})
 
 
 def listen(call: Call[EditTab]) -> dict[str, str]:
-    """The clip as it is now, as a FLAC file in base64."""
+    """The sound of the clip with its edits, as a FLAC file in base64."""
     sound, _ = call.page.work.snapshot(call.pause)
     return {"flac": flac_base64(sound, call.pause)}
 
 
 def choose_second(call: Call[EditTab], name: str | None, shown: str | None = None) -> Answer:
-    """Take an example as the second clip."""
+    """Use an example as the second clip."""
     if not name:
         return {call.tab.canvas: gr.update(second={})}
     return _second(call, _open_second(call, call.work(shown), _example(call, name), is_example=True))
 
 
 def upload_second(call: Call[EditTab], path: str | None, shown: str | None = None) -> Answer:
-    """Take a sound of the visitor's as the second clip."""
+    """Use an uploaded sound as the second clip."""
     if not path:
         raise GridError("There is no sound there: choose a file.")
     second = _open_second(call, call.work(shown), Path(path), is_example=False)
@@ -214,10 +214,10 @@ def export(
     shown: str | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> Iterator[Answer]:
-    """Write the clip as it is now: its sound as WAV and FLAC, its grid as NPZ, JSON and text."""
+    """Write the clip with its edits: its sound as WAV and FLAC, its grid as NPZ, JSON and text."""
     work = call.work(shown)
-    sound, grid = work.snapshot(lambda share: progress(share, desc="Decoding"))  # of one moment
-    sound = sound[: work.num_samples]  # a loop must not grow by the rest of a frame
+    sound, grid = work.snapshot(lambda share: progress(share, desc="Decoding"))  # sound and grid of the same moment
+    sound = sound[: work.num_samples]  # whole frames would make a loop longer
     page = call.page
     with call.server.storage.filling(page.owner, 2 * len(sound), address=page.address) as folder:
         stem = f"{Path(work.name).stem}-edited"
@@ -235,7 +235,7 @@ def _perform(call: Call[EditTab], asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _open_second(call: Call[EditTab], work: Work, path: Path, *, is_example: bool) -> Work:
-    """Open a clip in the codec of another one, to blend and swap with."""
+    """Open a clip in the codec of another clip, for blends and swaps."""
     example = path.stem if is_example else None
     return call.page.visit.keep(call.page.read(work.codec, path, example=example, pause=call.pause))
 

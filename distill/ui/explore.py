@@ -1,4 +1,4 @@
-"""The Explore tab: what the codec does to a sound."""
+"""The Explore tab: shows the effect of the codec on a sound."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -52,21 +52,21 @@ class ExploreTab:
     save: gr.Button
     files: gr.File
     shown: gr.Textbox
-    """The name of the clip that the tab shows, which every action of the tab sends."""
+    """Hidden text box with the secret of the clip; every action of the tab sends it."""
 
     @property
     def filled(self) -> list[Any]:
-        """The list of clips, and what :func:`fill` gives values to but for the clip's name."""
+        """The list of clips, and the components that :func:`fill` fills, without ``shown``."""
         return [self.example, self.player, self.facts, *self.pictures, self.codebook, self.usage, self.health]
 
     @property
     def pictures(self) -> list[Any]:
-        """What changes with the part of the clip that is looked at."""
+        """The components that change with the part of the clip in view."""
         return [self.start, self.stop, self.mels, self.maps, self.layers]
 
 
 def build(server: Server, shown: gr.Textbox) -> ExploreTab:
-    """Lay out the tab, filled with the example clip; ``shown`` is to hold the name of the clip that it shows."""
+    """Lay out the tab with the example clip; ``shown`` is the hidden text box for the secret of the clip."""
     examples = server.examples
     work = examples.first
     seconds = (0.0, _seconds(work))
@@ -129,7 +129,7 @@ def build(server: Server, shown: gr.Textbox) -> ExploreTab:
 
 
 def connect(tab: ExploreTab, server: Server) -> list[Any]:
-    """Wire the tab's events, and return those that name the clip that the tab shows."""
+    """Wire the tab's events; return the events that send the secret of the clip."""
     handle = handler(server, tab)
     looked = tab.view.click(
         handle(look), [tab.start, tab.stop, tab.shown], tab.pictures, api_name="explore_view", show_progress="minimal"
@@ -145,12 +145,12 @@ def connect(tab: ExploreTab, server: Server) -> list[Any]:
 
 
 def fill(tab: ExploreTab, work: Work) -> Answer:
-    """Everything the tab says of a clip but for its place in the list; its sound comes later."""
+    """The values of the tab's components for a clip, without the list of clips; the sound comes later."""
     return fill_first(tab, work) | fill_rest(tab, work)
 
 
 def fill_first(tab: ExploreTab, work: Work) -> Answer:
-    """From the player to the spectrograms: what a person waits for."""
+    """The components from the player to the spectrograms, which a visitor sees first."""
     end = _seconds(work)
     mels = plots.plot_mels(work.original, work.layers[-1].log_mel)
     return {
@@ -164,7 +164,7 @@ def fill_first(tab: ExploreTab, work: Work) -> Answer:
 
 
 def fill_rest(tab: ExploreTab, work: Work) -> Answer:
-    """From the code maps on."""
+    """The components from the code maps on."""
     return _codes_and_layers(tab, work, slice(None), (0, _seconds(work))) | {
         tab.codebook: _codebook(work),
         tab.usage: picture(_usage(work), USAGE_ALT),
@@ -179,12 +179,12 @@ def look(
     shown: str | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> Iterator[Answer]:
-    """Show a part of the clip, from and to in seconds."""
+    """Show a part of the clip, between ``start`` and ``stop`` in seconds."""
     yield _part(call.tab, call.work(shown), start, stop, lambda share: progress(share, desc="Decoding"))
 
 
 def zoom(call: Call[ExploreTab], event: gr.EventData, shown: str | None = None) -> Answer:
-    """Show the part of the clip that was chosen on the player."""
+    """Show the part of the clip that the visitor chose in the player."""
     start, stop = (number(name, field(event._data, name)) for name in ("start", "stop"))
     return _part(call.tab, call.work(shown), start, stop, call.pause)
 
@@ -194,7 +194,7 @@ def save(
     shown: str | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> Iterator[Answer]:
-    """Write the sound of every number of levels, and a report."""
+    """Write the sound for every number of levels, and a report."""
     work, page = call.work(shown), call.page
     sounds_bytes = 2 * work.num_samples * (work.codec.num_levels + 1)
     with call.server.storage.filling(page.owner, sounds_bytes, address=page.address) as folder:
@@ -203,20 +203,20 @@ def save(
 
 
 def listen(call: Call[ExploreTab], levels: int) -> dict[str, str]:
-    """The open clip rebuilt from that many levels, the original for 0, as a FLAC file in base64."""
+    """The open clip decoded from its first levels, as a FLAC file in base64; 0 levels are the original."""
     levels = whole("levels", levels)
     return {"flac": flac_base64(call.page.work.sound(levels, call.pause), call.pause)}
 
 
 def audition(call: Call[ExploreTab], level: int, code: int) -> dict[str, str]:
-    """A code by itself, as a FLAC file in base64."""
+    """The sound of a single code, as a FLAC file in base64."""
     return calls.audition(call.page.work, {"level": level, "code": code})
 
 
 def _part(
     tab: ExploreTab, work: Work, start: float | None, stop: float | None, progress: Callable[[float], object]
 ) -> Answer:
-    """A part of the clip, from and to in seconds."""
+    """The pictures of a part of the clip; ``start`` and ``stop`` in seconds."""
     end = _seconds(work)
     if start is None or stop is None or not 0 <= start < min(stop, end):
         raise GridError(f"Choose a part of the clip, from 0 to {end:.2f} s, whose end comes after its start.")
@@ -281,7 +281,7 @@ def _health(work: Work) -> str:
 
 
 def _save(work: Work, folder: Path, progress: gr.Progress) -> list[str]:
-    """The sound of every number of levels, the original, and the report as PNG and PDF."""
+    """Write the sound for every number of levels, the original, and the report as PNG and PDF; return the paths."""
     stem, levels = Path(work.name).stem, work.codec.num_levels
     paths: list[Path] = []
     for count in range(levels + 1):

@@ -1,4 +1,4 @@
-"""How a handler is wired: it is given the page that calls, and a failure reaches that page as one sentence."""
+"""Wraps the handlers of events: each gets the calling page, and its failure is shown there as one sentence."""
 
 import asyncio
 import functools
@@ -22,19 +22,19 @@ from distill.server.visit import Page
 
 Tab = TypeVar("Tab")
 Answer = dict[Any, Any]
-"""What a handler answers with: new values of components."""
+"""The result of a handler: new values by component."""
 WATCHING = 0.3
-"""Seconds between two looks at something that goes on, for each second of computing used lately."""
+"""Seconds between two updates of a watched training, per second of recent computing for the visitor's address."""
 
 
 @dataclass(frozen=True)
 class Call(Generic[Tab]):
-    """What a handler is given beside its inputs.
+    """The context of a call, which a handler gets before its inputs.
 
     Attributes
     ----------
     page : Page
-        The page that calls.
+        The calling page.
     server : Server
     tab : Tab
         The components that the handler may fill.
@@ -46,22 +46,22 @@ class Call(Generic[Tab]):
 
     @property
     def pause(self) -> Callable[..., None]:
-        """Lets other visitors go first; long work calls it between its steps."""
+        """A function that lets other visitors go first; long work calls it between its steps."""
         return self.server.turns.pause
 
     def work(self, shown: str | None) -> Work:
-        """The clip that the page shows.
+        """The work that the page shows.
 
         Parameters
         ----------
         shown : str or None
-            The name of that clip. A script gives None, for the clip that it opened last. A page gives "" until it has
-            heard which clip is its own: it shows the example that all share.
+            Secret of the work. A script sends None, for the work that it opened last. A page sends "" for the example,
+            until the server has told it the secret of its own clip.
 
         Raises
         ------
         GoneError
-            If that clip is no longer open on the server.
+            If the work is no longer on the server.
         """
         if shown is None:
             return self.page.work
@@ -72,10 +72,10 @@ class Call(Generic[Tab]):
 def handler(server: Server, tab: Tab, *, every: float = 0.0) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator for handlers ``f(call, *inputs)``, plain or generators, to be wired as ``f(*inputs)``.
 
-    A handler answers with ``{component: value}``; components that it leaves out stay as they are. It computes when it
-    is its visitor's turn. A generator takes a turn for each of its steps, ``every`` so many seconds; a step that yields
-    None has nothing to say. Where a handler reports progress, it gives way to others. Errors of the package are shown
-    as they are; any other is logged once, with a reference that the page shows.
+    A handler returns ``{component: value}``; other components stay as they are. It runs when its visitor's turn comes.
+    A generator takes a turn for each step, at least ``every`` s apart; a step that yields None changes nothing. Each
+    report of progress lets other visitors go first. Errors of the package are shown with their own message; any other
+    error is logged once, and the page shows its reference.
     """
     turns = server.turns
 
@@ -91,7 +91,7 @@ def handler(server: Server, tab: Tab, *, every: float = 0.0) -> Callable[[Callab
                 while (step := await _next(turns, asker, steps, is_watched=bool(every))) is not steps:
                     if step is not None:
                         yield step
-                    # Whoever watches much at a time sees less often how it goes.
+                    # Visitors that watch much at a time get less frequent updates.
                     await asyncio.sleep(every and max(every, WATCHING * turns.spent(asker.address)))
             except Exception as error:
                 _show(error)
@@ -109,9 +109,9 @@ def handler(server: Server, tab: Tab, *, every: float = 0.0) -> Callable[[Callab
 
 
 def _as_gradio_reads_it(wrapped: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
-    """The wrapped handler under its own name, with the parameters by which Gradio knows what to pass.
+    """Give the wrapped handler the name and the parameters from which Gradio derives its arguments.
 
-    They are the request in place of the call, then the inputs.
+    The parameters are the request, in place of the call, and the inputs.
     """
     _, *rest = inspect.signature(function).parameters.values()
     request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
@@ -125,7 +125,7 @@ def _as_gradio_reads_it(wrapped: Callable[..., Any], function: Callable[..., Any
 
 
 async def _next(turns: Turns, asker: Asker, steps: Iterator[Any], *, is_watched: bool) -> Any:
-    """The next step, or the steps themselves at their end; while too much waits, what is watched has nothing to say."""
+    """The next step, or ``steps`` itself at the end; None for a watched step while the queue is too long."""
     try:
         return await turns.take(asker, lambda: next(steps, steps))
     except CrowdedError:
@@ -135,10 +135,10 @@ async def _next(turns: Turns, asker: Asker, steps: Iterator[Any], *, is_watched:
 
 
 def server_function(server: Server, name: str, function: Callable[[Server, Asker, Any], dict[str, Any]]) -> Any:
-    """What a component's script calls as ``server.name(request)``.
+    """The function that a component's script calls as ``server.name(request)``.
 
-    The function computes when it is its visitor's turn; calls about one clip are answered one after another. A failure
-    is a sentence for the page, not a broken call.
+    It runs when its visitor's turn comes; calls about one clip are answered one after another. A failure becomes a
+    sentence for the page instead of a broken call.
     """
 
     async def wrapped(sent: Any, request: gr.Request) -> Response:
@@ -159,7 +159,7 @@ def server_function(server: Server, name: str, function: Callable[[Server, Asker
 
 
 def asker_of(request: gr.Request) -> Asker:
-    """Who makes a call, as the gate has found out.
+    """The visitor and the page that make a call, as the gate has determined.
 
     Raises
     ------
@@ -174,7 +174,7 @@ def asker_of(request: gr.Request) -> Asker:
 
 
 def _pausing(inputs: tuple[Any, ...], turns: Turns) -> Iterator[Any]:
-    """The inputs of a handler, where it reports progress with a progress that also gives way to others."""
+    """The inputs of a handler; a progress bar among them also lets other visitors go first."""
     for value in inputs:
         yield _Pausing(value, turns) if isinstance(value, gr.Progress) else value
 
@@ -189,12 +189,12 @@ class _Pausing:
 
 
 def _json(value: dict[str, Any]) -> Response:
-    """Made here, in a thread: FastAPI would make it where all answers are sent from."""
+    """Encode a response in this thread, because FastAPI would encode it in the thread that sends all answers."""
     return Response(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json")
 
 
 def answer(function: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What a component's server function answers: a failure is a sentence for the page, not a broken call."""
+    """The result of a component's server function; a failure becomes a sentence for the page."""
     try:
         return function()
     except Dropped:

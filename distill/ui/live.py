@@ -1,4 +1,4 @@
-"""What the page is told of a training while it runs, and of a codec once it is there."""
+"""Updates of the page during a training, and the figures of a trained codec."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -20,13 +20,13 @@ from distill.ui.components import no_picture, picture
 from distill.ui.handlers import Answer
 
 POLL_SECONDS = 0.5
-"""Between two looks at a training."""
+"""Seconds between two looks at a training."""
 PROBE_SECONDS = 4
 CURVES_ALT = "Training loss at each step and error on whole clips, over seconds of training"
 
 
 class Live(Protocol):
-    """The components that tell of a training."""
+    """The components that show a training."""
 
     @property
     def progress(self) -> gr.HTML: ...
@@ -45,9 +45,9 @@ class Live(Protocol):
 
 
 def follow(server: Server, page: Page, tab: Live, job: TrainingJob) -> Iterator[Answer | None]:
-    """What the page is told of a training until it ends, None while nothing is new."""
+    """Updates of the page until a training ends; None if nothing changed."""
     status, shown, said = job.status(), None, ""
-    # Not the example's picture and sound, which would be taken for this training's.
+    # Clear the example's picture and sound, which could be mistaken for this training's.
     news: Answer = {tab.curves: no_picture(CURVES_ALT), tab.health: "", tab.preview: None, tab.shown_training: job.id}
     while True:
         if status.validation is not None and status.validation != shown:
@@ -62,7 +62,7 @@ def follow(server: Server, page: Page, tab: Live, job: TrainingJob) -> Iterator[
 
 
 def _news(server: Server, tab: Live, job: TrainingJob, status: JobStatus, address: str) -> Answer:
-    """What a validation brings: curves, health, and the sound of the codec so far."""
+    """The update after a validation: loss curves, codebook health, and the sound of the codec so far."""
     if status.validation is None:
         return {}
     codec, first = job.best_codec(), first_of(job)
@@ -72,14 +72,14 @@ def _news(server: Server, tab: Live, job: TrainingJob, status: JobStatus, addres
     }
     if first is not None:
         probe = Clip(first.name, first.waveform[: PROBE_SECONDS * SAMPLE_RATE])
-        with contextlib.suppress(FullError):  # the one before can still be heard, and the training goes on
+        with contextlib.suppress(FullError):  # the previous sound stays, and the training goes on
             sound = codec.decode(codec.encode_mel(codec.log_mel_of(probe)))
             news[tab.preview] = sound_file(sound, server, job.owner, address)
     return news
 
 
 def first_of(job: TrainingJob) -> Clip | None:
-    """The first clip of a training, None if it is damaged: the codec is worth more than it."""
+    """The first clip of a training; None if its file is damaged, because the codec is usable without it."""
     try:
         return job.first_clip
     except TrainingError:
@@ -87,12 +87,12 @@ def first_of(job: TrainingJob) -> Clip | None:
 
 
 def curves_of(codec: Codec) -> Curves:
-    """The curves of a codec's training, empty if they are not known."""
+    """The loss curves of a codec's training; empty if they are not known."""
     return codec.info.curves or NO_CURVES
 
 
 def health_of(codec: Codec) -> str:
-    """The health of its codebooks at the end of its training, if that is known."""
+    """The codebook health at the end of a codec's training, as HTML; empty if it is not known."""
     levels = codec.training_health
     return views.health_table(levels, codec.codebook_size) if levels else ""
 
@@ -104,7 +104,7 @@ def sound_file(
     address: str = "",
     progress: Callable[[float], object] | None = None,
 ) -> str:
-    """A file for a player; what is louder than full scale is clipped, so that one loud moment changes nothing else."""
+    """Write a sound file for a player and return its path. Samples beyond full scale are clipped, not normalized."""
     with server.storage.filling(owner, 2 * len(waveform), address=address) as folder:
         path = folder / "reconstruction.wav"
         write_wav(path, np.clip(waveform, -1, 1), progress)

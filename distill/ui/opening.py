@@ -1,4 +1,4 @@
-"""What turns a page to another clip or another codec, and so fills every tab."""
+"""Opens another clip or another codec on a page, and fills all tabs."""
 
 import html
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from distill.ui.train import TrainTab
 
 @dataclass(frozen=True)
 class Tabs:
-    """All of the page."""
+    """The components of all tabs."""
 
     codec: gr.HTML
     train: TrainTab
@@ -32,29 +32,30 @@ class Tabs:
 
     @property
     def of_the_clip(self) -> list[Any]:
-        """What changes with the clip."""
+        """The components that change with the clip."""
         return [*self.explore.filled, *self.edit.filled, self.explore.shown, self.edit.shown]
 
     @property
     def of_the_codec(self) -> list[Any]:
-        """What changes with the codec."""
+        """The components that change with the codec."""
         return [self.train.download, self.codec, *self.of_the_clip]
 
 
 def connect(tabs: Tabs, server: Any, page_load: Any, named: list[Any]) -> None:
-    """Wire what turns the page; ``page_load`` is the event of its being opened, ``named`` those that name a clip."""
+    """Wire the events that open a clip or a codec; ``page_load`` wires the opening of the page; the events that send
+    the secret of a clip are appended to ``named``."""
     handle = handler(server, tabs)
     hidden: dict[str, Any] = {"show_progress": "hidden"}
     _connect_explore(tabs, handle, named)
     canvas, text = tabs.edit, tabs.edit.text
-    # The page comes with the example, which all share; what is edited is this visitor's own.
+    # A new page shows the shared example; this event gives the visitor an own copy to edit.
     mine = [canvas.canvas, canvas.shown, tabs.explore.shown]
     page_load(handle(begin), None, mine, api_visibility="private", **hidden)
     outputs: dict[str, Any] = {"outputs": tabs.of_the_clip, "show_progress_on": text}
     named.append(canvas.load.upload(handle(open_grid), [canvas.load, canvas.shown], api_name="open_grid", **outputs))
     named.append(canvas.load_text.click(handle(open_text), [text, canvas.shown], api_name="open_text", **outputs))
     tab, codec = tabs.train, tabs.of_the_codec
-    # By a state that changes, and not at once: what is sent to a tab that was never opened must be sent whole.
+    # Through a change of state, because an update for a tab that was never opened must be complete.
     tab.taken.change(
         handle(use_trained), tab.shown_training, codec, api_name="take_trained", api_visibility="private", **hidden
     )
@@ -70,13 +71,13 @@ def connect(tabs: Tabs, server: Any, page_load: Any, named: list[Any]) -> None:
 
 def _connect_explore(tabs: Tabs, handle: Any, named: list[Any]) -> None:
     tab = tabs.explore
-    # Progress, and the badge of a failure, stand over the place to drop a sound.
+    # The progress and the sign of a failure are shown on the upload area.
     where: dict[str, Any] = {"show_progress_on": tab.upload}
     opened = gr.on(
         [tab.upload.upload, tab.upload.stop_recording], handle(open_clip), [tab.upload, tab.shown], tabs.of_the_clip,
         api_name="explore", **where,
     )  # fmt: skip
-    for ended in (opened.success, opened.failure):  # the sound is now below, or was refused: the place is free again
+    for ended in (opened.success, opened.failure):  # empty the upload area, after success and failure
         ended(lambda: None, None, tab.upload, show_progress="hidden", api_visibility="private")
     chosen = tab.example.input(
         handle(open_example), [tab.example, tab.shown], tabs.of_the_clip, api_name="explore_example",
@@ -92,7 +93,7 @@ def _connect_explore(tabs: Tabs, handle: Any, named: list[Any]) -> None:
 
 
 def fill(tabs: Tabs, call: Call[Any]) -> Answer:
-    """Everything that the tabs say of the clip that the page turned to."""
+    """The values of all tabs for the clip that the page has open."""
     work, page = call.page.work, call.page
     chosen = gr.update(choices=page.choices, value=work.example or work.secret)
     about_clip = explore.fill(tabs.explore, work) | edit.fill(tabs.edit, work, call.server.settings)
@@ -100,7 +101,7 @@ def fill(tabs: Tabs, call: Call[Any]) -> Answer:
 
 
 def fill_with_codec(tabs: Tabs, call: Call[Any]) -> Answer:
-    """The same, and everything that they say of its codec."""
+    """The values of all tabs for the clip that the page has open, and for its codec."""
     page, work = call.page, call.page.work
     work.codec.draw_atlas(call.pause)
     work.draw(call.pause)
@@ -110,7 +111,7 @@ def fill_with_codec(tabs: Tabs, call: Call[Any]) -> Answer:
 
 
 def begin(call: Call[Tabs]) -> Answer:
-    """Give a page that was just opened a clip of its own to edit: the example's, until the visitor opens another."""
+    """Give a new page its own clip to edit: a copy of the example."""
     work = call.page.work
     work.codec.draw_atlas(call.pause)
     work.draw(call.pause)
@@ -129,7 +130,7 @@ def open_clip(
     shown: str | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> Iterator[Answer | None]:
-    """Open a sound of the visitor's in the codec at work."""
+    """Open an uploaded sound in the current codec."""
     if not path:
         raise AudioError("There is no sound there: drop a file or record one.")
     page = call.page
@@ -146,7 +147,7 @@ def open_example(
     shown: str | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> Iterator[Answer | None]:
-    """Open an example, or a clip that this visitor opened before."""
+    """Open an example, or a clip that the visitor opened before."""
     page, examples = call.page, {path.stem: path for path in call.server.examples.clips}
     own = next((work for work in list(page.visit.works.values()) if work.secret == name), None)
     if own is not None:
@@ -159,15 +160,15 @@ def open_example(
 
 
 def _fill_in_turn(call: Call[Tabs], work: Work, chosen: Answer, progress: gr.Progress) -> Iterator[Answer | None]:
-    """The spectrograms first: they are what a person waits for."""
+    """The values of all tabs, the spectrograms first, because a visitor waits for them."""
     tabs = call.tab
     work.codec.draw_atlas(call.pause)
     work.draw(lambda share: progress(share, desc="Decoding"))
     yield chosen | explore.fill_first(tabs.explore, work)
-    # No lock is held while something is yielded: the next step may run on another thread.
+    # No lock is held during a yield, because the next step may run on another thread.
     with call.page.lock:
         rest = explore.fill_rest(tabs.explore, work) | edit.fill(tabs.edit, work, call.server.settings)
-        is_shown = call.page.work is work  # no other clip was opened since
+        is_shown = call.page.work is work  # False if another clip was opened since
     yield rest if is_shown else None
 
 
@@ -176,12 +177,12 @@ def decode(
     shown: str | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> Iterator[Answer]:
-    """Tell the figures that wait for the sound."""
+    """Show the figures of a reconstruction that need its sound."""
     work = call.work(shown)
     work.decode(lambda share: progress(share, desc="Decoding"))
     work.mel_l1_audio(lambda share: progress(share, desc="Comparing"))
     facts = views.clip_facts(work)
-    yield {call.tab.explore.facts: facts if call.page.work is work else gr.skip()}  # another clip was opened since
+    yield {call.tab.explore.facts: facts if call.page.work is work else gr.skip()}  # skip if another was opened since
 
 
 def open_grid(
@@ -222,7 +223,7 @@ def _turn_to_grid(call: Call[Tabs], name: str, grid: CodeGrid, shown: str | None
 
 
 def use_trained(call: Call[Tabs], training: str | None = None) -> Answer:
-    """Turn to the codec of a training, and to the first of the clips that it was trained on."""
+    """Open the codec of a training, with the first of its clips."""
     job, page = train.require_job(call, training), call.page
     codec, clip = job.best_codec(), live.first_of(job) or page.work.as_clip(call.pause)
     codec.draw_atlas(call.pause)
@@ -260,7 +261,7 @@ def load_codec(call: Call[Tabs], path: str | None, shown: str | None = None) -> 
 
 
 def offer_codes(call: Call[Tabs], shown: str | None = None) -> Answer:
-    """Where a call failed because the clip is gone, let the page offer the codes that it still has."""
+    """After a failed call, let the page offer its copy of the codes if the server has lost the clip."""
     canvas = call.tab.edit.canvas
     try:
         call.work(shown)

@@ -1,4 +1,4 @@
-"""The Train tab: clips in, a codec out, and what happens in between."""
+"""The Train tab: from clips to a trained codec."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -45,22 +45,22 @@ class TrainTab:
     load: gr.UploadButton
     remembered: gr.Textbox
     shown_clips: gr.Textbox
-    """The name of the set of clips that the tab lists."""
+    """Hidden text box with the secret of the set of clips that the tab lists."""
     shown_training: gr.Textbox
-    """The name of the training that the tab tells of."""
+    """Hidden text box with the id of the training that the tab shows."""
     returned: gr.State
     taken: gr.State
 
     @property
     def live(self) -> list[Any]:
-        """What changes while a training runs."""
+        """The components that change while a training runs."""
         return [self.progress, self.curves, self.health, self.preview]
 
 
 def build(server: Server, shown_clips: gr.Textbox, shown_training: gr.Textbox) -> TrainTab:
-    """Lay out the tab; it shows the example codec's training until a visitor's own begins.
+    """Lay out the tab. It shows the example codec's training until the visitor's own begins.
 
-    ``shown_clips`` and ``shown_training`` are to hold the names of what it shows.
+    ``shown_clips`` and ``shown_training`` are the hidden text boxes for the identifiers of what the tab shows.
     """
     with gr.Row():
         with gr.Column(scale=1, min_width=320):
@@ -78,7 +78,7 @@ def build(server: Server, shown_clips: gr.Textbox, shown_training: gr.Textbox) -
 
 
 def _lay_out_settings(settings: Settings) -> dict[str, Any]:
-    """Lay out what is to be trained on, how, and the buttons."""
+    """Lay out the upload area, the settings and the buttons."""
     files = gr.File(label="Your clips", file_count="multiple", type="filepath", elem_id="train-files", height=150)
     clips = gr.HTML(views.invitation(settings), elem_id="train-clips")
     reason = gr.HTML("", elem_id="train-reason")
@@ -134,7 +134,7 @@ def _lay_out_settings(settings: Settings) -> dict[str, Any]:
 
 
 def _lay_out_results(server: Server) -> dict[str, Any]:
-    """Lay out what is told of a training, and its codec."""
+    """Lay out the progress of a training and its codec."""
     examples = server.examples
     codec = examples.codec
     progress = gr.HTML(
@@ -169,7 +169,7 @@ def _lay_out_results(server: Server) -> dict[str, Any]:
 
 
 def connect(tab: TrainTab, server: Server, page_load: Callable[..., Any]) -> None:
-    """Wire the tab's events; ``page_load`` is the event of the page's being opened."""
+    """Wire the tab's events; ``page_load`` wires the opening of the page."""
     handle, watch = handler(server, tab), handler(server, tab, every=live.POLL_SECONDS)
     hidden: dict[str, Any] = {"show_progress": "hidden"}
     about_clips = [tab.clips, tab.reason, tab.minutes, tab.shown_clips]
@@ -198,7 +198,7 @@ def add_clips(
     paths: list[str] | None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> Iterator[Answer]:
-    """Read the files that were dropped, and list what can be trained on."""
+    """Read uploaded files, and list the accepted and the refused ones."""
     page, tab = call.page, call.tab
     if not paths:
         page.set_clips(None)
@@ -233,7 +233,7 @@ def begin_training(
     from_base: bool = True,
     shown_clips: str | None = None,
 ) -> Iterator[Answer | None]:
-    """Train on the clips that the page lists."""
+    """Train on the clips in the page's list."""
     page, server = call.page, call.server
     with page.lock:
         clips = page.find_clips(shown_clips)
@@ -251,13 +251,13 @@ def begin_training(
         server.storage.require_room(page.owner, clips.num_bytes, address=page.address)
         earlier = server.runner.jobs_of(page.owner)
         job = server.runner.submit(page.owner, clips.clips, config, stored=clips.folder, address=page.address)
-        for each in earlier:  # the codec of an earlier one may be at work still, but that is in memory
+        for each in earlier:  # an open codec of an earlier training stays in memory
             each.delete()
     yield from live.follow(server, page, call.tab, job)
 
 
 def resume(call: Call[TrainTab], shown_training: str | None = None) -> Iterator[Answer | None]:
-    """Go on with a training that was stopped or has failed."""
+    """Continue a stopped or failed training."""
     with call.page.lock:
         job = require_job(call, shown_training)
         job.resume(address=call.page.address)
@@ -266,7 +266,7 @@ def resume(call: Call[TrainTab], shown_training: str | None = None) -> Iterator[
 
 
 def follow(call: Call[TrainTab]) -> Iterator[Answer | None]:
-    """Tell of a training that was begun on this page before it was reloaded, or on another of the same browser."""
+    """Follow the visitor's latest training, for example after the page was reloaded."""
     job = _latest_job(call)
     if job is None:
         yield {call.tab.shown_training: ""}
@@ -280,7 +280,7 @@ def stop(call: Call[TrainTab], shown_training: str | None = None) -> None:
 
 
 def trained(call: Call[TrainTab], taken: str, shown_training: str | None = None) -> Answer:
-    """Say which codec the page is to turn to: the new one, unless that would put edits out of sight."""
+    """Decide whether the page opens the trained codec; it does not if that would hide edits."""
     job = next((job for job in call.server.runner.jobs_of(call.page.owner) if job.id == shown_training), None)
     validation = job.status().validation if job else None
     if job is None or validation is None or job.id in call.page.taken:
@@ -292,10 +292,10 @@ def trained(call: Call[TrainTab], taken: str, shown_training: str | None = None)
 
 
 def arrive(call: Call[TrainTab], remembered: str | None = None) -> Answer:
-    """What this visitor had on this tab before the page was opened or reloaded, and whether there is more."""
+    """Show the visitor's clips and training on a new or reloaded page; tell of a training that the server lost."""
     page, tab, job = call.page, call.tab, _latest_job(call)
     told: Answer = {tab.returned: not page.visit.is_new}
-    if job is not None:  # the rest comes with :func:`follow`
+    if job is not None:  # :func:`follow` brings the rest
         told |= {tab.progress: views.training_progress(job.status(), job.id), tab.shown_training: job.id}
     elif remembered:
         told[tab.progress] = views.lost_training(call.server.settings)
@@ -303,12 +303,12 @@ def arrive(call: Call[TrainTab], remembered: str | None = None) -> Answer:
 
 
 def require_job(call: Call[Any], shown_training: str | None) -> TrainingJob:
-    """The training that a page shows; the latest for a script, which names none.
+    """The training that a page shows, or a script's latest training.
 
     Raises
     ------
     TrainingError
-        If there is none, or it is no longer on the server.
+        If there is no training, or it is no longer on the server.
     """
     job = _latest_job(call)
     if job is None and not shown_training:
@@ -335,7 +335,7 @@ def _listed(tab: TrainTab, clips: ClipSet) -> Answer:
 
 
 def saved_codec(codec: Codec, server: Server, owner: str, address: str = "") -> str:
-    """The path of a codec's file, written if it is not there yet."""
+    """The path of a codec's file; the file is written if it is missing."""
     path = server.storage.files / owner / codec.model_id / f"codec-{codec.model_id[:6]}.distill"
     if not path.exists():
         with server.storage.filling(owner, codec.num_bytes, name=codec.model_id, address=address) as folder:

@@ -1,4 +1,4 @@
-"""What the tabs say: values in, HTML or arrays for components out."""
+"""Pure functions that turn values into the HTML, text and arrays of the tabs."""
 
 import html
 import shutil
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def invitation(settings: Settings) -> str:
-    """What may be dropped."""
+    """Text of the upload area: the accepted files and the limits."""
     m4a = ", M4A" if shutil.which("ffmpeg") else ""
     return (
         f"<p>Drop {MIN_CLIPS} to {settings.set_clips} clips (WAV, FLAC, OGG, MP3, AIFF{m4a}, or a zip of them), each "
@@ -31,7 +31,7 @@ def invitation(settings: Settings) -> str:
 
 
 def clip_list(accepted: Sequence[MelClip], refused: Sequence[Refusal]) -> str:
-    """Which files can be used, and why the others cannot."""
+    """List of the accepted files, and of the refused files with reasons."""
     seconds = sum(clip.num_frames for clip in accepted) * HOP_LENGTH / SAMPLE_RATE
     lines = [f"<p><b>{len(accepted)} clips</b>, {seconds:.1f} s of sound, are ready to train on.</p>"]
     if len(accepted) < MIN_CLIPS:
@@ -45,7 +45,7 @@ def clip_list(accepted: Sequence[MelClip], refused: Sequence[Refusal]) -> str:
 
 
 def config_reason(config: VQVAEConfig, count: int) -> str:
-    """The adaptive settings in a sentence, and why they are so."""
+    """The adaptive settings and the reason for them, in one sentence."""
     why = {
         64: "a small set fills a small codebook, where every code stays in use",
         128: "there is enough sound for finer shades, and a tenth of the clips is held out to check on",
@@ -56,7 +56,7 @@ def config_reason(config: VQVAEConfig, count: int) -> str:
 
 
 def training_progress(status: JobStatus, job: str) -> str:
-    """A bar, the time left, and how good the codec is so far; the browser remembers the ``job`` by its name."""
+    """A progress bar, the time left, and the quality so far; the browser stores the id ``job`` from it."""
     note = f"<p class='note'>{html.escape(status.note)}</p>" if status.note and status.state != "failed" else ""
     return f"<div data-training='{html.escape(job)}'>{_training_progress(status)}{note}</div>"
 
@@ -86,7 +86,7 @@ def _training_progress(status: JobStatus) -> str:
 
 
 def lost_training(settings: Settings) -> str:
-    """For a visitor whose browser remembers a training that the server does not."""
+    """Message for a visitor whose browser stores a training that the server no longer has."""
     hours = settings.training_kept_seconds / 3600
     return (
         "<div data-training=''><p class='bad'>The training that you began here is lost: the server was started anew, "
@@ -103,9 +103,9 @@ HEALTH_ADVICE = {
 
 
 def health_table(levels: Sequence[LevelHealth], codebook_size: int, *, judged: bool = True) -> str:
-    """How each level uses its codebook; ``judged``, with a word for it and what to do about it.
+    """A table of the codebook usage of each level; with ``judged``, each level has a verdict and advice.
 
-    A single clip need not use every code, so there the figures are not judged.
+    A single clip need not use every code, so its figures are not judged.
     """
     rows = []
     for name, level in zip(level_names(len(levels)), levels, strict=True):
@@ -132,7 +132,7 @@ def health_table(levels: Sequence[LevelHealth], codebook_size: int, *, judged: b
 
 
 def codec_line(codec: Codec) -> str:
-    """A codec in one line."""
+    """Description of a codec in one line."""
     source = codec.info.provenance
     trained = f"trained on {source.clips} clips for {source.training_seconds:.0f} s" if source else ""
     return (
@@ -143,13 +143,13 @@ def codec_line(codec: Codec) -> str:
 
 
 def clip_facts(work: "Work") -> str:
-    """What a reconstruction cost and what it lost."""
+    """The cost and the loss of a reconstruction, as HTML."""
     items = "".join(f"<div><dt>{html.escape(what)}</dt><dd>{value}</dd></div>" for what, value in report_facts(work))
     return f"<dl class='facts'>{items}</dl>"
 
 
 def report_facts(work: "Work") -> list[tuple[str, str]]:
-    """The figures of a clip in a codec; what waits for its sound is "…"."""
+    """The figures of a clip in a codec; figures that need the decoded sound are "…" until then."""
     codec, seconds = work.codec, work.seconds
     code_bytes = codec.bitrate_bps * seconds / 8
     decoding = work.decode_seconds.get(codec.num_levels)
@@ -161,7 +161,7 @@ def report_facts(work: "Work") -> list[tuple[str, str]]:
         ("Error of the spectrogram", decibels(work.layers[-1].mel_l1)),
         ("Error of the sound", decibels(work.mel_l1_audio()) if heard else "…"),
     ]
-    if work.encode_seconds:  # not so for a grid that was opened as one
+    if work.encode_seconds:  # 0 for a grid without a clip
         facts.append(("Time to encode", milliseconds(work.encode_seconds)))
         facts.append(("Time to decode", milliseconds(decoding) if heard and decoding else "…"))
     if work.file_bytes:
@@ -170,22 +170,22 @@ def report_facts(work: "Work") -> list[tuple[str, str]]:
 
 
 def decibels(mel_l1: float) -> str:
-    """An average difference of natural-log mels, in dB and as it is."""
+    """A mean absolute difference of natural-log mels, in dB."""
     return f"{mel_l1 * NEPERS_TO_DB:.1f} dB"
 
 
 def milliseconds(seconds: float) -> str:
-    """A duration as people say it."""
+    """A duration in readable units."""
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def layer_note(layer: "Layer") -> str:
-    """A layer's cost and worth, for the player."""
+    """Cost and benefit of a layer, for the player."""
     return f"{layer.bitrate_bps:.0f} bit/s · {decibels(layer.mel_l1)} off"
 
 
 def layer_title(layer: "Layer") -> str:
-    """What a layer is and what its last level brings, for a picture."""
+    """Name of a layer and the benefit of its last level, for a picture."""
     levels = f"{layer.levels} level{'s' * (layer.levels > 1)}"
     worth = f"carries {layer.share:.0%} of the sound" if layer.share > 0 else "brings this sound no nearer"
     return (

@@ -1,4 +1,4 @@
-"""The app, launched once, and a real browser to look at it with."""
+"""Fixtures: the app, launched once, and a real browser on its page."""
 
 import socket
 from pathlib import Path
@@ -29,7 +29,7 @@ def browser(new_browser):
 
 @pytest.fixture(scope="session")
 def context(browser):
-    """Keeps the files that the page is built from, so that they are fetched and compiled once for all tests."""
+    """A browser context with a shared cache, so that all tests fetch and compile the page's files once."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(1000 * PATIENCE)
     yield context
@@ -45,8 +45,8 @@ def page(context, app_url):
     assert not context.cookies()
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    # Gradio's player tries to draw any upload before it is checked, and says so when that is no sound; one test cuts
-    # the network, and some reload the page in the middle of a training.
+    # Gradio's player tries to draw every upload before it is checked, and logs an error for other files. One test cuts
+    # the network, and some tests reload the page during a training.
     known = (
         *("Waveform load error", "Failed to load resource: net::ERR_FAILED"),
         *("AbortError: signal is aborted", "Unexpected error Connection errored out"),
@@ -66,7 +66,7 @@ def page(context, app_url):
 
 
 class Hands:
-    """What a person does on the code grid, and what is on it then."""
+    """Actions of a visitor on the code grid, and its visible state."""
 
     FIND = "[...document.querySelectorAll('#edit-grid *')].find(part => part.grid)?.grid"
 
@@ -74,12 +74,12 @@ class Hands:
         self.page = page
 
     def indices(self):
-        """The codes that the page shows, [3, 8, columns]."""
+        """The codes on the page, [3, 8, columns]."""
         self.page.wait_for_function(f"() => {self.FIND}")
         return np.array(self.page.evaluate(f"() => Array.from({self.FIND}.indices)")).reshape(3, 8, -1)
 
     def samples(self):
-        """The sound that the page would play, once every edit is answered."""
+        """The sound that the page would play, after every edit is answered."""
         self.page.wait_for_function(f"() => {self.FIND}?.samples && !{self.FIND}.pending", timeout=60_000)
         self.page.wait_for_timeout(100)
         return np.array(self.page.evaluate(f"() => Array.from({self.FIND}.samples)"), dtype=np.float32)
@@ -91,7 +91,7 @@ class Hands:
         return (int(self.indices()[level, row, column]) + 1) % 64
 
     def place(self, row, column):
-        """Where a cell is on the page."""
+        """The position of a cell on the page."""
         canvas = self.page.locator("canvas.cells")
         canvas.scroll_into_view_if_needed()
         box = canvas.bounding_box()

@@ -1,4 +1,4 @@
-"""What a script does through ``gradio_client``."""
+"""Scripts that use the app through ``gradio_client``."""
 
 import base64
 import io

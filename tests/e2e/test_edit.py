@@ -1,4 +1,4 @@
-"""The code grid in a real browser: paint, select, copy, move, undo, hear, and take home."""
+"""The code grid in a real browser: paint, select, copy, move, undo, listen, export."""
 
 import io
 import re
@@ -33,7 +33,7 @@ def edit(page, hands, example):
 
 
 def on_the_server(page, hands):
-    """The grid that the server has, by way of an export."""
+    """The grid on the server, read from an export."""
     hands.settled()
     page.locator("#edit-export").click()
     link = page.locator("#edit-files a[href$='.npz']")
@@ -238,7 +238,7 @@ def test_the_exports_hold_the_edit_and_can_be_opened_again(edit, hands, example,
     for suffix in ("wav", "flac"):
         link = edit.locator(f"#edit-files a[href$='.{suffix}']").get_attribute("href")
         sound, _ = soundfile.read(io.BytesIO(edit.request.get(link).body()), dtype="float32")
-        assert len(sound) == len(load_clip(loop).waveform)  # a loop does not grow by the rest of a frame
+        assert len(sound) == len(load_clip(loop).waveform)  # a loop keeps its exact length
         assert (
             np.corrcoef(sound, heard[: len(sound)])[0, 1] > 0.99
         )  # a file is scaled, not clipped, where an edit is too loud
@@ -250,7 +250,7 @@ def test_the_exports_hold_the_edit_and_can_be_opened_again(edit, hands, example,
     hands.settled()
     painted = hands.indices()
     edit.get_by_role("tab", name="Explore").click()
-    for choice in ("loop_breakbeat", "grid.json (yours)"):  # and what is painted on it is not lost
+    for choice in ("loop_breakbeat", "grid.json (yours)"):  # and the edits are kept
         edit.locator("#explore-example input").click()
         edit.get_by_role("option", name=choice).click()
         expect(edit.locator("#explore-player")).to_contain_text(choice.split(" ")[0])
@@ -278,7 +278,7 @@ def test_a_long_clip_that_is_filled_is_fetched_piece_by_piece_when_it_is_played(
     expect(edit.locator(HISTORY)).to_have_count(1)
     after = hands.samples()
     assert not np.array_equal(after[:100_000], before[:100_000])
-    assert np.array_equal(after[-100_000:], before[-100_000:])  # not yet
+    assert np.array_equal(after[-100_000:], before[-100_000:])  # not fetched yet
     assert edit.evaluate(f"() => {hands.FIND}.stale.length") == 3
     edit.locator(".code-grid .play").click()
     edit.wait_for_function(f"() => !{hands.FIND}.stale.length")

@@ -1,4 +1,4 @@
-"""Explore in a real browser: what is seen, what is heard, and that it stays in step."""
+"""The Explore tab in a real browser: pictures and sound, and that they stay in step."""
 
 import base64
 import io
@@ -29,7 +29,7 @@ def codec(clips):
 
 
 def loaded(page, track):
-    """The samples of a track, waiting until they are there."""
+    """The samples of a track, as soon as they are loaded."""
     page.wait_for_function(f"() => {FIND}?.loaded({track})")
     return np.array(page.evaluate(f"() => Array.from({FIND}.loaded({track}))"), dtype=np.float32)
 
@@ -46,13 +46,13 @@ def upload(page, path):
 
 
 def axis(page, name):
-    """Where the time axis of a picture begins and ends, in seconds."""
+    """Start and end of a picture's time axis, in seconds."""
     frame = page.locator(f"#explore-{name} [data-stop]")
     return float(frame.get_attribute("data-start")), float(frame.get_attribute("data-stop"))
 
 
 def ends_at(page, name, seconds):
-    """Wait until the time axis of a picture begins at 0 and ends there."""
+    """Wait until a picture's time axis goes from 0 to ``seconds``."""
     found = f"document.querySelector('#explore-{name} [data-stop]').dataset"
     page.wait_for_function(f"() => {found}.start === '0' && Math.abs({found}.stop - {seconds}) < 1e-6")
 

@@ -1,4 +1,4 @@
-"""A page whose visit has ended says so, and gives nobody's files out; what it still has can be saved."""
+"""A page whose visit has ended says so, shows no other visitor's files, and can still save its copy of the codes."""
 
 import json
 import re
@@ -15,7 +15,7 @@ def open_tab(page, name):
 
 
 def forget(page):
-    """End the visit on the server, as after a long sleep or a new start; the page stays as it is."""
+    """End the visit on the server, as after a long pause or a restart; the page stays as it is."""
     status = page.evaluate(
         """async () => {
         const headers = {"Content-Type": "application/json"};
@@ -27,7 +27,7 @@ def forget(page):
 
 @pytest.fixture
 def edited(page, hands):
-    """A page with an edit, whose visit has ended since; the codes that it shows."""
+    """The codes on a page with an edit whose visit has ended."""
     open_tab(page, "Edit")
     expect(page.locator(".code-grid")).to_be_visible()
     hands.paint(2, 3, hands.another_code(0, 2, 3))

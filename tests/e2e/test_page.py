@@ -1,4 +1,4 @@
-"""What a visitor sees, hears and does, in a real browser."""
+"""The whole page in a real browser: training, uploads, and the ways between the tabs."""
 
 import io
 import re
@@ -14,7 +14,7 @@ from tests.waiting import until
 
 
 def heard(page, player):
-    """The samples behind a player, waiting until it has some."""
+    """The samples behind a player, as soon as it has some."""
     link = page.locator(f"{player} a[download]")
     link.wait_for(state="attached")
     response = page.request.get(link.get_attribute("href"))
@@ -25,7 +25,7 @@ def heard(page, player):
 
 
 def heard_anew(page, player, before):
-    """The samples behind a player once they are no longer ``before``."""
+    """The samples behind a player, as soon as they differ from ``before``."""
     samples = before
 
     def has_changed():

@@ -1,4 +1,4 @@
-"""Who reloads the page, or comes back to it in the same browser, finds what was there: clips, edits, a training."""
+"""A visitor who reloads the page, or returns to it in the same browser, finds the same clips, edits and training."""
 
 import httpx
 import numpy as np

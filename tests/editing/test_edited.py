@@ -1,4 +1,4 @@
-"""Edits of long clips: what an edit decodes, answers and keeps follows a piece of seconds, and nothing is lost."""
+"""Edits of long clips: an edit decodes, returns and keeps only seconds of sound, and nothing is lost."""
 
 import base64
 import io
@@ -26,7 +26,7 @@ ALL = {"levels": [0, 0], "rows": [0, 7]}
 
 @pytest.fixture
 def widths(codec):
-    """How many columns each pass of the decoder took."""
+    """The number of columns of each pass of the decoder."""
     seen = []
     hook = codec.model.decoder.register_forward_hook(lambda network, inputs, output: seen.append(inputs[0].shape[-1]))
     yield seen
@@ -34,14 +34,14 @@ def widths(codec):
 
 
 def tiled(codec, grid, columns):
-    """A grid of that many columns."""
+    """A grid, repeated up to a number of columns."""
     indices = np.tile(grid.indices, -(-columns // grid.columns))[..., :columns]
     return CodeGrid(indices, columns * STRIDE, codec.model_id, codec.codebook_size)
 
 
 @pytest.fixture
 def long(codec, grid):
-    """Ten minutes, of which nothing is decoded."""
+    """A work of ten minutes without any decoded sound."""
     return Work.opened(codec, "ten minutes", tiled(codec, grid, 3230))
 
 
@@ -54,7 +54,7 @@ def three_pieces(codec, grid):
 
 @pytest.fixture
 def three(three_pieces):
-    """Three pieces, decoded; the last is short."""
+    """A decoded work of three pieces; the last piece is short."""
     return three_pieces.fresh()
 
 
@@ -75,7 +75,7 @@ def heard(answer):
 
 
 def log_mel_error(work):
-    """How far the log-mel of the sound is from that of the grid, and how far it is where nothing was edited."""
+    """The log-mel error of the sound against the grid, after the edits and before them."""
     codec = work.codec
     now = codec.log_mel_of(Clip("now", work.edited)) - codec.decode_mel(work.history.grid)
     before = codec.log_mel_of(Clip("before", work.reconstruction)) - codec.decode_mel(work.history.original)
@@ -90,7 +90,7 @@ def test_a_grid_of_ten_minutes_is_opened_without_decoding_any_of_it(codec, grid,
     assert work.num_bytes < 2_000_000
 
 
-def test_the_first_piece_of_ten_minutes_costs_a_piece(long, widths):
+def test_the_first_piece_of_ten_minutes_decodes_one_piece(long, widths):
     assert len(long.piece(0, 0)) == len(long.piece(3, 0)) == len(long.piece_now(0)[0]) == BLOCK_SAMPLES
     assert len(widths) == 1
     assert widths[0] <= WIDEST_COLUMNS
@@ -117,7 +117,7 @@ def test_filling_a_level_of_ten_minutes_decodes_and_answers_a_piece(long, widths
     indices = np.frombuffer(base64.b64decode(answer["indices"]), "<u2").reshape(3, 8, -1)
     assert np.array_equal(indices, long.history.grid.indices)
     assert (indices[0] == 5).all()
-    assert len(widths) == 2  # the piece as it was, and as it is
+    assert len(widths) == 2  # the piece before and after the edit
     assert max(widths) <= WIDEST_COLUMNS
     assert 0 < len(heard(answer)) <= BLOCK_SAMPLES
     (stale,) = answer["stale"]
@@ -134,7 +134,7 @@ def test_the_pieces_of_a_filled_level_make_its_sound(three, widths):
     assert max(widths) <= WIDEST_COLUMNS
     widths.clear()
     assert np.array_equal(three.edited, sound)
-    assert widths == []  # all of it was there
+    assert widths == []  # all of it was decoded already
     now, before = log_mel_error(three)
     assert now < before + 0.1
     jumps = np.abs(np.diff(sound))
@@ -180,12 +180,12 @@ def test_a_fill_that_was_heard_is_undone_and_done_again_exactly(three):
     assert np.array_equal(three.edited, filled)
 
 
-def test_what_was_heard_between_undoing_and_doing_again_changes_neither(three):
+def test_listening_between_undo_and_redo_changes_neither_sound(three):
     perform(three, fill(three), None)
-    perform(three, fill(three, 9), None)  # the first fill was heard only where it began
+    perform(three, fill(three, 9), None)  # only the start of the first fill was decoded
     second = three.edited.copy()
     perform(three, {"kind": "undo"}, None)
-    first = three.edited.copy()  # and now everywhere
+    first = three.edited.copy()  # now all of it is decoded
     perform(three, {"kind": "redo"}, None)
     assert np.array_equal(three.edited, second)
     perform(three, {"kind": "undo"}, None)
@@ -194,7 +194,7 @@ def test_what_was_heard_between_undoing_and_doing_again_changes_neither(three):
     assert now < before + 0.1
 
 
-def test_one_cell_at_each_end_costs_two_cells(three, widths):
+def test_one_cell_at_each_end_decodes_only_the_columns_around_two_cells(three, widths):
     last = three.history.grid.columns - 1
     before = three.edited.copy()
     answer = perform(three, paint((3, 0), (3, last)), None)
@@ -254,7 +254,7 @@ def test_back_to_the_original_decodes_nothing_and_can_be_undone(three, widths):
     assert np.array_equal(three.edited, edited)
 
 
-def test_all_that_an_edit_changes_is_heard_in_its_answer_or_told_to_be_stale(three):
+def test_all_that_an_edit_changes_is_in_its_answer_or_reported_as_stale(three):
     sound = three.edited.copy()
     random = np.random.default_rng(0)
     asked = [fill(three), paint((0, 3), (1, 90), (7, 130)), {"kind": "undo"}, {"kind": "undo"}, {"kind": "redo"}]
@@ -271,7 +271,7 @@ def test_all_that_an_edit_changes_is_heard_in_its_answer_or_told_to_be_stale(thr
         assert np.abs(sound - np.clip(three.edited, -1, 1)).max() < 1e-3 or np.abs(three.edited).max() > 1
 
 
-def test_a_swap_tells_what_of_the_other_clip_is_stale_and_decodes_nothing_of_it(three, codec, drone, widths):
+def test_a_swap_reports_stale_spans_of_the_other_clip_and_decodes_none_of_it(three, codec, drone, widths):
     second = Work.begin(codec, drone)
     region = {"levels": [0, 2], "rows": [0, 7], "columns": [0, 9]}
     answer = perform(three, {"kind": "swap", "second": "x"} | region, lambda secret: second)
@@ -286,7 +286,7 @@ def test_a_swap_tells_what_of_the_other_clip_is_stale_and_decodes_nothing_of_it(
     assert np.array_equal(sound[stop:], second.reconstruction[stop:])
 
 
-def test_progress_is_told_while_what_is_missing_of_the_sound_is_made(three, codec):
+def test_progress_is_told_while_missing_sound_is_decoded(three, codec):
     work = Work.opened(codec, "again", three.history.original)
     perform(work, fill(work), None)
     shares = []
@@ -312,7 +312,7 @@ def test_no_lock_is_held_while_progress_is_told(three, codec):
     assert all(taken)
 
 
-def test_what_edits_replaced_is_kept_within_bounds_while_the_sound_is_made(three, monkeypatch):
+def test_the_samples_for_undo_stay_within_bounds_during_decoding(three, monkeypatch):
     monkeypatch.setattr("distill.editing.edited.KEPT_SAMPLES", BLOCK_SAMPLES)
     perform(three, paint((3, 5)), None)
     perform(three, fill(three), None)
@@ -323,7 +323,7 @@ def test_what_edits_replaced_is_kept_within_bounds_while_the_sound_is_made(three
     assert now < before + 0.1
 
 
-def test_a_released_work_makes_its_edits_anew_and_the_page_is_told(three):
+def test_a_released_work_decodes_its_edits_again_and_reports_them_as_stale(three):
     perform(three, fill(three), None)
     heard_before = three.edited.copy()
     held = three.num_bytes
@@ -371,7 +371,7 @@ def test_edits_of_regions_that_hold_more_cells_than_one_may_name_are_made(long):
 
 @pytest.fixture
 def log_mels(codec):
-    """How many frames each log-mel of a waveform has."""
+    """The number of frames of each log-mel that is computed from a waveform."""
     seen = []
     hook = codec.log_mel.register_forward_hook(lambda front_end, inputs, output: seen.append(output.shape[-1]))
     yield seen
@@ -407,7 +407,7 @@ def test_the_log_mel_of_a_clip_that_is_opened_is_made_once(codec, drums, log_mel
     assert log_mels != []
 
 
-def test_what_is_decoded_of_a_log_mel_is_counted_and_given_back(long):
+def test_the_memory_of_a_decoded_log_mel_is_counted_and_released(long):
     bare = long.num_bytes
     long.piece(1, 0)
     assert long.num_bytes - bare == pytest.approx(4 * BLOCK_SAMPLES + 512 * BLOCK_FRAMES, rel=0.02)

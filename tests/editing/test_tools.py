@@ -1,4 +1,4 @@
-"""What a page or a script may ask of the grid, by name, and what it is told when it asks for nonsense."""
+"""Requests of a page or a script to the grid, by name, and the refusals of invalid requests."""
 
 import json
 import threading

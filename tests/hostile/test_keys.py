@@ -64,25 +64,28 @@ def test_the_secret_of_a_clip_opens_it_for_nobody_else_in_explore(victim, other,
     assert refused(other.http.post("/gradio_api/component_server", json=body | {"session_hash": other.page}))
 
 
-@pytest.mark.parametrize("kind", ["swap", "blend"])
+WITH_A_SECOND_CLIP = {"swap": {}, "blend": {"amount": 1.0}}
+
+
+@pytest.mark.parametrize("kind", WITH_A_SECOND_CLIP)
 def test_a_clip_of_somebody_else_is_no_second_clip(space, victim, new_stranger, kind):
     other = new_stranger(space)
     other.open_page()
     region = {"levels": [0, 0], "rows": [0, 7], "columns": [0, 0]}
-    asked = {"kind": kind, "second": victim.work, "row": 0, "column": 0, "amount": 1.0, **region}
+    asked = {"kind": kind, "second": victim.work, **region, **WITH_A_SECOND_CLIP[kind]}
     before, mine = victim.grid(), other.grid()
     assert refused(other.post("component_server", other.serving("edit", **asked)))
     assert (victim.grid(), other.grid()) == (before, mine)
 
 
-@pytest.mark.parametrize("kind", ["swap", "blend"])
+@pytest.mark.parametrize("kind", WITH_A_SECOND_CLIP)
 def test_a_clip_of_ones_own_is_a_second_clip(space, victim, new_stranger, kind):
     """The requests of the test above are valid: they work for the clip's own visitor."""
     example = new_stranger(space, cookie=victim.cookie)  # another page of the same browser
     example.call("explore_example", "loop_amen")
     example.open_page()
     region = {"levels": [0, 0], "rows": [0, 7], "columns": [0, 0]}
-    asked = {"kind": kind, "second": victim.work, "row": 0, "column": 0, "amount": 1.0, **region}
+    asked = {"kind": kind, "second": victim.work, **region, **WITH_A_SECOND_CLIP[kind]}
     assert "error" not in example.serve("edit", **asked)
     assert example.serve("edit", kind="undo")["edits"] == 0
 

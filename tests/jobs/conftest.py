@@ -1,4 +1,4 @@
-"""Small trainings of real sound, for workers that train and for those that only say so."""
+"""Fixtures: small trainings on real sound, for real workers and for puppets."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_runner(root: Path) -> Iterator[Callable[..., JobRunner]]:
-    """Opens runners on one folder, of obedient puppets unless another command is given; all are closed in the end."""
+    """Opens runners on one folder, with obedient puppets by default; all are closed at the end."""
     runners: list[JobRunner] = []
 
     def build(settings: Settings | None = None, **options: object) -> JobRunner:

@@ -1,4 +1,4 @@
-"""Workers that do as they are told instead of training, and how to tell them."""
+"""Puppets: workers that follow orders instead of training, and functions that give the orders."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -57,23 +57,23 @@ while True:
             break
     time.sleep(0.01)
 """
-"""A worker that waits for orders, or has a manner of its own."""
+"""Program of a worker that waits for orders or behaves in a fixed manner."""
 
 
 def puppet(manner: str = "obedient") -> Sequence[str]:
-    """The command of such a worker."""
+    """The command of a puppet with a manner."""
     return [sys.executable, "-S", "-c", PUPPET, manner]
 
 
 def order(job: TrainingJob, words: str) -> None:
-    """Tell the worker of a job what to do: "step 30 90" says that 30 of 90 seconds are over."""
+    """Give an order to the worker of a job: "step 30 90" reports 30 of 90 seconds of training."""
     unfinished = job.folder.path / "order.part"
     unfinished.write_text(words)
     unfinished.replace(job.folder.path / "order")
 
 
 def wait_until(job: TrainingJob, condition: Callable[[JobStatus], object]) -> JobStatus:
-    """The status of a job as soon as that holds for it."""
+    """The status of a job, as soon as a condition holds for it."""
 
     def found() -> JobStatus | None:
         status = job.status()
@@ -86,5 +86,5 @@ def wait_until(job: TrainingJob, condition: Callable[[JobStatus], object]) -> Jo
 
 
 def wait_for_a_step(job: TrainingJob, after: int = 0) -> JobStatus:
-    """The status of a job as soon as it has taken a step after that one."""
+    """The status of a job, as soon as it has passed step ``after``."""
     return wait_until(job, lambda status: status.progress and status.progress.step > after)

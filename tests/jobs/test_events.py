@@ -1,4 +1,4 @@
-"""What a worker says is understood as it was meant, or not at all."""
+"""Events survive the way through a line of JSON, and invalid lines are refused."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def test_an_event_is_a_line(event):
     assert from_line(line) == event
 
 
-def test_a_loss_that_is_no_number_is_told_all_the_same():
+def test_a_loss_that_is_not_a_number_is_still_reported():
     told = from_line(to_line(Stepped(Progress(1, 0.5, 1.0, 59.0, 0.1, float("nan"), float("inf")))))
     assert str(told.progress.recon_loss) == "nan"
 
@@ -43,6 +43,6 @@ def test_a_loss_that_is_no_number_is_told_all_the_same():
         to_line(STEPPED).replace(b'"seconds": 1.0', b'"seconds": Infinity'),
     ],
 )
-def test_what_makes_no_sense_is_no_event(line):
+def test_an_invalid_line_is_refused(line):
     with pytest.raises(ValueError):
         from_line(line)

@@ -1,4 +1,4 @@
-"""A training's folder gives back what was put into it, or says in a sentence that it cannot."""
+"""A training's folder returns what was written to it, or refuses with one sentence."""
 
 import errno
 import json
@@ -26,7 +26,7 @@ from distill.training.health import LevelHealth
 from distill.training.records import Curves, Progress, StepPoint, Validation, ValidationPoint
 from tests.waiting import PATIENCE
 
-PROGRESS = Progress(3, 0.5, 12.0, 48.0, 0.2, 0.7, float("nan"))  # a training that came to nothing is still read
+PROGRESS = Progress(3, 0.5, 12.0, 48.0, 0.2, 0.7, float("nan"))  # a NaN loss must still be readable
 VALIDATION = Validation(3, 12.0, 0.4, None, (LevelHealth(0.5, 3.0, 2),), ((3, 0), (1, 2)), ("Too few.",), True)
 CURVES = Curves((StepPoint(0.5, 0.9, 1),), (ValidationPoint(12.0, 0.4, None, 3),))
 
@@ -67,7 +67,7 @@ HOSTILE = [None, True, -1, 1.5, 1e999, "", "x" * 100, [], [[]], {}, {"a": 1}, [N
 
 
 def test_every_value_of_a_record_is_checked(folder, is_one_sentence):
-    """Each value, at every depth, is swapped for others; what is then read could have been written, or is refused."""
+    """Each value, at every depth, is replaced by others. The result is a valid record, or is refused."""
     original = json.loads(folder.record_path.read_text())
 
     def places(value, path=()):
@@ -108,7 +108,7 @@ def test_a_record_with_flipped_bits_or_cut_short_is_read_or_refused(folder, is_o
 
 
 @pytest.mark.parametrize("content", [b"", b"null", b"[]", b"[" * 100_000, b"\xff\xfe", b'{"owner": "anna"}'])
-def test_what_is_no_record_is_refused(folder, content, is_one_sentence):
+def test_an_invalid_record_is_refused(folder, content, is_one_sentence):
     folder.record_path.write_bytes(content)
     with pytest.raises(TrainingError) as refusal:
         folder.read_record()
@@ -123,7 +123,7 @@ def test_a_record_of_an_older_version_is_read_with_the_defaults_of_this_one(fold
     assert folder.read_record().config.rehearsal == 0.125
 
 
-def test_a_record_that_was_written_before_its_parts_had_their_names_is_read(folder):
+def test_a_record_keeps_the_field_names_of_older_files(folder):
     record, values = folder.read_record(), json.loads(folder.record_path.read_text())
     assert (values["place"], values["first_name"]) == (record.queue_number, record.first_clip_name)
     assert not {"queue_number", "first_clip_name"} & values.keys()
@@ -131,7 +131,7 @@ def test_a_record_that_was_written_before_its_parts_had_their_names_is_read(fold
 
 @pytest.mark.parametrize("number", ["true", "NaN", "Infinity", "-Infinity", "1e400", '"1"'])
 @pytest.mark.parametrize("name", ["created", "place", "restarts", "ended"])
-def test_what_is_no_finite_number_is_refused(folder, name, number, is_one_sentence):
+def test_a_number_that_is_not_finite_is_refused(folder, name, number, is_one_sentence):
     values = json.loads(folder.record_path.read_text()) | {name: "NUMBER"}
     folder.record_path.write_text(json.dumps(values).replace('"NUMBER"', number))
     with pytest.raises(TrainingError) as refusal:
@@ -139,7 +139,7 @@ def test_what_is_no_finite_number_is_refused(folder, name, number, is_one_senten
     assert is_one_sentence(refusal.value)
 
 
-def test_clips_that_are_damaged_or_others_are_refused(folder, mel_clips, is_one_sentence):
+def test_damaged_or_wrong_clips_are_refused(folder, mel_clips, is_one_sentence):
     names, content = folder.read_record().clip_names, folder.clips.read_bytes()
     whole = {str(number): clip.log_mel for number, clip in enumerate(mel_clips)}
     damaged = [
@@ -188,7 +188,7 @@ def test_a_first_clip_that_is_damaged_or_could_be_code_is_refused(folder, first,
 
 
 @pytest.mark.parametrize("peak", [0.0, 1e-6, 0.5, 3.0])
-def test_a_first_clip_is_kept_in_half_its_room_however_loud_it_is(make_folder, first, peak):
+def test_a_first_clip_takes_half_the_bytes_of_float32_however_loud_it_is(make_folder, first, peak):
     loud = replace(first, waveform=first.waveform / np.abs(first.waveform).max() * np.float32(peak))
     folder = make_folder()
     folder.delete()
@@ -221,10 +221,8 @@ def huge(path):
 
 
 @pytest.mark.parametrize("put", [a_pipe, a_folder, a_link, a_device, huge])
-def test_whatever_lies_there_instead_of_a_file_is_refused_at_once_and_deleted_with_the_rest(
-    folder, put, is_one_sentence
-):
-    """A pipe is the worst: who opens it waits for ever."""
+def test_anything_in_place_of_a_file_is_refused_at_once_and_deleted_with_the_folder(folder, put, is_one_sentence):
+    """The pipe is the hardest case, because opening it blocks for ever."""
     record = folder.read_record()
     for path, read in (
         (folder.record_path, folder.read_record),
@@ -255,7 +253,7 @@ def test_a_process_that_still_writes_cannot_bring_a_deleted_folder_back(folder):
     assert list(folder.path.parent.iterdir()) == []
 
 
-def test_a_codec_in_the_spare_folder_is_taken_only_from_a_folder_of_ones_own(folder, monkeypatch, tmp_path):
+def test_a_codec_in_the_spare_folder_is_used_only_if_nobody_else_can_write_there(folder, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     folder.spare.parent.mkdir()
     folder.spare.write_bytes(b"codec")
@@ -300,7 +298,7 @@ def test_one_process_at_a_time_has_the_lock_and_its_death_frees_it(folder):
         assert is_ours
 
 
-def test_a_record_is_made_of_what_json_can_hold(folder):
+def test_a_record_holds_only_values_that_json_can_hold(folder):
     record = folder.read_record()
     assert repr(JobRecord.from_json(record.to_json())) == repr(record)
     assert json.loads(record.to_json())["clip_names"] == list(record.clip_names)

@@ -1,4 +1,4 @@
-"""What trainings keep on disk is counted as it comes and goes, and kept in proportion to what it cost to make."""
+"""The bytes of trainings on disk are counted at every change, and files are kept in proportion to the training."""
 
 import os
 import time
@@ -29,7 +29,7 @@ def now():
 
 @pytest.fixture
 def open_timed(open_runner, now):
-    """Opens a runner on a clock that stands still."""
+    """Opens a runner on a clock that does not advance."""
     return lambda settings=None, **options: open_runner(settings, clock=lambda: now[0], **options)
 
 
@@ -41,7 +41,7 @@ def forbid_looking(monkeypatch):
         monkeypatch.setattr(os, name, fail)
 
 
-def test_what_an_owner_has_on_disk_is_known_without_looking(open_timed, submit, monkeypatch, codec_path):
+def test_the_bytes_of_an_owner_are_known_without_a_look_at_the_disk(open_timed, submit, monkeypatch, codec_path):
     runner = open_timed()
     assert runner.num_bytes() == 0
     anna, ben = submit(runner, "anna"), submit(runner, "ben")
@@ -64,17 +64,17 @@ def test_what_an_owner_has_on_disk_is_known_without_looking(open_timed, submit, 
     assert runner.num_bytes("ben") == 0
 
 
-def test_what_there_is_is_told_while_somebody_writes_or_deletes(open_timed, submit):
+def test_bytes_and_status_are_told_while_folders_are_written_or_deleted(open_timed, submit):
     runner = open_timed()
     job = submit(runner, "anna")
     expected = runner.num_bytes("anna")
-    with ThreadPoolExecutor(1) as thread, runner._changed:  # held while folders are measured and written
+    with ThreadPoolExecutor(1) as thread, runner._changed:  # held while folders are written
         asked = thread.submit(lambda: (runner.num_bytes("anna"), runner.num_bytes(), runner.status()))
         assert asked.result(PATIENCE) == (expected, expected, {"running": 1, "waiting": 0})
     job.delete()
 
 
-def test_what_lies_there_already_is_counted_once_at_the_start(open_timed, make_folder, monkeypatch):
+def test_folders_on_disk_are_measured_once_at_the_start(open_timed, make_folder, monkeypatch):
     folders = [make_folder(0, state="stopped", ended=time.time()), make_folder(1, owner="ben"), make_folder(2)]
     folders[2].record_path.write_text("damaged")
     runner = open_timed()
@@ -87,7 +87,7 @@ def test_what_lies_there_already_is_counted_once_at_the_start(open_timed, make_f
 
 
 @pytest.mark.parametrize(("trained", "kept"), [(0, 600), (6, 600), (60, 1200), (900, 6000)])
-def test_the_sound_of_a_training_is_kept_in_proportion_to_it(
+def test_the_sound_of_a_training_is_kept_in_proportion_to_its_length(
     open_timed, submit, now, codec_path, trained, kept, minute, is_one_sentence
 ):
     runner = open_timed(Settings(training_kept_seconds=6000))
@@ -115,7 +115,7 @@ def test_the_sound_of_a_training_is_kept_in_proportion_to_it(
     assert runner.expire(now[0] + 6001) == 1
 
 
-def test_a_codec_that_was_written_elsewhere_is_had_from_there_and_comes_home_when_there_is_room(
+def test_a_codec_in_the_spare_folder_is_used_there_and_moves_home_when_there_is_room(
     open_timed, submit, codec_path, monkeypatch, tmp_path, is_one_sentence
 ):
     temporary = tmp_path / "temporary"
@@ -133,7 +133,7 @@ def test_a_codec_that_was_written_elsewhere_is_had_from_there_and_comes_home_whe
         status = wait_until(job, lambda status: status.note == ELSEWHERE)
         assert is_one_sentence(status.note, "disk is full", "download")
     assert job.best_codec().num_levels == 3
-    again = open_timed()  # after a restart it is still known
+    again = open_timed()  # a new runner finds it too
     [found] = again.jobs_of("anna")
     assert found.best_codec().num_levels == 3
     again.expire(time.time())
@@ -141,7 +141,7 @@ def test_a_codec_that_was_written_elsewhere_is_had_from_there_and_comes_home_whe
     assert (found.status().note, list(temporary.iterdir())) == ("", [])
 
 
-def test_what_could_not_be_noted_is_noted_later(open_timed, submit, now, monkeypatch):
+def test_a_record_that_could_not_be_written_is_written_later(open_timed, submit, now, monkeypatch):
     def fail(*_):
         raise OSError("full")
 
@@ -156,7 +156,7 @@ def test_what_could_not_be_noted_is_noted_later(open_timed, submit, now, monkeyp
     assert job.folder.read_record().state == "finished"
 
 
-def test_whoever_leaves_leaves_no_training_behind_even_on_its_way(
+def test_no_training_of_a_visitor_who_leaves_stays_not_even_one_being_queued(
     open_timed, submit, root, monkeypatch, is_one_sentence
 ):
     runner = open_timed()
@@ -178,7 +178,7 @@ def test_whoever_leaves_leaves_no_training_behind_even_on_its_way(
     assert runner.status() == {"running": 0, "waiting": 0}
 
 
-def test_what_a_server_left_that_ended_while_it_deleted_is_deleted(open_timed, root):
+def test_an_interrupted_deletion_is_finished_at_the_next_start(open_timed, root):
     left, other = root / ("0" * 32 + ".gone"), root / "mine.gone"
     for folder in (left, other):
         folder.mkdir(parents=True)
@@ -202,8 +202,8 @@ def test_a_folder_with_a_strange_record_is_passed_over_in_a_line_and_the_others_
     open_timed, make_folder, put, caplog
 ):
     strange, whole = make_folder(0), make_folder(1, owner="ben")
-    strange.record.unlink()
-    put(strange.record)
+    strange.record_path.unlink()
+    put(strange.record_path)
     runner = open_timed()
     assert [job.id for job in runner.jobs_of("ben")] == [whole.id]
     assert runner.jobs_of("anna") == []
@@ -213,10 +213,10 @@ def test_a_folder_with_a_strange_record_is_passed_over_in_a_line_and_the_others_
     assert not strange.path.exists()
 
 
-def test_a_record_that_names_no_minutes_stops_nobody(open_timed, make_folder, submit, minute):
+def test_a_record_without_minutes_does_not_block_the_queue(open_timed, make_folder, submit, minute):
     make_folder(0, owner="ben", config=replace(minute, minutes=None))
     runner = open_timed()
-    assert submit(runner).status().wait_seconds == 15 * 60 / 2  # of a turn
+    assert submit(runner).status().wait_seconds == 15 * 60 / 2  # half of ben's 15 minutes
     [ben] = runner.jobs_of("ben")
     assert ben.status().state == "running"
 

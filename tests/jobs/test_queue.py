@@ -1,4 +1,4 @@
-"""Trainings wait for their turn, in their order, and are stopped and continued; each is its owner's alone."""
+"""Trainings wait in their order, can be stopped and continued, and belong to their owners alone."""
 
 from dataclasses import replace
 
@@ -60,7 +60,7 @@ def test_a_waiting_job_that_is_stopped_gives_up_its_place_and_can_queue_again(op
 def test_a_running_job_stops_and_the_next_one_runs(open_runner, submit, manner):
     runner = open_runner(command=puppet(manner))
     anna, ben = submit(runner, "anna"), submit(runner, "ben")
-    anna.stop()  # just when its process begins
+    anna.stop()  # at the moment when its process starts
     assert anna.wait(PATIENCE).state == "stopped"
     assert anna.status().note == ""
     wait_until(ben, lambda status: status.state == "running")
@@ -68,7 +68,7 @@ def test_a_running_job_stops_and_the_next_one_runs(open_runner, submit, manner):
     assert anna.status().ahead == 1
 
 
-def test_waiting_for_a_job_that_runs_on_comes_back_with_where_it_stands(open_runner, submit):
+def test_waiting_for_a_running_job_returns_its_status_when_the_time_is_over(open_runner, submit):
     job = submit(open_runner())
     assert job.wait(0.01).state == "running"
     assert job.wait(0.01).active

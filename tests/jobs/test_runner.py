@@ -1,4 +1,4 @@
-"""Trainings run in processes of their own, and survive what becomes of these, of the disk and of the server."""
+"""Trainings run in separate processes and survive faults of the process, the disk and the server."""
 
 import errno
 import json
@@ -60,7 +60,7 @@ def test_a_users_error_is_shown_as_it_is_and_the_next_job_still_runs(open_runner
     assert (anna.status().active, anna.status().error) == (True, "")
 
 
-def test_what_a_worker_says_that_makes_no_sense_is_passed_over(open_runner, submit):
+def test_invalid_lines_of_a_worker_are_skipped(open_runner, submit):
     job = submit(open_runner())
     order(job, "babble")
     wait_until(job, lambda _: not (job.folder.path / "order").exists())
@@ -112,7 +112,7 @@ def test_a_job_that_is_lost_again_and_again_is_given_up_and_can_be_resumed(
     assert job.status().active
 
 
-def test_a_worker_that_is_silent_because_others_have_the_processors_is_let_be(open_runner, submit, monkeypatch):
+def test_a_worker_that_is_silent_for_want_of_processor_time_is_not_ended(open_runner, submit, monkeypatch):
     monkeypatch.setattr(Worker, "_starved_seconds", lambda _: time.monotonic())
     job = submit(open_runner(Settings(training_silence_seconds=1)))
     order(job, "step 1")
@@ -121,7 +121,7 @@ def test_a_worker_that_is_silent_because_others_have_the_processors_is_let_be(op
     assert (job.status().state, job.status().note) == ("running", "")
 
 
-def test_a_job_that_does_not_come_to_its_end_is_ended(open_runner, submit, minute, is_one_sentence):
+def test_a_job_that_runs_far_too_long_is_ended(open_runner, submit, minute, is_one_sentence):
     settings = Settings(training_silence_seconds=1, full_disk_seconds=1)
     runner = open_runner(settings, command=puppet("endless"))
     status = submit(runner, config=replace(minute, minutes=0.01)).wait(PATIENCE)
@@ -193,7 +193,7 @@ def test_jobs_are_forgotten_some_hours_after_they_ended(open_runner, submit, roo
     ben, carl = submit(runner, "ben"), submit(runner, "carl")
     ben.stop()
     ben.wait(PATIENCE)
-    unfinished = root / f"{1:032x}"  # what a training that could not be written left behind
+    unfinished = root / f"{1:032x}"  # left behind by a training that could not be written
     unfinished.mkdir()
     os.utime(unfinished, (now[0], now[0]))
     assert runner.expire(now[0] + 39) == 0
@@ -278,7 +278,7 @@ def test_a_job_knows_its_clips_and_keeps_the_first(open_runner, submit, mel_clip
     assert np.abs(job.first_clip.waveform - first.waveform).max() <= np.abs(first.waveform).max() / 65_000
 
 
-def test_a_finished_job_keeps_its_codec_but_not_what_it_was_made_of(open_runner, submit, codec_path):
+def test_a_finished_job_keeps_its_codec_but_not_its_clips_and_checkpoint(open_runner, submit, codec_path):
     job = submit(open_runner())
     job.folder.best.write_bytes(codec_path.read_bytes())
     job.folder.checkpoint.touch()
@@ -291,12 +291,12 @@ def test_a_finished_job_keeps_its_codec_but_not_what_it_was_made_of(open_runner,
     assert job.clip_names
 
 
-def test_a_runner_makes_its_folder_for_itself_alone(root):
+def test_only_the_server_may_read_a_runners_folder(root):
     JobRunner(root / "deeper").close()
     assert (root / "deeper").stat().st_mode & 0o077 == 0
 
 
-def test_a_worker_gives_way_to_others_before_anything_heavy_is_imported(repository):
+def test_a_worker_lowers_its_priority_before_heavy_imports(repository):
     program = (
         "import sys, distill.jobs.program; print(sorted({'torch', 'safetensors', 'soundfile'} & set(sys.modules)))"
     )

@@ -1,6 +1,6 @@
-"""Real trainings, in processes of their own, outlive their process, their server, and too little memory.
+"""Real trainings in separate processes survive the loss of a process or server, and report a lack of memory.
 
-Their workers do not give way, but for the test that says that workers do.
+Their workers run at normal priority, except in the tests of the priority.
 """
 
 import json
@@ -26,7 +26,7 @@ OFTEN = Settings(checkpoint_seconds=1)
 
 @pytest.fixture
 def open_trainer(open_runner):
-    """Opens a runner whose workers train."""
+    """Opens a runner with workers that train."""
 
     def build(settings: Settings = OFTEN):
         return open_runner(settings, command=eager.COMMAND)
@@ -41,7 +41,7 @@ def short(minute):
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process runs, and is not only waited for by nobody."""
+    """Whether a process runs; a zombie does not count."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -53,20 +53,20 @@ def wait_until_dead(pid: int) -> None:
 
 
 def gives_way(pid: int) -> bool:
-    """Whether every thread of a process computes only when nobody else does."""
+    """Whether every thread of a process has the lowest priority."""
     threads = [int(name) for name in os.listdir(f"/proc/{pid}/task")]
     policies = {(os.getpriority(os.PRIO_PROCESS, thread), os.sched_getscheduler(thread)) for thread in threads}
     return policies == {(19, os.SCHED_IDLE)}
 
 
-def test_a_job_runs_behind_everybody_else(open_runner, submit, minute):
+def test_a_job_runs_at_the_lowest_priority(open_runner, submit, minute):
     job = submit(open_runner(command=COMMAND), config=minute)
     worker = wait_until(job, lambda _: job.worker) and job.worker
     until(lambda: gives_way(worker.pid))
     job.delete()
 
 
-def test_threads_that_began_before_a_worker_gave_way_and_those_that_begin_later_give_way(repository):
+def test_all_threads_of_a_worker_have_the_lowest_priority_earlier_and_later_ones(repository):
     program = """
 import threading
 from distill.jobs import program
@@ -123,7 +123,7 @@ def test_a_training_whose_process_is_killed_goes_on_from_its_checkpoint_and_fini
 
 
 def names(command_line: Path, job_id: str) -> bool:
-    """Whether a process was started for a job."""
+    """Whether a process's command line names a job."""
     try:
         return job_id in command_line.read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -213,7 +213,7 @@ def test_a_server_that_ends_in_order_loses_no_step(open_trainer, submit, minute)
 
 @pytest.mark.slow
 def test_a_training_outlives_one_kill_after_another(open_trainer, submit, minute):
-    """Killed in its start, between checkpoints, in a validation; it comes nearer to its end each time."""
+    """The worker is killed at its start, between checkpoints and in a validation; each run gets further."""
     job = submit(
         open_trainer(Settings(checkpoint_seconds=1, training_restarts=20)), config=replace(minute, minutes=0.4)
     )

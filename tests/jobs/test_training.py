@@ -1,4 +1,4 @@
-"""A training in a job's folder tells what happens, keeps what it reached, and goes on from there bit for bit."""
+"""A training in a job's folder reports its events, keeps its results, and continues exactly where it stopped."""
 
 import contextlib
 import errno
@@ -22,7 +22,7 @@ from distill.training.trainer import Trainer
 
 
 class Listener:
-    """Remembers what is said, and can ask to stop after a step."""
+    """Records the events, and asks to stop after a number of steps."""
 
     def __init__(self, stop_after: int | None = None) -> None:
         self.events: list[dict] = []
@@ -78,7 +78,7 @@ def test_a_training_tells_of_its_steps_and_validations_and_keeps_the_best_codec(
 
 
 def test_progress_is_told_some_times_a_second_and_never_withheld_from_a_validation(train, folder):
-    said = train(clock=lambda: 0.0)  # a moment that does not pass
+    said = train(clock=lambda: 0.0)  # a clock that stands still
     steps = [said["progress"]["step"] for said in said.said("progress")]
     assert steps == [1, 4, 8, 12]
 
@@ -97,7 +97,7 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(train, folder
     steps = [point["step"] for point in again.said("validation")[-1]["curves"]["steps"]]
     assert steps == list(range(1, 13))
     weights = Codec.load(folder.best).model.state_dict()
-    if stop_after != 9:  # the validation at the stop may have been the best one
+    if stop_after != 9:  # at step 9, the validation at the stop may be the best one
         assert all(
             torch.equal(weights[name], tensor) for name, tensor in uninterrupted.best_model().state_dict().items()
         )
@@ -111,7 +111,7 @@ def test_a_training_stopped_before_its_first_step_has_nothing_to_keep(train, fol
 
 def test_a_finished_training_that_is_begun_again_is_finished_at_once(train, folder):
     train()
-    folder.best.unlink()  # the process was lost before it could say so
+    folder.best.unlink()  # as if the process was lost before the codec was written
     said = train()
     assert [said["event"] for said in said.events] == ["begun", "checkpoint", "finished"]
     assert Codec.load(folder.best).num_levels == 3
@@ -135,7 +135,7 @@ def test_checkpoints_come_as_often_as_asked_for(train, folder):
     assert len(often.said("checkpoint")) >= 12
     folder.checkpoint.unlink()
     rarely = train(checkpoint_seconds=1000.0)
-    assert len(rarely.said("checkpoint")) == 4  # at each validation, and at the end
+    assert len(rarely.said("checkpoint")) == 4  # one for each validation, and one at the end
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_when_a_checkpoint_cannot_be_written_the_training_goes_on_and_says_so(
 
 
 class Disk:
-    """Stands before a codec's being written: full for the first tries in some folders, and it counts them all."""
+    """Replaces the writing of codecs: counts all tries; the first ones in some folders fail as on a full disk."""
 
     def __init__(self, monkeypatch, folders, tries=10**6):
         self.folders, self.left, self.slept, self._save = folders, tries, [], Codec.save
@@ -189,7 +189,7 @@ class Disk:
 
 @pytest.fixture
 def temporary(monkeypatch, tmp_path):
-    """The system's folder for what is temporary."""
+    """The system's folder for temporary files."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
@@ -199,7 +199,7 @@ def temporary(monkeypatch, tmp_path):
 def test_a_codec_that_no_disk_has_room_for_is_held_until_one_has(
     train, folder, monkeypatch, temporary, is_one_sentence
 ):
-    tries = 3 + 2 * 3  # at the three validations, and three times in vain at each of the two places
+    tries = 3 + 2 * 3  # one at each of 3 validations, then 3 failures in each of 2 folders
     disk = Disk(monkeypatch, [folder.path, folder.spare.parent], tries=tries)
     said = train(clock=disk.clock, sleep=disk.slept.append)
     assert len(disk.slept) == 3
@@ -213,7 +213,7 @@ def test_a_codec_that_no_disk_has_room_for_is_held_until_one_has(
 
 @pytest.fixture
 def small_disk(root):
-    """The jobs' folder on a disk of its own that holds 48 MB."""
+    """The jobs' folder on a separate disk of 48 MB."""
     root.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=48m,mode=700", "tmpfs", str(root)], capture_output=True
@@ -225,7 +225,7 @@ def small_disk(root):
 
 
 def fill(disk):
-    """Leave no byte of a disk free."""
+    """Fill a disk to the last byte."""
     with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as file:
         while True:
             file.write(bytes(4096))
@@ -234,7 +234,7 @@ def fill(disk):
 def test_a_disk_that_is_really_full_at_the_end_costs_nothing_once_it_has_room_again(
     small_disk, folder, monkeypatch, uninterrupted
 ):
-    monkeypatch.setattr("tempfile.tempdir", str(small_disk))  # so the spare folder has no room either
+    monkeypatch.setattr("tempfile.tempdir", str(small_disk))  # so that the spare folder is full too
     kept = []
 
     def say(event):
@@ -281,7 +281,7 @@ def test_a_codec_that_no_disk_has_room_for_in_minutes_fails_in_a_sentence_and_ca
     assert Codec.load(folder.best).num_levels == 3
 
 
-def test_a_codec_is_not_held_for_nobody(train, folder, monkeypatch, temporary):
+def test_a_codec_is_not_held_in_memory_when_nobody_waits_for_it(train, folder, monkeypatch, temporary):
     disk = Disk(monkeypatch, [folder.path, folder.spare.parent])
     with pytest.raises(TrainingError):
         train(must_end=lambda: True, sleep=disk.slept.append)
@@ -303,7 +303,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one_as_it_was(train
 
 
 @pytest.mark.parametrize("put", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
-def test_what_lies_in_the_place_of_a_checkpoint_is_passed_over_and_makes_way(train, folder, put):
+def test_anything_in_place_of_a_checkpoint_is_skipped_and_replaced(train, folder, put):
     for path in (folder.checkpoint, folder.path / "checkpoint.safetensors.part", folder.best):
         put(path)
     said = train(stop_after=1)
@@ -336,7 +336,7 @@ def test_too_little_memory_is_no_fault_of_ours():
         assert explain(error) == Failed(TOO_MUCH_MEMORY)
 
 
-def test_what_cannot_be_read_for_want_of_memory_is_not_taken_for_damaged(train, folder, monkeypatch):
+def test_a_file_that_does_not_fit_in_memory_is_not_called_damaged(train, folder, monkeypatch):
     train(stop_after=2)
     before = folder.checkpoint.read_bytes()
 

@@ -1,4 +1,4 @@
-"""Nobody who is away keeps out someone who is here; while others wait, turns are short; each address has a share."""
+"""Absent visitors never delay present ones; turns are short while others wait; each address has a limited share."""
 
 import logging
 from dataclasses import replace
@@ -21,7 +21,7 @@ def names(standings):
     return [one.id for one in standings]
 
 
-def test_those_who_are_here_go_first_and_each_kind_by_its_places():
+def test_trainings_with_an_open_page_go_first_then_the_queue_number_counts():
     waiting = [Standing("a", 1, here=False), Standing("b", 4), Standing("c", 3, here=False), Standing("d", 2)]
     assert names(queue.in_order(waiting)) == ["d", "b", "a", "c"]
 
@@ -43,21 +43,21 @@ def test_a_turn_is_over_only_while_others_wait_and_not_just_before_the_end():
     assert queue.yielding([runs, replace(waits, here=False)], BUSY) == []
 
 
-def test_a_training_that_nobody_looks_at_gives_way_to_one_that_someone_does_and_to_no_other():
+def test_a_training_without_an_open_page_gives_way_only_to_one_with_an_open_page():
     runs, waits = Standing("a", 1, running=True, here=False), Standing("b", 2)
     assert queue.yielding([runs, waits], BUSY) == [runs]
     assert queue.yielding([runs, replace(waits, here=False)], BUSY) == []
     assert queue.yielding([runs], BUSY) == []
 
 
-def test_no_more_give_way_than_there_are_who_wait():
+def test_no_more_trainings_give_way_than_wait():
     settings = replace(BUSY, trainings=3)
     running = [Standing(name, place, running=True, here=False) for place, name in enumerate("abc")]
     assert names(queue.yielding([*running, Standing("d", 9)], settings)) == ["c"]
     assert queue.yielding([*running[:2], Standing("d", 9)], settings) == []
 
 
-def test_who_loses_its_place_is_away_and_of_the_address_that_has_most():
+def test_the_displaced_training_has_no_open_page_and_its_address_has_the_most():
     waiting = [
         Standing("here", 1, address="x"),
         Standing("long", 2, here=False, gone_seconds=900, address="y"),
@@ -72,7 +72,7 @@ def test_who_loses_its_place_is_away_and_of_the_address_that_has_most():
 
 
 def simulate(target, standings, settings):
-    """When a training begins if all goes as the rules say: second by second."""
+    """The second at which a training begins in a simulation of the rules, second by second."""
     state, now = {one.id: one for one in standings}, 0
     while True:
         for one in queue.yielding(list(state.values()), settings):
@@ -95,7 +95,7 @@ minutes = st.sampled_from([12, 60, 300, 900])
 
 
 @given(st.lists(st.tuples(minutes, st.booleans()), min_size=2, max_size=8), st.data())
-def test_the_wait_that_is_told_is_the_wait_that_the_rules_make(asked, data):
+def test_the_estimated_wait_is_the_wait_in_a_simulation_of_the_rules(asked, data):
     standings = [
         Standing(str(place), place, here=here, asked_seconds=seconds, left_seconds=seconds)
         for place, (seconds, here) in enumerate(asked)
@@ -111,7 +111,7 @@ def test_the_wait_that_is_told_is_the_wait_that_the_rules_make(asked, data):
 
 @pytest.fixture
 def here():
-    """The owners who have a page open."""
+    """The owners with an open page."""
     return {"anna", "ben", "carl", "dora"}
 
 
@@ -122,7 +122,7 @@ def now():
 
 @pytest.fixture
 def open_watched(open_runner, here, now):
-    """Opens a runner that is told who is here, and whose clock stands still."""
+    """Opens a runner with a given set of open pages and a clock that stands still."""
 
     def build(settings=BUSY):
         runner = open_runner(settings, clock=lambda: now[0])
@@ -138,7 +138,7 @@ def long(minute):
 
 
 def leave(runner, here, now, *owners):
-    """Close pages, for so long that it is no reload."""
+    """Close pages for longer than a reload takes."""
     here -= set(owners)
     now[0] += BUSY.training_absent_seconds + 1
     runner.expire(now[0])
@@ -194,18 +194,18 @@ def test_while_others_wait_a_long_training_gives_way_after_its_turn_and_comes_ag
     wait_for_a_step(ben)
     order(ben, "finish")
     wait_until(anna, lambda status: status.state == "running")
-    order(anna, "step 800 900")  # nobody waits, so nothing is over
+    order(anna, "step 800 900")  # nobody waits, so no turn ends
     wait_until(anna, lambda status: status.progress.step == 800)
     assert (anna.wish, anna.status().state) == ("", "running")
     order(anna, "step 380 900")
     wait_until(anna, lambda status: status.progress.step == 380)
     carl = submit(runner, "carl", minute)
-    assert carl.status().wait_seconds == 100  # the puppet began at 30: of this turn 350 seconds are over, not 380
+    assert carl.status().wait_seconds == 100  # the turn began at 30 s: 350 s of it are over, not 380 s
     order(anna, "finish")
     assert anna.wait(PATIENCE).state == "finished"
 
 
-def test_a_visitors_stop_counts_more_than_the_queues(open_watched, submit, long):
+def test_a_stop_by_the_visitor_overrides_a_stop_by_the_queue(open_watched, submit, long):
     runner = open_watched()
     anna, ben = submit(runner, "anna", long), submit(runner, "ben", long)
     order(anna, "step 500 900")
@@ -281,5 +281,5 @@ def test_trainings_taken_up_from_disk_count_for_no_address(open_watched, submit_
 
 @pytest.fixture
 def submit_from(mel_clips, minute, first):
-    """Queues a training of a minute for an owner at an address."""
+    """Queues a training of one minute for an owner at a network address."""
     return lambda runner, owner, address: runner.submit(owner, mel_clips, minute, first, address=address)

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { momentInLoop, momentOf, ordered, placeOf, startWithin, ticksOf } from "../../distill/ui/components/js/axes.js";
 
 test("a loop comes back to its start, however often it went round", () => {
-  assert.equal(momentInLoop(0.5, [1, 3]), 0.5); // played from before the loop on
+  assert.equal(momentInLoop(0.5, [1, 3]), 0.5); // playback began before the loop
   assert.equal(momentInLoop(2.5, [1, 3]), 2.5);
   assert.equal(momentInLoop(3, [1, 3]), 1);
   assert.equal(momentInLoop(8.5, [1, 3]), 2.5);
@@ -23,7 +23,7 @@ test("two ends are put in order", () => {
   assert.deepEqual(ordered(2, 5), [2, 5]);
 });
 
-test("ticks are far enough apart to be read, and begin at or before what is in sight", () => {
+test("ticks are far enough apart to be read, and begin at or before the visible part", () => {
   for (const perSecond of [0.5, 7, 61, 300, 900]) {
     const ticks = ticksOf(1.3, 40, perSecond);
     assert.ok(ticks[0] <= 1.3);
@@ -33,7 +33,7 @@ test("ticks are far enough apart to be read, and begin at or before what is in s
   assert.deepEqual(ticksOf(0, 2, 100), [0, 1, 2]);
 });
 
-test("a moment and its place in a picture are each other's inverse, and there is none beside the axis", () => {
+test("a moment and its place in a picture are inverses, and there is no moment outside the axis", () => {
   const axis = { start: 2, stop: 6, left: 0.1, right: 0.9 };
   assert.equal(placeOf(axis, 4), 0.5);
   assert.equal(momentOf(axis, 0.5), 4);

@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { EditQueue } from "../../distill/ui/components/js/edit_queue.js";
 
 /**
- * A queue whose server answers as it is told, and what happens to it.
- * @param {(request: any, times: number) => any} answer by the request and how often something was sent
+ * A queue with a fake server, and the log of its events.
+ * @param {(request: any, times: number) => any} answer makes the answer from the request and the number of requests so far
  */
 function newQueue(answer) {
   /** @type {any[]} */

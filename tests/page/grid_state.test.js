@@ -7,7 +7,7 @@ import { gridValue, pack } from "./help.js";
 
 const newState = () => new GridState(new GridCodes(gridValue()));
 
-test("a position and its place are each other's inverse", () => {
+test("a position and its level, row and column are inverses", () => {
   const { codes } = newState();
   for (let position = 0; position < 12; position++) {
     const { level, row, column } = codes.placeOf(position);
@@ -15,7 +15,7 @@ test("a position and its place are each other's inverse", () => {
   }
 });
 
-test("what the server says takes the place of what the page guessed", () => {
+test("the server's codes replace those that the page put ahead of the answer", () => {
   /** @type {number[][]} */
   const put = [];
   const codes = new GridCodes(gridValue(), (position, code) => put.push([position, code]));
@@ -54,7 +54,7 @@ test("Shift and arrows select from where they began; arrows alone let go", () =>
   assert.deepEqual(state.cursor, { row: 1, column: 1 });
 });
 
-test("the region is the selection, or the cursor's cell, on the levels that are meant", () => {
+test("the region is the selection, or the cursor's cell, on one level or on all", () => {
   const state = newState();
   state.level = 1;
   assert.deepEqual(state.region, { levels: [0, 1], rows: [0, 0], columns: [0, 0] });
@@ -84,7 +84,7 @@ test("a drag of the selection moves it; a click on it lets it go; a cancelled dr
   assert.equal(state.selection, null);
 });
 
-test("what is copied from one level is pasted into the level in view, and else into all", () => {
+test("codes copied from one level are pasted into the chosen level, codes of all levels into all", () => {
   const state = newState();
   assert.deepEqual(state.pastes(100), []);
   state.everyLevel = false;

@@ -1,8 +1,8 @@
 // @ts-check
-// What the tests of the page's modules share: values of a grid, sounds without a browser.
+// Helpers of the tests of the page's modules: values of a grid, and sound without a browser.
 
 /**
- * Codes as the server packs them.
+ * Pack codes as the server does.
  * @param {number[]} codes
  */
 export function pack(codes) {
@@ -26,7 +26,7 @@ export function gridValue(changes = {}) {
   };
 }
 
-/** Stands in for the browser's sound: a clock that a test moves, and a list of what was begun. */
+/** Replaces the browser's `AudioContext`: a test moves its clock and reads the list of started sources. */
 export class SilentContext {
   currentTime = 0;
   sampleRate = 100;
@@ -63,7 +63,7 @@ export class SilentContext {
   }
 }
 
-/** Stands in for the browser's `AudioBuffer`. */
+/** Replaces the browser's `AudioBuffer`. */
 export class PlainBuffer {
   /** @param {{length: number, sampleRate: number}} options */
   constructor({ length, sampleRate }) {

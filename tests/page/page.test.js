@@ -46,7 +46,7 @@ test("zooming leaves the cursor's column where it is on the screen", () => {
   const scrollLeft = layout.zoom(1.5, 20, view);
   assert.ok(Math.abs(20.5 * layout.columnWidth - scrollLeft - before) < 1e-9);
   for (let index = 0; index < 20; index++) layout.zoom(0.5, 20, view);
-  assert.equal(layout.columnWidth, 4.4); // as wide as fits
+  assert.equal(layout.columnWidth, 4.4); // fits the view
   assert.deepEqual(layout.columnsIn({ scrollLeft: 44, width: 88 }), { first: 10, stop: 30 });
 });
 
@@ -70,7 +70,7 @@ test("each tool asks for one edit, by its one name", () => {
   assert.equal(editOf("copy", state, FIELDS, null), null);
 });
 
-test("an edit that changed nothing is said to, but for those that may", () => {
+test("a message tells of an edit that changed nothing, except for edits that often change nothing", () => {
   assert.match(idleWords("clear", []), /changed nothing/);
   assert.equal(idleWords("paint", []), "");
   assert.equal(idleWords("clear", [1]), "");
@@ -107,7 +107,7 @@ test("pictures that did not arrive are asked for again, and a refusal is not kep
   assert.equal(await pictures.of("one", ask), PICTURES);
 });
 
-test("whoever waits for edits goes on when the last one is answered", async () => {
+test("waiting for edits ends when the last edit is answered", async () => {
   const waiting = new EditsWaiting();
   await waiting.settled();
   waiting.set(2);
@@ -144,14 +144,14 @@ test("a part of the clip is chosen from either end, within the clip, and is not 
   assert.deepEqual(state.span, [4, 6]);
 });
 
-test("tracks are as loud as the original only if that is wished", () => {
+test("tracks are as loud as the original only if loudness is matched", () => {
   const state = new PlayerState(2, 10);
   assert.equal(state.volumeOf(20), 10);
   state.isMatched = false;
   assert.equal(state.volumeOf(20), 1);
 });
 
-test("pictures show the moment that is heard, and the topmost is brought into view", () => {
+test("pictures show the playback position, and the topmost picture scrolls into view", () => {
   const timeline = new Timeline();
   /** @type {any[]} */
   const seen = [];
@@ -192,7 +192,7 @@ test("codes are sorted by use or by number, and said in words", () => {
   assert.match(codeInWords("Timbre", 0, here, trained), /dead/);
 });
 
-test("dark letters are written on light colours only", () => {
+test("dark text is used on light colours only", () => {
   assert.ok(isLight("rgb(250 250 200)"));
   assert.ok(!isLight("rgb(20 10 90)"));
 });

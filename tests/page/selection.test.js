@@ -84,7 +84,7 @@ test("a long stroke is cut into parts that the server takes, none of it lost", (
   assert.deepEqual(parts([], 4), []);
 });
 
-test("a paste is cut by columns, and what overhangs the end is left out", () => {
+test("a paste is cut by columns, and columns after the end are left out", () => {
   const codes = [
     [
       [1, 2, 3, 4, 5],

@@ -38,7 +38,7 @@ test("the samples ahead go around a loop, and are silent after the end without o
   assert.deepEqual([...samplesAhead(samples, 4, 3, [2, 9])], [4, 2, 3]);
 });
 
-test("a piece that arrives is put under what later edits changed in it, and over what earlier ones did", () => {
+test("a piece that arrives is overwritten by later edits, and overwrites earlier ones", () => {
   const pieces = new Pieces({ samples: 10, piece_samples: 4, pieces: 3 });
   assert.deepEqual([pieces.take(), pieces.take(), pieces.take()], [0, 1, 2]);
   pieces.keep({ ...patch(3, 1, 2, 3), version: 5 });
@@ -65,7 +65,7 @@ test("a span that changed makes all pieces stale that it touches, and no others"
   assert.deepEqual([...pieces.stale], [0, 1, 2]);
 });
 
-test("a deck knows the moment that is heard, around its loop, and stops at the end", () => {
+test("a deck knows the playback position, also in a loop, and stops at the end", () => {
   const { context, deck } = newDeck();
   deck.load("track", buffer(400));
   deck.play("track", { from: 1, to: 4, loop: [1, 3] });
@@ -96,7 +96,7 @@ test("another track goes on at the same moment, and one ends as the other begins
   assert.ok(Math.abs(deck.moment - 2) < 1e-9);
 });
 
-test("samples of a track that is not heard are written at once, and no sound is copied", async () => {
+test("samples of a track that does not play are written at once, and no sound is copied", async () => {
   const { context, deck } = newDeck();
   const track = buffer(400);
   deck.load("track", track);
@@ -105,7 +105,7 @@ test("samples of a track that is not heard are written at once, and no sound is 
   assert.equal(context.begun.length, 0);
 });
 
-test("samples of a track that is heard are written while a copy of what was there is played", async () => {
+test("samples of a playing track are written while a copy of the earlier samples plays", async () => {
   const { context, deck } = newDeck();
   const track = buffer(400);
   track.samples.fill(1);

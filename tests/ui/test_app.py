@@ -1,4 +1,4 @@
-"""Of all that Gradio offers under an address, only what the page needs is open."""
+"""Only the paths that the page needs are open, of all that Gradio offers."""
 
 import gradio as gr
 import pytest
@@ -37,7 +37,7 @@ def routes(app):
 
 
 def paths(routes):
-    """Of routes, and of those that were included as a group."""
+    """The paths of routes, with those of included groups."""
     for route in routes:
         if hasattr(route, "path"):
             yield route.path
@@ -49,7 +49,7 @@ def is_open(address):
     return PUBLIC.fullmatch(address) or OWN.fullmatch(address)
 
 
-def test_what_is_open_is_there_and_is_what_the_page_needs(routes):
+def test_open_paths_are_those_that_the_page_needs_and_few_others(routes):
     opened = {route.split("{")[0] for route in routes if is_open(route)}
     needed = {"/", "/config", "/theme.css", "/assets/", "/static/", "/svelte/"}
     needed |= {
@@ -62,7 +62,7 @@ def test_what_is_open_is_there_and_is_what_the_page_needs(routes):
 
 
 @pytest.mark.parametrize("address", CLOSED)
-def test_what_could_do_harm_is_closed(address):
+def test_harmful_paths_are_closed(address):
     assert not is_open(address)
 
 

@@ -1,4 +1,4 @@
-"""What goes to the page with each clip, and what goes once with each codec."""
+"""The values that the page gets for each clip, and those that it gets once for each codec."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What goes wrong reaches the page as one sentence; a fault of ours is logged once, by the reference that is shown."""
+"""A failure reaches the page as one sentence; an unexpected error is logged once, under the reference on the page."""
 
 import errno
 import json

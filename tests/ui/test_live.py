@@ -1,4 +1,4 @@
-"""What a page is told of a training that runs."""
+"""Updates of the page during a training."""
 
 from types import SimpleNamespace
 
@@ -13,7 +13,7 @@ from distill.ui import live
 from distill.ui.train import saved_codec
 
 
-def test_a_disk_without_room_for_a_preview_takes_nothing_else_from_who_watches_a_training(codec, drums, tmp_path):
+def test_without_disk_space_for_a_preview_all_other_news_of_a_training_arrive(codec, drums, tmp_path):
     storage = Storage(Settings(folder=tmp_path / "data", visit_disk_bytes=1000))
     server, status = (
         SimpleNamespace(storage=storage),
@@ -28,7 +28,7 @@ def test_a_disk_without_room_for_a_preview_takes_nothing_else_from_who_watches_a
     storage.close()
 
 
-def test_what_is_made_for_visitors_counts_for_their_address_though_they_uploaded_nothing(codec, tmp_path):
+def test_files_made_for_visitors_without_uploads_count_for_their_address(codec, tmp_path):
     sound = np.zeros(10_000, dtype=np.float32)
     storage = Storage(Settings(folder=tmp_path / "data", address_disk_bytes=40_000))
     server = SimpleNamespace(storage=storage)

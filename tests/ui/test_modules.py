@@ -1,4 +1,4 @@
-"""The page's own code as it is served: what there is, under names that change with it, and nothing else."""
+"""The page's modules as they are served: under names with a hash of their content, and no other file beside them."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ AT = f"/page/{modules.VERSION}"
 
 @pytest.fixture(scope="module")
 def front(tmp_path_factory):
-    """The page's application with its gate, asked without a network."""
+    """The page's web application with its gate, called without a network."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", "")
         app = build_app(settings=Settings(folder=tmp_path_factory.mktemp("space")))
@@ -29,7 +29,7 @@ def asking(front, root_path=""):
     return httpx.AsyncClient(transport=transport, base_url="http://distill")
 
 
-async def test_each_module_is_served_to_be_run_and_to_be_kept(front):
+async def test_each_module_is_served_as_javascript_that_browsers_may_cache(front):
     async with asking(front) as client:
         for name, code in modules.MODULES.items():
             answer = await client.get(f"{AT}/{name}")
@@ -40,7 +40,7 @@ async def test_each_module_is_served_to_be_run_and_to_be_kept(front):
             assert "script-src 'self'" in answer.headers["content-security-policy"]
 
 
-async def test_modules_are_served_packed_and_to_who_asks_only_for_their_headers(front):
+async def test_modules_are_served_compressed_and_head_requests_are_answered(front):
     async with asking(front) as client:
         packed = await client.get(f"{AT}/player.js", headers={"accept-encoding": "br"})
         assert packed.headers["content-encoding"] == "br"
@@ -57,7 +57,7 @@ async def test_modules_are_served_packed_and_to_who_asks_only_for_their_headers(
         *(f"{AT}/code_grid.css", f"{AT}/Player.js"),
     ],
 )
-async def test_there_is_nothing_else_under_that_address(front, path):
+async def test_no_other_file_is_served_beside_the_modules(front, path):
     async with asking(front) as client:
         assert (await client.get(path)).status_code == 404
 
@@ -67,7 +67,7 @@ async def test_modules_are_found_behind_a_root_path(front):
         assert (await client.get(f"/spaces/distill{AT}/player.js")).status_code == 200
 
 
-def test_every_module_that_is_imported_is_there():
+def test_every_imported_module_exists():
     for name, code in modules.MODULES.items():
         for imported in re.findall(rb'from "\./([^"]+)"', code):
             assert imported.decode() in modules.MODULES, name

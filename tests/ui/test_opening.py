@@ -1,4 +1,4 @@
-"""An action is about the clip, the set or the training that its page shows, whatever the visitor's other pages do."""
+"""An action concerns the clip, the set or the training on its own page, whatever the visitor's other pages show."""
 
 import base64
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ from tests.parts import Part
 
 
 def told(*shown, **options):
-    """A progress that nobody looks at."""
+    """A progress bar that nobody watches."""
 
 
 def last(steps):
@@ -65,7 +65,7 @@ def test_export_writes_the_clip_that_the_page_shows_and_not_the_one_opened_last(
     call.page.turn_to_clip(codec, short)
     answer = last(edit.export(call, shown, told))
     assert names(answer["files"]) == {f"loop_breakbeat-edited.{kind}" for kind in ("wav", "flac", "npz", "json")}
-    answer = last(edit.export(call, None, told))  # a script
+    answer = last(edit.export(call, None, told))  # a call of a script, which names no clip
     assert "short-edited.wav" in names(answer["files"])
 
 
@@ -88,7 +88,7 @@ def test_an_action_on_a_page_whose_visit_has_ended_gives_no_other_clips_answer(s
     server.visitors.end("one")
     with pytest.raises(GoneError, match="no longer open"):
         action(new_call("page"), shown)
-    with pytest.raises(GoneError):  # and it is nobody else's either
+    with pytest.raises(GoneError):  # no other visitor has the clip either
         action(new_call("another page", "two"), shown)
 
 
@@ -110,7 +110,7 @@ def test_training_needs_the_clips_that_the_page_lists(new_call):
         next(train.begin_training(*arguments, "another"))
     with pytest.raises(TrainingError, match="at least 5 clips"):
         next(train.begin_training(*arguments, "mine"))
-    with pytest.raises(TrainingError, match="at least 5 clips"):  # a page that lists none
+    with pytest.raises(TrainingError, match="at least 5 clips"):  # a page without clips
         next(train.begin_training(*arguments, ""))
 
 
@@ -151,10 +151,10 @@ def test_a_page_that_was_opened_while_another_turned_to_the_trained_codec_turns_
     assert turn
     opening.use_trained(second, "job")
     assert second.page.codec is other_codec
-    assert second.page.work is first.page.work  # with what was edited since
+    assert second.page.work is first.page.work  # with the edits made since
 
 
-def test_a_page_that_is_opened_later_keeps_to_what_its_visitor_turned_to_since(new_call, trained_job, codec, short):
+def test_a_later_page_keeps_the_codec_that_its_visitor_opened_last(new_call, trained_job, codec, short):
     opening.use_trained(new_call("page"), "job")
     new_call("page").page.turn_to_clip(codec, short)
     later = new_call("later")
@@ -170,7 +170,7 @@ def test_an_example_that_is_taken_as_second_clip_stays_an_example_in_the_list(ne
     assert not [label for label in labels if "(yours)" in label]
 
 
-def test_what_a_page_turns_to_names_the_clip_in_both_tabs(new_call, codec, short):
+def test_opening_a_clip_sends_its_secret_to_both_tabs(new_call, codec, short):
     call = new_call("page")
     call.page.turn_to_clip(codec, short)
     answer = opening.come_back(call)

@@ -1,4 +1,4 @@
-"""What the page is built of beyond Gradio's own components."""
+"""The page's own components beyond those of Gradio."""
 
 from distill.ui.components.code_grid import CodeGridCanvas, grid_value
 from distill.ui.components.codebook import Codebook, codebook_value

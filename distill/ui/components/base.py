@@ -1,4 +1,4 @@
-"""What the page's own components have in common."""
+"""The base class of the page's own components."""
 
 from collections.abc import Callable
 from importlib import resources
@@ -10,23 +10,23 @@ from distill.ui.components.modules import mounting
 
 
 class FileComponent(gr.HTML):
-    """A component whose template and style lie beside this module, and its code among the modules, under its name.
+    """A component with its template and style beside this module and its script among the modules, all under its name.
 
-    The value is JSON, and goes to the page as it is.
+    The value is JSON and reaches the page unchanged.
 
     Parameters
     ----------
     value : dict, optional
     server_functions : list of callable, optional
-        What the code may call on the server.
+        Functions on the server that the script may call.
     options
-        Of ``gr.HTML``; others are properties that the code sees.
+        Options of ``gr.HTML``; further ones are properties for the script.
     """
 
     name: ClassVar[str]
-    """Of its files."""
+    """Name of the component's files, without suffix."""
     custom_events: ClassVar[tuple[str, ...]] = ()
-    """What the code may trigger."""
+    """Events that the script may trigger."""
 
     def __init__(
         self,

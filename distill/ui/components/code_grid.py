@@ -19,12 +19,12 @@ from distill.ui.components.sprites import spectrogram
 class CodeGridCanvas(FileComponent):
     """A grid of codes that can be played and edited.
 
-    Its value is what :func:`grid_value` returns. Its property ``second`` is ``{"work", "name"}`` of the clip to blend
-    and swap with, or empty. Its property ``gone`` is a sentence that says that the server has lost the clip, or "":
-    the page then offers the codes that it still has.
+    Its value is the result of :func:`grid_value`. Its property ``second`` is ``{"work", "name"}`` of the clip for
+    blends and swaps, or empty. Its property ``gone`` is "", or a sentence that says that the server has lost the clip:
+    the page then offers its copy of the codes.
 
-    The canvas calls four functions of the server: ``edit``, ``sound``, ``audition`` and ``codec_pictures``. Their
-    requests and answers are in ``js/types.js``.
+    The canvas calls four server functions: ``edit``, ``sound``, ``audition`` and ``codec_pictures``. Their requests and
+    answers are described in ``js/types.js``.
     """
 
     name = "code_grid"
@@ -48,28 +48,28 @@ def grid_value(
     editable: bool = True,
     edit_cells: int = DEFAULTS.edit_cells,
 ) -> dict[str, Any]:
-    """What the canvas shows.
+    """The value of the canvas.
 
     Parameters
     ----------
     work : str
-        By which the server finds the clip.
+        Secret of the work.
     name : str
-        Of its file.
+        Name of the clip's file.
     grid, original : CodeGrid
-        As it is and as it was; of the same shape.
+        The grid after and before the edits, of the same shape.
     log_mel : ndarray [128, num_frames]
-        To draw behind the cells.
+        Spectrogram behind the cells.
     usage : ndarray of int [levels, codebook_size]
-        How often each code occurs.
+        Number of uses of each code.
     history : sequence of str
-        What was done, in words, first to last.
+        Descriptions of the edits, first to last.
     can_redo : bool
-        Whether something was taken back.
+        Whether an edit can be redone.
     editable : bool
-        False for a clip that is nobody's own: its edits wait until the page is given a copy.
+        False for the shared example: its edits wait until the page has its own copy.
     edit_cells : int
-        The most cells that one edit may name.
+        Maximum number of cells of one edit.
     """
     return {
         "work": work,

@@ -1,4 +1,4 @@
-"""The codebook: every entry of a level as a small picture of its sound; pressing one plays it."""
+"""The codebook: a small picture of each code's sound; a press plays the code."""
 
 from typing import Any
 
@@ -10,29 +10,29 @@ from distill.ui.components.base import FileComponent
 
 
 class Codebook(FileComponent):
-    """All codes of a codec, to look at and listen to.
+    """All codes of a codec, with pictures and sound.
 
-    Its value is what :func:`codebook_value` returns. Its server function ``audition`` takes ``{"work", "level",
-    "code"}`` and answers with ``{"flac"}``; ``codec_pictures`` takes ``{"work"}`` and answers with what
-    :func:`~distill.ui.components.sprites.codec_pictures` returns.
+    Its value is the result of :func:`codebook_value`. Its server function ``audition`` takes ``{"work", "level",
+    "code"}`` and returns ``{"flac"}``; ``codec_pictures`` takes ``{"work"}`` and returns the result of
+    :func:`~distill.ui.components.sprites.codec_pictures`.
     """
 
     name = "codebook"
 
 
 def codebook_value(work: str, model_id: str, counts: np.ndarray, training_counts: np.ndarray | None) -> dict[str, Any]:
-    """What the codebook shows.
+    """The value of the codebook.
 
     Parameters
     ----------
     work : str
-        By which the server finds the clip's codec.
+        Secret of a work with the codec.
     model_id : str
-        Of the codec: by it the page knows the pictures that it has.
+        Identifier of the codec; the page uses it to reuse pictures.
     counts : ndarray of int [levels, codebook_size]
-        How often each code occurs in the clip.
+        Number of uses of each code in the clip.
     training_counts : ndarray of int [levels, codebook_size], optional
-        And in the clips that the codec was trained on, if that is known.
+        Number of uses of each code in the training clips, if known.
     """
     return {
         "work": work,

@@ -1,4 +1,4 @@
-"""The page's own code: ES modules that lie beside this file, and how the page loads them."""
+"""The page's ES modules, and the scripts that load them."""
 
 import hashlib
 import json
@@ -11,17 +11,17 @@ MODULES = {
     file.name: file.read_bytes() for file in resources.files("distill.ui.components").joinpath("js").iterdir()
     if file.name.endswith(".js")
 }  # fmt: skip
-"""Each module by its name: all that can be asked for."""
+"""Content of each module by its name; no other file is served."""
 VERSION = hashlib.sha256(b"".join(name.encode() + MODULES[name] for name in sorted(MODULES))).hexdigest()[:16]
-"""Names what all modules hold. It is a part of their addresses: a browser keeps them for as long as it likes."""
+"""Hash of the content of all modules. It is part of their addresses, so a browser may cache them without limit."""
 ROUTE = "/page/{version}/{name}"
 LATE = "This part of the page did not load; please reload the page."
 HEAD = "".join(f'<link rel="modulepreload" href="page/{VERSION}/{name}">' for name in sorted(MODULES))
-"""What makes a browser fetch all modules at once, not one after the other that imports it."""
+"""Makes a browser fetch all modules at once, instead of one import after another."""
 
 
 async def answer(request: Request) -> Response:
-    """A module; 404 for any other name, and for the modules of an earlier version."""
+    """Serve a module; 404 for any other name, and for modules of an earlier version."""
     code = MODULES.get(request.path_params["name"])
     if code is None or request.path_params["version"] != VERSION:
         return PlainTextResponse("There is no such module.", 404)
@@ -34,12 +34,12 @@ def imported(name: str) -> str:
 
 
 def mounting(name: str, events: tuple[str, ...] = ()) -> str:
-    """A component's ``js_on_load``: its module's ``mount``; Gradio finds the names of the component's events in it."""
+    """A component's ``js_on_load``, which calls its module's ``mount``; Gradio reads the events' names from it."""
     given = f"{{element, props, server, trigger, watch, events: {json.dumps(events)}}}"
     told = f'console.error(error); element.insertAdjacentHTML("afterbegin", `<p role="alert" class="bad">{LATE}</p>`);'
     return f"{imported(name)}.then((module) => module.mount({given})).catch((error) => {{ {told} }});"
 
 
 def calling(module: str, function: str, otherwise: str = "given") -> str:
-    """An event's ``js``: a module's function, which gets the inputs; ``otherwise`` if the module does not load."""
+    """JavaScript for an event: calls a module's function with the inputs; ``otherwise`` if the module does not load."""
     return f"(...given) => {imported(module)}.then((module) => module.{function}(...given), () => {otherwise})"

@@ -28,13 +28,13 @@ def Picture(  # noqa: N802, used like a component
     Parameters
     ----------
     figure : Figure, optional
-        From :mod:`distill.plots`.
+        A figure from :mod:`distill.plots`.
     alt : str
-        What is to be seen, for those who do not see it.
+        Alternative text for visitors who do not see the picture.
     seconds : (float, float), optional
-        Where its time axis begins and ends: the player then moves a line over it.
+        Start and end of the time axis; with it, the player moves a line over the picture.
     options
-        Of ``gr.HTML``.
+        Options of ``gr.HTML``.
     """
     options |= _axis(seconds)
     template = _STILL_TEMPLATE if seconds is None else _TEMPLATE
@@ -44,24 +44,24 @@ def Picture(  # noqa: N802, used like a component
 
 
 def picture(figure: Figure, alt: str, *, seconds: tuple[float, float] | None = None) -> Any:
-    """An update of a :func:`Picture`."""
+    """An update of a :func:`Picture` to a new figure."""
     return gr.update(value=_data_uri(figure), alt=alt.replace('"', "'"), **_axis(seconds))
 
 
 def no_picture(alt: str) -> Any:
-    """An update of a :func:`Picture` that takes its figure away."""
+    """An update of a :func:`Picture` that removes the figure."""
     return gr.update(value="", alt=alt)
 
 
 def _axis(seconds: tuple[float, float] | None) -> dict[str, Any]:
-    """What the template needs; all of it with each update, for one that comes before the tab was ever opened."""
+    """The properties of the template. Each update has all of them, because the tab may never have been opened."""
     if seconds is None:
         return {}
     return dict(zip(("start", "stop", "left", "right"), (*seconds, *TIME_AXIS), strict=True))
 
 
 def _data_uri(figure: Figure) -> str:
-    """The figure as a WebP, a fifth of a PNG's size for a spectrogram."""
+    """The figure as a WebP data URI; for a spectrogram, its size is a fifth of a PNG's."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="webp", pil_kwargs={"quality": 85})
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()

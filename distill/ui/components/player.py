@@ -1,4 +1,4 @@
-"""The player: tracks of one clip that start together and are switched while they play."""
+"""The player: tracks of one clip that play in sync, with a switch between them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,11 +8,11 @@ from distill.ui.components.base import FileComponent
 
 
 class Player(FileComponent):
-    """Plays one of several tracks of a clip; choosing another goes on at the same moment.
+    """Plays one of several tracks of a clip; another track continues at the same moment.
 
-    Its value is what :func:`player_value` returns. It fetches the sound itself, piece by piece, by its server function
-    ``sound``, which takes ``{"work", "track", "piece"}`` and answers as
-    :func:`~distill.editing.answers.piece_answer` does.
+    Its value is the result of :func:`player_value`. It fetches the sound piece by piece with its server function
+    ``sound``, which takes ``{"work", "track", "piece"}`` and returns the result of
+    :func:`~distill.editing.answers.piece_answer`.
 
     Events: ``zoom`` (start, stop, in seconds).
     """
@@ -22,16 +22,16 @@ class Player(FileComponent):
 
 
 def player_value(work: str, seconds: float, tracks: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
-    """What the player shows.
+    """The value of the player.
 
     Parameters
     ----------
     work : str
-        By which the server finds the clip.
+        Secret of the work.
     seconds : float
-        How long the longest track is.
+        Length of the longest track.
     tracks : sequence of (str, str, str)
-        Each with its name, a note on it, and the name of the file it is downloaded as. The first is the original.
+        Name, note and download file name of each track. The first track is the original.
     """
     keys = ("name", "note", "file")
     return {

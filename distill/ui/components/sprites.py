@@ -1,4 +1,4 @@
-"""Small pictures that the page's components draw with: patches of log-mels as data URIs of PNGs."""
+"""Small pictures for the page's components: patches of log-mels as PNG data URIs."""
 
 import base64
 import io
@@ -19,20 +19,20 @@ _made: "WeakKeyDictionary[CodebookAtlas, dict[str, Any]]" = WeakKeyDictionary()
 
 
 def codec_pictures(atlas: CodebookAtlas, progress: Callable[[float], object] = lambda share: None) -> dict[str, Any]:
-    """What the page shows of a codec, whichever its clip: made once for as long as the codec is in use.
+    """The pictures of a codec, independent of the clip; computed once per codec.
 
     Parameters
     ----------
     atlas : CodebookAtlas
-        Of the codec.
+        Atlas of the codec.
     progress : callable
-        Told the share that is done, 0 to 1, after each level.
+        Called with the share that is done, 0 to 1, after each level.
 
     Returns
     -------
     dict
         For each level: in ``sprites`` a picture of all codes side by side, in ``colours`` their CSS colours, in
-        ``order`` the codes in an order in which neighbours sound alike.
+        ``order`` the codes sorted so that neighbours sound alike.
     """
     if atlas not in _made:
         sprites = []
@@ -45,13 +45,13 @@ def codec_pictures(atlas: CodebookAtlas, progress: Callable[[float], object] = l
 
 
 def mel_sprite(log_mels: np.ndarray) -> str:
-    """All codes of a level side by side: log-mels [size, 128, 16] as a picture of 64 by 16 * size pixels."""
+    """Picture of all codes of a level side by side: log-mels [size, 128, 16] as 64 by 16 * size pixels."""
     pooled = log_mels.reshape(len(log_mels), TILE_BANDS, -1, log_mels.shape[2]).mean(axis=2)
     return _png(pooled.transpose(1, 0, 2).reshape(TILE_BANDS, -1))
 
 
 def spectrogram(log_mel: np.ndarray, frames: int) -> str:
-    """A log-mel [128, num_frames], filled up with silence to ``frames``, of 2000 columns at the most."""
+    """Picture of a log-mel [128, num_frames], padded with silence to ``frames``, at most 2000 columns wide."""
     padded = np.pad(log_mel, ((0, 0), (0, frames - log_mel.shape[1])), constant_values=float(log_mel.min()))
     stride = -(-frames // BACKDROP_COLUMNS)
     padded = np.pad(padded, ((0, 0), (0, -frames % stride)), mode="edge")
@@ -59,7 +59,7 @@ def spectrogram(log_mel: np.ndarray, frames: int) -> str:
 
 
 def css_colours(colours: np.ndarray) -> list[str]:
-    """Bytes [size, 3] as CSS colours."""
+    """RGB bytes [size, 3] as CSS colours."""
     return [f"rgb({red} {green} {blue})" for red, green, blue in colours.tolist()]
 
 

@@ -1,5 +1,5 @@
 // @ts-check
-// The axis of time: where a moment lies on a loop, on a picture, on a ruler.
+// The axis of time: the position of a moment on a loop, on a picture, on a ruler.
 
 /** @typedef {[number, number]} Span two moments in seconds, the earlier one first */
 
@@ -13,7 +13,7 @@ export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 export const ordered = (one, other) => (one <= other ? [one, other] : [other, one]);
 
 /**
- * The moment that is heard when a loop has run on to a moment past its end.
+ * Fold a moment after a loop's end back into the loop.
  * @param {number} moment
  * @param {Span | null} loop
  */
@@ -24,7 +24,7 @@ export function momentInLoop(moment, loop) {
 }
 
 /**
- * The moment from which a part is played: the one that is asked for, or the part's start if that moment is no part of it.
+ * The moment from which a part is played: the requested moment, or the part's start if the moment lies outside.
  * @param {number} moment
  * @param {Span} part
  */
@@ -36,7 +36,7 @@ export function startWithin(moment, [from, to]) {
 export const showSeconds = (seconds) => `${seconds.toFixed(2)} s`;
 
 /**
- * The moments of a ruler's ticks, far enough from each other to be labelled.
+ * The moments of a ruler's ticks, far enough apart for labels.
  * @param {number} begin first moment in view
  * @param {number} end last moment in view
  * @param {number} pixelsPerSecond
@@ -57,7 +57,7 @@ export function ticksOf(begin, end, pixelsPerSecond) {
  */
 
 /**
- * Where in a picture a moment is, as a share of its width; null if the moment is not in the picture.
+ * The position of a moment in a picture, as a share of its width; null if the moment is outside the picture.
  * @param {PictureAxis} axis
  * @param {number} moment
  */
@@ -67,7 +67,7 @@ export function placeOf({ start, stop, left, right }, moment) {
 }
 
 /**
- * The moment at a place of a picture; null beside the axis.
+ * The moment at a position in a picture; null outside the axis.
  * @param {PictureAxis} axis
  * @param {number} place as a share of the picture's width
  */

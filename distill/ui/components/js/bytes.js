@@ -1,5 +1,5 @@
 // @ts-check
-// Bytes: codes and sounds as they travel, and the files that the page itself writes.
+// Bytes: encoded codes and sounds, and the files that the page itself writes.
 
 /**
  * @param {string} base64
@@ -10,7 +10,7 @@ export function bytesOf(base64) {
 }
 
 /**
- * Codes, from 16-bit little-endian numbers in base64.
+ * Decode codes from 16-bit little-endian numbers in base64.
  * @param {string} packed
  */
 export function unpackCodes(packed) {
@@ -19,7 +19,7 @@ export function unpackCodes(packed) {
 }
 
 /**
- * A sound as a 16-bit WAV file, clipped at full scale.
+ * Encode a sound as a 16-bit WAV file, clipped at full scale.
  * @param {Float32Array} samples
  * @param {number} sampleRate
  */
@@ -48,7 +48,7 @@ export function wavOf(samples, sampleRate) {
 }
 
 /**
- * A grid as the JSON file that the Edit tab opens.
+ * Encode a grid as the JSON file that the Edit tab opens.
  * @param {import("./types.js").GridValue} value
  * @param {Uint16Array} indices
  */
@@ -61,7 +61,7 @@ export function gridFileOf({ levels, rows, columns, format, num_frames, model_id
 const TEXT_FORMAT = "distill1";
 
 /**
- * A grid as one line of text, as `CodeGrid.to_text` writes it.
+ * Encode a grid as one line of text, as `CodeGrid.to_text` writes it.
  * @param {Pick<import("./types.js").GridValue, "levels" | "rows" | "num_frames" | "model_id" | "size">} value
  * @param {Uint16Array} indices
  * @returns {Promise<string>}

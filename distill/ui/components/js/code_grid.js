@@ -1,7 +1,7 @@
 // @ts-check
-// The code grid: an instrument. Shows the codes of a clip over its spectrogram, and reports what a person does to them.
+// The code grid, an instrument: shows the codes of a clip over its spectrogram, and sends a visitor's edits.
 //
-// element.grid holds what scripts and tests read: see grid_hooks.js.
+// element.grid has the state for scripts and tests: see grid_hooks.js.
 
 import { picturesOfCodecs } from "./codec_pictures.js";
 import { drawAgainWith, find, findCanvas } from "./dom.js";
@@ -26,12 +26,12 @@ import { decode } from "./sound.js";
 
 const NOTHING_COPIED = "There is nothing to paste yet: select some cells and copy them.";
 const KEPT_HERE = "The server does not answer. Your edits are still on this page: trying again …";
-const FOLLOW_MARGIN = 40; // pixels left of what is heard, when the grid is scrolled to it
+const FOLLOW_MARGIN = 40; // pixels left of the playhead after the grid scrolls to it
 
 export class CodeGrid {
   /** @type {import("./types.js").CodecPictures | null} */
   pictures = null;
-  #modelId = ""; // of the codec whose pictures these are
+  #modelId = ""; // identifies the codec of the pictures
   #frame = 0;
 
   /** @param {Component} component */
@@ -65,7 +65,7 @@ export class CodeGrid {
 
   // ---- a clip arrives
 
-  /** The value changed: another clip, the same one changed elsewhere, or the example as this page's own. */
+  /** The value changed: another clip, a change from elsewhere, or the page's own copy of the example. */
   take() {
     const { value } = this.props;
     const isAdopted = !this.value.editable && value.editable && isSameClip(this.value, value);
@@ -75,7 +75,7 @@ export class CodeGrid {
       return;
     }
     const isAnother = this.value.work !== value.work;
-    if (!isAnother && this.#waiting.length) return; // this page is ahead of what came
+    if (!isAnother && this.#waiting.length) return; // this page is ahead of the server
     if (!isAdopted) this.queue.drop(null);
     this.value = { ...value };
     this.#open(isAnother);
@@ -125,7 +125,7 @@ export class CodeGrid {
 
   // ---- edits
 
-  /** The name under which this clip's edits wait: none for the example, until the page has a copy. */
+  /** The secret under which this clip's edits wait; null for the example, until the page has a copy. */
   get #work() {
     return this.value.editable ? this.value.work : null;
   }
@@ -161,7 +161,7 @@ export class CodeGrid {
   }
 
   /**
-   * Do what a button is named after.
+   * Carry out the action of a button.
    * @param {string} name
    */
   act(name) {
@@ -190,7 +190,7 @@ export class CodeGrid {
    * @param {import("./types.js").EditAnswer} answer
    */
   async #done({ work, request }, answer) {
-    if (work !== this.value.work) return; // another clip is open by now; the server keeps this one with its edits
+    if (work !== this.value.work) return; // another clip is open now; the server keeps the first with its edits
     this.tell(idleWords(request.kind, answer.positions));
     this.state.codes.correct(answer);
     this.#putWaiting();
@@ -209,7 +209,7 @@ export class CodeGrid {
   }
 
   /**
-   * Go back to what the server has.
+   * Return to the server's codes after a refused edit.
    * @param {import("./edit_queue.js").Edit} edit
    * @param {import("./types.js").Refusal} refusal
    */
@@ -232,7 +232,7 @@ export class CodeGrid {
   }
 
   /**
-   * Say that the server has lost the clip, and offer the codes that this page still has.
+   * Report that the server has lost the clip, and offer the page's copy of the codes.
    * @param {string} sentence
    */
   async offerCodes(sentence) {
@@ -240,7 +240,7 @@ export class CodeGrid {
     this.controls.tell(sentence, " Your edits are still on this page: ", ...offers);
   }
 
-  // ---- what is seen
+  // ---- drawing
 
   /** @param {string} words */
   tell(words) {
@@ -251,13 +251,13 @@ export class CodeGrid {
     return { scrollLeft: this.scroller.scrollLeft, width: this.scroller.clientWidth };
   }
 
-  /** Show all that may have changed. */
+  /** Update everything that may have changed. */
   show() {
     this.controls.show(this.#waiting.length > 0);
     this.draw();
   }
 
-  /** Show the cells and the cursor. */
+  /** Draw the cells and the cursor. */
   showPlace() {
     this.controls.say();
     this.draw();
@@ -278,7 +278,7 @@ export class CodeGrid {
     this.painter.draw(view, this.value, this.sound.deck.moment);
   }
 
-  /** Go on drawing while something plays, and keep in sight what is heard. */
+  /** Redraw each frame during playback, and keep the playhead in view. */
   #follow() {
     const { sound, view } = this;
     if (!this.element.isConnected) {
@@ -307,7 +307,7 @@ export class CodeGrid {
 
   /**
    * @param {number} level
-   * @param {boolean} isStacked whether all levels stay in sight
+   * @param {boolean} isStacked whether all levels stay in view
    */
   chooseLevel(level, isStacked = false) {
     this.state.isStacked = isStacked;
@@ -332,16 +332,16 @@ export class CodeGrid {
     return this.layout.cellAt({ x: event.clientX - box.left, y: event.clientY - box.top }, this.view, isNearest);
   }
 
-  // ---- what is heard
+  // ---- sound
 
-  /** What a loop plays: the selection, or all. @returns {[number, number] | null} */
+  /** The span that a loop plays: the selection, or the whole clip. @returns {[number, number] | null} */
   get #part() {
     const { selection } = this.state;
     const { column_seconds: each } = this.value;
     return selection && [selection.columns[0] * each, (selection.columns[1] + 1) * each];
   }
 
-  /** @param {boolean} isFromCursor whether the clip is played from the cursor on, or from where it was paused */
+  /** @param {boolean} isFromCursor true to play from the cursor, false to play from the pause */
   playOrPause(isFromCursor = false) {
     const cursor = this.state.cursor.column * this.value.column_seconds;
     this.sound.playOrPause(this.#part, isFromCursor ? cursor : undefined);

@@ -1,15 +1,15 @@
 // @ts-check
-// A code as a button: a small picture of its sound, its number, its colour.
+// A code as a button: a small picture of its sound, its number and its colour.
 
 import { make } from "./dom.js";
 
 const TILE = 32; // pixels, as wide as a tile is drawn
 
 /**
- * @param {import("./types.js").CodecPictures | null} pictures none while they are on their way
+ * @param {import("./types.js").CodecPictures | null} pictures null until they arrive
  * @param {number} level
  * @param {number} code
- * @param {number} size codes of the level
+ * @param {number} size number of codes of the level
  */
 export function makeTile(pictures, level, code, size) {
   const label = make("span", { textContent: String(code) });
@@ -24,7 +24,7 @@ export function makeTile(pictures, level, code, size) {
 }
 
 /**
- * Whether a colour is so light that dark letters are read on it.
+ * Whether a colour is light enough for dark text on it.
  * @param {string} colour as "rgb(red green blue)"
  */
 export function isLight(colour) {
@@ -33,7 +33,7 @@ export function isLight(colour) {
 }
 
 /**
- * A level's codes in an order in which neighbours sound alike; by their numbers, as long as that order is not there.
+ * The codes of a level, sorted so that neighbours sound alike; sorted by number until the pictures arrive.
  * @param {import("./types.js").CodecPictures | null} pictures
  * @param {number} level
  * @param {number} size

@@ -1,7 +1,7 @@
 // @ts-check
-// The codebook: every code of a level as a small picture of its sound; a press plays it.
+// The codebook: a small picture of each code's sound; a press plays the code.
 //
-// element.codebook.heard = {level, code, flac} of the code that was heard last, for scripts and tests.
+// element.codebook.heard = {level, code, flac} of the code that was played last, for scripts and tests.
 
 import { codesInOrder, makeTile } from "./code_tiles.js";
 import { picturesOfCodecs } from "./codec_pictures.js";
@@ -53,7 +53,7 @@ class Codebook {
     this.pictures = null;
     this.levels.replaceChildren(...this.value.levels.map((name, level) => this.#makeLevel(name, level)));
     const asked = picturesOfCodecs.of(modelId, () => this.server.codec_pictures({ work }));
-    const late = setTimeout(() => this.draw(), 50); // what is kept comes before that
+    const late = setTimeout(() => this.draw(), 50); // cached pictures arrive earlier
     const pictures = await asked;
     clearTimeout(late);
     if (modelId !== this.value.model_id) return;

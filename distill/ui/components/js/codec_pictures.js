@@ -1,5 +1,5 @@
 // @ts-check
-// What belongs to a codec and not to a clip: fetched once for each codec, and shared by all components of the page.
+// The pictures of a codec: fetched once per codec, and shared by all components of the page.
 
 import { answerTo, isRefusal, NO_ANSWER, wait } from "./server.js";
 
@@ -20,7 +20,7 @@ export class PicturesOfCodecs {
   }
 
   /**
-   * The pictures of a codec, or why there are none; after a refusal they are asked for again.
+   * The pictures of a codec, or the refusal; after a refusal, the next call asks again.
    * @param {string} modelId
    * @param {() => import("./types.js").Answer<CodecPictures>} ask
    */

@@ -1,5 +1,5 @@
 // @ts-check
-// A deck plays one of several tracks of a clip, and goes over to another, or to what an edit made of it, without a click.
+// A deck plays one of several tracks of a clip. It switches to another track, or to edited samples, without a click.
 
 import { clamp, momentInLoop } from "./axes.js";
 import { wait } from "./server.js";
@@ -8,12 +8,12 @@ import { samplesAhead, writePatch } from "./splice.js";
 
 /** @typedef {import("./axes.js").Span} Span */
 /** @typedef {{buffer: AudioBuffer, volume: number}} Track */
-/** @typedef {{source: AudioBufferSourceNode, fadeOut: GainNode, volume: GainNode, end: number}} Voice is heard now */
+/** @typedef {{source: AudioBufferSourceNode, fadeOut: GainNode, volume: GainNode, end: number}} Voice in playback */
 
-const FADE = 0.008; // seconds in which one voice gives way to another
-const LEAD = 0.06; // seconds until a change: the sound is computed that far ahead of what the page knows
-const LOOKS = 100; // at the sound's clock, of 10 milliseconds each
-const STAND_IN = 2; // seconds of a track that are played meanwhile from a copy
+const FADE = 0.008; // seconds of the cross-fade between two voices
+const LEAD = 0.06; // seconds before a change takes effect: the browser renders sound that far ahead
+const LOOKS = 100; // most polls of the sound's clock, 10 ms apart
+const STAND_IN = 2; // seconds of a track that play from a copy meanwhile
 
 export class Deck {
   /** @type {Map<string | number, Track>} */
@@ -24,21 +24,21 @@ export class Deck {
   #voice = null;
   /** @type {string | number | null} */
   #heard = null;
-  #origin = 0; // the context's time at which the clip's first sample would have sounded
-  #moment = 0; // in seconds, while nothing plays
+  #origin = 0; // context time of the clip's first sample
+  #moment = 0; // position in seconds while nothing plays
   #end = 0;
   /** @type {Span | null} */
   #loop = null;
   /** @type {Span | null} */
-  #voiceLoop = null; // the loop, no longer than the track that is heard
+  #voiceLoop = null; // the loop, cut at the end of the track
   /** @type {Promise<void>} */
   #writing = Promise.resolve();
-  #waiting = 0; // patches that are not written yet
+  #waiting = 0; // number of patches that are not written yet
   #engine;
 
   /**
    * @param {number} sampleRate
-   * @param {() => void} changed called when the deck begins or stops by itself
+   * @param {() => void} changed called when the deck starts or stops by itself
    * @param {import("./sound.js").Sound} engine
    */
   constructor(sampleRate, changed, engine = sound) {
@@ -51,7 +51,7 @@ export class Deck {
     return this.#voice !== null;
   }
 
-  /** The moment of the clip that is heard, or from which it would be played, in seconds. */
+  /** The position in the clip in seconds: of playback, or of the next start. */
   get moment() {
     return this.#context && this.#voice ? this.#momentAt(this.#context.currentTime) : this.#moment;
   }
@@ -73,7 +73,7 @@ export class Deck {
     this.#tracks.set(name, { buffer, volume: this.#tracks.get(name)?.volume ?? 1 });
   }
 
-  /** Stop, and forget all tracks but some. */
+  /** Stop, and drop all tracks except some. */
   clear(/** @type {(string | number)[]} */ ...kept) {
     this.pause();
     this.#moment = 0;
@@ -81,7 +81,7 @@ export class Deck {
   }
 
   /**
-   * Play a track, and let nothing else play on this page.
+   * Play a track, and stop all other sound on this page.
    * @param {string | number} name
    * @param {{from: number, to: number, loop?: Span | null}} part in seconds
    */
@@ -100,7 +100,7 @@ export class Deck {
   }
 
   /**
-   * Go over to another track at this moment.
+   * Switch to another track at the same position.
    * @param {string | number} name
    */
   hear(name) {
@@ -122,7 +122,7 @@ export class Deck {
   }
 
   /**
-   * Put samples into a track, while it is heard if need be. Whoever waits for the promise finds the samples there.
+   * Put samples into a track, also while it plays. The samples are in the track when the promise resolves.
    * @param {string | number} name
    * @param {import("./splice.js").Patch} patch
    */
@@ -150,8 +150,8 @@ export class Deck {
   }
 
   /**
-   * Stop at the end; to be called for each frame that is drawn.
-   * @param {number} back the moment from which the clip is played then
+   * Stop at the end; must be called for each frame.
+   * @param {number} back the position after the stop, in seconds
    */
   stopAtEnd(back) {
     if (!this.#voice || this.#loop || this.moment < this.#end) return;
@@ -160,7 +160,7 @@ export class Deck {
   }
 
   /**
-   * What is heard comes from a copy while the samples change: browsers differ in whether a change is heard at once.
+   * Play from a copy while the samples change, because only some browsers play a changed buffer at once.
    * @param {Track} track
    * @param {import("./splice.js").Patch} patch
    */
@@ -169,7 +169,7 @@ export class Deck {
     if (this.#context && this.#isHeard(track)) {
       const over = this.#context.currentTime + LEAD + 2 * FADE;
       this.#goOver(this.#context, track, (sample) => this.#copyAhead(buffer, sample));
-      // By the sound's own clock: on a busy computer it is late, and where no sound comes at all, it stands.
+      // Poll the sound's clock: it is late on a busy computer, and stands still without an output device.
       for (let looks = 0; looks < LOOKS && this.isPlaying && this.#context.currentTime < over; looks++) await wait(10);
     }
     writePatch(buffer, patch);
@@ -196,10 +196,10 @@ export class Deck {
   }
 
   /**
-   * Let another voice go on where the one that is heard will be in some hundredths of a second.
+   * Continue with a new voice at the position that the current voice will reach in LEAD seconds.
    * @param {AudioContext} context
    * @param {Track} track
-   * @param {(sample: number) => AudioBuffer} [copy] makes what stands in for the track from a sample on
+   * @param {(sample: number) => AudioBuffer} [copy] makes the copy that plays instead of the track, from a sample on
    */
   #goOver(context, track, copy) {
     const when = context.currentTime + Math.round(LEAD * context.sampleRate) / context.sampleRate;
@@ -212,8 +212,8 @@ export class Deck {
   /**
    * @param {AudioContext} context
    * @param {Track} track
-   * @param {number} moment of the clip
-   * @param {number} when by the context's clock
+   * @param {number} moment in the clip, in seconds
+   * @param {number} when context time, in seconds
    * @param {AudioBuffer} [standIn] begins at that moment
    */
   #startVoice(context, track, moment, when, standIn) {
@@ -223,7 +223,7 @@ export class Deck {
     this.#voiceLoop = this.#loop && [this.#loop[0], Math.min(this.#loop[1], duration)];
     source.buffer = standIn ?? track.buffer;
     if (moment > 0) {
-      fadeIn.gain.value = 0; // or a sample could come before the fade; the first sound of a clip comes at once
+      fadeIn.gain.value = 0; // or a sample could sound before the fade; a clip's start needs no fade
       fadeIn.gain.setValueAtTime(0, when);
       fadeIn.gain.linearRampToValueAtTime(1, when + FADE);
     }
@@ -259,7 +259,7 @@ export class Deck {
     voice.end = when;
   }
 
-  /** @param {number} time by the context's clock */
+  /** @param {number} time context time, in seconds */
   #momentAt(time) {
     return momentInLoop(Math.max(0, time - this.#origin), this.#voiceLoop);
   }

@@ -1,8 +1,8 @@
 // @ts-check
-// Small tools for the page's elements.
+// Small functions for the page's elements.
 
 /**
- * The element of a component that a selector names.
+ * The element in a component that a selector names.
  * @param {HTMLElement} root
  * @param {string} selector
  * @returns {HTMLElement}
@@ -23,7 +23,7 @@ export const findInput = (root, selector) => /** @type {HTMLInputElement} */ (fi
 export const findCanvas = (root, selector) => /** @type {HTMLCanvasElement} */ (find(root, selector));
 
 /**
- * A new element with properties and children.
+ * Create an element with properties and children.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Partial<HTMLElementTagNameMap[Tag]>} [properties]
@@ -55,7 +55,7 @@ export function showPressed(button, isPressed) {
 }
 
 /**
- * The value of a CSS property, as it is for an element.
+ * The computed value of a CSS property of an element.
  * @param {Element} element
  * @param {string} property
  */
@@ -74,11 +74,11 @@ export function drawAgainWith(element, draw) {
 }
 
 /**
- * Give a canvas the size at which it is shown, in the screen's own pixels.
+ * Set a canvas's resolution to its displayed size in device pixels.
  * @param {HTMLCanvasElement} canvas
  * @param {number} width
  * @param {number} height
- * @returns {number} the screen's pixels for each pixel of CSS
+ * @returns {number} device pixels per CSS pixel
  */
 export function fitCanvas(canvas, width, height) {
   const scale = window.devicePixelRatio || 1;
@@ -91,7 +91,7 @@ export function fitCanvas(canvas, width, height) {
 export const penOf = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
 
 /**
- * Let the browser save a file.
+ * Offer a file for download.
  * @param {BlobPart} content
  * @param {string} type
  * @param {string} name

@@ -1,5 +1,5 @@
 // @ts-check
-// Edits on their way to the server: one after another, each until it is answered, each done once.
+// The queue of edits for the server: one edit at a time, repeated until it is answered, and done only once.
 
 import { answerTo, isRefusal, NO_ANSWER, wait } from "./server.js";
 
@@ -7,7 +7,7 @@ import { answerTo, isRefusal, NO_ANSWER, wait } from "./server.js";
 /** @typedef {import("./types.js").Refusal} Refusal */
 
 /**
- * An edit; `work` is null as long as the page has no clip of its own, and `puts` are the codes that it puts at once.
+ * An edit; `work` is null until the page has its own clip, and `puts` are the codes that the page changes at once.
  * @typedef {{work: string | null, request: {id: string, kind: string} & Record<string, unknown>,
  *   puts: import("./grid_codes.js").Put[]}} Edit
  */
@@ -21,12 +21,12 @@ import { answerTo, isRefusal, NO_ANSWER, wait } from "./server.js";
  * @property {() => void} changed edits were added, answered or dropped
  */
 
-const PATIENCE = 60_000; // milliseconds until an edit is sent again; the server knows it by its id and does it once
+const PATIENCE = 60_000; // milliseconds until an edit is sent again; the server recognizes its id and does it once
 const RETRY = 1_500; // milliseconds
 
 /** @returns {string} */
 function newId() {
-  return crypto.randomUUID?.() ?? `${performance.now()} ${Math.random()}`; // a page without TLS has no randomUUID
+  return crypto.randomUUID?.() ?? `${performance.now()} ${Math.random()}`; // browsers offer randomUUID only with TLS
 }
 
 export class EditQueue {
@@ -46,7 +46,7 @@ export class EditQueue {
     this.newId = id;
   }
 
-  /** How much is not answered yet, or not yet taken over. */
+  /** Number of edits without an answer, or with an answer that is not applied yet. */
   get pending() {
     return this.#edits.length + (this.#isBusy ? 1 : 0);
   }
@@ -56,7 +56,7 @@ export class EditQueue {
   }
 
   /**
-   * The edits of a clip that are not answered yet.
+   * The edits of a clip that have no answer yet.
    * @param {string | null} work
    */
   editsOf(work) {
@@ -76,7 +76,7 @@ export class EditQueue {
   }
 
   /**
-   * Edits that were made on the example are this clip's, now that the page has it for its own.
+   * Assign the edits of the example to the page's own clip, which has just arrived.
    * @param {string} work
    */
   adopt(work) {

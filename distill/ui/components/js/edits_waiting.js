@@ -1,5 +1,5 @@
 // @ts-check
-// Whether edits are on their way to the server: what is exported holds every stroke.
+// Waits for the queue of edits, so that an export has every stroke.
 
 export class EditsWaiting {
   #count = 0;
@@ -22,7 +22,7 @@ export class EditsWaiting {
 export const editsWaiting = new EditsWaiting();
 
 /**
- * Go on with the same inputs, once every edit is answered.
+ * Return the same inputs once every edit is answered.
  * @param {unknown[]} inputs
  */
 export async function whenSettled(...inputs) {

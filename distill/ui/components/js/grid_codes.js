@@ -1,9 +1,9 @@
 // @ts-check
-// The codes of a clip, which this page changes ahead of the server.
+// The codes of a clip. The page changes them before the server answers.
 
 import { unpackCodes } from "./bytes.js";
 
-/** @typedef {[number, number]} Put a position in the grid, and the code that is put there */
+/** @typedef {[number, number]} Put a position in the grid, and its new code */
 
 export class GridCodes {
   /**
@@ -56,7 +56,7 @@ export class GridCodes {
   }
 
   /**
-   * Take over what the server says.
+   * Apply the codes of a server's answer.
    * @param {{positions?: number[] | null, codes?: number[] | null, indices?: string}} answer
    */
   correct({ positions, codes, indices }) {

@@ -1,5 +1,5 @@
 // @ts-check
-// What stands around the code grid's canvas: bars of buttons, the palette, the history, messages. Drawn from the state.
+// The controls around the code grid's canvas: buttons, palette, history and messages. They are drawn from the state.
 
 import { codesInOrder, makeTile } from "./code_tiles.js";
 import { find, findButton, findInput, make, makeButton, showPressed } from "./dom.js";
@@ -75,7 +75,7 @@ export class GridControls {
     this.message.replaceChildren(...words.filter((word) => word !== ""));
   }
 
-  /** A clip arrived: build what it alone has. */
+  /** Build the controls that depend on the clip. */
   build() {
     const { value, state } = this.grid;
     this.clip.textContent = value.name;
@@ -110,7 +110,7 @@ export class GridControls {
     tile?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
-  /** @param {boolean} isWaiting whether edits of this clip are on their way */
+  /** @param {boolean} isWaiting whether edits of this clip wait for an answer */
   show(isWaiting) {
     const { state, value, sound, second } = this.grid;
     for (const { tool, button } of this.tools) showPressed(button, tool === state.tool);
@@ -144,7 +144,7 @@ export class GridControls {
     }
   }
 
-  /** Say where the cursor is, and what is there. */
+  /** Describe the cursor's position and its code. */
   say() {
     const { state, value } = this.grid;
     const { cursor, selection, level } = state;

@@ -1,5 +1,5 @@
 // @ts-check
-// Hands on the code grid: what a pointer and the keyboard do.
+// Pointer and keyboard input of the code grid.
 
 /** @typedef {import("./code_grid.js").CodeGrid} CodeGrid */
 
@@ -9,7 +9,7 @@ const STEPS = { ArrowUp: [1, 0], ArrowDown: [-1, 0], ArrowLeft: [0, -1], ArrowRi
 const SHIFTS = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right" };
 /** @type {Record<string, import("./grid_state.js").Tool>} */
 const TOOLS = { b: "brush", s: "select", p: "pick" };
-/** @type {Record<string, string>} with Control or without */
+/** @type {Record<string, string>} with or without Control */
 const ACTS = { c: "copy", x: "cut", v: "paste" };
 /** @type {Record<string, string>} */
 const EDITS = { delete: "clear", backspace: "clear", r: "reverse" };
@@ -96,9 +96,9 @@ function walk(grid, { key, altKey, shiftKey }) {
 /**
  * @param {CodeGrid} grid
  * @param {KeyboardEvent} event
- * @param {string} key in small letters
+ * @param {string} key in lower case
  * @param {boolean} isCommand with Control
- * @returns {boolean} whether the key has a meaning
+ * @returns {boolean} whether the key has a function
  */
 function press(grid, event, key, isCommand) {
   const { state } = grid;

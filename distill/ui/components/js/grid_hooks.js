@@ -1,5 +1,5 @@
 // @ts-check
-// What scripts and tests read of a code grid.
+// The state of a code grid for scripts and tests.
 
 /** @param {import("./code_grid.js").CodeGrid} grid */
 export const hooksOf = (grid) => ({

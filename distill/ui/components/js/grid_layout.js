@@ -1,23 +1,23 @@
 // @ts-check
-// Where the cells of the code grid lie on the canvas.
+// The position of the code grid's cells on the canvas.
 
 import { clamp } from "./axes.js";
 
 /** @typedef {import("./selection.js").Cell} Cell */
-/** @typedef {{scrollLeft: number, width: number}} View what of the grid is in sight, in pixels */
+/** @typedef {{scrollLeft: number, width: number}} View the visible part of the grid, in pixels */
 
 /**
- * What is in sight: one level, or all, each in a lane of its own.
+ * The visible levels: one level, or all, each in its own lane.
  * @typedef {{codes: import("./selection.js").Shape, level: number, isStacked: boolean}} Shown
  */
 
 export const AXIS_HEIGHT = 22;
 export const LANE_GAP = 16;
 const WIDEST = 72;
-const COMFORTABLE = 22; // the narrowest column of a grid that is not zoomed, in pixels
+const COMFORTABLE = 22; // minimum column width without zoom, in pixels
 
 export class GridLayout {
-  columnWidth = 0; // pixels; 0 for as wide as fits
+  columnWidth = 0; // pixels; 0 to fit the view
   #state;
 
   /** @param {Shown} state */
@@ -38,7 +38,7 @@ export class GridLayout {
     return this.shape.levels > 3 ? 11 : 14;
   }
 
-  /** The levels in sight, one a lane. */
+  /** The visible levels, one per lane. */
   get lanes() {
     return this.isStacked ? Array.from({ length: this.shape.levels }, (_, level) => level) : [this.#state.level];
   }
@@ -62,7 +62,7 @@ export class GridLayout {
   }
 
   /**
-   * The columns in sight: the first, and the one after the last.
+   * The visible columns: the first, and the one after the last.
    * @param {View} view
    */
   columnsIn(view) {
@@ -73,8 +73,8 @@ export class GridLayout {
   }
 
   /**
-   * The cell under a point of the canvas; the nearest one of the chosen level, if that is asked for, else null beside
-   * the cells.
+   * The cell under a point of the canvas. Outside the cells: the nearest cell of the chosen level if `isNearest`, else
+   * null.
    * @param {{x: number, y: number}} point
    * @param {View} view
    * @param {boolean} isNearest
@@ -92,11 +92,11 @@ export class GridLayout {
   }
 
   /**
-   * Zoom around a column that stays where it is, if it is in sight, else around the middle.
+   * Zoom around a column, which keeps its position if it is visible; else around the middle.
    * @param {number} factor
    * @param {number} column
    * @param {View} view
-   * @returns {number} how far the grid is to be scrolled
+   * @returns {number} the new scroll position, in pixels
    */
   zoom(factor, column, view) {
     const fit = view.width / this.shape.columns;
@@ -109,7 +109,7 @@ export class GridLayout {
   }
 
   /**
-   * How far the grid is to be scrolled to have a column in sight; null if it is.
+   * The scroll position that shows a column; null if the column is visible.
    * @param {number} column
    * @param {View} view
    */

@@ -1,5 +1,5 @@
 // @ts-check
-// Draws the code grid: codes over the spectrogram, what was changed, what is chosen, the axis of time, what is heard.
+// Draws the code grid: codes over the spectrogram, changed cells, the selection, the axis of time, the playhead.
 
 import { ticksOf } from "./axes.js";
 import { isLight } from "./code_tiles.js";
@@ -10,14 +10,14 @@ import { AXIS_HEIGHT, LANE_GAP } from "./grid_layout.js";
 /** @typedef {import("./grid_codes.js").GridCodes} GridCodes */
 /** @typedef {{pen: CanvasRenderingContext2D, wide: number, high: number, first: number, stop: number}} Drawing */
 
-const NUMBERS_FROM = 26; // pixels a column must have for its codes' numbers to be drawn
+const NUMBERS_FROM = 26; // minimum column width in pixels for the codes' numbers
 const LINES_FROM = 7;
 const FULL_CIRCLE = 2 * Math.PI;
 
 export class GridPainter {
-  /** @type {HTMLCanvasElement[]} of each level: a canvas of one pixel a cell */
+  /** @type {HTMLCanvasElement[]} for each level, a canvas with one pixel per cell */
   #textures = [];
-  /** @type {boolean[][]} whether each code's colour is light */
+  /** @type {boolean[][]} for each level and code, whether its colour is light */
   #isLight = [];
   /** @type {HTMLImageElement | null} */
   #backdrop = null;
@@ -37,7 +37,7 @@ export class GridPainter {
 
   /**
    * @param {GridCodes} codes
-   * @param {import("./types.js").CodecPictures | null} pictures none while they are on their way
+   * @param {import("./types.js").CodecPictures | null} pictures null until they arrive
    */
   take(codes, pictures) {
     this.#pictures = pictures;
@@ -58,7 +58,7 @@ export class GridPainter {
   }
 
   /**
-   * A code changed.
+   * Update the picture of a cell whose code changed.
    * @param {GridCodes} codes
    * @param {number} position
    * @param {number} code
@@ -74,7 +74,7 @@ export class GridPainter {
   /**
    * @param {View} view
    * @param {import("./types.js").GridValue} value
-   * @param {number} moment that is heard, in seconds
+   * @param {number} moment playback position, in seconds
    */
   draw(view, value, moment) {
     const { layout, canvas } = this;
@@ -157,7 +157,7 @@ export class GridPainter {
   }
 
   /**
-   * The selection and the cursor.
+   * Draw the selection and the cursor.
    * @param {Drawing} drawing
    * @param {number} level
    * @param {number} top
@@ -197,7 +197,7 @@ export class GridPainter {
    */
   #drawAxis({ pen, wide }, view, columnSeconds, tall, ink) {
     const perSecond = wide / columnSeconds;
-    const end = wide * this.state.codes.columns - 30; // where a label still has room
+    const end = wide * this.state.codes.columns - 30; // the last position with room for a label
     pen.fillStyle = ink;
     const right = (view.scrollLeft + view.width) / perSecond;
     for (const second of ticksOf(view.scrollLeft / perSecond, right, perSecond)) {

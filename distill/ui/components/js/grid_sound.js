@@ -1,5 +1,5 @@
 // @ts-check
-// The code grid's sound: what is fetched, played, looped, and mended where an edit was heard.
+// The code grid's sound: fetches, plays and loops it, and mends it after edits.
 
 import { startWithin } from "./axes.js";
 import { Deck } from "./deck.js";
@@ -11,13 +11,13 @@ import { decode, silentBuffer, sound } from "./sound.js";
 /** @typedef {import("./axes.js").Span} Span */
 
 export class GridSound {
-  isComparing = false; // whether the sound from before the edits is heard
-  isWhole = false; // whether each sample of the edited sound was there once
-  /** @type {"all" | "edit" | null} what plays: the clip, or where an edit was made */
+  isComparing = false; // whether the sound before the edits plays
+  isWhole = false; // whether the edited sound was complete once
+  /** @type {"all" | "edit" | null} what plays: the clip, or only an edited place */
   playing = null;
   isLooping = false;
-  #generation = 0; // of the clip: answers for an earlier one are dropped
-  /** @type {Partial<Record<GridTrack, Promise<void>>>} tracks that are on their way */
+  #generation = 0; // counts the clips, so that answers for an earlier clip are dropped
+  /** @type {Partial<Record<GridTrack, Promise<void>>>} tracks that are being fetched */
   #fetching = {};
 
   /**
@@ -40,13 +40,13 @@ export class GridSound {
     return this.value.columns * this.value.column_seconds;
   }
 
-  /** The edited sound, once all of it is there. */
+  /** The edited sound; null until it is complete. */
   get samples() {
     return this.isWhole ? (this.deck.bufferOf("edited")?.getChannelData(0) ?? null) : null;
   }
 
   /**
-   * A grid arrived, of another clip or of the same; what is played ends.
+   * Show a new grid, of another clip or the same; playback ends.
    * @param {import("./types.js").GridValue} value
    * @param {boolean} isAnother
    */
@@ -63,7 +63,7 @@ export class GridSound {
   }
 
   /**
-   * Fetch what is missing of a track; whoever asks meanwhile waits for the same.
+   * Fetch the missing pieces of a track; simultaneous calls share one promise.
    * @param {GridTrack} name
    */
   fetchTrack(name) {
@@ -88,7 +88,7 @@ export class GridSound {
     this.deck.load("before", whole);
   }
 
-  // Edits may go on meanwhile: a piece that they outdate is fetched once more.
+  // Edits may continue meanwhile: a piece that an edit outdates is fetched again.
   async #freshen() {
     const { pieces } = this;
     let done = 0;
@@ -134,13 +134,13 @@ export class GridSound {
   }
 
   /**
-   * Play the clip, or a part of it over and over.
-   * @param {Span | null} part what a loop plays; null for the whole clip
+   * Play the clip, or a part of it in a loop.
+   * @param {Span | null} part the part to loop; null for the whole clip
    * @param {number} from in seconds
    */
   async play(part, from = this.deck.moment) {
     const { value } = this;
-    sound.wake(value.sample_rate); // at once: browsers allow sound only where a person has just pressed something
+    sound.wake(value.sample_rate); // before any wait: browsers allow sound only right after a press
     if (!this.isWhole || this.pieces.stale.size) await this.fetchTrack("edited");
     if (value !== this.value || !this.isWhole || this.pieces.stale.size) return;
     const loop = this.isLooping ? (part ?? [0, this.seconds]) : null;
@@ -153,8 +153,8 @@ export class GridSound {
   }
 
   /**
-   * @param {Span | null} part what a loop plays; null for the whole clip
-   * @param {number} [cursor] in seconds, if the clip is to be played from there
+   * @param {Span | null} part the part to loop; null for the whole clip
+   * @param {number} [cursor] start in seconds; without it, playback continues from the pause
    */
   playOrPause(part, cursor) {
     if (this.playing === "all") this.deck.pause();
@@ -168,7 +168,7 @@ export class GridSound {
   }
 
   /**
-   * Go over between the sound from before the edits and the edited one, and play it.
+   * Switch between the sound before the edits and the edited sound, and play it.
    * @param {Span | null} part
    */
   async compare(part) {
@@ -183,7 +183,7 @@ export class GridSound {
   }
 
   /**
-   * Mend the sound where an edit is heard, and play that place if nothing else plays.
+   * Mend the sound after an edit, and play the edited place if nothing else plays.
    * @param {import("./pieces.js").VersionedPatch} patch
    * @param {boolean} isPlayed
    */
@@ -200,13 +200,13 @@ export class GridSound {
 
   editStart = 0;
 
-  /** Stop at the end; to be called for each frame that is drawn. */
+  /** Stop at the end; must be called for each frame. */
   stopAtEnd() {
     this.deck.stopAtEnd(this.playing === "edit" ? this.editStart : 0);
   }
 
   /**
-   * Play a code by itself.
+   * Play a single code.
    * @param {number} level
    * @param {number} code
    */

@@ -1,5 +1,5 @@
 // @ts-check
-// What a person has chosen on the code grid: a tool, a code, a level, a place, a part.
+// The state of a visitor's choices on the code grid: tool, code, level, cursor, selection.
 
 import {
   cellsBetween,
@@ -21,19 +21,19 @@ import {
 export class GridState {
   /** @type {Tool} */
   tool = "brush";
-  brush = 0; // the code that is painted
+  brush = 0; // the code to paint with
   level = 0;
-  isStacked = false; // whether all levels are in sight
-  everyLevel = true; // whether what is done to a region reaches all levels
+  isStacked = false; // whether all levels are visible
+  everyLevel = true; // whether an edit of a region changes all levels
   hearsEdits = true;
-  opacity = 0.7; // of the codes, over the spectrogram
+  opacity = 0.7; // opacity of the codes over the spectrogram, 0 to 1
   /** @type {Cell} */
   cursor = { row: 0, column: 0 };
   /** @type {Region | null} */
   selection = null;
   /** @type {import("./selection.js").Codes | null} */
   clipboard = null;
-  /** @type {Cell | null} the fixed corner of a selection that the keyboard makes */
+  /** @type {Cell | null} fixed corner of a selection by keyboard */
   #anchor = null;
   /** @type {{level: number, code: number, cells: Cell[], seen: Set<number>} | null} */
   #stroke = null;
@@ -46,9 +46,9 @@ export class GridState {
   }
 
   /**
-   * Another grid is shown; `isAnother` if it is of another clip.
+   * Set another grid; `isAnother` if it belongs to another clip.
    * @param {import("./grid_codes.js").GridCodes} codes
-   * @param {number} size codes of a level
+   * @param {number} size number of codes of a level
    * @param {boolean} isAnother
    */
   take(codes, size, isAnother) {
@@ -75,12 +75,12 @@ export class GridState {
     return { ...this.chosen, levels: this.everyLevel ? [0, this.codes.levels - 1] : [this.level, this.level] };
   }
 
-  /** The same region on the level in view alone. @returns {LevelRegion} */
+  /** The same region on the chosen level only. @returns {LevelRegion} */
   get regionOfLevel() {
     return { ...this.chosen, levels: [this.level, this.level] };
   }
 
-  /** All cells of the level in view. @returns {LevelRegion} */
+  /** All cells of the chosen level. @returns {LevelRegion} */
   get wholeLevel() {
     return { ...wholeGrid(this.codes), levels: [this.level, this.level] };
   }
@@ -106,7 +106,7 @@ export class GridState {
   }
 
   /**
-   * A pointer went down on a cell with the tool Select.
+   * Begin a selection or a drag: a pointer went down on a cell with the tool Select.
    * @param {Cell} cell
    * @param {boolean} isExtending
    */
@@ -126,7 +126,7 @@ export class GridState {
   }
 
   /**
-   * The pointer went up: what is to be moved where, if the selection was dragged to another place.
+   * End a drag: the pointer went up. Returns the region and its new place if the selection was moved, else null.
    * @param {boolean} isCancelled
    * @returns {(LevelRegion & Cell) | null}
    */
@@ -173,7 +173,7 @@ export class GridState {
     this.cursor = cell;
   }
 
-  /** The stroke that is over, if there was one. */
+  /** End the stroke and return it; null without a stroke. */
   endStroke() {
     const stroke = this.#stroke;
     this.#stroke = null;
@@ -187,8 +187,8 @@ export class GridState {
   }
 
   /**
-   * The edits that paste what was copied.
-   * @param {number} mostCells that one edit may name
+   * The edits that paste the copied codes.
+   * @param {number} mostCells maximum number of cells of one edit
    */
   pastes(mostCells) {
     if (!this.clipboard) return [];

@@ -1,10 +1,10 @@
 // @ts-check
-// The tools of the code grid by the names of their buttons: what each asks of the server.
+// The tools of the code grid: the request to the server for each button.
 
 /** @typedef {{kind: string} & Record<string, unknown>} Asked */
 
 /**
- * What the fields beside the tools say.
+ * Values of the fields beside the tools.
  * @typedef {{times: number, rank: number, amount: number}} Fields
  */
 
@@ -12,12 +12,12 @@ const NO_SECOND = "Choose a second clip below the grid first.";
 const SAME_CODE = "Pick another code in the palette first: it takes the place of the one under the cursor.";
 
 /**
- * The edit that a tool makes of what is chosen; a sentence, if it cannot make one.
+ * The request of a tool for the current selection; a sentence if the tool cannot be used on it.
  * @param {string} tool
  * @param {import("./grid_state.js").GridState} state
  * @param {Fields} fields
  * @param {string | null} second the secret of the second clip
- * @returns {Asked | string | null} null for what is no tool
+ * @returns {Asked | string | null} null if the name is no tool's
  */
 export function editOf(tool, state, { times, rank, amount }, second) {
   const { region, regionOfLevel: ofLevel, brush: code, level } = state;
@@ -58,9 +58,9 @@ export function editOf(tool, state, { times, rank, amount }, second) {
 }
 
 /**
- * What is said of an edit that changed nothing; nothing of one that may well change nothing.
+ * The message for an edit that changed nothing; empty for an edit that often changes nothing.
  * @param {string} kind
- * @param {number[] | null} positions whose codes changed
+ * @param {number[] | null} positions where codes changed
  */
 export function idleWords(kind, positions) {
   const isIdle = positions?.length === 0 && !["undo", "redo", "paint"].includes(kind);

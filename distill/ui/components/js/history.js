@@ -1,13 +1,13 @@
 // @ts-check
-// What the page says of the edits that were made, those included that the server has not answered yet.
+// The texts about the history of edits, with the edits that the server has not answered yet.
 
 const SHOWN = 12;
 
 /** @typedef {{history: string[], edits: number, can_undo: boolean, can_redo: boolean}} History */
 
 /**
- * @param {History} history as the server has it
- * @param {boolean} isWaiting whether edits of this clip are on their way
+ * @param {History} history as received from the server
+ * @param {boolean} isWaiting whether edits of this clip wait for an answer
  */
 export function historyShown({ history, edits, can_undo, can_redo }, isWaiting) {
   return {

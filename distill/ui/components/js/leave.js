@@ -1,5 +1,5 @@
 // @ts-check
-// The button that deletes what is a visitor's: it is pressed twice.
+// The button that deletes a visitor's data; it must be pressed twice.
 
 import { forgetTraining } from "./training.js";
 
@@ -10,7 +10,7 @@ let isSure = false;
 async function leaveBy(button) {
   if (!isSure) {
     const label = button.textContent;
-    isSure = true; // no dialogue: browsers show none in another site's frame
+    isSure = true; // no dialog, because browsers block dialogs in another site's frame
     button.classList.add("sure");
     button.textContent = "Press again: clips, edits, trainings and files of yours are deleted for good";
     setTimeout(() => {

@@ -1,5 +1,5 @@
 // @ts-check
-// A picture with an axis of time: a line shows the moment that is heard, and a click goes to another.
+// A picture with an axis of time: a line shows the playback position, and a click changes it.
 
 import { momentOf, placeOf } from "./axes.js";
 import { find } from "./dom.js";
@@ -12,7 +12,7 @@ export function mount({ element, props, watch }) {
 
   /** @param {number} moment */
   const show = (moment) => {
-    const line = find(element, ".playhead"); // Gradio may have made another one
+    const line = find(element, ".playhead"); // Gradio may have replaced the element
     const place = placeOf(axis(), moment);
     line.hidden = place === null;
     if (place !== null) line.style.left = `${100 * place}%`;

@@ -1,12 +1,12 @@
 // @ts-check
-// The edited sound in pieces: which pieces are to be fetched, and what of an edit lies in a piece.
+// The edited sound in pieces: the pieces to fetch, and the part of an edit in each piece.
 
 /** @typedef {import("./splice.js").Patch & {version: number}} VersionedPatch */
 
 export class Pieces {
-  /** @type {Set<number>} pieces that are to be fetched before they are played */
+  /** @type {Set<number>} pieces to fetch before playback */
   stale;
-  /** @type {VersionedPatch[]} what was heard of edits while pieces were on their way */
+  /** @type {VersionedPatch[]} patches of edits that arrived while pieces were being fetched */
   #late = [];
 
   /** @param {{samples: number, piece_samples: number, pieces: number}} sound */
@@ -18,7 +18,7 @@ export class Pieces {
   }
 
   /**
-   * A span of the sound was changed elsewhere than an edit is heard.
+   * Mark a changed span of the sound as stale.
    * @param {number} start first sample
    * @param {number} stop sample after the last
    */
@@ -26,14 +26,14 @@ export class Pieces {
     for (let piece = this.#pieceAt(start); piece <= this.#pieceAt(stop - 1); piece++) this.stale.add(piece);
   }
 
-  /** The first piece that is to be fetched; it counts as fetched from now on. */
+  /** The first piece to fetch; it counts as fetched from now on. */
   take() {
     const piece = Math.min(...this.stale);
     this.stale.delete(piece);
     return piece;
   }
 
-  /** @param {VersionedPatch} patch heard while a piece is on its way, which may be from before or after the edit */
+  /** @param {VersionedPatch} patch arrives during the fetch of a piece, which may be older or newer */
   keep(patch) {
     this.#late.push(patch);
   }
@@ -43,10 +43,10 @@ export class Pieces {
   }
 
   /**
-   * What is to be written when a piece arrives: the piece, and over it what later edits changed in it.
+   * The patches to write when a piece arrives: the piece, then the later edits in it.
    * @param {number} piece
    * @param {Float32Array<ArrayBuffer>} samples
-   * @param {number} version of the sound that the piece is from
+   * @param {number} version that the piece belongs to
    * @returns {import("./splice.js").Patch[]}
    */
   arrived(piece, samples, version) {

@@ -1,5 +1,5 @@
 // @ts-check
-// The player: tracks of one clip, of which another is chosen while they play.
+// The player: tracks of one clip, with a switch between them during playback.
 //
 // element.player = {loaded(track) -> Float32Array or null, gain_db(track), track, playing, position} for scripts, tests.
 
@@ -15,13 +15,13 @@ import { timeline } from "./timeline.js";
 
 /** @typedef {import("./types.js").Component<import("./types.js").PlayerValue, import("./types.js").PlayerServer>} Component */
 
-const SHORT = 30; // seconds of a clip all of whose tracks are fetched at once
+const SHORT = 30; // longest clip, in seconds, whose tracks are all fetched at the start
 const ON_ITS_WAY = "That sound is still on its way; please press again in a moment.";
 
 export class Player {
   /** @type {PlayerRow[]} */
   rows = [];
-  isWaiting = false; // for the chosen track's sound, while the clock stands
+  isWaiting = false; // whether playback waits for the chosen track's sound
   #frame = 0;
 
   /** @param {Component} component */
@@ -63,12 +63,12 @@ export class Player {
     this.zoomButton.onclick = () => {
       const [start, stop] = state.span;
       this.trigger("zoom", { start, stop });
-      timeline.reveal(); // that is where it shows
+      timeline.reveal(); // the chosen part shows in the pictures
     };
     find(element, ".whole").onclick = () => this.trigger("zoom", { start: 0, stop: state.seconds });
   }
 
-  /** The value changed: another clip. */
+  /** Show another clip, because the value changed. */
   take() {
     const { tracks, seconds } = this.props.value;
     this.deck.clear();
@@ -91,7 +91,7 @@ export class Player {
     });
   }
 
-  // The ends first; in a long clip the others wait until they are asked for.
+  // The first and the last track come first; in a long clip the others are fetched on demand.
   async #loadSome() {
     const { tracks, state } = this;
     const order = [0, state.tracks - 1, ...(state.seconds <= SHORT ? tracks.list.keys() : [])];
@@ -127,11 +127,11 @@ export class Player {
     return this.deck.isPlaying || this.isWaiting;
   }
 
-  /** @param {number} from in seconds */
+  /** @param {number} from start in seconds */
   play(from = this.deck.moment) {
     const { state, deck } = this;
     const start = startWithin(from, state.span);
-    sound.wake(deck.sampleRate); // at once: browsers allow sound only where a person has just pressed something
+    sound.wake(deck.sampleRate); // before any wait: browsers allow sound only right after a press
     this.isWaiting = !this.tracks.list[state.current].buffer;
     if (this.isWaiting) {
       deck.pause();
@@ -154,7 +154,7 @@ export class Player {
     else this.play();
   }
 
-  /** @param {number} number of the track that is to be heard */
+  /** @param {number} number index of the track to play */
   select(number) {
     const { state, deck } = this;
     if (number < 0 || number >= state.tracks) return;
@@ -178,7 +178,7 @@ export class Player {
     this.draw();
   }
 
-  /** @param {number} number of the track that is to be saved */
+  /** @param {number} number index of the track to save */
   async download(number) {
     const { tracks } = this;
     await tracks.load(number);
@@ -187,7 +187,7 @@ export class Player {
     else this.message.textContent ||= ON_ITS_WAY;
   }
 
-  /** Show all that may have changed. */
+  /** Update everything that may have changed. */
   show() {
     const { state } = this;
     for (const row of this.rows) row.show(row.number === state.current);

@@ -1,5 +1,5 @@
 // @ts-check
-// A track of the player: a button that chooses it, its waveform, a button that saves it.
+// A track of the player: a button to choose it, its waveform, and a button to save it.
 
 import { clamp, showSeconds } from "./axes.js";
 import { fitCanvas, make, makeButton, penOf, showPressed, styleOf } from "./dom.js";
@@ -8,7 +8,7 @@ import { paintProgress, paintWaveform } from "./waveform.js";
 /** @typedef {import("./player.js").Player} Player */
 /** @typedef {import("./axes.js").Span} Span */
 
-const DRAG = 4; // pixels that a pointer moves before a click becomes a selection
+const DRAG = 4; // pixels of movement from which a click becomes a selection
 /** @type {Record<string, number>} */
 const STEPS = { ArrowLeft: -0.2, ArrowRight: 0.2, PageDown: -2, PageUp: 2 }; // seconds
 
@@ -17,7 +17,7 @@ export class PlayerRow {
   #drag = null;
   /** @type {HTMLCanvasElement | null} */
   #picture = null;
-  #pictured = ""; // what the picture was made of
+  #pictured = ""; // key of the values that the picture shows
 
   /**
    * @param {import("./player_tracks.js").Track} track
@@ -47,16 +47,16 @@ export class PlayerRow {
     wave.setAttribute("aria-valuemax", this.player.state.seconds.toFixed(2));
   }
 
-  /** @param {boolean} isCurrent whether this is the track that is heard */
+  /** @param {boolean} isCurrent whether this track plays */
   show(isCurrent) {
     showPressed(this.choose, isCurrent);
     this.element.classList.toggle("current", isCurrent);
   }
 
   /**
-   * @param {number} moment that is heard
-   * @param {number} seconds of the clip
-   * @param {Span | null} part that is chosen
+   * @param {number} moment playback position, in seconds
+   * @param {number} seconds length of the clip
+   * @param {Span | null} part the chosen part
    * @param {boolean} isCurrent
    */
   draw(moment, seconds, part, isCurrent) {

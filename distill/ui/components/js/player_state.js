@@ -1,20 +1,20 @@
 // @ts-check
-// What a person has chosen in the player: a track, a part of the clip, how it is played.
+// The state of a visitor's choices in the player: the track, the part of the clip, loop and loudness.
 
 import { clamp, ordered } from "./axes.js";
 
-const SHORTEST = 0.02; // seconds of a part
+const SHORTEST = 0.02; // minimum length of a part, in seconds
 
 export class PlayerState {
-  current = 0; // the track that is heard
+  current = 0; // number of the track to play
   isLooping = false;
   isMatched = true; // whether all tracks are as loud as the original
   /** @type {import("./axes.js").Span | null} */
   part = null;
-  #compared = 0; // the track with which the original was compared last
+  #compared = 0; // the track that was last compared with the original
 
   /**
-   * @param {number} tracks how many there are
+   * @param {number} tracks number of tracks
    * @param {number} seconds
    */
   constructor(tracks, seconds) {
@@ -23,7 +23,7 @@ export class PlayerState {
   }
 
   /**
-   * Another clip: whoever heard its original hears that again, else the last track.
+   * Reset for another clip. The original stays chosen if it was; otherwise the last track is chosen.
    * @param {number} tracks
    * @param {number} seconds
    */
@@ -35,19 +35,19 @@ export class PlayerState {
     if (this.current !== 0) this.current = tracks - 1;
   }
 
-  /** What is played. @returns {import("./axes.js").Span} */
+  /** The part to play. @returns {import("./axes.js").Span} */
   get span() {
     return this.part ?? [0, this.seconds];
   }
 
-  /** The track that a comparison goes over to. */
+  /** The track to switch to for a comparison. */
   toCompare() {
     if (this.current !== 0) this.#compared = this.current;
     return this.current === 0 ? this.#compared || this.tracks - 1 : 0;
   }
 
   /**
-   * Choose the part between two moments, if it is long enough.
+   * Choose the part between two moments, if it is at least SHORTEST long.
    * @param {number} one
    * @param {number} other
    */
@@ -57,8 +57,8 @@ export class PlayerState {
   }
 
   /**
-   * How much louder or softer a track is played than it is.
-   * @param {number} decibels by which it differs from the original
+   * The volume factor for a track.
+   * @param {number} decibels gain that makes the track as loud as the original
    */
   volumeOf(decibels) {
     return this.isMatched ? 10 ** (decibels / 20) : 1;

@@ -1,5 +1,5 @@
 // @ts-check
-// The player's tracks: fetched piece by piece when they are wanted, and kept for as long as the clip is shown.
+// The player's tracks: fetched piece by piece on demand, and kept for as long as the clip is shown.
 
 import { answerTo, isRefusal } from "./server.js";
 import { decode, silentBuffer } from "./sound.js";
@@ -8,10 +8,10 @@ import { decode, silentBuffer } from "./sound.js";
  * @typedef {object} Track
  * @property {string} name
  * @property {string} note
- * @property {string} file the name it is downloaded as
+ * @property {string} file file name of the download
  * @property {AudioBuffer | null} buffer
- * @property {number} gainDb by which it is to be made louder to be as loud as the original
- * @property {number} share that has arrived
+ * @property {number} gainDb gain that makes it as loud as the original
+ * @property {number} share arrived part, 0 to 1
  * @property {boolean} isLoading
  */
 
@@ -28,7 +28,7 @@ export class PlayerTracks {
     this.value = value;
     this.server = server;
     this.page = page;
-    this.isCurrent = true; // until another clip is shown: what arrives later is dropped
+    this.isCurrent = true; // false after a change of clip: later pieces are dropped
     this.list = value.tracks.map((track) => ({ ...track, buffer: null, gainDb: 0, share: 0, isLoading: false }));
   }
 
@@ -48,7 +48,7 @@ export class PlayerTracks {
   /**
    * @param {Track} track
    * @param {number} number
-   * @returns {Promise<string>} why it did not arrive; "" if it did
+   * @returns {Promise<string>} the error; "" if the track arrived
    */
   async #fetch(track, number) {
     const { work, sample_rate } = this.value;

@@ -1,5 +1,5 @@
 // @ts-check
-// What a page can still give of a clip that the server has lost: its codes, as a file and as text.
+// The page's copy of the codes of a clip that the server has lost, as a file and as text.
 
 import { gridFileOf, gridTextOf } from "./bytes.js";
 import { make, makeButton, saveFile } from "./dom.js";

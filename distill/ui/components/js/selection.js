@@ -1,10 +1,10 @@
 // @ts-check
-// Regions of the code grid: chosen, moved, copied, and cut into edits of a size that the server takes.
+// Regions of the code grid: how they are chosen, moved, copied, and split into edits of a size that the server accepts.
 
 import { clamp, ordered } from "./axes.js";
 
-/** @typedef {{row: number, column: number}} Cell rows count upwards from the lowest frequencies */
-/** @typedef {{rows: [number, number], columns: [number, number]}} Region firsts and lasts, both included */
+/** @typedef {{row: number, column: number}} Cell rows count upwards from the lowest band */
+/** @typedef {{rows: [number, number], columns: [number, number]}} Region first and last, both included */
 /** @typedef {{levels: number, rows: number, columns: number}} Shape */
 /** @typedef {number[][][]} Codes by level, row and column */
 
@@ -31,7 +31,7 @@ export function sizeOf({ rows, columns }) {
 }
 
 /**
- * Where a region's first cell lands that is dragged from one cell to another; null if it stays.
+ * The new first cell of a region that is dragged from one cell to another; null if it does not move.
  * @type {(region: Region, from: Cell, to: Cell) => Cell | null}
  */
 export function draggedTo({ rows, columns }, from, to) {
@@ -41,7 +41,7 @@ export function draggedTo({ rows, columns }, from, to) {
 }
 
 /**
- * A region of the same size at another cell, cut at the grid's ends.
+ * A region of the same size at another cell, clipped at the grid's ends.
  * @type {(region: Region, cell: Cell, shape: Shape) => Region}
  */
 export function placedAt(region, { row, column }, shape) {
@@ -61,7 +61,7 @@ export function stepped(cell, rows, columns, shape) {
 }
 
 /**
- * The cells from one to another without gaps: the first is left out, unless there is no other.
+ * The cells on a line between two cells, without gaps. The first is left out, unless both are the same.
  * @type {(from: Cell, to: Cell) => Cell[]}
  */
 export function cellsBetween(from, to) {
@@ -91,7 +91,7 @@ export function codesIn(indices, shape, { levels, rows, columns }) {
 }
 
 /**
- * A list in parts of a largest length.
+ * Split a list into parts of a maximum length.
  * @template T
  * @param {T[]} list
  * @param {number} most
@@ -103,10 +103,10 @@ export function parts(list, most) {
 }
 
 /**
- * Codes in parts of some columns each, none with more cells than one edit may name; what overhangs the grid's end is
+ * Split codes into parts by columns, each with no more cells than one edit may name. Columns after the grid's end are
  * left out.
  * @param {Codes} codes
- * @param {number} column at which the first of them is put
+ * @param {number} column column of the first code
  * @param {Shape} shape
  * @param {number} mostCells
  * @returns {{codes: Codes, column: number}[]}

@@ -1,10 +1,10 @@
 // @ts-check
-// How the page asks the server: no answer is a sentence too.
+// Requests to the server. A missing answer becomes a sentence too.
 
 export const NO_ANSWER = Object.freeze({ error: "The server does not answer; please try again in a moment." });
 
 /**
- * An answer; a refusal if there is none, for whatever reason.
+ * Wait for an answer; any failure becomes a refusal.
  * @template T
  * @param {import("./types.js").Answer<T>} asking
  * @returns {Promise<T | import("./types.js").Refusal>}

@@ -1,9 +1,9 @@
 // @ts-check
-// The page's sound: one audio context, one deck that plays at a time, one code that is heard by itself.
+// The page's sound: one audio context, one deck that plays at a time, and one single code.
 
 import { bytesOf } from "./bytes.js";
 
-/** @typedef {{pause: () => void}} Player what is told to pause when another begins */
+/** @typedef {{pause: () => void}} Player a deck, which pauses when another deck begins */
 
 export class Sound {
   /** @type {AudioContext | null} */
@@ -20,7 +20,7 @@ export class Sound {
   }
 
   /**
-   * The context, running: browsers allow no sound before a person presses something.
+   * The running audio context; must be called after a press, because browsers allow no sound before.
    * @param {number} sampleRate
    */
   wake(sampleRate) {
@@ -30,7 +30,7 @@ export class Sound {
   }
 
   /**
-   * Let one play alone.
+   * Pause the other player and let this player play.
    * @param {Player} player
    */
   begin(player) {
@@ -39,7 +39,7 @@ export class Sound {
   }
 
   /**
-   * Play a short sound by itself, in place of the one before.
+   * Play a short sound, in place of the previous short sound.
    * @param {AudioBuffer} buffer
    */
   playSingle(buffer) {
@@ -64,7 +64,7 @@ export const sound = new Sound();
 let decoder = null;
 
 /**
- * A FLAC file, in base64, as a sound.
+ * Decode a FLAC file in base64.
  * @param {string} flac
  * @param {number} sampleRate
  * @returns {Promise<AudioBuffer>}
@@ -75,7 +75,7 @@ export function decode(flac, sampleRate) {
 }
 
 /**
- * A silent sound, to be filled.
+ * A silent buffer to fill.
  * @param {number} length in samples
  * @param {number} sampleRate
  */

@@ -1,5 +1,5 @@
 // @ts-check
-// Samples that take the place of others in a sound.
+// Replaces samples in a sound.
 
 /**
  * @typedef {object} Patch
@@ -10,7 +10,7 @@
 /** @typedef {Pick<AudioBuffer, "length" | "copyToChannel">} Writable */
 
 /**
- * Write a patch into a sound; what would lie beyond its end is left out.
+ * Write a patch into a sound; samples beyond its end are left out.
  * @param {Writable} buffer
  * @param {Patch} patch
  */
@@ -20,7 +20,7 @@ export function writePatch(buffer, { start, samples }) {
 }
 
 /**
- * The samples that will be heard from a moment on, around the end of a loop if there is one; silence after the end.
+ * The next samples to play from a position, wrapped around a loop if there is one; silence after the end.
  * @param {Float32Array} samples
  * @param {number} start first sample
  * @param {number} count

@@ -1,5 +1,5 @@
 // @ts-check
-// The moment that the Explore tab shows, shared by the player and the pictures: none of them knows the others.
+// The current moment of the Explore tab. The player and the pictures share it without knowing each other.
 
 /**
  * A picture with an axis of time.
@@ -15,7 +15,7 @@ export class Timeline {
   #seek = () => {};
 
   /**
-   * @param {(moment: number) => void} seek called with a moment that a person pointed at
+   * @param {(moment: number) => void} seek called with the moment at a click
    */
   follow(seek) {
     this.#seek = seek;

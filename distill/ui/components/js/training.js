@@ -1,5 +1,5 @@
 // @ts-check
-// The browser keeps the name of the training it began, to be told of it should the server have lost it.
+// The browser stores the id of its training, so that the visitor learns of its loss if the server no longer has it.
 
 const KEPT = "distill-training";
 const TRAINING = /data-training='(\w*)'/;
@@ -20,7 +20,7 @@ export function forgetTraining() {
 }
 
 /**
- * Bring the progress into view: it is far above the button, once clips are listed.
+ * Scroll to the progress, which is far above the button when many clips are listed.
  * @param {unknown[]} settings
  */
 export function watchProgress(...settings) {

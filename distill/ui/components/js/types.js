@@ -1,5 +1,5 @@
 // @ts-check
-// What Gradio gives a component, and what the page and the server say to each other.
+// Types of Gradio's component interface, and of the messages between the page and the server.
 
 /**
  * A sentence in place of an answer; `gone` if the server no longer has the clip.
@@ -12,7 +12,7 @@
  */
 
 /**
- * What Gradio hands to the script of a component.
+ * The object that Gradio passes to the script of a component.
  * @template Value, Server
  * @typedef {object} Component
  * @property {HTMLElement} element
@@ -23,8 +23,8 @@
  */
 
 /**
- * What belongs to a codec, not to a clip: a picture of each level's codes side by side, their CSS colours, and their
- * order, in which neighbours sound alike.
+ * Pictures of a codec, independent of the clip: a picture of each level's codes side by side, their CSS colours, and
+ * their order, in which neighbours sound alike.
  * @typedef {{sprites: string[], colours: string[][], order: number[][]}} CodecPictures
  */
 
@@ -35,37 +35,37 @@
 /**
  * A clip's grid of codes.
  * @typedef {object} GridValue
- * @property {string} work the secret by which the server finds the clip
- * @property {string} name of the clip's file
- * @property {boolean} editable false for the example, until the page has a copy of its own
- * @property {string[]} levels their names
+ * @property {string} work secret of the work on the server
+ * @property {string} name file name of the clip
+ * @property {boolean} editable false for the example, until the page has its own copy
+ * @property {string[]} levels names of the levels
  * @property {number} rows
  * @property {number} columns
- * @property {number} size codes of a level
+ * @property {number} size number of codes of a level
  * @property {number} num_frames
  * @property {string} model_id
- * @property {number} format of a grid's file
- * @property {string} indices 16-bit numbers in base64
- * @property {string} original the same before any edit
- * @property {number[][]} usage how often each code of each level occurs
+ * @property {number} format version of the file format of grids
+ * @property {string} indices codes, 16-bit numbers in base64
+ * @property {string} original codes before any edit, in the same form
+ * @property {number[][]} usage number of uses of each code, by level
  * @property {string[]} bands a label for each row, the lowest first
  * @property {number} column_seconds
  * @property {number} sample_rate
- * @property {number} samples of the whole sound
- * @property {number} piece_samples of each piece of the sound but the last
+ * @property {number} samples number of samples of the whole sound
+ * @property {number} piece_samples number of samples of a piece, except the last
  * @property {number} pieces
- * @property {number} edit_cells the most cells that one edit may name
- * @property {string} spectrogram data URI of a picture
+ * @property {number} edit_cells maximum number of cells of one edit
+ * @property {string} spectrogram picture as a data URI
  * @property {string[]} history labels of the latest edits
- * @property {number} edits how many there are
+ * @property {number} edits number of edits
  * @property {boolean} can_undo
  * @property {boolean} can_redo
  */
 
 /**
- * What an edit changed. Where many codes changed, `positions` is null, and `indices` has all codes. `flac` is the sound
- * where the change begins, and `start` its first sample; `stale` are spans of samples that are to be asked for again
- * before they are played. `version` counts the changes of the sound.
+ * The changes by an edit. After many changes, `positions` is null, and `indices` has all codes. `flac` is the sound
+ * where the change begins, and `start` its first sample; `stale` has the spans of samples to fetch again before
+ * playback. `version` counts the changes of the sound.
  * @typedef {object} EditAnswer
  * @property {number[] | null} positions
  * @property {number[] | null} codes
@@ -92,7 +92,7 @@
  */
 
 /**
- * A clip's tracks; the first is the original.
+ * The tracks of a clip; the first is the original.
  * @typedef {{work: string, seconds: number, sample_rate: number,
  *   tracks: {name: string, note: string, file: string}[]}} PlayerValue
  */
@@ -103,7 +103,7 @@
  */
 
 /**
- * How often the codes occur in the clip, and in the clips that the codec was trained on, if that is known.
+ * Number of uses of each code in the clip, and in the training clips if known.
  * @typedef {{work: string, model_id: string, sample_rate: number, levels: string[], size: number, here: number[][],
  *   trained: number[][] | null}} CodebookValue
  */

@@ -1,14 +1,14 @@
 // @ts-check
-// How often the codes of a level occur, in words and as an order.
+// The number of uses of a level's codes, in words and as an order.
 
 /** @typedef {"similarity" | "here" | "trained" | "number"} Sorting */
 
 /**
- * Codes, sorted.
- * @param {number[]} codes those that sound alike beside each other
+ * Sort the codes of a level.
+ * @param {number[]} codes sorted so that neighbours sound alike
  * @param {Sorting} sorting
- * @param {number[]} here how often each occurs in the clip
- * @param {number[] | null} trained how often each occurs in the training clips, if that is known
+ * @param {number[]} here number of uses of each code in the clip
+ * @param {number[] | null} trained number of uses of each code in the training clips, if known
  */
 export function sortedCodes(codes, sorting, here, trained) {
   const counts = { here, trained: trained ?? here, similarity: null, number: null }[sorting];
@@ -27,7 +27,7 @@ export function showShare(count, all) {
 }
 
 /**
- * What is said of a code.
+ * The description of a code.
  * @param {string} level
  * @param {number} code
  * @param {number[]} here

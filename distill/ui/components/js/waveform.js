@@ -1,14 +1,14 @@
 // @ts-check
-// A sound as a waveform: the lowest and the highest sample of each pixel's part.
+// A sound as a waveform: the minimum and the maximum sample of each pixel's part.
 
 import { make, penOf } from "./dom.js";
 
-const LOOKED_AT = 200; // samples of each pixel's part, at the most about twice as many
+const LOOKED_AT = 200; // samples that are examined per pixel; at most about twice as many
 
 /**
  * @param {Float32Array} samples
  * @param {number} width in pixels
- * @returns {[number, number][]} lowest and highest for each pixel, at or around 0
+ * @returns {[number, number][]} minimum and maximum for each pixel; the range includes 0
  */
 export function envelopeOf(samples, width) {
   const step = samples.length / width;
@@ -24,9 +24,9 @@ export function envelopeOf(samples, width) {
 }
 
 /**
- * A waveform as a picture.
+ * Draw a waveform as a picture.
  * @param {Float32Array} samples
- * @param {{width: number, height: number, colour: string}} look in the screen's pixels
+ * @param {{width: number, height: number, colour: string}} look sizes in device pixels
  */
 export function paintWaveform(samples, { width, height, colour }) {
   const picture = make("canvas", { width: Math.max(1, width), height: Math.max(1, height) });
@@ -39,9 +39,9 @@ export function paintWaveform(samples, { width, height, colour }) {
 }
 
 /**
- * What stands in place of a waveform that is not there yet.
- * @param {{words: string, share: number}} progress the share that has arrived
- * @param {{width: number, height: number, colour: string, scale: number}} look in the screen's pixels
+ * Draw the placeholder of a waveform that has not arrived yet.
+ * @param {{words: string, share: number}} progress `share` that has arrived, 0 to 1
+ * @param {{width: number, height: number, colour: string, scale: number}} look sizes in device pixels
  */
 export function paintProgress({ words, share }, { width, height, colour, scale }) {
   const picture = make("canvas", { width: Math.max(1, width), height: Math.max(1, height) });
