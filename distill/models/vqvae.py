@@ -334,7 +334,7 @@ class ConvVQVAE(nn.Module):
         return self.quantizer(latent.float(), mask)
 
     def decode(self, quantized: Tensor, num_frames: int | None = None) -> Tensor:
-        """Decode a latent map [B, codebook_dim, 8, W] to a log-mel [B, 1, 128, num_frames], by default 16 * W frames."""
+        """Decode a latent map [B, codebook_dim, 8, W] to a log-mel [B, 1, 128, num_frames], by default 16 * W."""
         return (self.decoder(quantized).float() * self.mel_std + self.mel_mean)[..., :num_frames]
 
     def codes_to_embeddings(self, indices: Tensor) -> Tensor:
@@ -342,6 +342,6 @@ class ConvVQVAE(nn.Module):
         return self.quantizer.embed(indices)
 
     def set_statistics(self, mean: Tensor, std: Tensor) -> None:
-        """Set the mean and standard deviation [128] of the log-mel of each band. They scale the input and the output."""
+        """Set the mean and standard deviation [128] of the log-mel of each band. They scale input and output."""
         self.mel_mean.copy_(mean.view(1, 1, -1, 1))
         self.mel_std.copy_(std.view(1, 1, -1, 1))
