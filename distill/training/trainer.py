@@ -378,7 +378,7 @@ class Trainer:
 
     @torch.no_grad()
     def _evaluate(self, model: ConvVQVAE, clips: Sequence[MelClip]) -> tuple[float, Tensor]:
-        """Compute the mean absolute log-mel difference and the counts of each code, over up to three minutes of clips."""
+        """Compute the mean absolute log-mel difference and the counts of each code, on up to three minutes of clips."""
         error, frames, counts = 0.0, 0, torch.zeros((), dtype=torch.int64)
         for clip in clips:
             mel = clip.log_mel[None, None, :, : VALIDATION_FRAMES - frames].to(self.device)

@@ -54,7 +54,7 @@ def test_a_resumed_training_ends_with_the_weights_of_one_that_was_never_interrup
     assert have_same_weights(trainer.model, uninterrupted.model)
 
 
-def test_a_training_resumed_after_its_last_validation_keeps_its_results(uninterrupted, mel_clips, quick_config, tmp_path):
+def test_a_training_resumed_after_a_validation_keeps_its_results(uninterrupted, mel_clips, quick_config, tmp_path):
     interrupted = Trainer(mel_clips, quick_config, device="cpu")
     for event in interrupted.run():
         if isinstance(event, Validation):
