@@ -54,11 +54,11 @@ def set_codes(grid: CodeGrid, *, level: int, rows: Span, columns: Span, code: in
     ----------
     grid : CodeGrid
     level : int
-        In [0, grid.levels).
+        Level of the region, in [0, grid.levels).
     rows, columns : slice or int
         The region. Row 0 has the lowest frequency.
     code : int
-        In [0, grid.codebook_size).
+        New code, in [0, grid.codebook_size).
 
     Raises
     ------
@@ -82,11 +82,11 @@ def paint_codes(grid: CodeGrid, *, level: int, cells: Sequence[Sequence[int]] | 
     ----------
     grid : CodeGrid
     level : int
-        In [0, grid.levels).
+        Level of the region, in [0, grid.levels).
     cells : sequence of (row, column)
         At least one cell, in any order. A cell may occur more than once.
     code : int
-        In [0, grid.codebook_size).
+        New code, in [0, grid.codebook_size).
 
     Raises
     ------
@@ -169,6 +169,7 @@ def clear_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL
     ----------
     grid : CodeGrid
     rows, columns, levels : slice or int
+        The region. Row 0 has the lowest frequency.
     quiet : ndarray of int [grid.levels, grid.rows]
         The codes of silence of each level and row, in [0, grid.codebook_size).
 
@@ -201,6 +202,7 @@ def move_codes(
     ----------
     grid : CodeGrid
     rows, columns, levels : slice or int
+        The region. Row 0 has the lowest frequency.
     row, column : int
         A cell of the grid.
     quiet : ndarray of int [grid.levels, grid.rows]
@@ -229,6 +231,7 @@ def repeat_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = AL
     ----------
     grid : CodeGrid
     rows, columns, levels : slice or int
+        The region. Row 0 has the lowest frequency.
     times : int
         Number of copies after the region, at least 0.
 
@@ -279,6 +282,7 @@ def shift_codes(
     ----------
     grid : CodeGrid
     rows, columns, levels : slice or int
+        The region. Row 0 has the lowest frequency.
     by_rows, by_columns : int
         Number of rows upwards and of columns to the right. Negative numbers move the codes downwards and to the left.
 
@@ -341,10 +345,11 @@ def replace_codes(
     ----------
     grid : CodeGrid
     level : int
-        In [0, grid.levels).
+        Level of the region, in [0, grid.levels).
     code, replacement : int
-        In [0, grid.codebook_size).
+        Old code and new code, in [0, grid.codebook_size).
     rows, columns : slice or int
+        The region. Row 0 has the lowest frequency.
 
     Raises
     ------

@@ -47,6 +47,7 @@ def blend_codes(
         Share of ``other``, 0 to 1. With 0, ``grid`` does not change. With 1 and all levels, the region receives the
         codes of ``other``.
     codebooks : ndarray of float [levels, codebook_size, dimensions]
+        Codebooks of the codec.
     other_column : int
         First column of the region of ``other``, in [0, other.columns).
 
@@ -98,7 +99,7 @@ def nearest_codes(codebook: np.ndarray, code: int, count: int) -> np.ndarray:
     codebook : ndarray of float [codebook_size, dimensions]
         Codebook of one level.
     code : int
-        In [0, codebook_size).
+        Code whose neighbours are wanted, in [0, codebook_size).
     count : int
         Number of codes to find, in [1, codebook_size).
 
@@ -130,12 +131,13 @@ def similar_codes(
     ----------
     grid : CodeGrid
     level : int
-        In [0, grid.levels).
+        Level of the region, in [0, grid.levels).
     rows, columns : slice or int
+        The region. Row 0 has the lowest frequency.
     codebook : ndarray of float [codebook_size, dimensions]
         Codebook of the level.
     rank : int
-        In [0, codebook_size). Rank 0 is the code itself, and rank 1 is the nearest other code.
+        Rank of the new code, in [0, codebook_size). Rank 0 is the code itself, and rank 1 is the nearest other code.
 
     Raises
     ------
@@ -167,8 +169,9 @@ def random_codes(
     ----------
     grid : CodeGrid
     level : int
-        In [0, grid.levels).
+        Level of the region, in [0, grid.levels).
     rows, columns : slice or int
+        The region. Row 0 has the lowest frequency.
     codebook : ndarray of float [codebook_size, dimensions]
         Codebook of the level.
     among : int

@@ -153,7 +153,7 @@ class QuantizerWrapper(nn.Module):
     Parameters
     ----------
     codebook_dim, codebook_size, num_quantizers, decay, threshold_ema_dead_code, level_dropout
-        As in :class:`~distill.training.config.ModelSettings`.
+        See :class:`~distill.training.config.ModelSettings`.
 
     Examples
     --------

@@ -87,7 +87,7 @@ class CropSampler:
     Parameters
     ----------
     clips : sequence of MelClip
-        At least one.
+        At least one clip.
     crop_frames : int
         Length of a crop in frames. Silence fills up a shorter clip, and the mask marks this padding.
     seed : int
