@@ -82,7 +82,7 @@ def paint_codes(grid: CodeGrid, *, level: int, cells: Sequence[Sequence[int]] | 
     ----------
     grid : CodeGrid
     level : int
-        Level of the region, in [0, grid.levels).
+        Level of the cells, in [0, grid.levels).
     cells : sequence of (row, column)
         At least one cell, in any order. A cell may occur more than once.
     code : int

@@ -1,4 +1,4 @@
-"""A helper that runs ``peel`` to its end."""
+"""Runs ``peel`` to its end and returns its layers."""
 
 from distill.codec.decoded import DecodedMel
 from distill.codec.evaluation import peel
