@@ -1,4 +1,4 @@
-"""The clips and the codec that come with a checkout of Distill; an installed package has none."""
+"""The example clips and the example codec. A checkout of Distill contains them; an installed package does not."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ FOLDER = Path(__file__).parents[1] / "examples"
 
 
 def find_examples(folder: Path = FOLDER) -> Path:
-    """The folder that holds ``clips/`` and ``models/loops.distill``.
+    """Return the folder that holds ``clips/`` and ``models/loops.distill``.
 
     Raises
     ------
     CheckoutError
-        If it is not there.
+        If the folder lacks one of them.
     """
     if not (folder / "clips").is_dir() or not (folder / "models" / "loops.distill").is_file():
         raise CheckoutError(

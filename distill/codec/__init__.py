@@ -1,4 +1,4 @@
-"""A trained model with its front end and its vocoder: clips to grids of codes, and grids to clips."""
+"""The codec: encodes clips to grids of codes and decodes grids to clips."""
 
 from distill.codec.codec import Codec
 

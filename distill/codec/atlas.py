@@ -1,4 +1,4 @@
-"""The codebooks laid out: what each code sounds like by itself, which codes are like it, and its colour."""
+"""The atlas of a codec: the sound of each code, an order in which similar codes are neighbours, and colours."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,25 +9,26 @@ import torch
 from distill.models.vqvae import ROWS, STRIDE, ConvVQVAE
 
 CHUNK = 64
-"""Codes that are decoded at a time."""
+"""Number of codes that are decoded in one pass."""
 MOST_TURNED = 512
-"""Codes above which the leaves are not turned: that takes the cube of their number."""
+"""Largest codebook for which the leaf order is optimized. The time of this step grows with the cube of the size."""
 POOL = 4
-"""Bands by frames that are averaged before two codes are compared: what differs by less sounds alike."""
+"""Log-mels are averaged over 4 bands by 4 frames before codes are compared. Smaller differences are hard to hear."""
 
 
 @dataclass(frozen=True, eq=False)
 class CodebookAtlas:
-    """Every code of a codec.
+    """The sound, the order and the colour of every code of a codec.
 
     Attributes
     ----------
     log_mels : ndarray of float32 [levels, codebook_size, 128, 16]
-        The natural-log mel of a code that stands in all rows, its level alone, in the middle of three such columns.
+        Natural-log mel of each code, decoded without the other levels. Three columns hold the code in all rows; the
+        log-mel is that of the middle column: 128 bands by 16 frames.
     order : ndarray of int [levels, codebook_size]
-        Each level's codes in an order in which neighbours sound alike.
+        The codes of each level, in an order in which neighbours sound alike.
     colours : ndarray of uint8 [levels, codebook_size, 3]
-        Red, green, blue: see :func:`code_palette`.
+        Red, green and blue, 0 to 255, from :func:`code_palette`.
     """
 
     log_mels: np.ndarray
@@ -36,14 +37,20 @@ class CodebookAtlas:
 
     @property
     def nbytes(self) -> int:
-        """Of memory."""
+        """Bytes of memory that the three arrays take."""
         return self.log_mels.nbytes + self.order.nbytes + self.colours.nbytes
 
     @classmethod
     @torch.no_grad()
     def of(cls, model: ConvVQVAE, progress: Callable[[float], object] = lambda share: None) -> "CodebookAtlas":
-        """Decode every code of a model by itself; ``progress`` is called with the share that is done, 0 to 1, after
-        every 64 codes and after each level."""
+        """Decode every code of a model by itself.
+
+        Parameters
+        ----------
+        model : ConvVQVAE
+        progress : callable, optional
+            Called with the finished share, 0 to 1, after every 64 codes and after each level.
+        """
         log_mels = []
         steps, done = model.num_levels * (1 - (-model.codebook_size // CHUNK)), 0
         for level in range(model.num_levels):
@@ -66,10 +73,11 @@ class CodebookAtlas:
 
 
 def similarity_order(features: np.ndarray) -> np.ndarray:
-    """An order of vectors in which neighbours are alike.
+    """Sort vectors so that neighbours are similar.
 
-    The leaves of Ward's hierarchical clustering, turned so that neighbours are as near as they can be (Bar-Joseph,
-    Gifford & Jaakkola, "Fast optimal leaf ordering for hierarchical clustering", 2001), if they are 512 at the most.
+    The order is the leaf order of Ward's hierarchical clustering. For at most 512 vectors, the leaf order also
+    minimizes the distances between neighbours (Bar-Joseph, Gifford & Jaakkola, "Fast optimal leaf ordering for
+    hierarchical clustering", 2001).
 
     Parameters
     ----------
@@ -79,6 +87,7 @@ def similarity_order(features: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of int [count]
+        Indices of the vectors.
 
     Examples
     --------
@@ -86,26 +95,26 @@ def similarity_order(features: np.ndarray) -> np.ndarray:
     >>> order.tolist() in ([0, 2, 1, 3], [3, 1, 2, 0])
     True
     """
-    from scipy.cluster.hierarchy import leaves_list, linkage  # slow to import, and encoding does without
+    from scipy.cluster.hierarchy import leaves_list, linkage  # slow to import, and encoding does not need it
 
     tree = linkage(features, method="ward", optimal_ordering=len(features) <= MOST_TURNED)
     return leaves_list(tree).astype(np.int64)
 
 
 def code_palette(order: np.ndarray, loudness: np.ndarray) -> np.ndarray:
-    """A colour for each code of a level: codes that sound alike have hues alike, and louder ones are lighter.
+    """Choose a colour for each code of a level: similar codes have similar hues, and louder codes are lighter.
 
     Parameters
     ----------
     order : ndarray of int [codebook_size]
-        From :func:`similarity_order`.
+        Order of the codes, from :func:`similarity_order`.
     loudness : ndarray [codebook_size]
-        Mean log-mel of each code.
+        Mean log-mel of each code, in nepers.
 
     Returns
     -------
     ndarray of uint8 [codebook_size, 3]
-        Red, green, blue.
+        Red, green and blue, 0 to 255.
 
     Examples
     --------
@@ -114,7 +123,7 @@ def code_palette(order: np.ndarray, loudness: np.ndarray) -> np.ndarray:
     """
     count = len(order)
     place, rank = np.argsort(order), np.argsort(np.argsort(loudness, kind="stable"), kind="stable")
-    hue = 0.62 - 0.92 * place / count  # from blue over green and red to violet: the ends stay apart
+    hue = 0.62 - 0.92 * place / count  # from blue over green and red to violet, so that the two ends differ
     saturation = 0.75 - 0.25 * (place % 2)
     value = 0.42 + 0.56 * rank / max(count - 1, 1)
     from matplotlib.colors import hsv_to_rgb

@@ -1,5 +1,4 @@
-"""The codec: a trained model with its front end and vocoder. The one object that the page, the command line and
-scripts talk to."""
+"""The codec: a trained model with its front end and vocoder. The page, the command line and scripts use this class."""
 
 import hashlib
 import os
@@ -42,9 +41,10 @@ from distill.training.health import LevelHealth
 
 T = TypeVar("T")
 JOIN_FADE_SAMPLES = 256
+"""Length in samples of the fade at each end of a patch."""
 QUIETEST, LOUDEST = -50.0, 10.0
-"""Of decoded log-mels, in nepers. A clip keeps far within them (a full-scale sine reaches 4.6); a codec from a stranger
-need not, and the exponential of what it makes would soon be infinite."""
+"""Limits of decoded log-mels, in nepers. Log-mels of clips stay far within these limits (a full-scale sine reaches
+4.6). The output of a codec from a stranger may be larger, and its exponential could be infinite."""
 
 
 class Codec:
@@ -53,17 +53,17 @@ class Codec:
     Parameters
     ----------
     model : ConvVQVAE
-        Trained; it is put in eval mode.
+        Trained model. The codec puts it in eval mode.
     info : CodecInfo, optional
-        What is known of its training, as :meth:`Trainer.codec_info` gives it.
+        Facts about the training of the model, from :meth:`Trainer.codec_info`.
     vocoder : str
-        "griffin-lim" or "bigvgan". If BigVGAN cannot be had here, a ``RuntimeWarning`` says why in a sentence, and
-        Griffin-Lim takes its place.
+        "griffin-lim" or "bigvgan". If BigVGAN is not available, a ``RuntimeWarning`` gives the reason in one sentence,
+        and Griffin-Lim is used instead.
 
     Raises
     ------
     ConfigError
-        If there is no such vocoder.
+        If there is no vocoder of this name.
 
     Examples
     --------
@@ -93,22 +93,24 @@ class Codec:
     def load(
         cls, path: str | os.PathLike[str], *, vocoder: str = "griffin-lim", settings: Settings = DEFAULTS
     ) -> "Codec":
-        """Read a ``.distill`` file, which may come from a stranger: it is checked, and no grid can make it fail.
+        """Read a codec from a ``.distill`` file.
+
+        The file may come from a stranger, so its contents are checked. No grid can make a loaded codec fail.
 
         Parameters
         ----------
         path : path-like
         vocoder : str
-            As in the class.
+            "griffin-lim" or "bigvgan", as for the class.
         settings : Settings
-            Its ``codec_bytes``, ``codec_header_bytes`` and ``codec_codes`` are the limits.
+            Limits; only ``codec_bytes``, ``codec_header_bytes`` and ``codec_codes`` are read.
 
         Raises
         ------
         CodecFileError
             If the file is missing, too large, damaged, or not a codec.
         ConfigError
-            If there is no such vocoder.
+            If there is no vocoder of this name.
         """
         model, info = load_with_info(path, settings=settings)
         if not isinstance(model, ConvVQVAE):
@@ -116,7 +118,7 @@ class Codec:
         return cls(model, info, vocoder=vocoder)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a ``.distill`` file."""
+        """Write the codec to a ``.distill`` file."""
         mean, std = (tuple(bands.flatten().tolist()) for bands in (self.model.mel_mean, self.model.mel_std))
         save_model(self.model, path, replace(self.info, front_end=FrontEnd(), statistics=Statistics(mean, std)))
 
@@ -130,36 +132,36 @@ class Codec:
 
     @property
     def num_bytes(self) -> int:
-        """Of memory: its weights, and its codebooks and what they sound like once these were asked for."""
+        """Bytes of memory of the codec: its weights, and its codebooks and atlas once they have been computed."""
         weights = self.model.state_dict().values()
         return sum(each.nbytes for each in (*weights, *list(self._made.values())))
 
     @property
     def bitrate_bps(self) -> float:
-        """Bits per second of a grid whose codes are stored as they are: levels x 8 rows x log2(size) per column."""
+        """Bits per second of uncompressed codes: levels x 8 rows x log2(codebook size) bits per column."""
         columns_per_second = SAMPLE_RATE / HOP_LENGTH / FRAMES_PER_COLUMN
         return columns_per_second * ROWS * self.num_levels * float(np.log2(self.codebook_size))
 
     @property
     def training_health(self) -> list[LevelHealth]:
-        """Health of each level at the end of training; empty if that is not known."""
+        """Health of each level at the end of training; empty if unknown."""
         return list(self.info.levels or ())
 
     @property
     def training_usage(self) -> np.ndarray | None:
-        """How often each code occurred in the training clips, [levels, codebook_size]; None if that is not known."""
+        """Number of times that each code occurred in the training clips, [levels, codebook_size]; None if unknown."""
         return None if self.info.usage is None else np.array(self.info.usage)
 
     @torch.no_grad()
     def encode(self, waveform: np.ndarray, sample_rate: int) -> CodeGrid:
-        """A clip's grid.
+        """Encode a clip to a grid.
 
         Parameters
         ----------
         waveform : ndarray [samples] or [samples, channels]
-            Finite amplitudes; integers count as fractions of their type's range.
+            Finite samples, full scale from -1 to 1. Integers are scaled by the range of their type.
         sample_rate : int
-            In Hz.
+            Sample rate in Hz.
 
         Raises
         ------
@@ -178,13 +180,13 @@ class Codec:
         return self.encode_mel(self.log_mel_of(Clip("clip", to_mono_44k(waveform, sample_rate))))
 
     def log_mel_of(self, clip: Clip, progress: Progress | None = None) -> Tensor:
-        """A clip's log-mel [128, frames]; ``progress`` as in :meth:`decode`."""
+        """Compute the log-mel [128, frames] of a clip; ``progress`` is as in :meth:`decode`."""
         waveform = torch.from_numpy(clip.waveform)
         num_frames = self.log_mel.num_frames(len(waveform))
         return gathered(log_mel_blocks(self.log_mel, waveform), num_frames, progress)
 
     def encode_mel(self, log_mel: Tensor, progress: Progress | None = None) -> CodeGrid:
-        """The grid of a log-mel [128, frames]; ``progress`` as in :meth:`decode`."""
+        """Encode a log-mel [128, frames] to a grid; ``progress`` is as in :meth:`decode`."""
         num_frames = log_mel.shape[1]
         indices = np.empty((self.num_levels, ROWS, -(-num_frames // FRAMES_PER_COLUMN)), dtype=np.int64)
         for columns, codes in code_blocks(self.model, log_mel):
@@ -194,69 +196,72 @@ class Codec:
         return CodeGrid(indices, num_frames, self.model_id, self.codebook_size)
 
     def decode_mel(self, grid: CodeGrid, *, levels: int | None = None, progress: Progress | None = None) -> Tensor:
-        """The log-mel [128, num_frames] of a grid, by the first ``levels`` of its levels (all by default).
+        """Decode the first ``levels`` levels of a grid (all by default) to a log-mel [128, num_frames].
+
+        ``progress`` is as in :meth:`decode`.
 
         Raises
         ------
         GridError
-            If the grid is from another codec, or there is no such number of levels.
+            If the grid is from another codec, or ``levels`` is out of range.
         """
         return gathered(self.mel_blocks(grid, levels=levels), grid.num_frames, progress)
 
     def mel_blocks(self, grid: CodeGrid, *, levels: int | None = None) -> Iterator[tuple[slice, Tensor]]:
-        """The log-mel of :meth:`decode_mel` block by block, each with its frames."""
+        """Decode a grid block by block: yield the frames of each block and their log-mel, as in :meth:`decode_mel`."""
         self._check_levels(grid, levels)
         blocks = decoded_blocks(grid.num_frames)
         return ((block, self._decode_frames(grid, block.start, block.stop, levels)) for block in blocks)
 
     def decode(self, grid: CodeGrid, *, levels: int | None = None, progress: Progress | None = None) -> np.ndarray:
-        """The clip of a grid.
+        """Decode a grid to a clip.
 
         Parameters
         ----------
         grid : CodeGrid
-            Made by this codec.
+            Grid that this codec made.
         levels : int, optional
-            How many levels to use, coarsest first; all by default.
+            Number of levels to use, coarsest first, from 1 to the number of levels of the codec; all by default.
         progress : callable, optional
-            Called with the share that is done, 0 to 1, every 12 s of sound.
+            Called with the finished share, 0 to 1, after every 12 s of sound.
 
         Returns
         -------
         ndarray of float32 [num_frames * 512]
-            At 44 100 Hz.
+            Waveform at 44 100 Hz.
 
         Raises
         ------
         GridError
-            If the grid is from another codec, or there is no such number of levels.
+            If the grid is from another codec, or ``levels`` is out of range.
         """
         return joined(self.stream(grid, levels=levels), grid.num_frames * HOP_LENGTH, progress).numpy()
 
     def stream(self, grid: CodeGrid, *, levels: int | None = None) -> Iterator[Tensor]:
-        """The clip of :meth:`decode`, 12 s at a time; nothing is decoded before it is asked for."""
+        """Decode a grid as :meth:`decode` does, but lazily, in pieces of 12 s."""
         return self.vocoder.stream_from(following(self.mel_blocks(grid, levels=levels)), grid.num_frames)
 
     def decode_region(self, grid: CodeGrid, *, columns: Span, previous: np.ndarray) -> Patch:
-        """What an edit of some columns changes in the decoded clip.
+        """Decode only the part of a clip that an edit of some columns changes.
 
-        The decoder runs on those columns and the ones it looks at around them, so the log-mel is that of a full
-        decode. The vocoder starts from the phase of ``previous`` and is held to its samples on both sides, so
-        the patch joins on without a click and the cost follows the edit, not the clip.
+        The decoder runs on these columns and on the neighbouring columns within its receptive field. So the log-mel
+        equals that of a full decode. The vocoder starts from the phase of ``previous`` and keeps the samples of
+        ``previous`` on both sides, so the patch joins without a click. The cost depends on the length of the edit, not
+        on the length of the clip.
 
         Parameters
         ----------
         grid : CodeGrid
-            After the edit.
+            Grid after the edit.
         columns : slice or int
             The columns in which codes changed.
         previous : ndarray of float32 [num_frames * 512]
-            The decoded clip from before the edit.
+            The decoded clip before the edit.
 
         Raises
         ------
         GridError
-            If the grid is from another codec, the columns are not in it, or ``previous`` has another length.
+            If the grid is from another codec, the columns are not in the grid, or ``previous`` has another length.
         """
         self.check(grid)
         columns, previous = to_slice("Column", columns, grid.columns), np.asarray(previous, dtype=np.float32)
@@ -266,12 +271,12 @@ class Codec:
         return self.mend(grid, region, previous[region.window])
 
     def region(self, grid: CodeGrid, columns: slice) -> Region:
-        """What an edit of some columns can change, and what has to be looked at for it."""
+        """Return the frames and samples that an edit of some columns can change, and the window around them."""
         return Region.around(columns, grid.num_frames, self.reach)
 
     @torch.no_grad()
     def mend(self, grid: CodeGrid, region: Region, around: np.ndarray) -> Patch:
-        """The patch of :meth:`decode_region`, of which only the samples in ``region.window`` are at hand."""
+        """Decode the patch of :meth:`decode_region`, given only the previous samples in ``region.window``."""
         first, last, start, stop = region.window_first, region.window_last, region.start, region.stop
         cuts = [(first + block.start, first + block.stop) for block in blocks(last - first)]
         mel = torch.cat([self._decode_frames(grid, *ends) for ends in cuts], dim=1)
@@ -289,7 +294,9 @@ class Codec:
         return Patch(start, joined.numpy())
 
     def audition(self, level: int, code: int) -> np.ndarray:
-        """A code by itself, as float32 [samples] at 44 100 Hz: in every row of three columns, its level alone.
+        """Decode a single code to a waveform, float32 [samples] at 44 100 Hz.
+
+        The code fills every row of three columns on its level; the other levels are left out.
 
         Raises
         ------
@@ -307,36 +314,39 @@ class Codec:
 
     @property
     def codebooks(self) -> np.ndarray:
-        """The embedding of every code, float32 [levels, codebook_size, codebook_dim]."""
+        """Embeddings of all codes, float32 [levels, codebook_size, codebook_dim]."""
         return self._once("codebooks", lambda: self.model.quantizer.codebooks.cpu().numpy())
 
     @property
     def quiet_codes(self) -> np.ndarray:
-        """The codes of silence, int [levels, rows]."""
+        """Codes of silence, int [levels, rows]."""
         silence = torch.full((self.log_mel.n_mels, 3 * FRAMES_PER_COLUMN), LogMel.floor)
         return self._once("quiet_codes", lambda: self.encode_mel(silence).indices[:, :, 1])
 
     @property
     def neutral_codes(self) -> np.ndarray:
-        """The code of each level that adds the least to the others, int [levels, rows], the same in all rows."""
+        """Code of each level whose embedding has the smallest norm, int [levels, rows], the same in all rows."""
         least = np.linalg.norm(self.codebooks, axis=2).argmin(axis=1)
         return np.repeat(least[:, None], ROWS, axis=1)
 
     @property
     def atlas(self) -> CodebookAtlas:
-        """What each code sounds like, which codes are like it, and its colour; made when first asked for."""
+        """Sound, order and colour of every code; computed on first use."""
         return self.draw_atlas(lambda share: None)
 
     def draw_atlas(self, progress: Progress) -> CodebookAtlas:
-        """:attr:`atlas`; while it is made, ``progress`` is told the share that is done, 0 to 1."""
+        """Return :attr:`atlas`; while it is computed, ``progress`` is called with the finished share, 0 to 1."""
         return self._once("atlas", lambda: CodebookAtlas.of(self.model, progress))
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
-        """What was made first under a name; no cached property, which in Python 3.11 holds one lock for all codecs."""
+        """Return the value stored under a name; compute it on first use.
+
+        ``cached_property`` is not used: in Python 3.11 it holds one lock for all codecs.
+        """
         return self._made[name] if name in self._made else self._made.setdefault(name, make())
 
     def usage(self, grid: CodeGrid) -> np.ndarray:
-        """How often each code occurs in a grid, [levels, codebook_size]."""
+        """Count how often each code occurs in a grid, [levels, codebook_size]."""
         return np.stack([np.bincount(codes.ravel(), minlength=self.codebook_size) for codes in grid.indices])
 
     def check(self, grid: CodeGrid) -> None:
@@ -346,7 +356,7 @@ class Codec:
             raise GridError("This grid was made by another codec; load the codec it was made with.")
 
     def describe(self) -> dict[str, Any]:
-        """The codec's facts, for people and for JSON."""
+        """Return the main facts about the codec as a dict that JSON can hold."""
         return {
             "model_id": self.model_id,
             "levels": self.num_levels,
@@ -357,7 +367,7 @@ class Codec:
         }
 
     def synthesize(self, log_mel: Tensor, progress: Progress | None = None) -> Tensor:
-        """The waveform [frames * 512] of a log-mel [128, frames]; ``progress`` as in :meth:`decode`."""
+        """Turn a log-mel [128, frames] into a waveform [frames * 512]; ``progress`` is as in :meth:`decode`."""
         return joined(self.vocoder.stream(log_mel), log_mel.shape[1] * HOP_LENGTH, progress)
 
     def _check_levels(self, grid: CodeGrid, levels: int | None) -> None:
@@ -367,12 +377,12 @@ class Codec:
 
     @torch.no_grad()
     def _decode_columns(self, indices: Tensor) -> Tensor:
-        """Log-mel [128, 16 * columns] of indices [levels, rows, columns]."""
+        """Decode indices [levels, rows, columns] to a log-mel [128, 16 * columns]."""
         cells = indices.flatten(1).T[None]
         return self.model.decode(self.model.codes_to_embeddings(cells))[0, 0].clamp(QUIETEST, LOUDEST)
 
     def _decode_frames(self, grid: CodeGrid, first: int, last: int, levels: int | None = None) -> Tensor:
-        """Frames ``first`` to ``last`` of the decoded log-mel, from no more columns than those frames depend on."""
+        """Decode frames ``first`` to ``last``, only from the columns on which these frames depend."""
         before, after = self.reach
         start = max(0, (first - after) // FRAMES_PER_COLUMN)
         stop = min(grid.columns, -(-(last + before) // FRAMES_PER_COLUMN))
@@ -384,7 +394,7 @@ class Codec:
 
 
 def _fingerprint(model: ConvVQVAE) -> str:
-    """Twelve hexadecimal digits that name a model by its values."""
+    """Compute a name for a model from its values: twelve hexadecimal digits."""
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode() + np.ascontiguousarray(tensor.cpu().numpy()).tobytes())

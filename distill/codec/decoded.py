@@ -1,4 +1,4 @@
-"""The log-mel that codes decode to, made from its start as far as somebody asks for it, and kept."""
+"""The decoded log-mel of a grid, computed lazily from its start and stored."""
 
 import threading
 import time
@@ -13,47 +13,48 @@ from distill.codes.grid import CodeGrid
 
 
 class DecodedMel:
-    """The log-mel of the first levels of a grid. Pictures and sounds may share it: every frame is decoded once.
+    """The log-mel of the first levels of a grid. Each frame is decoded once, even if pictures and sounds share it.
 
     Parameters
     ----------
     codec : Codec
     grid : CodeGrid
     num_levels : int
-        How many levels are decoded.
+        Number of levels to decode, coarsest first.
 
     Attributes
     ----------
     num_levels : int
+        Number of decoded levels.
     num_frames : int
-        Frames of the whole grid.
+        Number of frames of the whole grid.
     ready : int
-        Frames that are decoded.
+        Number of frames decoded so far.
     seconds : float
-        How long it took to decode them.
+        Seconds spent on decoding so far.
     log_mel : ndarray of float32 [128, frames]
-        All frames; those that are not decoded yet are 0. Not to be changed.
+        All frames; frames that are not decoded yet are 0. Callers must not change the array.
 
     Raises
     ------
     GridError
-        If the grid is from another codec, or there is no such number of levels.
+        If the grid is from another codec, or ``num_levels`` is out of range.
     """
 
     def __init__(self, codec: Codec, grid: CodeGrid, num_levels: int) -> None:
         self.num_levels, self.num_frames = num_levels, grid.num_frames
         self.ready, self.seconds = 0, 0.0
-        self.log_mel = np.zeros((N_MELS, grid.num_frames), dtype=np.float32)  # takes no memory until written over
+        self.log_mel = np.zeros((N_MELS, grid.num_frames), dtype=np.float32)  # takes no memory until it is written
         self._blocks = codec.mel_blocks(grid, levels=num_levels)
         self._lock = threading.Lock()
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of memory that the decoded frames take."""
+        """Bytes of memory of the decoded frames."""
         return self.ready * N_MELS * self.log_mel.itemsize
 
     def decode(self) -> slice:
-        """Decode the next 12 s, if there are any, and return the frames that this made."""
+        """Decode the next 12 s, if any are left, and return the range of the new frames."""
         with self._lock:
             if self.ready == self.num_frames:
                 return slice(self.ready, self.ready)
@@ -65,7 +66,7 @@ class DecodedMel:
         return frames
 
     def frames(self, first: int, last: int) -> Tensor:
-        """Some frames [128, last - first], decoded if they are not there yet."""
+        """Return frames ``first`` to ``last`` [128, last - first]; decode them first if necessary."""
         while self.ready < last:
             self.decode()
         return torch.from_numpy(self.log_mel[:, first:last])

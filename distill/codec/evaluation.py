@@ -1,4 +1,4 @@
-"""What a codec loses: over a set of clips, and level by level in one."""
+"""Evaluation of a codec: its error on a set of clips, and the share of each level in one clip."""
 
 import time
 from collections.abc import Generator, Iterable, Sequence
@@ -20,10 +20,22 @@ from distill.training.health import LevelHealth, codebook_health
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How well a codec does on a set of clips.
+    """Quality and speed of a codec on a set of clips.
 
-    ``mel_l1`` and ``mel_l1_audio`` are mean absolute differences of natural-log mels, before and after the vocoder;
-    ``encode_rtf`` and ``decode_rtf`` are seconds of sound per second of work; ``bitrate_bps`` is in bits per second.
+    Attributes
+    ----------
+    clips : int
+        Number of clips.
+    sound_seconds : float
+        Duration of all clips, in seconds.
+    mel_l1, mel_l1_audio : float
+        Mean absolute difference of natural-log mels before and after the vocoder, in nepers.
+    bitrate_bps : float
+        Bits per second.
+    levels : tuple of LevelHealth
+        Health of each level on these clips.
+    encode_rtf, decode_rtf : float
+        Seconds of sound per second of computation.
     """
 
     clips: int
@@ -38,7 +50,7 @@ class Evaluation:
 
 @torch.no_grad()
 def evaluate(codec: Codec, clips: Iterable[Clip]) -> Evaluation:
-    """Encode and decode clips and measure what was lost.
+    """Encode and decode clips and measure the error and the speed.
 
     Raises
     ------
@@ -89,18 +101,18 @@ class Layer:
     Attributes
     ----------
     name : str
-        Of the last of those levels.
+        Name of the last of these levels.
     levels : int
-        How many they are.
+        Number of levels.
     log_mel : ndarray of float32 [128, frames]
-        What they decode to.
+        Natural-log mel that these levels decode to.
     mel_l1 : float
-        Mean absolute difference of natural-log mels from the original's.
+        Mean absolute difference from the natural-log mel of the original, in nepers.
     bitrate_bps : float
         Bits per second of these levels.
     share : float
-        How much nearer to the original the last of them brings the sound, as a share of the distance that there is
-        without any codes: from the average sound that the codec knows. All shares and what is lost make 1.
+        Reduction of the error by the last level, as a share of the error without any codes. The sound without any codes
+        is the mean log-mel of the model. All shares and the share of the remaining error add up to 1.
     """
 
     name: str
@@ -112,25 +124,26 @@ class Layer:
 
 
 def peel(codec: Codec, original: torch.Tensor, decoded: Sequence[DecodedMel]) -> Generator[float, None, list[Layer]]:
-    """A clip with one level of its codes, with two, and so on; in steps of 12 s of sound.
+    """Rebuild a clip from one level of its codes, from two levels, and so on, in steps of 12 s of sound.
 
     Parameters
     ----------
     codec : Codec
     original : Tensor [128, frames]
-        The clip's natural-log mel.
+        Natural-log mel of the clip.
     decoded : sequence of DecodedMel
-        The log-mel of the first level of the clip's codes, of the first two, and so on. What is missing of them is
-        decoded.
+        Log-mels of the first level of the clip's codes, of the first two levels, and so on. Frames that are not decoded
+        yet are decoded here.
 
     Yields
     ------
     float
-        The share that is done, 0 to 1, after each step.
+        Finished share, 0 to 1, after each step.
 
     Returns
     -------
     list of Layer
+        One layer per level.
     """
     layers: list[Layer] = []
     average = codec.model.mel_mean[0, 0]

@@ -1,7 +1,8 @@
-"""Long clips in pieces: what of a spectrogram, of a grid and of a sound has to be looked at for a part of it.
+"""Processing of long clips in pieces, with the same result as in one pass.
 
-Convolutions and Fourier transforms look only so far. So a part of a clip, with as much of its surroundings as they look
-at, comes out as it does in one pass over the whole, and no step takes more memory for a longer clip.
+Convolutions and Fourier transforms have a limited receptive field. So a piece of a clip gives the same result as in one
+pass over the whole clip if its neighbourhood within the receptive field is included. The memory of each step does not
+grow with the length of the clip.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,25 +19,26 @@ from distill.codes.grid import FRAMES_PER_COLUMN
 from distill.models.vqvae import ROWS, ConvVQVAE
 
 Progress = Callable[[float], object]
-"""Is told the share that is done, 0 to 1."""
+"""Callback that receives the finished share, 0 to 1."""
 JOIN_CONTEXT_FRAMES = 6
-"""Frames of unchanged sound at each side of an edit that its phase is fitted to."""
+"""Frames of unchanged sound at each side of an edit. The phase of the edit is fitted to them."""
 HALF_WINDOW = (N_FFT - HOP_LENGTH) // 2
-"""Samples by which a frame's window reaches beyond the frame's own hop, at either side."""
+"""Samples by which the window of a frame reaches beyond the hop of the frame, at each side."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """What an edit of some columns can change in a decoded clip, and what has to be looked at to decode it.
+    """Frames and samples of a decoded clip that an edit can change, and the window that is decoded for it.
 
     Attributes
     ----------
     first, last : int
-        The frames that change.
+        First frame that can change, and the frame after the last one.
     window_first, window_last : int
-        Those frames, and the ones around them that the sound is joined to.
+        First frame of the window, and the frame after the last one. The window adds frames of unchanged sound at both
+        sides, to which the new sound is joined.
     start, stop : int
-        The samples that change.
+        First sample that can change, and the sample after the last one.
     """
 
     first: int
@@ -48,15 +50,16 @@ class Region:
 
     @classmethod
     def around(cls, columns: slice, num_frames: int, reach: tuple[int, int]) -> "Region":
-        """The region of some columns of a clip.
+        """Compute the region of an edit of some columns.
 
         Parameters
         ----------
         columns : slice
+            Columns in which codes changed.
         num_frames : int
-            Of the clip.
+            Number of frames of the clip.
         reach : (int, int)
-            How many frames before and after its own a column changes.
+            Number of frames before and after a column's own frames that the column changes.
         """
         first = max(0, columns.start * FRAMES_PER_COLUMN - reach[0])
         last = min(num_frames, columns.stop * FRAMES_PER_COLUMN + reach[1])
@@ -71,13 +74,13 @@ class Region:
 
     @property
     def window(self) -> slice:
-        """The samples that are looked at."""
+        """Samples of the window."""
         return slice(self.window_first * HOP_LENGTH, self.window_last * HOP_LENGTH)
 
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """Samples that stand, or stood, in a decoded clip, and where.
+    """Samples of a part of a decoded clip, with their position.
 
     Attributes
     ----------
@@ -97,11 +100,11 @@ class Patch:
 
     @property
     def span(self) -> slice:
-        """The samples of the clip whose place the patch takes."""
+        """Range of samples in the clip that the patch replaces."""
         return slice(self.start, self.stop)
 
     def apply(self, clip: np.ndarray) -> np.ndarray:
-        """A copy of the clip with the patch in it.
+        """Return a copy of the clip with the patch applied.
 
         Examples
         --------
@@ -115,23 +118,27 @@ class Patch:
 
 
 def blocks(num_frames: int) -> Iterator[slice]:
-    """The frames of a clip, 12 s at a time, as the vocoder takes them: the last block may be a column longer."""
+    """Split the frames of a clip into the blocks of 12 s of the vocoder. The last block may be one column longer."""
     count = num_blocks(num_frames)
     for number in range(count):
         yield slice(number * BLOCK_FRAMES, num_frames if number == count - 1 else (number + 1) * BLOCK_FRAMES)
 
 
 def decoded_blocks(num_frames: int) -> Iterator[slice]:
-    """The frames of a clip, 12 s at a time, as they are decoded: each block ends where one that the vocoder asks for
-    ends, so that no frame is decoded for two of them."""
+    """Split the frames of a clip into the blocks of 12 s of the decoder.
+
+    Each block ends where a block of the vocoder, with its overlap, ends. So no frame is decoded twice.
+    """
     count = num_blocks(num_frames)
     ends = [0, *(number * BLOCK_FRAMES + OVERLAP_FRAMES for number in range(1, count)), num_frames]
     return (slice(*pair) for pair in pairwise(ends))
 
 
 def following(parts: Iterator[tuple[slice, Tensor]]) -> Callable[[int, int], Tensor]:
-    """A function of a first and a last frame that gives the frames from the one to the other of a log-mel which comes
-    in parts. Who asks goes forward: what lies before the first frame is forgotten."""
+    """Return a function ``frames(first, last)`` that reads a range of frames from a log-mel that arrives in parts.
+
+    Calls must go forward: each call drops the frames before its ``first``.
+    """
     at_hand, begin = torch.empty(0, 0), 0
 
     def frames(first: int, last: int) -> Tensor:
@@ -146,12 +153,12 @@ def following(parts: Iterator[tuple[slice, Tensor]]) -> Callable[[int, int], Ten
 
 
 def widened(span: slice, before: int, after: int, length: int) -> slice:
-    """A span with its surroundings, as far as there are any."""
+    """Widen a span by ``before`` and ``after``, within 0 to ``length``."""
     return slice(max(0, span.start - before), min(length, span.stop + after))
 
 
 def log_mel_blocks(front_end: LogMel, waveform: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """A waveform's log-mel block by block: the frames and their log-mel [128, frames].
+    """Compute the log-mel of a waveform block by block: yield the frames and their log-mel [128, frames].
 
     Parameters
     ----------
@@ -166,7 +173,7 @@ def log_mel_blocks(front_end: LogMel, waveform: Tensor) -> Iterator[tuple[slice,
 
 @torch.no_grad()
 def code_blocks(model: ConvVQVAE, log_mel: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """A log-mel's codes block by block: the columns and their codes [levels, rows, columns]."""
+    """Encode a log-mel block by block: yield the columns and their codes [levels, rows, columns]."""
     before, after = encoder_reach(model)
     num_frames = log_mel.shape[1]
     num_columns = -(-num_frames // FRAMES_PER_COLUMN)
@@ -180,15 +187,16 @@ def code_blocks(model: ConvVQVAE, log_mel: Tensor) -> Iterator[tuple[slice, Tens
 
 
 def resound(vocoder: Vocoder, log_mel: Tensor, previous: Tensor, fixed: tuple[int, int]) -> Tensor:
-    """What one call of a vocoder would make of a log-mel whose sound is known already, but in pieces.
+    """Turn a log-mel into sound in pieces, starting from a previous sound, with the result of one vocoder call.
 
     Parameters
     ----------
     vocoder : Vocoder
     log_mel : Tensor [n_mels, frames]
     previous : Tensor [frames * 512]
+        Previous sound, at 44 100 Hz.
     fixed : tuple of int
-        How many samples of ``previous`` at its start and at its end the result is to join on to.
+        Number of samples at the start and at the end of ``previous`` that the result must join.
     """
     num_frames = log_mel.shape[1]
     if num_frames <= 2 * BLOCK_FRAMES:
@@ -206,7 +214,7 @@ def resound(vocoder: Vocoder, log_mel: Tensor, previous: Tensor, fixed: tuple[in
 
 @torch.no_grad()
 def encoder_reach(model: ConvVQVAE) -> tuple[int, int]:
-    """How many columns before and after it a column of the encoder looks at: a NaN put into one spreads so far."""
+    """Measure how many columns before and after a column its codes depend on: a NaN in one column spreads so far."""
     middle, width = 8, 17
     log_mel = torch.zeros(1, 1, model.mel_mean.shape[2], width * FRAMES_PER_COLUMN)
     log_mel[..., middle * FRAMES_PER_COLUMN : (middle + 1) * FRAMES_PER_COLUMN] = torch.nan
@@ -216,7 +224,10 @@ def encoder_reach(model: ConvVQVAE) -> tuple[int, int]:
 
 @torch.no_grad()
 def decoder_reach(model: ConvVQVAE) -> tuple[int, int]:
-    """How many frames before and after its own 16 a column changes: a NaN put into one spreads exactly so far."""
+    """Measure how many frames before and after its own 16 frames a column changes.
+
+    A NaN in one column spreads exactly so far.
+    """
     middle, width = 16, 33
     latent = torch.zeros(1, model.codebook_dim, ROWS, width)
     latent[..., middle] = torch.nan
@@ -225,7 +236,7 @@ def decoder_reach(model: ConvVQVAE) -> tuple[int, int]:
 
 
 def gathered(parts: Iterable[tuple[slice, Tensor]], num_frames: int, progress: Progress | None) -> Tensor:
-    """Put the pieces of a log-mel together; ``progress`` is called with the share that is done, 0 to 1."""
+    """Join the pieces of a log-mel; ``progress`` is called with the finished share, 0 to 1."""
     whole = torch.empty(N_MELS, num_frames)
     for frames, log_mel in parts:
         whole[:, frames] = log_mel
@@ -235,7 +246,7 @@ def gathered(parts: Iterable[tuple[slice, Tensor]], num_frames: int, progress: P
 
 
 def joined(parts: Iterable[Tensor], num_samples: int, progress: Progress | None) -> Tensor:
-    """Put the pieces of a waveform together; ``progress`` is called with the share that is done, 0 to 1."""
+    """Join the pieces of a waveform; ``progress`` is called with the finished share, 0 to 1."""
     whole, done = torch.empty(num_samples), 0
     for part in parts:
         whole[done : done + len(part)] = part

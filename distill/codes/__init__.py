@@ -1,4 +1,4 @@
-"""A clip as a grid of codes, ways to change it, and the history of changes. Knows no torch model."""
+"""The grid of codes of a clip, the edits of a grid, and the history of edits. Independent of torch and of any model."""
 
 from distill.codes.grid import CodeGrid
 from distill.codes.history import History

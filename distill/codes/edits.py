@@ -1,7 +1,7 @@
-"""Edits of a grid: pure functions, each from one grid to a new one.
+"""Edits of a grid: pure functions that take a grid and return a new grid.
 
-Rows, columns and levels are given as slices that stay within the grid, or as single numbers; a level in the singular
-is always a number. Codebooks are given as arrays, so that no model is needed here.
+The arguments ``rows``, ``columns`` and ``levels`` are slices within the grid or single numbers. The argument ``level``
+is always a single number. Codebooks are arrays, so this module needs no model.
 """
 
 from collections.abc import Sequence
@@ -54,11 +54,11 @@ def set_codes(grid: CodeGrid, *, level: int, rows: Span, columns: Span, code: in
     ----------
     grid : CodeGrid
     level : int
-        In [0, grid.levels).
+        Level of the region, in [0, grid.levels).
     rows, columns : slice or int
-        The region: rows count up from the lowest frequency.
+        The region. Row 0 has the lowest frequency.
     code : int
-        In [0, grid.codebook_size).
+        New code, in [0, grid.codebook_size).
 
     Raises
     ------
@@ -76,17 +76,17 @@ def set_codes(grid: CodeGrid, *, level: int, rows: Span, columns: Span, code: in
 
 
 def paint_codes(grid: CodeGrid, *, level: int, cells: Sequence[Sequence[int]] | np.ndarray, code: int) -> CodeGrid:
-    """Put one code in single cells: a stroke of the brush.
+    """Put one code in single cells, as a stroke of the brush does.
 
     Parameters
     ----------
     grid : CodeGrid
     level : int
-        In [0, grid.levels).
+        Level of the cells, in [0, grid.levels).
     cells : sequence of (row, column)
-        At least one, in any order; a cell may come more than once.
+        At least one cell, in any order. A cell may occur more than once.
     code : int
-        In [0, grid.codebook_size).
+        New code, in [0, grid.codebook_size).
 
     Raises
     ------
@@ -105,7 +105,7 @@ def paint_codes(grid: CodeGrid, *, level: int, cells: Sequence[Sequence[int]] | 
 
 
 def copy_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL) -> np.ndarray:
-    """The codes of a region, int64 [levels, rows, columns], to be pasted elsewhere.
+    """Copy the codes of a region as int64 [levels, rows, columns].
 
     Raises
     ------
@@ -122,19 +122,19 @@ def copy_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL)
 
 
 def paste_codes(grid: CodeGrid, codes: np.ndarray, *, row: int, column: int, level: int = 0) -> CodeGrid:
-    """Put copied codes into the grid, their lowest first cell at ``row``, ``column``.
+    """Put copied codes into the grid. The first row and first column of the codes go to ``row`` and ``column``.
 
-    What would overhang the upper or right edge of the grid is left out.
+    Codes beyond the last row or the last column of the grid are left out.
 
     Parameters
     ----------
     grid : CodeGrid
     codes : ndarray of int [levels, rows, columns]
-        In [0, grid.codebook_size).
+        Codes in [0, grid.codebook_size).
     row, column : int
         A cell of the grid.
     level : int
-        Where the first of the codes' levels goes; the last must be in the grid, too.
+        Level of the grid that receives the first level of the codes. All levels of the codes must fit in the grid.
 
     Raises
     ------
@@ -163,14 +163,15 @@ def paste_codes(grid: CodeGrid, codes: np.ndarray, *, row: int, column: int, lev
 
 
 def clear_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL, quiet: np.ndarray) -> CodeGrid:
-    """Silence a region.
+    """Replace the codes of a region by the codes of silence.
 
     Parameters
     ----------
     grid : CodeGrid
     rows, columns, levels : slice or int
+        The region. Row 0 has the lowest frequency.
     quiet : ndarray of int [grid.levels, grid.rows]
-        The codes of silence, in [0, grid.codebook_size).
+        The codes of silence of each level and row, in [0, grid.codebook_size).
 
     Raises
     ------
@@ -192,18 +193,20 @@ def clear_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL
 def move_codes(
     grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL, row: int, column: int, quiet: np.ndarray
 ) -> CodeGrid:
-    """Cut a region and paste it with its lowest first cell at ``row``, ``column``, on the same levels.
+    """Cut a region and paste it on the same levels, with its first row at ``row`` and its first column at ``column``.
 
-    What it leaves and does not cover again becomes quiet; what would overhang the upper or right edge is lost.
+    Cells of the old place that the new place does not cover become silent. Codes beyond the last row or the last column
+    of the grid are lost.
 
     Parameters
     ----------
     grid : CodeGrid
     rows, columns, levels : slice or int
+        The region. Row 0 has the lowest frequency.
     row, column : int
         A cell of the grid.
     quiet : ndarray of int [grid.levels, grid.rows]
-        The codes of silence, in [0, grid.codebook_size).
+        The codes of silence of each level and row, in [0, grid.codebook_size).
 
     Raises
     ------
@@ -222,14 +225,15 @@ def move_codes(
 
 
 def repeat_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL, times: int) -> CodeGrid:
-    """Repeat a region to its right, over what stands there, as far as the clip goes.
+    """Repeat a region to its right, up to the end of the clip. The copies replace the codes there.
 
     Parameters
     ----------
     grid : CodeGrid
     rows, columns, levels : slice or int
+        The region. Row 0 has the lowest frequency.
     times : int
-        How many copies follow it, at least 0.
+        Number of copies after the region, at least 0.
 
     Raises
     ------
@@ -252,7 +256,7 @@ def repeat_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = AL
 
 
 def reverse_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL) -> CodeGrid:
-    """Play a region backwards in time, in steps of a column.
+    """Reverse the order of the columns in a region.
 
     Raises
     ------
@@ -272,14 +276,15 @@ def reverse_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = A
 def shift_codes(
     grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL, by_rows: int = 0, by_columns: int = 0
 ) -> CodeGrid:
-    """Rotate a region in itself: what leaves it on one side comes in on the other.
+    """Rotate a region within itself: codes that leave on one side enter on the opposite side.
 
     Parameters
     ----------
     grid : CodeGrid
     rows, columns, levels : slice or int
+        The region. Row 0 has the lowest frequency.
     by_rows, by_columns : int
-        How far upwards and to the right; negative for downwards and to the left.
+        Number of rows upwards and of columns to the right. Negative numbers move the codes downwards and to the left.
 
     Raises
     ------
@@ -301,23 +306,23 @@ def shift_codes(
 def swap_codes(
     grid: CodeGrid, other: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL, other_column: int
 ) -> tuple[CodeGrid, CodeGrid]:
-    """Exchange a region with one of the same size in another clip; the two grids after it.
+    """Exchange a region with a region of the same size in another clip, and return both new grids.
 
-    What would overhang the end of the other clip stays as it is in both.
+    Columns beyond the end of the other clip stay as they are.
 
     Parameters
     ----------
     grid, other : CodeGrid
-        Of one codec.
+        Grids of the same codec.
     rows, columns, levels : slice or int
         The region of ``grid``.
     other_column : int
-        Where the region of ``other`` begins, in [0, other.columns).
+        First column of the region of ``other``, in [0, other.columns).
 
     Raises
     ------
     GridError
-        If the grids are not of one codec, or a region is not in its grid.
+        If the grids are not of the same codec, or a region is not in its grid.
 
     Examples
     --------
@@ -334,16 +339,17 @@ def swap_codes(
 def replace_codes(
     grid: CodeGrid, *, level: int, code: int, replacement: int, rows: Span = ALL, columns: Span = ALL
 ) -> CodeGrid:
-    """Put another code wherever one stands on a level, in all of the clip or in a region.
+    """Replace one code by another on one level, in the whole clip or in a region.
 
     Parameters
     ----------
     grid : CodeGrid
     level : int
-        In [0, grid.levels).
+        Level of the region, in [0, grid.levels).
     code, replacement : int
-        In [0, grid.codebook_size).
+        Old code and new code, in [0, grid.codebook_size).
     rows, columns : slice or int
+        The region. Row 0 has the lowest frequency.
 
     Raises
     ------
@@ -363,7 +369,7 @@ def replace_codes(
 
 
 def changed_columns(before: CodeGrid, after: CodeGrid) -> slice | None:
-    """The smallest run of columns that holds every difference of two grids of one clip, or None if there is none.
+    """Find the smallest run of columns that holds every difference between two grids; None if the grids are equal.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The grid: a clip as integers, the thing that a person edits."""
+"""The grid of codes of a clip, and its two file formats and its text format. People edit this grid."""
 
 import base64
 import io
@@ -25,9 +25,9 @@ FORMAT: Literal["distill-grid"] = "distill-grid"
 TEXT_FORMAT = "distill1"
 FRAMES_PER_COLUMN = 16
 MOST_CODES = 65_536
-"""Entries of a codebook that a grid can tell apart."""
+"""Largest size of a codebook: files store codes as 16-bit integers."""
 MOST_LINES = 64
-"""Levels times rows of a grid that is opened; codecs have up to 4 levels of 8 rows."""
+"""Largest number of levels times rows in a grid that is read. Codecs have up to 4 levels of 8 rows."""
 _ARRAY_HEADER = re.compile(
     rb"\x93NUMPY\x01\x00.."
     rb"\{'descr': '([<>|][iuU]\d{1,4})', 'fortran_order': (True|False), 'shape': \(([\d, ]*)\), \} *\n",
@@ -38,12 +38,12 @@ _DAMAGE = (
     *(OSError, EOFError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError),
     *(zipfile.BadZipFile, zlib.error, struct.error),
 )
-"""What numpy, zipfile and json raise for a file that is not what it says."""
+"""Exceptions that numpy, zipfile and json raise for a damaged file."""
 
 
 @dataclass(frozen=True)
 class _Facts:
-    """What a grid's file says besides its codes, as :class:`CodeGrid` has it."""
+    """The contents of a grid file except the codes; see :class:`CodeGrid`."""
 
     __pydantic_config__ = OPEN
 
@@ -53,7 +53,7 @@ class _Facts:
     codebook_size: Annotated[int, Field(ge=1, le=MOST_CODES)]
 
     def check_size(self, shape: tuple[int, ...], settings: Settings) -> None:
-        """Raise unless a grid of that shape, levels and rows before columns, can be shown."""
+        """Raise a GridError or ValueError if a grid of the shape (levels, rows, columns) exceeds the limits."""
         *lines, columns = shape
         if max(columns, -(-self.num_frames // FRAMES_PER_COLUMN)) > settings.grid_columns:
             raise GridError(
@@ -69,7 +69,7 @@ _Level = Annotated[list[_Row], FailFast()]
 
 @dataclass(frozen=True)
 class _Written(_Facts):
-    """A grid in JSON: also the codes, of each level, of each of its rows, one a column."""
+    """The contents of a grid file in JSON. The codes are nested lists [levels, rows, columns]."""
 
     indices: Annotated[list[_Level], FailFast()]
 
@@ -80,18 +80,19 @@ _PARTS = ("indices", *(part.name for part in fields(_Facts)))
 
 @dataclass(frozen=True, eq=False)
 class CodeGrid:
-    """The codes of a clip. Immutable; equal to another grid that holds the same values.
+    """The codes of a clip. Immutable. Two grids are equal if they hold the same values.
 
     Attributes
     ----------
     indices : ndarray of int64 [levels, rows, columns]
-        Codes in [0, codebook_size); level 0 is coarsest, row 0 lowest in frequency, a column is 16 frames (186 ms).
+        Codes in [0, codebook_size). Level 0 is the coarsest, row 0 has the lowest frequency, and a column covers 16
+        frames (186 ms).
     num_frames : int
-        Log-mel frames of the clip; ``columns = ceil(num_frames / 16)``.
+        Number of log-mel frames of the clip; ``columns = ceil(num_frames / 16)``.
     model_id : str
-        Which codec the codes belong to.
+        Identifier of the codec that made the codes.
     codebook_size : int
-        Entries per level of that codec.
+        Number of entries in the codebook of each level.
 
     Raises
     ------
@@ -151,16 +152,16 @@ class CodeGrid:
         return self.indices.shape[2]
 
     def with_indices(self, indices: np.ndarray) -> "CodeGrid":
-        """The same clip with other codes."""
+        """Return a grid of the same clip with other codes."""
         return replace(self, indices=indices)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the grid as ``.npz`` or ``.json``, as the name says.
+        """Write the grid as ``.npz`` or ``.json``; the suffix of the file name decides which.
 
         Raises
         ------
         GridError
-            If the name ends in neither.
+            If the file name has another suffix.
 
         Examples
         --------
@@ -181,14 +182,16 @@ class CodeGrid:
             raise GridError(f"{path.name} must end in .npz or .json.")
 
     def to_dict(self) -> dict[str, Any]:
-        """The grid as plain numbers, lists and strings."""
+        """Return the grid as a dict of numbers, lists and strings that JSON can hold."""
         return asdict(self._facts()) | {"indices": self.indices.tolist()}
 
     def _facts(self) -> _Facts:
         return _Facts(FORMAT, self.num_frames, self.model_id, self.codebook_size)
 
     def to_text(self) -> str:
-        """The grid as one line to paste and share: some 45 characters for each second of a level of 64 codes.
+        """Return the grid as one line of text for sharing.
+
+        With 64 codes per level, the text has about 45 characters per level and second of sound.
 
         Examples
         --------
@@ -207,19 +210,19 @@ class CodeGrid:
 
     @classmethod
     def from_text(cls, text: str, *, settings: Settings = DEFAULTS) -> "CodeGrid":
-        """Read what :meth:`to_text` wrote.
+        """Read a grid from the text that :meth:`to_text` returns.
 
         Parameters
         ----------
         text : str
-            With or without white space.
+            Text of a grid. White space is ignored.
         settings : Settings
-            Its ``grid_bytes`` and ``grid_columns`` are the limits.
+            Limits; only ``grid_bytes`` and ``grid_columns`` are read.
 
         Raises
         ------
         GridError
-            If it is not such a text, a part of it is missing, or it is of a grid that is too large.
+            If the text is not a grid, is incomplete, or describes a grid that is too large.
         """
         try:
             if len(text) > settings.grid_bytes:
@@ -247,18 +250,18 @@ class CodeGrid:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) -> "CodeGrid":
-        """Read a grid from ``.npz`` or ``.json``; the content decides which.
+        """Read a grid from a ``.npz`` or ``.json`` file. The content of the file decides its format, not its name.
 
         Parameters
         ----------
         path : path-like
         settings : Settings
-            Its ``grid_bytes`` and ``grid_columns`` are the limits.
+            Limits; only ``grid_bytes`` and ``grid_columns`` are read.
 
         Raises
         ------
         GridError
-            If the file is missing, damaged, too large, not a grid, or holds codes out of range.
+            If the file is missing, damaged, too large or not a grid, or if a code is out of range.
         """
         path = Path(path)
         try:
@@ -279,20 +282,21 @@ class CodeGrid:
 
 
 def _checked(facts: dict[str, Any]) -> _Facts:
-    """Facts that stood elsewhere than in JSON, under the rules for JSON."""
+    """Validate facts from another source than JSON by the same rules as JSON."""
     return _FACTS.validate_json(json.dumps(facts))
 
 
 def _read_json(content: bytes) -> tuple[np.ndarray, _Facts]:
-    """The codes of a grid in JSON, and what it says of them."""
-    if content.count(b"[") + content.count(b"{") > 3 * MOST_LINES:  # in Python, a list in a list is 30 times its text
+    """Read the codes and the facts of a grid from JSON."""
+    # A nested list takes 30 times the memory of its text.
+    if content.count(b"[") + content.count(b"{") > 3 * MOST_LINES:
         raise ValueError("lists that are no grid")
     written = _WRITTEN.validate_json(content.decode("ascii"))
     return np.array(written.indices, dtype=np.int64), written
 
 
 def _read_npz(content: bytes, settings: Settings) -> tuple[np.ndarray, _Facts]:
-    """The codes of a grid in a zip of arrays, and what it says of them; what else is in it is passed over."""
+    """Read the codes and the facts of a grid from a zip of arrays. Other members of the zip are ignored."""
     if content.count(b"PK\1\2") > 4 * len(_PARTS):
         raise ValueError("too many members")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -302,12 +306,14 @@ def _read_npz(content: bytes, settings: Settings) -> tuple[np.ndarray, _Facts]:
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, settings: Settings) -> np.ndarray:
-    """An array of whole numbers or of text.
+    """Read an array of integers or of text from a zip.
 
-    ``numpy.load`` would evaluate an array's header, and reserve whatever memory it claims before it sees the data.
+    ``numpy.load`` is not used here: it evaluates the header of an array, and it reserves the memory that the header
+    claims before it reads the data.
     """
     member = archive.getinfo(name)
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others reserve what a header claims
+    # The other methods of decompression reserve the memory that a header claims.
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError("another compression")
     with archive.open(member) as packed:
         content = packed.read(settings.grid_bytes + 1)

@@ -1,4 +1,4 @@
-"""Undo and redo: what was done to a grid, as the cells that each edit changed."""
+"""Undo and redo. The history stores only the cells that each edit changed."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,8 @@ from distill.codes.grid import CodeGrid
 from distill.errors import GridError
 
 KEPT_BYTES = 64 * 1024**2
-"""Of edits that can be undone: a hundred thousand strokes, or a hundred edits of all codes of ten minutes."""
+"""Maximum bytes of memory for all edits in a history, enough for 100 000 strokes or for 100 edits of every code of a
+ten-minute clip."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +52,12 @@ class History:
 
     @property
     def num_bytes(self) -> int:
-        """Of memory."""
+        """Bytes of memory that the history takes."""
         return self.grid.indices.nbytes + self.original.indices.nbytes + self._changes_bytes
 
     @property
     def labels(self) -> list[str]:
-        """What was done, first to last, in words."""
+        """Labels of the edits that can be undone, oldest first."""
         return [change.label for change in self._done]
 
     @property
@@ -68,13 +69,27 @@ class History:
         return bool(self._undone)
 
     def do(self, label: str, grid: CodeGrid) -> bool:
-        """Make a grid the current one, and say whether that changed anything; what was undone can't be redone then, and
-        the very oldest edits not undone, where there are more than :data:`KEPT_BYTES` of them.
+        """Make an edited grid the current grid.
+
+        The edits that were undone can no longer be redone. If the edits take more than :data:`KEPT_BYTES`, the oldest
+        ones are dropped and can no longer be undone.
+
+        Parameters
+        ----------
+        label : str
+            Description of the edit for people.
+        grid : CodeGrid
+            The grid after the edit.
+
+        Returns
+        -------
+        bool
+            Whether any code changed. If not, the history stays as it is.
 
         Raises
         ------
         GridError
-            If it is not an edit of the current grid: another clip, codec or shape.
+            If the grid has another clip, codec or shape than the current grid.
         """
         old, new = self.grid.indices, grid.indices
         if old.shape != new.shape or grid.with_indices(old) != self.grid:
@@ -93,7 +108,7 @@ class History:
         return True
 
     def undo(self) -> CodeGrid:
-        """Take the last edit back; without one, nothing happens."""
+        """Undo the last edit, if there is one, and return the current grid."""
         if self._done:
             change = self._done.pop()
             self._undone.append(change)
@@ -101,7 +116,7 @@ class History:
         return self.grid
 
     def redo(self) -> CodeGrid:
-        """Do the last edit that was taken back again; without one, nothing happens."""
+        """Redo the last undone edit, if there is one, and return the current grid."""
         if self._undone:
             change = self._undone.pop()
             self._done.append(change)

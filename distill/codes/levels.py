@@ -1,4 +1,4 @@
-"""What the levels of a grid are called."""
+"""Names of the levels of a grid."""
 
 _NAMES = {
     2: ("Structure", "Detail"),
@@ -8,7 +8,7 @@ _NAMES = {
 
 
 def level_names(num_levels: int) -> tuple[str, ...]:
-    """What the levels are called, coarsest first.
+    """Return the names of all levels of a codec, coarsest first. A codec has 2 to 4 levels.
 
     Examples
     --------

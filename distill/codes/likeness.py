@@ -1,4 +1,4 @@
-"""Edits by likeness: codes that are near one another in their codebook, and grids that are blended there."""
+"""Edits by distance in the codebook: similar codes, random similar codes, and the blend of two grids."""
 
 import numbers
 
@@ -30,29 +30,32 @@ def blend_codes(
     codebooks: np.ndarray,
     other_column: int,
 ) -> CodeGrid:
-    """Move the sound of a region towards that of one in another clip.
+    """Move the sound of a region towards the sound of a region in another clip.
 
-    A cell's vector is the sum of its codes' entries on all levels. The vectors of both clips are mixed, what the levels
-    outside the region add is taken off, and the rest is quantized level by level, coarsest first. That search is
-    greedy, so the codes that a cell has in either clip are taken where they are at least as near.
+    The vector of a cell is the sum of the codebook entries of its codes on all levels. The function mixes the vectors
+    of both clips, subtracts the entries of the levels outside the region, and quantizes the rest level by level,
+    coarsest first. This search is greedy. So the codes that the cell has in either clip replace the found codes if they
+    are at least as near.
 
     Parameters
     ----------
     grid, other : CodeGrid
-        Of one codec.
+        Grids of the same codec.
     rows, columns, levels : slice or int
-        The region of ``grid``; what overhangs the end of ``other`` stays as it is.
+        The region of ``grid``. Columns beyond the end of ``other`` stay as they are.
     amount : float
-        The share of ``other``, 0 to 1: 0 is ``grid`` as it is; 1, on all levels, the codes of ``other``.
+        Share of ``other``, 0 to 1. With 0, ``grid`` does not change. With 1 and all levels, the region receives the
+        codes of ``other``.
     codebooks : ndarray of float [levels, codebook_size, dimensions]
+        Codebooks of the codec.
     other_column : int
-        Where the region of ``other`` begins, in [0, other.columns).
+        First column of the region of ``other``, in [0, other.columns).
 
     Raises
     ------
     GridError
-        If the grids are not of one codec, a region is not in its grid, the amount is out of range, or the codebooks
-        do not fit.
+        If the grids are not of the same codec, a region is not in its grid, the amount is out of range, or the
+        codebooks have another shape than the grid needs.
 
     Examples
     --------
@@ -87,16 +90,18 @@ def blend_codes(
 
 
 def nearest_codes(codebook: np.ndarray, code: int, count: int) -> np.ndarray:
-    """The codes most like one, without itself, nearest first; of equally near ones, the lower number.
+    """Find the codes nearest to a code in its codebook, without the code itself, nearest first.
+
+    If two codes are equally near, the lower code comes first.
 
     Parameters
     ----------
     codebook : ndarray of float [codebook_size, dimensions]
-        One level's.
+        Codebook of one level.
     code : int
-        In [0, codebook_size).
+        Code whose neighbours are wanted, in [0, codebook_size).
     count : int
-        In [1, codebook_size).
+        Number of codes to find, in [1, codebook_size).
 
     Returns
     -------
@@ -105,7 +110,7 @@ def nearest_codes(codebook: np.ndarray, code: int, count: int) -> np.ndarray:
     Raises
     ------
     GridError
-        If the code or count is out of range, or the codebook is not one.
+        If the code or count is out of range, or the codebook has another shape or values that are not finite.
 
     Examples
     --------
@@ -120,23 +125,25 @@ def nearest_codes(codebook: np.ndarray, code: int, count: int) -> np.ndarray:
 def similar_codes(
     grid: CodeGrid, *, level: int, rows: Span, columns: Span, codebook: np.ndarray, rank: int
 ) -> CodeGrid:
-    """Put in place of each code of a region the one that is its ``rank``-th nearest.
+    """Replace each code of a region by its ``rank``-th nearest code in the codebook.
 
     Parameters
     ----------
     grid : CodeGrid
     level : int
-        In [0, grid.levels).
+        Level of the region, in [0, grid.levels).
     rows, columns : slice or int
+        The region. Row 0 has the lowest frequency.
     codebook : ndarray of float [codebook_size, dimensions]
-        The level's.
+        Codebook of the level.
     rank : int
-        In [0, codebook_size); 0 is the code itself, 1 the nearest of the others.
+        Rank of the new code, in [0, codebook_size). Rank 0 is the code itself, and rank 1 is the nearest other code.
 
     Raises
     ------
     GridError
-        If the level or region is not in the grid, the rank is out of range, or the codebook does not fit.
+        If the level or region is not in the grid, the rank is out of range, or the codebook has another
+        shape than the grid needs.
 
     Examples
     --------
@@ -156,25 +163,27 @@ def similar_codes(
 def random_codes(
     grid: CodeGrid, *, level: int, rows: Span, columns: Span, codebook: np.ndarray, among: int, seed: int
 ) -> CodeGrid:
-    """Put in place of each code of a region one of its nearest, each cell for itself.
+    """Replace each code of a region by a random code among its nearest, independently for each cell.
 
     Parameters
     ----------
     grid : CodeGrid
     level : int
-        In [0, grid.levels).
+        Level of the region, in [0, grid.levels).
     rows, columns : slice or int
+        The region. Row 0 has the lowest frequency.
     codebook : ndarray of float [codebook_size, dimensions]
-        The level's.
+        Codebook of the level.
     among : int
-        How many neighbours there are to choose from, in [1, codebook_size).
+        Number of nearest codes to choose from, in [1, codebook_size).
     seed : int
-        At least 0; the same seed makes the same choices.
+        Seed of the random choice, at least 0.
 
     Raises
     ------
     GridError
-        If the level or region is not in the grid, ``among`` or the seed is out of range, or the codebook does not fit.
+        If the level or region is not in the grid, ``among`` or the seed is out of range, or the codebook has
+        another shape than the grid needs.
 
     Examples
     --------
@@ -193,7 +202,7 @@ def random_codes(
 
 
 def _embed(codebooks: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """The sums of entries [rows, columns, dimensions] that codes [levels, rows, columns] stand for."""
+    """Sum the codebook entries [rows, columns, dimensions] of codes [levels, rows, columns]."""
     vectors = codebooks[0][codes[0]]
     for codebook, level_codes in zip(codebooks[1:], codes[1:], strict=True):
         vectors += codebook[level_codes]
@@ -201,7 +210,7 @@ def _embed(codebooks: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
 
 def _quantize(codebooks: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The codes [levels, rows, columns] for vectors [rows, columns, dimensions], and what they miss."""
+    """Quantize vectors [rows, columns, dimensions]: the codes [levels, rows, columns] and the remaining errors."""
     codes = []
     for codebook in codebooks:
         codes.append((_squared(codebook) / 2 - vectors @ codebook.T).argmin(axis=-1))
@@ -214,14 +223,14 @@ def _squared(vectors: np.ndarray) -> np.ndarray:
 
 
 def _ranked(codebook: np.ndarray, code: int) -> np.ndarray:
-    """All codes, the given one first and then by their distance from it."""
+    """Sort all codes by their distance from the given code, which comes first."""
     distances = _squared(codebook - codebook[code])
     distances[code] = -1
     return distances.argsort(kind="stable")
 
 
 def _neighbours(codebook: np.ndarray, codes: np.ndarray, ranks: slice) -> np.ndarray:
-    """For each code that occurs, its neighbours of some ranks, nearest first: [codebook_size, ranks]."""
+    """List the neighbours of some ranks of each code that occurs, nearest first: [codebook_size, ranks]."""
     table = np.zeros((len(codebook), ranks.stop - ranks.start), dtype=np.int64)
     for code in np.unique(codes):
         table[code] = _ranked(codebook, code)[ranks]

@@ -1,4 +1,4 @@
-"""Which cells, levels and codes an edit is about: given by a caller, checked here, refused with one sentence."""
+"""Checks of the arguments of edits: cells, rows, columns, levels and codes. An invalid argument raises a GridError."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ ALL: Span = slice(None)
 
 
 def to_slice(what: str, given: Span, size: int) -> slice:
-    """A slice with both ends, from a slice or a number; a GridError unless it lies in ``[0, size)``."""
+    """Turn a slice or a number into a slice with both ends; raise a GridError unless it lies in ``[0, size)``."""
     if not isinstance(given, slice):
         index = to_index(what, given, size)
         return slice(index, index + 1)
@@ -26,14 +26,14 @@ def to_slice(what: str, given: Span, size: int) -> slice:
 
 
 def to_index(what: str, given: int, size: int, where: str = "this grid") -> int:
-    """A whole number; a GridError unless it lies in ``[0, size)``."""
+    """Return an index as an int; raise a GridError unless it lies in ``[0, size)``."""
     if not isinstance(given, int | np.integer) or not 0 <= given < size:
         raise GridError(f"{what} {given} is not in {where}: it has {what.lower()}s 0 to {size - 1}.")
     return int(given)
 
 
 def to_region(grid: CodeGrid, levels: Span, rows: Span, columns: Span) -> tuple[slice, slice, slice]:
-    """The index of a region; a GridError unless all of it is in the grid."""
+    """Return the slices of a region (levels, rows, columns); raise a GridError unless all of it is in the grid."""
     return (
         to_slice("Level", levels, grid.levels),
         to_slice("Row", rows, grid.rows),
@@ -44,9 +44,10 @@ def to_region(grid: CodeGrid, levels: Span, rows: Span, columns: Span) -> tuple[
 def to_both_regions(
     grid: CodeGrid, other: CodeGrid, rows: Span, columns: Span, levels: Span, other_column: int
 ) -> tuple[tuple[slice, slice, slice], tuple[slice, slice, slice]]:
-    """The part of a region that has a counterpart in another clip from a column on, and that counterpart.
+    """Return the slices of a region and of its counterpart in another clip, which starts at ``other_column``.
 
-    A GridError unless the grids are of one codec and the region and the column are in them.
+    Columns without a counterpart are left out. Raise a GridError if the grids are not of the same codec, or if the
+    region or ``other_column`` is not in its grid.
     """
     for name in ("model_id", "codebook_size", "levels", "rows"):
         mine, its = getattr(grid, name), getattr(other, name)
@@ -60,7 +61,7 @@ def to_both_regions(
 
 
 def to_whole(name: str, given: int, low: int | None = None, high: int | None = None) -> int:
-    """A whole number; a GridError unless it is one, from ``low`` to ``high``."""
+    """Return a whole number as an int; raise a GridError unless it lies in ``[low, high]``."""
     fits = isinstance(given, int | np.integer)
     if not fits or (low is not None and given < low) or (high is not None and given > high):
         bounds = "" if low is None else f" of at least {low}" if high is None else f" from {low} to {high}"
@@ -69,14 +70,14 @@ def to_whole(name: str, given: int, low: int | None = None, high: int | None = N
 
 
 def to_code(given: int, codebook_size: int) -> int:
-    """A code; a GridError unless it lies in ``[0, codebook_size)``."""
+    """Return a code as an int; raise a GridError unless it lies in ``[0, codebook_size)``."""
     if not isinstance(given, int | np.integer) or not 0 <= given < codebook_size:
         raise GridError(f"Code {given} is out of range: this codec has codes 0 to {codebook_size - 1}.")
     return int(given)
 
 
 def to_cells(grid: CodeGrid, given: object) -> tuple[np.ndarray, np.ndarray]:
-    """The rows and the columns of cells given as (row, column); a GridError unless all are in the grid."""
+    """Split cells (row, column) into rows and columns; raise a GridError unless all cells are in the grid."""
     cells = _to_array("The cells", given, {"cells": None, "coordinates": 2}, "iu", "whole numbers")
     for what, numbers, size in (("Row", cells[:, 0], grid.rows), ("Column", cells[:, 1], grid.columns)):
         to_index(what, numbers.min(), size)
@@ -85,7 +86,10 @@ def to_cells(grid: CodeGrid, given: object) -> tuple[np.ndarray, np.ndarray]:
 
 
 def to_codes(what: str, given: object, shape: Mapping[str, int | None], codebook_size: int) -> np.ndarray:
-    """An array of codes whose axes have these names and sizes (None: any but 0); a GridError if it is not."""
+    """Return codes as an array; raise a GridError if a code is out of range or an axis has another size.
+
+    ``shape`` gives the name and the size of each axis; None stands for any size but 0.
+    """
     codes = _to_array(what, given, shape, "iu", "whole numbers")
     to_code(codes.min(), codebook_size)
     to_code(codes.max(), codebook_size)
@@ -93,7 +97,10 @@ def to_codes(what: str, given: object, shape: Mapping[str, int | None], codebook
 
 
 def to_vectors(what: str, given: object, shape: Mapping[str, int | None]) -> np.ndarray:
-    """A float array, as :func:`to_codes` has it; a GridError if it is another or not finite."""
+    """Return vectors as a float array; raise a GridError if a value is not finite or an axis has another size.
+
+    ``shape`` is as in :func:`to_codes`.
+    """
     array = _to_array(what, given, shape, "iuf", "numbers")
     if not np.isfinite(array).all():
         raise GridError(f"{what} must be finite numbers, got {array[~np.isfinite(array)][0]}.")
@@ -114,7 +121,7 @@ def _to_array(what: str, given: object, shape: Mapping[str, int | None], kinds: 
 
 
 def put_codes(grid: CodeGrid, region: tuple[int | slice | np.ndarray, ...], codes: np.ndarray | int) -> CodeGrid:
-    """The grid with other codes in a region."""
+    """Return a copy of the grid with other codes in a region."""
     indices = grid.indices.copy()
     indices[region] = codes
     return grid.with_indices(indices)

@@ -1,4 +1,4 @@
-"""The RVQ-VAE, the continuous baseline beside it, their losses and their files. Knows no sound file and no page."""
+"""The RVQ-VAE, the continuous baseline, their losses and their files. Independent of sound files and of the page."""
 
 from distill.models.losses import (
     compute_kl_divergence,

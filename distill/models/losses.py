@@ -1,4 +1,4 @@
-"""What the two models are trained to make small."""
+"""Training losses of the RVQ-VAE and of the continuous baseline."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -7,19 +7,19 @@ from distill.errors import ConfigError
 
 
 def mel_l1(recon: Tensor, mel: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Mean absolute difference of two log-mels.
+    """Compute the mean absolute difference of two log-mels.
 
     Parameters
     ----------
     recon, mel : Tensor [B, 1, bands, T]
         Natural-log mel spectrograms.
     mask : Tensor [B, 1, 1, T], optional
-        1 where a frame is sound and 0 where it is padding, or a share between them; all ones if left out.
+        Weight of each frame, 0 to 1: 1 for sound, 0 for padding. Without a mask, every frame counts as sound.
 
     Returns
     -------
     Tensor, scalar
-        In nepers; 0.1 is a change of 0.87 dB.
+        Difference in nepers; 0.1 neper is 0.87 dB.
 
     Examples
     --------
@@ -35,23 +35,24 @@ def mel_l1(recon: Tensor, mel: Tensor, mask: Tensor | None = None) -> Tensor:
 
 
 def multi_scale_mel_loss(recon: Tensor, mel: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Mean of :func:`mel_l1` at full, half and quarter resolution.
+    """Compute the mean of :func:`mel_l1` at full, half and quarter resolution.
 
-    The coarse scales, after average pooling, ask for the right energy over an area and forgive a detail that is one
-    band or frame off; they are what a multi-resolution spectral loss is to a waveform (Yamamoto et al., "Parallel
+    The coarse scales use average pooling. They compare the level of an area, and tolerate a detail that is one band or
+    one frame off. The idea corresponds to the multi-resolution spectral loss of waveforms (Yamamoto et al., "Parallel
     WaveGAN", 2020, eq. 6).
 
     Parameters
     ----------
     recon, mel : Tensor [B, 1, bands, T]
-        Natural-log mel spectrograms. Scales that a clip of fewer than 4 frames does not have are left out.
+        Natural-log mel spectrograms. A clip of fewer than 4 frames is compared at fewer scales.
     mask : Tensor [B, 1, 1, T], optional
-        1 for sound, 0 for padding. A pooled position counts by how much of it is sound, and padding is replaced by
-        the target, so it adds nothing at any scale.
+        1 for sound, 0 for padding. The weight of a pooled position is its share of sound. Padding is replaced by the
+        target, so padding adds nothing at any scale.
 
     Returns
     -------
     Tensor, scalar
+        Loss in nepers.
 
     Examples
     --------
@@ -76,26 +77,26 @@ def multi_scale_mel_loss(recon: Tensor, mel: Tensor, mask: Tensor | None = None)
 def vqvae_loss(
     recon: Tensor, mel: Tensor, commit_loss: Tensor, commitment_weight: float = 0.25, mask: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The loss of the RVQ-VAE: reconstruction plus one commitment term.
+    """Compute the loss of the RVQ-VAE: the reconstruction loss plus one commitment loss.
 
     van den Oord, Vinyals & Kavukcuoglu, "Neural Discrete Representation Learning", 2017, eq. 3, without its codebook
-    term: the codebooks follow their cells by exponential moving averages (appendix A.1) instead.
+    term. Instead, each codebook entry is an exponential moving average of its cells (appendix A.1).
 
     Parameters
     ----------
     recon, mel : Tensor [B, 1, bands, T]
         Natural-log mel spectrograms.
     commit_loss : Tensor, scalar
-        Unweighted, as :class:`~distill.models.ConvVQVAE` returns it.
+        Unweighted commitment loss, as :class:`~distill.models.ConvVQVAE` returns it.
     commitment_weight : float
-        The beta of eq. 3, applied here and nowhere else.
+        The beta of eq. 3. No other function applies this weight.
     mask : Tensor [B, 1, 1, T], optional
         1 for sound, 0 for padding.
 
     Returns
     -------
     total, recon_loss, commit : Tensor, scalar
-        ``total = recon_loss + commit``, and ``commit`` is already weighted.
+        ``total = recon_loss + commit``; ``commit`` is the weighted commitment loss.
 
     Examples
     --------
@@ -111,7 +112,7 @@ def vqvae_loss(
 
 
 def compute_kl_divergence(mu: Tensor, logvar: Tensor, free_bits: float = 0.0) -> Tensor:
-    """KL divergence of N(mu, exp(logvar)) from N(0, 1).
+    """Compute the KL divergence of N(mu, exp(logvar)) from N(0, 1).
 
     Kingma & Welling, "Auto-Encoding Variational Bayes", 2013, appendix B; free bits as in Kingma et al., "Improved
     Variational Inference with Inverse Autoregressive Flow", 2016, eq. 15.
@@ -121,12 +122,13 @@ def compute_kl_divergence(mu: Tensor, logvar: Tensor, free_bits: float = 0.0) ->
     mu, logvar : Tensor [B, D, H, W]
         Mean and natural-log variance of the posterior.
     free_bits : float
-        Nats per latent channel and cell under which the divergence is not pushed further down; at least 0.
+        Lower limit of the divergence, in nats per latent channel and cell, at least 0. Below this limit the loss has no
+        gradient.
 
     Returns
     -------
     Tensor, scalar
-        Nats per latent channel and cell, averaged over the batch.
+        Divergence in nats per latent channel and cell, averaged over the batch.
 
     Examples
     --------
@@ -140,23 +142,23 @@ def compute_kl_divergence(mu: Tensor, logvar: Tensor, free_bits: float = 0.0) ->
 
 
 def get_kl_weight(epoch: int, warmup_epochs: int, max_weight: float = 1.0) -> float:
-    """Linear KL warm-up of the baseline.
+    """Compute the KL weight of the baseline during its linear warm-up.
 
     After Bowman et al., "Generating Sentences from a Continuous Space", 2016, sec. 3.1.
 
     Parameters
     ----------
     epoch : int
-        Epochs done, from 0.
+        Number of finished epochs, at least 0.
     warmup_epochs : int
-        Epochs until the weight is full; 0 for no warm-up.
+        Number of epochs until the weight reaches its maximum; 0 for no warm-up.
     max_weight : float
-        The full weight.
+        Weight after the warm-up.
 
     Raises
     ------
     ConfigError
-        If either count is negative.
+        If ``epoch`` or ``warmup_epochs`` is negative.
 
     Examples
     --------
@@ -171,16 +173,16 @@ def get_kl_weight(epoch: int, warmup_epochs: int, max_weight: float = 1.0) -> fl
 def vae_loss(
     recon: Tensor, mel: Tensor, mu: Tensor, logvar: Tensor, kl_weight: float = 1e-3, free_bits: float = 0.05
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The loss of the continuous baseline: squared plus absolute error, plus the weighted KL divergence.
+    """Compute the loss of the continuous baseline: squared and absolute error plus the weighted KL divergence.
 
     Parameters
     ----------
     recon, mel : Tensor [B, 1, bands, T]
         Natural-log mel spectrograms.
     mu, logvar : Tensor [B, D, H, W]
-        Posterior that the model returned.
+        Mean and natural-log variance of the posterior.
     kl_weight, free_bits : float
-        See :func:`get_kl_weight` and :func:`compute_kl_divergence`.
+        Weight of the divergence (see :func:`get_kl_weight`) and its lower limit (see :func:`compute_kl_divergence`).
 
     Returns
     -------

@@ -1,8 +1,7 @@
-"""Models to and from ``.distill`` files: one safetensors file each, with JSON in its header. Nothing is unpickled.
+"""Reading and writing of ``.distill`` files: safetensors files with JSON in the header. Nothing is unpickled.
 
-A file may come from a stranger, so all that it says is checked before it is believed: its size before it is read, its
-header before its tensors are, its tensors before there is a model to put them into, and their values before anything
-is decoded with them.
+A file may come from a stranger, so each part is checked before it is used. The size is checked first, then the header,
+then the names and shapes of the tensors, and then their values.
 """
 
 import copy
@@ -29,17 +28,17 @@ from distill.strict import OPEN
 from distill.training.codec_info import LARGEST_VALUE, CodecInfo
 from distill.training.config import ModelSettings
 
-FORMAT_VERSION = 2  # 1 was of another network
+FORMAT_VERSION = 2  # version 1 had another network
 LARGEST_BOUND = 1e14
-"""Largest output of a network, as :func:`_bound` has it; trained ones are near 1e9, and squares of this still fit
-float32."""
+"""Largest allowed output of a network, as estimated by :func:`_bound`. Trained networks are near 1e9. The square of
+this bound still fits in float32."""
 LOUDEST_INPUT = 100.0
-"""A level in nepers that the log-mel of no float32 waveform reaches."""
+"""Level in nepers above the log-mel of every float32 waveform."""
 
 
 @dataclass(frozen=True)
 class _Codec:
-    """The model in a file: a codec, with the settings it was made with."""
+    """Description of the model in a file: a codec and its settings."""
 
     model: ModelSettings
     architecture: Literal["ConvVQVAE"] = "ConvVQVAE"
@@ -47,7 +46,7 @@ class _Codec:
 
 @dataclass(frozen=True)
 class _Baseline:
-    """The model in a file: the continuous baseline, with the settings it was made with."""
+    """Description of the model in a file: the continuous baseline and its settings."""
 
     model: VAESettings
     architecture: Literal["ConvVAE"] = "ConvVAE"
@@ -59,15 +58,15 @@ _INFO = TypeAdapter(CodecInfo)
 
 
 def save_model(model: ConvVQVAE | ConvVAE, path: str | os.PathLike[str], info: CodecInfo | None = None) -> None:
-    """Write a model, so that a reader sees the old file or the whole new one, never a part.
+    """Write a model to a file. The new file replaces the old one only when it is complete.
 
     Parameters
     ----------
     model : ConvVQVAE or ConvVAE
     path : path-like
-        File to write, by custom ``*.distill``.
+        File to write, usually named ``*.distill``.
     info : CodecInfo, optional
-        What is known of its training.
+        Facts about the training of the model.
 
     Examples
     --------
@@ -89,32 +88,32 @@ def save_model(model: ConvVQVAE | ConvVAE, path: str | os.PathLike[str], info: C
 
 
 def _compact(tensor: Tensor) -> Tensor:
-    """The tensor in float16 if that holds every value exactly, as it does after :func:`round_weights`."""
+    """Convert a float32 tensor to float16 if no value changes, as is the case after :func:`round_weights`."""
     half = tensor.half()
     return half if tensor.dtype == torch.float32 and torch.equal(half.float(), tensor) else tensor
 
 
 @torch.no_grad()
 def round_weights(model: nn.Module) -> None:
-    """Round the trained weights to float16's precision, in place, which halves the file that they are saved to."""
+    """Round the trained weights in place to the precision of float16, which halves the size of the saved file."""
     for parameter in model.parameters():
         parameter.copy_(parameter.half())
 
 
 def load_model(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) -> ConvVQVAE | ConvVAE:
-    """Read a model, in eval mode, with the codes it was saved with.
+    """Read a model with its codebooks. The model is in eval mode.
 
     Parameters
     ----------
     path : path-like
     settings : Settings
-        Its ``codec_bytes``, ``codec_header_bytes`` and ``codec_codes`` are the limits.
+        Limits; only ``codec_bytes``, ``codec_header_bytes`` and ``codec_codes`` are read.
 
     Raises
     ------
     CodecFileError
-        If the file is missing, too large, truncated or not a ``.distill`` file of this version, if its header makes
-        no sense, if its tensors do not fit its settings, or if a grid could decode to what is no number.
+        If the file is missing, too large, truncated or not a ``.distill`` file of this version, if its header is
+        invalid, if its tensors do not fit its settings, or if some grid could decode to values that are not finite.
 
     Examples
     --------
@@ -125,19 +124,19 @@ def load_model(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) -
 
 
 def read_info(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) -> CodecInfo:
-    """What a ``.distill`` file says of its codec, without any of its tensors.
+    """Read the facts about a codec from its ``.distill`` file, without the tensors.
 
     Parameters
     ----------
     path : path-like
     settings : Settings
-        Its ``codec_bytes`` and ``codec_header_bytes`` are the limits.
+        Limits; only ``codec_bytes`` and ``codec_header_bytes`` are read.
 
     Raises
     ------
     CodecFileError
-        If the file is missing, too large, truncated or not a ``.distill`` file of this version, or its header makes
-        no sense.
+        If the file is missing, too large, truncated or not a ``.distill`` file of this version, or its header is
+        invalid.
 
     Examples
     --------
@@ -150,7 +149,10 @@ def read_info(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) ->
 def load_with_info(
     path: str | os.PathLike[str], *, settings: Settings = DEFAULTS
 ) -> tuple[ConvVQVAE | ConvVAE, CodecInfo]:
-    """What :func:`load_model` and :func:`read_info` give, from one reading: the file may change between two."""
+    """Return the results of :func:`load_model` and :func:`read_info`.
+
+    The file is read only once, because it could change between two reads.
+    """
     name, content = Path(path).name, _read(path, settings)
     names, described, info = _read_header(name, content, settings)
     codes = described.model.codebook_size if isinstance(described, _Codec) else 0
@@ -175,7 +177,7 @@ def load_with_info(
 
 
 def _build(described: _Described) -> ConvVQVAE | ConvVAE:
-    """A new model of those settings."""
+    """Make a new model from its description."""
     architecture = ConvVQVAE if isinstance(described, _Codec) else ConvVAE
     return architecture(**asdict(described.model))
 
@@ -195,7 +197,7 @@ def _read(path: str | os.PathLike[str], settings: Settings) -> bytes:
 
 
 def _read_header(name: str, content: bytes, settings: Settings) -> tuple[set[str], _Described, CodecInfo]:
-    """The names of the tensors in a file, the model they are of, and what :func:`read_info` gives."""
+    """Read the names of the tensors, the description of the model, and the facts about the codec."""
     try:
         length = int.from_bytes(content[:8], "little")
         if not 0 < length <= min(len(content) - 8, settings.codec_header_bytes):
@@ -225,13 +227,13 @@ def _read_header(name: str, content: bytes, settings: Settings) -> tuple[set[str
 
 
 def _check_tensors(name: str, tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    """Raise a CodecFileError unless the tensors have the expected shapes and types and values within reason."""
+    """Raise a CodecFileError unless the tensors have the expected shapes and types and plausible values."""
     for key, tensor in tensors.items():
         kinds = {expected[key].dtype} | ({torch.float16} if expected[key].dtype == torch.float32 else set())
         if tensor.shape != expected[key].shape or tensor.dtype not in kinds:
             raise CodecFileError(f"{name} is damaged: its tensors are not those of the model it describes.")
     for key, tensor in tensors.items():
-        if tensor.dtype == torch.bool and not (tensor.view(torch.uint8) == 1).all():  # ``initted``, of each codebook
+        if tensor.dtype == torch.bool and not (tensor.view(torch.uint8) == 1).all():  # each codebook's ``initted``
             raise CodecFileError(f"{name} holds codebooks that were never filled; train it first.")
         lowest, highest = tensor.float().aminmax()
         if not (lowest >= -LARGEST_VALUE and highest <= LARGEST_VALUE):
@@ -242,7 +244,7 @@ def _check_tensors(name: str, tensors: Mapping[str, Tensor], expected: Mapping[s
 
 @torch.no_grad()
 def _stays_finite(model: ConvVQVAE) -> bool:
-    """Whether every log-mel of a waveform, and every grid, stays finite on its way through the model."""
+    """Check that the encoder is finite for every log-mel of a waveform, and the decoder for every grid."""
     loudest = (LOUDEST_INPUT + model.mel_mean.abs()) / model.mel_std
     latent = _bound(model.encoder, loudest.expand(-1, -1, -1, 6 * STRIDE))
     codes = model.quantizer.codebooks.abs().amax(dim=1).sum(dim=0)
@@ -251,11 +253,11 @@ def _stays_finite(model: ConvVQVAE) -> bool:
 
 
 def _bound(network: nn.Module, largest: Tensor) -> Tensor:
-    """What no output of a network exceeds in magnitude (but for a factor below 100) if no input exceeds ``largest``.
+    """Estimate the largest magnitude of the outputs of a network for inputs up to ``largest``.
 
-    It is what the network makes of ``largest`` with all its weights made positive, so that nothing cancels: a
-    convolution then gives the sum of magnitudes, a batch norm that of its shift and its scale. SiLU is the exception,
-    which halves small numbers; each of the six gives away a factor of 2 at most.
+    The estimate is the output for ``largest`` with all weights made positive, so that no terms cancel. A convolution
+    then sums magnitudes, and a batch norm adds the magnitudes of its shift and its scale. Only SiLU reduces small
+    numbers, by a factor of at most 2. With six SiLUs, the true magnitude is less than 100 times the estimate.
     """
     network = copy.deepcopy(network).eval()
     for parameter in network.parameters():

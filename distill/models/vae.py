@@ -1,4 +1,4 @@
-"""The older continuous model, kept as the baseline. It shares nothing with the RVQ-VAE but the log-mel."""
+"""The continuous VAE, an older model that serves as the baseline. It shares only the log-mel with the RVQ-VAE."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,7 +13,10 @@ CHANNELS = (32, 64, 128, 256)
 
 
 class ConvEncoder(nn.Module):
-    """Log-mels [B, 1, 128, T], T a multiple of 16, to posteriors: mu and logvar, each [B, latent_dim, 8, T / 16]."""
+    """Encoder of log-mels [B, 1, 128, T] to posteriors: mu and logvar, each [B, latent_dim, 8, T / 16].
+
+    T must be a multiple of 16.
+    """
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
@@ -30,7 +33,7 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """Latents [B, latent_dim, 8, W] to log-mels [B, 1, 128, 16 * W]."""
+    """Decoder of latent maps [B, latent_dim, 8, W] to log-mels [B, 1, 128, 16 * W]."""
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
@@ -56,7 +59,7 @@ class VAESettings:
     """
 
     latent_dim: Annotated[int, Range(1, 512)] = 32
-    """Channels of the latent map."""
+    """Number of channels of the latent map."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -68,7 +71,7 @@ class ConvVAE(nn.Module):
     Parameters
     ----------
     latent_dim : int
-        Channels of the latent map, 1 to 512.
+        Number of channels of the latent map, 1 to 512.
 
     Raises
     ------
@@ -89,7 +92,7 @@ class ConvVAE(nn.Module):
         self.encoder, self.decoder = ConvEncoder(latent_dim), ConvDecoder(latent_dim)
 
     def forward(self, mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Encode, sample the posterior (its mean in eval mode), decode.
+        """Encode, sample the posterior, and decode. In eval mode the mean of the posterior replaces the sample.
 
         Parameters
         ----------

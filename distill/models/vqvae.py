@@ -1,8 +1,8 @@
-"""The RVQ-VAE: log-mel to a grid of residual codes and back.
+"""The RVQ-VAE: encodes a log-mel to a grid of residual codes and decodes a grid to a log-mel.
 
-The shapes follow two rules, measured on two CPU cores: a weight costs least where the map is smallest, and upsampling
-wants width more than depth. So the outer stages only change resolution, the residual blocks sit at 1/16, and the
-decoder is the wider of the two.
+Two results measured on two CPU cores determine the shapes. A weight costs the least time where the feature map is
+smallest, and upsampling gains more from width than from depth. So the outer stages only change the resolution, the
+residual blocks are at 1/16 of the resolution, and the decoder is wider than the encoder.
 """
 
 from dataclasses import fields
@@ -16,17 +16,20 @@ from distill.audio.logmel import N_MELS, LogMel
 from distill.training.config import ModelSettings
 
 STRIDE = 16
+"""Mel bands per row of the grid, and frames per column."""
 ROWS = N_MELS // STRIDE
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions beside a skip connection (He et al., 2016), starting as the identity.
+    """Two convolutions with a skip connection (He et al., 2016). The block starts as the identity.
 
     Parameters
     ----------
     channels : int
+        Number of channels of the input and of the output.
     time_kernel : int
-        How many positions in time the first convolution spans; in frequency both span 3.
+        Kernel size of the first convolution in time, an odd number. The second has size 1 in time; both have size 3 in
+        frequency.
     """
 
     def __init__(self, channels: int, time_kernel: int) -> None:
@@ -46,7 +49,7 @@ class ResidualBlock(nn.Module):
 
 
 class BandBias(nn.Module):
-    """A learned vector for each frequency row: tells a convolution, which is blind to position, how high it is."""
+    """A learned bias for each frequency row. A convolution alone does not know the frequency of a row."""
 
     def __init__(self, channels: int, rows: int) -> None:
         super().__init__()
@@ -57,23 +60,23 @@ class BandBias(nn.Module):
 
 
 def _activation(channels: int, rows: int) -> list[nn.Module]:
-    """What follows a change of resolution; at half resolution, where each pass over the map costs most, the least."""
+    """Return the layers after a change of resolution: only a SiLU at half resolution, where each layer is slowest."""
     if rows == N_MELS // 2:
         return [nn.SiLU()]
     return [BandBias(channels, rows), nn.BatchNorm2d(channels), nn.SiLU()]
 
 
 class VQEncoder(nn.Module):
-    """Four strided stages: [B, 1, 128, T], T a multiple of 16, to [B, codebook_dim, 8, T / 16].
+    """Encoder of four strided stages: [B, 1, 128, T] to [B, codebook_dim, 8, T / 16]. T must be a multiple of 16.
 
     Parameters
     ----------
     codebook_dim : int
-        Channels of the latent map.
+        Number of channels of the latent map.
     channels : tuple of int
-        Channels after each stage.
+        Number of channels after each stage.
     blocks : tuple of int
-        Residual blocks after each stage.
+        Number of residual blocks after each stage.
 
     Examples
     --------
@@ -99,21 +102,22 @@ class VQEncoder(nn.Module):
 
 
 class VQDecoder(nn.Module):
-    """The encoder's mirror: [B, codebook_dim, 8, W] to [B, 1, 128, 16 * W].
+    """Decoder of four upsampling stages: [B, codebook_dim, 8, W] to [B, 1, 128, 16 * W].
 
-    Its residual blocks mix frequencies but not moments: only the upsampling looks sideways in time, so an edited code
-    is heard where it stands, and a part of a clip can be decoded by itself. It costs no quality that could be measured.
+    The residual blocks mix frequencies but not columns. Only the upsampling mixes neighbouring columns. So an edited
+    code changes the sound only near its own column, and a part of a clip can be decoded by itself. No loss of quality
+    was measured.
 
     Parameters
     ----------
     codebook_dim : int
-        Channels of the latent map.
+        Number of channels of the latent map.
     channels : tuple of int
-        Channels before each stage.
+        Number of channels before each stage.
     blocks : tuple of int
-        Residual blocks before each stage.
+        Number of residual blocks before each stage.
     dropout : float
-        Share of latent channels dropped in training.
+        Share of latent channels dropped in training, 0 to 0.9.
 
     Examples
     --------
@@ -141,15 +145,15 @@ class VQDecoder(nn.Module):
 
 
 class QuantizerWrapper(nn.Module):
-    """``ResidualVQ`` over the cells of a latent map, and counts of how often each code was used.
+    """Residual vector quantizer of the cells of a latent map, which also counts the use of each code.
 
-    Zeghidour et al., "SoundStream", 2021, algorithm 1. Each codebook is set by k-means on its first batch, follows
-    its cells by exponential moving averages, and has dead codes moved to cells of the batch.
+    Zeghidour et al., "SoundStream", 2021, algorithm 1. K-means on the first batch initializes each codebook. After
+    that, exponential moving averages of the cells update the codebook, and dead codes move to cells of the batch.
 
     Parameters
     ----------
     codebook_dim, codebook_size, num_quantizers, decay, threshold_ema_dead_code, level_dropout
-        As in :class:`~distill.training.config.ModelSettings`.
+        See :class:`~distill.training.config.ModelSettings`.
 
     Examples
     --------
@@ -178,26 +182,26 @@ class QuantizerWrapper(nn.Module):
             kmeans_iters=10,
             threshold_ema_dead_code=threshold_ema_dead_code,
             quantize_dropout=level_dropout,
-            commitment_weight=1.0,  # the one commitment weight is vqvae_loss's
-            rotation_trick=False,  # straight-through gradients train as well here, in a tenth less time
+            commitment_weight=1.0,  # vqvae_loss alone applies the commitment weight
+            rotation_trick=False,  # straight-through gradients train as well, in 10 % less time
         )
 
     def forward(self, latent: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Replace each cell's vector by a sum of codes.
+        """Replace the vector of each cell by a sum of codebook entries.
 
         Parameters
         ----------
         latent : Tensor [B, D, H, W]
         mask : Tensor of bool [B, W], optional
-            False for columns of padding: they train no code and cost nothing.
+            False for columns of padding. These columns change no codebook and add nothing to the loss.
 
         Returns
         -------
         quantized : Tensor [B, D, H, W]
         indices : Tensor of int64 [B, H * W, levels]
-            -1 where masked.
+            Codes; -1 where masked.
         commit_loss : Tensor, scalar
-            Sum over the levels of the mean squared distance of cells from their codes; 0 in eval mode.
+            Mean squared distance of the cells from their codebook entries, summed over the levels; 0 in eval mode.
         """
         batch, dim, height, width = latent.shape
         cells = latent.permute(0, 2, 3, 1).reshape(batch, height * width, dim)
@@ -207,18 +211,18 @@ class QuantizerWrapper(nn.Module):
         return self._to_map(quantized, height), indices, commit_losses.sum()
 
     def embed(self, indices: Tensor, height: int = ROWS) -> Tensor:
-        """Sum of the codes [B, D, height, W] at indices [B, height * W, levels]; an index of -1 adds nothing."""
+        """Sum the codebook entries of indices [B, height * W, levels] to a map [B, D, height, W]; -1 adds nothing."""
         return self._to_map(self.rvq.get_output_from_indices(indices), height)
 
     def usage(self, indices: Tensor) -> Tensor:
-        """How often each code occurs: indices [..., levels] to counts [levels, codebook_size]; -1 is not counted."""
+        """Count each code in indices [..., levels]: counts [levels, codebook_size]. An index of -1 is not counted."""
         flat = indices.reshape(-1, indices.shape[-1]).T
         size = self.rvq.codebook_size
         return torch.stack([torch.bincount(level[level >= 0], minlength=size) for level in flat])
 
     @property
     def codebooks(self) -> Tensor:
-        """All entries [levels, codebook_size, D]."""
+        """Codebook entries [levels, codebook_size, D]."""
         return self.rvq.codebooks
 
     @staticmethod
@@ -228,27 +232,27 @@ class QuantizerWrapper(nn.Module):
 
 
 def columns_of_sound(mask: Tensor) -> Tensor:
-    """Which columns hold any sound: a mask [B, 1, 1, T] of frames, 1 for sound, to bool [B, ceil(T / 16)]."""
+    """Find the columns with any sound: from a frame mask [B, 1, 1, T], 1 for sound, to bool [B, ceil(T / 16)]."""
     return F.max_pool1d(mask[:, :, 0], STRIDE, ceil_mode=True)[:, 0] > 0
 
 
 class ConvVQVAE(nn.Module):
     """Residual vector-quantized autoencoder over log-mels.
 
-    The arguments are the fields of :class:`~distill.training.config.ModelSettings`, which says for each of them what
-    it does and what range it has.
+    The arguments are the fields of :class:`~distill.training.config.ModelSettings`. That class documents the meaning
+    and the range of each argument.
 
     Attributes
     ----------
     settings : ModelSettings
-        The arguments that the model was made with.
+        Arguments of the constructor.
     mel_mean, mel_std : Tensor [1, 1, 128, 1]
-        Mean and standard deviation of each band's log-mel, in nepers.
+        Mean and standard deviation of the log-mel of each band, in nepers.
 
     Raises
     ------
     ConfigError
-        (a ``ValueError``) if an argument is out of its range.
+        If an argument is out of its range. A ``ConfigError`` is a ``ValueError``.
 
     Examples
     --------
@@ -289,7 +293,7 @@ class ConvVQVAE(nn.Module):
 
     @classmethod
     def from_config(cls, config: ModelSettings) -> "ConvVQVAE":
-        """The model that a config describes."""
+        """Make a model from the settings in a config."""
         return cls(**{setting.name: getattr(config, setting.name) for setting in fields(ModelSettings)})
 
     def forward(self, mel: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
@@ -300,38 +304,44 @@ class ConvVQVAE(nn.Module):
         mel : Tensor [B, 1, 128, T]
             Natural-log mel spectrogram, any T >= 1.
         mask : Tensor [B, 1, 1, T], optional
-            1 for sound, 0 for padding; columns that are all padding stay out of the codebooks.
+            1 for sound, 0 for padding. Columns without sound change no codebook.
 
         Returns
         -------
         recon : Tensor [B, 1, 128, T]
         indices : Tensor of int64 [B, 8 * ceil(T / 16), levels]
+            Codes; -1 in columns without sound.
         commit_loss : Tensor, scalar
-            Unweighted; 0 in eval mode.
+            Unweighted commitment loss; 0 in eval mode.
         """
         columns = None if mask is None else columns_of_sound(mask)
         quantized, indices, commit_loss = self.quantize(self.encode(mel), columns)
         return self.decode(quantized, mel.shape[-1]), indices, commit_loss
 
     def encode(self, mel: Tensor) -> Tensor:
-        """Log-mel [B, 1, 128, T] to latent map [B, codebook_dim, 8, ceil(T / 16)]; the last column is completed by
-        silence."""
+        """Encode a log-mel [B, 1, 128, T] to a latent map [B, codebook_dim, 8, ceil(T / 16)].
+
+        Silence fills the rest of the last column.
+        """
         padded = F.pad(mel, (0, -mel.shape[-1] % STRIDE), value=LogMel.floor)
         return self.encoder((padded - self.mel_mean) / self.mel_std)
 
     def quantize(self, latent: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Latent map to quantized map, indices and commitment loss; see :class:`QuantizerWrapper`."""
+        """Quantize a latent map: return the quantized map, the indices and the commitment loss.
+
+        See :meth:`QuantizerWrapper.forward`.
+        """
         return self.quantizer(latent.float(), mask)
 
     def decode(self, quantized: Tensor, num_frames: int | None = None) -> Tensor:
-        """Latent map [B, codebook_dim, 8, W] to log-mel [B, 1, 128, num_frames], by default all ``16 * W`` frames."""
+        """Decode a latent map [B, codebook_dim, 8, W] to a log-mel [B, 1, 128, num_frames], by default 16 * W."""
         return (self.decoder(quantized).float() * self.mel_std + self.mel_mean)[..., :num_frames]
 
     def codes_to_embeddings(self, indices: Tensor) -> Tensor:
-        """Indices [B, 8 * W, levels] to latent map [B, codebook_dim, 8, W]; an index of -1 leaves its level out."""
+        """Turn indices [B, 8 * W, levels] into a latent map [B, codebook_dim, 8, W]; an index of -1 adds nothing."""
         return self.quantizer.embed(indices)
 
     def set_statistics(self, mean: Tensor, std: Tensor) -> None:
-        """Take over the mean and standard deviation [128] of each band's log-mel, by which the network is scaled."""
+        """Set the mean and standard deviation [128] of the log-mel of each band. They scale input and output."""
         self.mel_mean.copy_(mean.view(1, 1, -1, 1))
         self.mel_std.copy_(std.view(1, 1, -1, 1))

@@ -1,4 +1,4 @@
-"""Training: what to train (config), on what (dataset), how (trainer), and how the codebooks fare (health).
+"""Training of the codec: settings (config), clips (dataset), the training loop (trainer) and codebook use (health).
 
-``config`` and ``health`` are plain data and arithmetic; anyone may import them, so they import no model.
+``config`` and ``health`` hold only plain data and arithmetic. They import no model, so every module may import them.
 """

@@ -1,7 +1,8 @@
-"""The base model: the same network, trained once on broad sound, from which a visitor's training starts.
+"""The base model: the same network, trained on many kinds of sound. The training of a visitor's codec starts from it.
 
-Only its weights are taken over. The codebooks are placed anew, by k-means on the visitor's own clips. Beside it lies
-some of that broad sound, for the decoder to rehearse while it learns the visitor's.
+A training copies the weights and the band statistics of the base model. K-means on the visitor's own clips initializes
+new codebooks. The package also contains crops of the sound of the base model. The decoder rehearses this sound while it
+learns the visitor's clips.
 """
 
 import os
@@ -23,9 +24,9 @@ BASE_CONFIG = VQVAEConfig(
     codebook_size=256,
     num_quantizers=4,
     decay=0.95,
-    level_dropout=True,  # a visitor's codec may have fewer levels, and coarser ones
-    gain_db=12.0,  # or quieter or louder sound
-    refinement=0.0,  # the encoder is what a visitor's training changes least
+    level_dropout=True,  # a visitor's codec may have fewer and coarser levels
+    gain_db=12.0,  # a visitor's clips may be quieter or louder
+    refinement=0.0,  # a visitor's training changes the encoder least, so it must be good here
     learning_rate=4e-3,
     batch_size=16,
     epochs=1_000_000,
@@ -33,26 +34,27 @@ BASE_CONFIG = VQVAEConfig(
     validations=20,
     from_base=False,
 )
-"""How the base model itself is trained, by ``python -m distill base``."""
+"""Settings of the training of the base model itself, by ``python -m distill base``."""
 BASE_PATH = Path(__file__).with_name("base.distill")
 REHEARSAL_PATH = Path(__file__).with_name("rehearsal.safetensors")
 REHEARSAL_CROPS, REHEARSAL_FRAMES = 200, 128
+"""Number of crops for rehearsal, and their length in frames (128 frames are 1.49 s)."""
 LOUDEST = 5.0
-"""In nepers; a full-scale sine reaches about 4.6 in its band. The scale of the rehearsal's bytes ends here."""
+"""Upper end of the byte scale of the rehearsal crops, in nepers. A full-scale sine reaches about 4.6."""
 
 
 @torch.no_grad()
 def start_from_base(model: ConvVQVAE, path: Path = BASE_PATH) -> None:
-    """Take over the base model's weights and statistics.
+    """Copy the weights and band statistics of the base model into a model.
 
-    Where the codebook dimension is another one than the base's, the layers next to the codebooks stay as they are.
+    If the codebook dimensions differ, the layers next to the codebooks stay as they are.
 
     Parameters
     ----------
     model : ConvVQVAE
-        Changed in place, but for its quantizer.
+        Model to change in place. Its quantizer stays as it is.
     path : path-like
-        A ``.distill`` file.
+        ``.distill`` file of the base model.
 
     Raises
     ------
@@ -66,16 +68,16 @@ def start_from_base(model: ConvVQVAE, path: Path = BASE_PATH) -> None:
 
 
 def save_rehearsal(clips: Sequence[MelClip], path: str | os.PathLike[str], *, seed: int = 0) -> None:
-    """Keep 200 random crops of 1.5 s of the base model's sound, in bytes: steps of 0.56 dB.
+    """Save 200 random crops of 1.5 s of the base model's sound. Each value is one byte, in steps of 0.56 dB.
 
     Parameters
     ----------
     clips : sequence of MelClip
-        Those of fewer than 128 frames are passed over.
+        Sound of the base model. Clips of fewer than 128 frames are skipped.
     path : path-like
         File to write.
     seed : int
-        Of the choice.
+        Seed of the random choice of crops.
     """
     generator = torch.Generator().manual_seed(seed)
     long_enough = [clip.log_mel for clip in clips if clip.num_frames >= REHEARSAL_FRAMES]
@@ -91,7 +93,7 @@ def save_rehearsal(clips: Sequence[MelClip], path: str | os.PathLike[str], *, se
 
 
 def load_rehearsal(path: Path = REHEARSAL_PATH) -> list[MelClip]:
-    """The sound to rehearse.
+    """Load the crops for rehearsal.
 
     Raises
     ------

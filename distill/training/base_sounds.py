@@ -1,8 +1,8 @@
-"""The sounds behind the base model: broad, free to use, and made or found without a download.
+"""The training sounds of the base model: many kinds, free to use, and available without a download.
 
-Recordings from a folder (Debian's ``sonic-pi-samples`` is all CC0), little arrangements played through a General MIDI
-SoundFont, synthetic speech, and synthesized sweeps, noises and percussion. ``fluidsynth`` with ``mido`` and
-``espeak-ng`` make two of these kinds; where one is not installed, its kind is left out.
+The sounds are recordings from a folder (Debian's ``sonic-pi-samples`` is CC0), short arrangements played through a
+General MIDI SoundFont, synthetic speech, and synthesized sweeps, noises and percussion. Arrangements need
+``fluidsynth`` and ``mido``; speech needs ``espeak-ng``. If a program is not installed, its kind of sound is left out.
 """
 
 import shutil
@@ -26,7 +26,7 @@ SENTENCES = (
     "Thunder rolled through the valley; children laughed, doors slammed, and the old clock struck twelve.",
 )
 SPEEDS = (1.0, 0.75, 1.33)
-"""Each recording is also played slower and lower, and faster and higher."""
+"""Playback speeds of each recording. A lower speed also lowers the pitch."""
 VOICES = ("en", "en-us+f3", "de", "fr+f2", "it", "es+m4", "pl", "sv+f4", "tr", "pt-br", "nl+m7", "fi", "ja", "ru+f1")
 
 
@@ -39,25 +39,26 @@ def base_sounds(
     synthetic: int = 175,
     seed: int = 0,
 ) -> Iterator[Clip]:
-    """All the sounds, one clip at a time; the same for the same seed and the same programs.
+    """Generate all sounds, one clip at a time. The same seed and the same programs give the same sounds.
 
     Parameters
     ----------
     recordings : Path
         Folder of sound files.
     soundfont : Path
-        General MIDI SoundFont for ``fluidsynth``.
+        File of a General MIDI SoundFont for ``fluidsynth``.
     leave_out : str
-        Recordings whose names start so are not used, so that they stay unheard for a benchmark; "" for none.
+        Prefix of file names. Recordings with this prefix are not used, so that a benchmark can test on them. "" leaves
+        out nothing.
     arrangements, synthetic : int
-        How many clips of each of these kinds.
+        Number of arrangements, and number of synthesized clips.
     seed : int
-        Of everything random.
+        Seed of all random choices.
 
     Raises
     ------
     AudioError
-        If ``recordings`` is no folder.
+        If ``recordings`` is not a folder.
     """
     if not recordings.is_dir():
         raise AudioError(f"{recordings.name} is not a folder of recordings.")
@@ -91,7 +92,7 @@ def _usable(make: Callable[[], Path]) -> Iterator[Clip]:
 
 
 def _arrangement(random: np.random.Generator, soundfont: Path, path: Path) -> Path:
-    """Two bars of one to four instruments, in most cases with drums."""
+    """Write a random arrangement of two bars to a sound file: up to three instruments, in most cases with drums."""
     import mido
 
     beat = 480
@@ -142,7 +143,7 @@ def _speech(random: np.random.Generator, voice: str, sentence: str, path: Path) 
 
 
 def _synthetic(random: np.random.Generator) -> np.ndarray:
-    """Three to seven seconds of repeated hits, sweeps, noises or tones through a moving filter."""
+    """Synthesize 3 to 7 s of random tones, sweeps, noises and hits."""
     seconds = random.uniform(3, 7)
     out = np.zeros(int(seconds * SAMPLE_RATE))
     start = 0.0

@@ -1,4 +1,4 @@
-"""A training that was interrupted, on disk: one safetensors file, so nothing is unpickled when it is resumed."""
+"""Checkpoints of an interrupted training. A checkpoint is a safetensors file, so resuming unpickles nothing."""
 
 import os
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ KEY = "distill-checkpoint"
 
 @dataclass(frozen=True)
 class _Notes(TrainingState):
-    """What a checkpoint says besides its tensors: where the training stands, and what it is of."""
+    """The parts of a checkpoint that are not tensors: the state of the training and a description of its clips."""
 
     __pydantic_config__ = CLOSED
 
@@ -32,7 +32,7 @@ _NOTES = TypeAdapter(_Notes)
 
 
 def save_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
-    """Write everything that :meth:`Trainer.run` needs to go on, replacing the file only when it is whole."""
+    """Write the state of a trainer to a file. The new file replaces the old one only when it is complete."""
     state = trainer.state_dict()
     tensors = {f"{part}.{name}": tensor for part in ("model", "best", "random") for name, tensor in state[part].items()}
     for which, parameters in enumerate(state["optimizers"]):
@@ -47,14 +47,16 @@ def save_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
 
 
 def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
-    """Bring a new trainer, made from the same clips and settings, to where a saved one was.
+    """Restore the state of a trainer from a file.
+
+    The trainer must be new and made from the same clips and settings.
 
     Raises
     ------
     CodecFileError
         If the file is missing, truncated or not a checkpoint.
     TrainingError
-        If it is of other clips or of another shape of model.
+        If the checkpoint belongs to other clips or other model settings.
     """
     name = Path(path).name
     try:
@@ -71,7 +73,7 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
 
 
 def _read(path: str | os.PathLike[str], num_optimizers: int) -> dict[str, Any]:
-    """The state that was saved; errors are those of torch, safetensors and pydantic."""
+    """Read the saved state; raise the errors of torch, safetensors and pydantic."""
     groups: dict[str, dict[str, Tensor]] = {}
     with safe_open(path, framework="pt") as file:
         notes = _NOTES.validate_json(file.metadata()[KEY])
@@ -92,7 +94,7 @@ def _read(path: str | os.PathLike[str], num_optimizers: int) -> dict[str, Any]:
 
 
 def _averages(tensors: dict[str, torch.Tensor]) -> dict[int, dict[str, Tensor]]:
-    """An optimizer's tensors under the numbers of their parameters."""
+    """Group the tensors of an optimizer by the number of their parameter."""
     averages: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         number, _, name = key.partition(".")

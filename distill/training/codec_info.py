@@ -1,4 +1,4 @@
-"""What is known of a codec besides its weights: how it was trained, and how well it did then."""
+"""Facts about a codec besides its weights: its training and its errors."""
 
 from dataclasses import dataclass, fields
 from typing import Annotated
@@ -12,9 +12,9 @@ from distill.training.health import LevelHealth
 from distill.training.records import Curves
 
 LARGEST_VALUE = 1e9
-"""Largest magnitude of a value in a ``.distill`` file; counts of cells come to thousands."""
+"""Largest magnitude of a value in a ``.distill`` file. Real counts of cells are in the thousands."""
 LARGEST_ERROR = 1e6
-"""Largest error in nepers that a ``.distill`` file may tell of."""
+"""Largest error in nepers that a ``.distill`` file may state."""
 MOST_LEVELS, MOST_CODES = 4, 4096
 Error = Annotated[float, Field(ge=0, le=LARGEST_ERROR)]
 Value = Annotated[float, Field(ge=-LARGEST_VALUE, le=LARGEST_VALUE)]
@@ -24,18 +24,20 @@ LevelUsage = Annotated[tuple[Count, ...], FailFast(), Field(max_length=MOST_CODE
 
 @dataclass(frozen=True)
 class Provenance:
-    """How much sound a codec learned from, and for how long.
+    """The amount of sound and time that the training of a codec used.
 
     Attributes
     ----------
     clips, held_out : int
-        Clips in all, and those of them that only validations heard.
+        Number of all clips, and number of the clips that were used only for validation.
     sound_seconds, training_seconds : float
+        Duration of the clips and of the training, in seconds.
     steps : int
+        Number of training steps.
     epochs : float
-        Passes over the sound.
+        Number of passes over the sound.
     device : str
-        "cpu" or "cuda"; "" if it is not known.
+        "cpu" or "cuda"; "" if unknown.
     from_base : bool
         Whether the training started from the base model.
     """
@@ -52,12 +54,12 @@ class Provenance:
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """The log-mels that a codec knows: there is one front end, and a file of another one is refused.
+    """The parameters of the log-mel. Distill has one front end; a file with another front end is refused.
 
     Raises
     ------
     ValueError
-        On construction, if a value is another one than :class:`~distill.audio.LogMel` has.
+        On construction, if a value differs from the value of :class:`~distill.audio.LogMel`.
     """
 
     sample_rate: int = LogMel.sample_rate
@@ -72,7 +74,7 @@ class FrontEnd:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Mean and standard deviation of each mel band's log-mel in the training clips, in nepers."""
+    """Mean and standard deviation of the log-mel of each band, in nepers. The model scales its input by them."""
 
     mel_mean: Bands
     mel_std: Bands
@@ -80,27 +82,31 @@ class Statistics:
 
 @dataclass(frozen=True)
 class CodecInfo:
-    """What is known of a codec besides its weights; a ``.distill`` file holds it as JSON. Unknown parts are None.
+    """Facts about a codec besides its weights. A ``.distill`` file holds them as JSON. Unknown facts are None.
 
     Attributes
     ----------
     config : VQVAEConfig or None
-        Settings of the training. A setting that an older file does not name has its default.
+        Settings of the training. A setting that is missing in an older file has its default value.
     mel_l1, val_mel_l1 : float or None
-        Mean absolute difference of log-mels, in nepers, on the training clips and on held-out ones.
+        Mean absolute difference of log-mels, in nepers, on the training clips and on the held-out clips.
     levels : tuple of LevelHealth or None
         Health of each level at the end of the training.
     usage : tuple of tuple of int or None
-        How often each code of each level occurred in the training clips, [levels, codebook_size].
+        Number of times that each code occurred in the training clips, [levels, codebook_size].
     curves : Curves or None
+        Losses and errors during the training.
     provenance : Provenance or None
+        Amount of sound and time that the training used.
     front_end : FrontEnd or None
+        Parameters of the log-mel.
     statistics : Statistics or None
+        Mean and standard deviation of each band.
 
     Raises
     ------
     ValueError
-        On construction, if a codec was trained and its error is not known, or an error of its curves cannot be.
+        On construction, if ``provenance`` is given without ``mel_l1``, or a value is out of its range.
     """
 
     __pydantic_config__ = OPEN
@@ -120,9 +126,9 @@ class CodecInfo:
             raise ValueError("a training without its error")
 
     def check(self, num_levels: int, codebook_size: int) -> None:
-        """Raise a ValueError unless this can be of a codec of so many levels and codes per level.
+        """Raise a ValueError unless the facts fit a codec with these levels and this many codes per level.
 
-        A codec without codes has 0 of both.
+        The continuous baseline has 0 levels and 0 codes. A loss in the curves must be from 0 to 1e6 nepers.
         """
         for parts in (self.levels, self.usage):
             if parts is not None and len(parts) != num_levels:

@@ -1,4 +1,4 @@
-"""Every setting of a training, each with its default and its reason; sized to the number of clips."""
+"""Settings of a training, with their ranges, default values and reasons. They depend on the number of clips."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, get_type_hints
@@ -8,9 +8,9 @@ from distill.errors import ConfigError, check_range
 
 @dataclass(frozen=True)
 class Range:
-    """The values that a setting may have, both ends included; part of the setting's type.
+    """Range of a setting, both ends included, as an annotation of the type of the setting.
 
-    ``words`` tell people of the setting where its name alone does not.
+    ``words`` replace the name of the setting in error messages if the name alone is not clear.
     """
 
     low: float
@@ -19,7 +19,7 @@ class Range:
 
 
 def check_ranges(settings: Any) -> None:
-    """Raise a ConfigError that names the setting unless all fields of a dataclass are in the ranges of their types."""
+    """Raise a ConfigError that names the setting if a field of a dataclass is out of the range in its type."""
     for name, hint in get_type_hints(type(settings), include_extras=True).items():
         value = getattr(settings, name)
         for part in getattr(hint, "__metadata__", ()):
@@ -38,23 +38,23 @@ class ModelSettings:
     """
 
     codebook_dim: Annotated[int, Range(1, 512)] = 32
-    """Channels of the latent map, and so of a code's embedding."""
+    """Number of channels of the latent map, which is also the dimension of a codebook entry."""
     codebook_size: Annotated[int, Range(2, 4096)] = 64
-    """Entries of each level's codebook."""
+    """Number of entries in the codebook of each level."""
     num_quantizers: Annotated[int, Range(2, 4, "num_quantizers (levels)")] = 3
-    """Levels."""
+    """Number of levels."""
     decay: Annotated[float, Range(0, 1)] = 0.8
-    """Decay of the moving averages that the codebooks follow; higher is slower and steadier."""
+    """Decay of the moving averages that update the codebooks. A higher decay is slower and steadier."""
     commitment_weight: Annotated[float, Range(0, 100)] = 0.25
-    """How strongly the encoder is pulled to the codes. The trainer hands it to :func:`~distill.models.vqvae_loss`; the
-    model does not apply it."""
+    """Weight of the commitment loss, which pulls the encoder towards the codebook entries. The trainer passes it to
+    :func:`~distill.models.vqvae_loss`; the model itself does not apply it."""
     threshold_ema_dead_code: Annotated[int, Range(0, 1000)] = 2
-    """A code that serves fewer cells than this per batch, on average, is moved to a random cell."""
+    """A code that is used by fewer cells per batch than this, on average, is moved to a random cell."""
     dropout: Annotated[float, Range(0, 0.9)] = 0.0
-    """Share of latent channels that the decoder goes without in a training step."""
+    """Share of latent channels that are dropped before the decoder in training."""
     level_dropout: bool = False
-    """Whether a training step leaves out the finer levels, from a random one on, so that a sound of fewer levels is
-    right too (Zeghidour et al., "SoundStream", 2021, sec. III-C)."""
+    """Whether a training step leaves out the finer levels from a random level on, so that fewer levels also give a good
+    sound (Zeghidour et al., "SoundStream", 2021, sec. III-C)."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -79,39 +79,42 @@ class VQVAEConfig(ModelSettings):
     """
 
     gain_db: Annotated[float, Range(0, 60)] = 0.0
-    """Half of the crops are made louder or quieter, by up to this many dB."""
+    """Largest change of gain in dB. Half of the crops are made louder or quieter by a random gain."""
     from_base: bool = True
-    """Start from the base model that comes with Distill, which has heard all kinds of sound, and not from nothing."""
+    """Whether the training starts from the base model of Distill instead of from random weights. The base model was
+    trained on many kinds of sound."""
     learning_rate: Annotated[float, Range(0, 1)] = 1.2e-2
-    """Learning rate of both optimizers at the end of the warm-up; then it falls as
-    :class:`~distill.training.schedule.WarmupCosine` says."""
+    """Learning rate of both optimizers at the end of the warm-up. After that it falls; see
+    :class:`~distill.training.schedule.WarmupCosine`."""
     warmup: Annotated[float, Range(0, 1)] = 0.04
     """Share of the training over which the learning rate rises."""
     weight_decay: Annotated[float, Range(0, 1)] = 1e-4
     """Weight decay of both optimizers."""
     gradient_clip: Annotated[float, Range(0, 1000)] = 1.0
-    """Largest norm of the gradient."""
+    """Maximum norm of the gradient. A larger gradient is scaled down."""
     batch_size: Annotated[int, Range(1, 1024)] = 8
-    """Crops per step; on two cores, twice the steps of half the size reach further in the same time."""
+    """Number of crops per step. On two CPU cores, half the batch with twice the steps gave a smaller error in the same
+    time."""
     crop_frames: Annotated[int, Range(16, 4096)] = 128
-    """Frames per crop, 1.49 s; where most sound is in shorter clips, crops are shorter and as many more."""
+    """Number of frames per crop, a multiple of 16; 128 frames are 1.49 s. If most sound is in shorter clips, a batch
+    has shorter but more crops."""
     epochs: Annotated[int, Range(1, 1_000_000)] = 400
-    """Passes over the sound after which training ends even if time is left."""
+    """Number of passes over the sound after which the training ends, even if time is left."""
     minutes: Annotated[float | None, Range(0.01, 24 * 60)] = 1.0
-    """Wall time after which training ends, final validation included; None for no bound. Only a training bounded by
-    ``epochs`` alone is repeated bit for bit by its seed: a clock never ticks the same way twice."""
+    """Minutes of wall time after which the training ends, with the final validation included; None for no limit. A seed
+    repeats a training bit for bit only without this limit, because the speed of the computer varies."""
     refinement: Annotated[float, Range(0, 1)] = 0.9
-    """Share of the training, at its end, in which encoder and codebooks stand still and the decoder alone learns, from
-    the codes that the clips then have: a step costs half as much, and the codes no longer move under the decoder.
-    A training from nothing needs its encoder to learn, and one in several processes its gradients averaged: they do
-    without."""
+    """Share of the training, at its end, in which only the decoder learns. Encoder and codebooks are frozen, so the
+    codes of the clips are fixed and a step costs half as much. A training from random weights has no refinement,
+    because its encoder must learn. A training in several processes has none, because it must average its gradients."""
     rehearsal: Annotated[float, Range(0, 0.9)] = 0.125
-    """Share of the refinement's crops that are of the base model's broad sound (Robins, "Catastrophic forgetting,
-    rehearsal and pseudorehearsal", 1995). A decoder that sees only the clips soon knows them by heart, and is worse at
-    sound that is new to it, such as a grid that was edited."""
+    """Share of crops from the sound of the base model during the refinement (Robins, "Catastrophic forgetting,
+    rehearsal and pseudorehearsal", 1995). A decoder that sees only the clips overfits to them, and becomes worse at new
+    sound, such as an edited grid."""
     validations: Annotated[int, Range(1, 1000)] = 10
-    """How often, evenly over the training, the codec is validated and the best weights kept."""
+    """Number of validations, spread evenly over the training. The best weights are kept."""
     seed: Annotated[int, Range(0, 2**63 - 1)] = 0
+    """Seed of all random choices of the training."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -120,12 +123,12 @@ class VQVAEConfig(ModelSettings):
 
 
 def get_adaptive_vqvae_config(file_count: int) -> VQVAEConfig:
-    """Settings that suit a number of clips.
+    """Return settings that suit the number of clips.
 
     Parameters
     ----------
     file_count : int
-        Clips in the set, at least 1.
+        Number of clips in the set, at least 1.
 
     Raises
     ------
@@ -141,23 +144,23 @@ def get_adaptive_vqvae_config(file_count: int) -> VQVAEConfig:
         raise ConfigError(f"file_count must be at least 1, got {file_count}.")
     if file_count <= 20:
         return VQVAEConfig(
-            codebook_size=64,  # some 3 000 cells: more entries would serve too few cells each to stay alive
-            decay=0.8,  # an epoch is a handful of steps, so a moving average must forget within a few
-            dropout=0.0,  # reproducing these very clips is the purpose; dropout only blurs them
-            epochs=2000,  # an epoch takes a second or less; the clock ends the training
+            codebook_size=64,  # about 3 000 cells: with more entries, each would have too few cells to stay in use
+            decay=0.8,  # an epoch has only a few steps, so the moving averages must be fast
+            dropout=0.0,  # the codec has to reproduce exactly these clips; dropout would blur them
+            epochs=2000,  # an epoch takes up to a second, so the time limit ends the training
             minutes=1.0,
         )
     if file_count <= 100:
         return VQVAEConfig(
-            codebook_size=128,  # more kinds of sound to tell apart, and the cells to keep 128 entries in use
-            decay=0.9,  # a batch holds a smaller share of the set, so the average looks back further
-            dropout=0.02,  # clips are held out now: a little noise helps the codec carry over to them
+            codebook_size=128,  # more kinds of sound, and enough cells to keep 128 entries in use
+            decay=0.9,  # a batch is a smaller share of the set, so the average must be slower
+            dropout=0.02,  # clips are held out now: a little dropout helps on them
             epochs=1000,
-            minutes=2.0,  # more sound to see at least as often
+            minutes=2.0,  # more sound needs more time
         )
     return VQVAEConfig(
         codebook_size=256,
-        batch_size=16,  # 1024 cells a batch: 4 for each code, so that the rarer ones are not taken for dead
+        batch_size=16,  # 1024 cells per batch, 4 per code, so that rare codes do not count as dead
         decay=0.95,
         dropout=0.05,
         epochs=500,

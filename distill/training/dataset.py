@@ -1,4 +1,4 @@
-"""Clips as log-mels, computed once and kept; which of them are held out; and random crops of the rest."""
+"""Log-mels of the clips, the choice of held-out clips, and random crops of the training clips."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,16 +13,17 @@ from distill.audio.logmel import LogMel
 from distill.errors import TrainingError
 
 HELD_OUT_FROM = 21
-"""Clips from which on some are held out. Up to 20, each clip is 5 % or more of what the codec has to know: the person
-who brought it wants it in, and one or two clips would measure luck."""
+"""Smallest number of clips from which some are held out. In a set of up to 20 clips, each clip is at least 5 % of the
+sound, so the codec should learn all of them. One or two held-out clips would also be too few for a reliable error."""
 HELD_OUT_SHARE, HELD_OUT_MOST = 0.1, 20
+"""Share of clips that are held out, and the largest number of them."""
 MIN_STD = 0.5
-"""Smallest scale of a band, in nepers: a band that is nearly silent throughout is not blown up."""
+"""Smallest standard deviation of a band, in nepers, so that an almost constant band is not amplified."""
 
 
 @dataclass(frozen=True, eq=False)
 class MelClip:
-    """A clip as the model sees it: its name and its log-mel [128, frames]."""
+    """The input of the model for one clip: the name and the log-mel [128, frames] of the clip."""
 
     name: str
     log_mel: Tensor
@@ -33,14 +34,14 @@ class MelClip:
 
 
 def to_mel_clip(clip: Clip, log_mel: LogMel, tick: Callable[[], object] = lambda: None) -> MelClip:
-    """Compute a clip's log-mel; its waveform is not kept.
+    """Compute the log-mel of a clip.
 
     Parameters
     ----------
     clip : Clip
     log_mel : LogMel
     tick : callable
-        Called between pieces of 12 s.
+        Called after each piece of 12 s except the last.
     """
     pieces: list[Tensor] = []
     for piece in log_mel.pieces(torch.from_numpy(clip.waveform)):
@@ -57,7 +58,7 @@ def check_clip_count(count: int) -> None:
 
 
 def split_held_out(clips: Sequence[MelClip], seed: int) -> tuple[list[MelClip], list[MelClip]]:
-    """Training clips and held-out clips: none of up to 20, then 10 %, and 20 at the most."""
+    """Split clips into training clips and held-out clips: from 21 clips on, 10 % are held out, at most 20."""
     if len(clips) < HELD_OUT_FROM:
         return list(clips), []
     count = min(HELD_OUT_MOST, round(len(clips) * HELD_OUT_SHARE))
@@ -70,9 +71,10 @@ def split_held_out(clips: Sequence[MelClip], seed: int) -> tuple[list[MelClip], 
 
 
 def fitting_crop(clips: Sequence[MelClip], crop_frames: int) -> int:
-    """The longest crop, up to ``crop_frames``, that half of all sound can fill; a multiple of 16 frames.
+    """Choose the length of the crops in frames: a multiple of 16, up to ``crop_frames``.
 
-    Longer crops would be mostly padding, and the codebooks would see few cells a step.
+    Clips with half of all sound must be able to fill a crop. Longer crops would be mostly padding, and the codebooks
+    would get few cells per step.
     """
     lengths = torch.tensor([clip.num_frames for clip in clips]).sort().values
     median = lengths[torch.searchsorted(lengths.cumsum(0), lengths.sum() / 2)].item()
@@ -80,18 +82,18 @@ def fitting_crop(clips: Sequence[MelClip], crop_frames: int) -> int:
 
 
 class CropSampler:
-    """Random crops of a set of clips, every moment of sound equally likely.
+    """Random crops of a set of clips. Every frame of sound is equally likely.
 
     Parameters
     ----------
     clips : sequence of MelClip
-        At least one.
+        At least one clip.
     crop_frames : int
-        Length of a crop. A shorter clip is followed by silence, which the mask marks.
+        Length of a crop in frames. Silence fills up a shorter clip, and the mask marks this padding.
     seed : int
-        Of the crops' positions and gains.
+        Seed of the positions and gains of the crops.
     gain_db : float
-        Half of the crops are made louder or quieter, by up to this many dB.
+        Largest change of gain in dB. Half of the crops are made louder or quieter by a random gain.
     """
 
     def __init__(self, clips: Sequence[MelClip], *, crop_frames: int, seed: int, gain_db: float = 0.0) -> None:
@@ -107,7 +109,7 @@ class CropSampler:
 
     @cached_property
     def statistics(self) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation [128] of each band's log-mel over all sound."""
+        """Mean and standard deviation [128] of the log-mel of each band over all sound, in nepers."""
         count = self.lengths.sum()
         sound = [mel[:, :n].double() for mel, n in zip(self.padded, self.lengths.tolist(), strict=True)]
         mean = sum(mel.sum(dim=1) for mel in sound) / count
@@ -115,7 +117,7 @@ class CropSampler:
         return mean.float(), variance.sqrt().clamp(min=MIN_STD).float()
 
     def sample(self, batch_size: int) -> tuple[Tensor, Tensor]:
-        """A batch of crops.
+        """Draw a batch of random crops.
 
         Returns
         -------
@@ -131,21 +133,24 @@ class CropSampler:
         return mel, mask
 
     def positions(self, count: int, *, align: int = 1) -> list[tuple[int, int]]:
-        """Where that many crops may be taken: (clip, first frame), the frame a multiple of ``align``, at most 16."""
-        # One in each of `count` equal parts of all sound: a batch is then more like the whole set than by free draws.
+        """Draw ``count`` random positions of crops: (clip, first frame).
+
+        The first frame is a multiple of ``align``, which is 1 to 16.
+        """
+        # Stratified sampling, one crop in each of `count` equal parts of the sound, makes batches more alike.
         share = (torch.arange(count) + torch.rand(count, generator=self.generator, dtype=torch.float64)) / count
         ends = self.lengths.cumsum(0)
         moment = (share * self.total_frames).long()
         choice = torch.searchsorted(ends, moment, right=True)
         frames = self.lengths[choice]
-        # A crop's middle falls anywhere in the clip and the crop is then moved inside; were its start drawn inside, the
-        # first and last frames would hardly ever be seen.
+        # The middle of a crop is drawn anywhere in the clip, and the crop is then moved inside the clip. If the start
+        # were drawn inside instead, the first and last frames of the clip would be rare.
         last = (frames + -frames % align - self.crop_frames).clamp(min=0)
         start = (moment - (ends - self.lengths)[choice] - self.crop_frames // 2).clamp(min=0).minimum(last)
         return list(zip(choice.tolist(), (start - start % align).tolist(), strict=True))
 
     def crops(self, positions: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
-        """The crops at those positions and their mask, as :meth:`sample` gives them."""
+        """Cut the crops at the given positions; return them and their mask as :meth:`sample` does."""
         mel = torch.stack([self.padded[clip][None, :, start : start + self.crop_frames] for clip, start in positions])
         left = torch.tensor([int(self.lengths[clip]) - start for clip, start in positions])
         mask = (torch.arange(self.crop_frames) < left[:, None]).float()[:, None, None]
@@ -153,5 +158,5 @@ class CropSampler:
 
 
 def _room(frames: int, crop_frames: int) -> int:
-    """Frames to add to a clip so that it fills a crop and its last column of 16."""
+    """Count the frames to add to a clip so that it fills a crop and its last column of 16 frames."""
     return max(crop_frames, frames + -frames % 16) - frames

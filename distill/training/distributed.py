@@ -1,4 +1,4 @@
-"""The processes that train one model together: a single one, or those that ``accelerate launch`` started."""
+"""Training of one model in a single process or in several processes that ``accelerate launch`` started."""
 
 import os
 from typing import TYPE_CHECKING
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Processes:
-    """Where this process stands among those that train together, and how they keep in step.
+    """The processes that train one model together, as seen from this process.
 
-    Each process draws its own crops; gradients are averaged by torch's ``DistributedDataParallel``, and codebooks by
-    ``vector-quantize-pytorch``, which sums what all processes saw. Decisions that hang on a clock are the first
-    process's.
+    Each process draws its own crops. Torch's ``DistributedDataParallel`` averages the gradients, and
+    ``vector-quantize-pytorch`` sums the codebook updates of all processes. The first process makes all decisions that
+    depend on time.
 
     Parameters
     ----------
@@ -27,7 +27,8 @@ class Processes:
     Raises
     ------
     ConfigError
-        If the device is another one or absent, or several processes were launched and ``accelerate`` is not installed.
+        If the device has another name or is not available, or if several processes were launched and ``accelerate``
+        is not installed.
     """
 
     def __init__(self, device: str = "auto") -> None:
@@ -59,11 +60,11 @@ class Processes:
         return self.index == 0
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """The model as the training loop calls it: its gradients are averaged over the processes."""
+        """Wrap the model so that its gradients are averaged over all processes."""
         return self._accelerator.prepare(model) if self._accelerator else model
 
     def agree(self, *values: float) -> tuple[float, ...]:
-        """The first process's values, in every process."""
+        """Return the values of the first process in every process."""
         if self._accelerator is None:
             return values
         from accelerate.utils import broadcast
@@ -72,18 +73,18 @@ class Processes:
         return tuple(tensor.tolist())
 
     def close(self) -> None:
-        """Leave the others; nothing can be agreed on after this."""
+        """Leave the group of processes; :meth:`agree` cannot be called after this."""
         if self._accelerator:
             self._accelerator.end_training()
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """The device of that name: "cpu", "cuda", or "auto" for CUDA where there is any.
+    """Return the device with the given name: "cpu", "cuda", or "auto" for CUDA if available and the CPU otherwise.
 
     Raises
     ------
     ConfigError
-        If the name is another one, or CUDA is asked for and absent.
+        If the name is another one, or if "cuda" is not available.
     """
     if name not in ("auto", "cpu", "cuda"):
         raise ConfigError(f"device must be auto, cpu or cuda, got {name!r}.")
@@ -93,7 +94,7 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 matrices in hardware; elsewhere autocasting to it would cost time."""
+    """Check whether the device multiplies bfloat16 matrices in hardware. On other devices bfloat16 would be slower."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     capabilities = torch.cpu.get_capabilities()

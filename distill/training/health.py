@@ -1,4 +1,4 @@
-"""How well each level uses its codebook."""
+"""Health of the codebooks: how well each level uses its codes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,22 @@ from pydantic import Field
 from distill.codes.levels import level_names
 
 LOW_UTILIZATION = 0.30
+"""Share of used codes below which a level gets a warning."""
 
 
 @dataclass(frozen=True)
 class LevelHealth:
-    """How one level used its codebook on some sound.
+    """The use of the codebook of one level on some sound.
 
     Attributes
     ----------
     utilization : float
-        Share of entries used at least once, 0 to 1.
+        Share of the codes that occur at least once, 0 to 1.
     perplexity : float
-        Number of entries that, used equally often, would carry as much information; 1 to the codebook's size.
+        Exponential of the entropy of the codes, from 1 to the size of the codebook: the number of equally frequent
+        codes with the same entropy.
     dead_codes : int
-        Entries never used.
+        Number of codes that never occur.
     """
 
     utilization: Annotated[float, Field(ge=0, le=1)]
@@ -32,11 +34,12 @@ class LevelHealth:
 
 
 def codebook_health(counts: np.ndarray) -> list[LevelHealth]:
-    """Health of each level from how often each of its entries was used.
+    """Compute the health of each level from the counts of its codes.
 
     Parameters
     ----------
     counts : ndarray of int [levels, codebook_size]
+        Number of times that each code occurs.
     """
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     entropy = -(share * np.log(np.where(share > 0, share, 1))).sum(axis=1)
@@ -48,7 +51,7 @@ def codebook_health(counts: np.ndarray) -> list[LevelHealth]:
 
 
 def health_warnings(levels: Sequence[LevelHealth]) -> list[str]:
-    """One sentence for each level that uses less than 30 % of its codebook."""
+    """Write one sentence for each level that uses less than 30 % of its codes."""
     return [
         f"{name} uses only {level.utilization:.1%} of its codes: train longer, add more varied clips, "
         "or use fewer levels."

@@ -1,4 +1,4 @@
-"""Muon: an optimizer whose steps turn all directions of a convolution's weight by the same amount."""
+"""The Muon optimizer, for the weights of convolutions."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,31 +8,33 @@ from torch import Tensor, nn
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 SMALLEST_SIDE = 16
-"""A weight with fewer inputs or outputs than this is left to AdamW."""
+"""Smallest number of input and output channels of a weight that Muon trains. AdamW trains the other weights."""
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum, made orthogonal by Newton-Schulz iterations before it is applied.
+    """Optimizer that makes its momentum orthogonal by Newton-Schulz iterations before each step.
 
     Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024, for the iteration; Liu et al., "Muon
-    is Scalable for LLM Training", 2025, eq. 4, for the scale that lets it share AdamW's learning rate. It needs about
-    half the steps of AdamW on this package's models.
+    is Scalable for LLM Training", 2025, eq. 4, for the scale of the step, which allows the learning rate of AdamW. On
+    the models of this package, Muon needs about half the steps of AdamW.
 
-    ``torch.optim.Muon`` takes matrices only and works in bfloat16, in which a processor without hardware for it is a
-    hundred times slower. This one takes convolutions, and works in float32 on the small Gram matrix.
+    ``torch.optim.Muon`` accepts only matrices and computes in bfloat16, which is a hundred times slower on processors
+    without bfloat16 hardware. This class accepts convolutions, and computes in float32 on the small Gram matrix.
 
     Parameters
     ----------
     params : iterable of Tensor, or of dicts
-        Weights of two or more dimensions. A group's ``output_dim`` is the dimension of a weight's outputs: 0 (the
-        default) for a convolution, 1 for a transposed one.
+        Weights of two or more dimensions. ``output_dim`` of a group is the dimension of the output channels: 0 (the
+        default) for a convolution, 1 for a transposed convolution.
     lr : float
+        Learning rate.
     momentum : float
-        0 to 1.
+        Decay of the momentum, 0 to 1.
     weight_decay : float
-        Decoupled, as AdamW's.
+        Decoupled weight decay, as in AdamW.
     iterations : int
-        Of Newton-Schulz. Three leave small singular values smaller than five do, and train as well in less time.
+        Number of Newton-Schulz iterations. With three instead of five, small singular values stay smaller, but the
+        training is as good and takes less time.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Move every weight that has a gradient."""
+        """Update every weight that has a gradient."""
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is None:
@@ -75,16 +77,16 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalize(matrix: Tensor, iterations: int) -> Tensor:
-    """A matrix of the same singular vectors whose singular values are nearer to 1.
+    """Return a matrix with the same singular vectors, whose singular values are nearer to 1.
 
-    With X of norm 1 and G = X X^T, each iteration X <- (a + b G + c G^2) X changes G by the same polynomial, which
-    commutes with it; so all iterations are done on G, and X is multiplied once.
+    Let X be the matrix, scaled to norm 1, and G = X X^T. An iteration replaces X by P X with P = a + b G + c G^2, and G
+    by P G P. So all iterations run on the smaller matrix G, and X is multiplied only once at the end.
 
     Parameters
     ----------
     matrix : Tensor [m, n]
     iterations : int
-        At least 1.
+        Number of iterations, at least 1.
 
     Returns
     -------
@@ -107,7 +109,10 @@ def orthogonalize(matrix: Tensor, iterations: int) -> Tensor:
 
 
 def make_optimizers(model: nn.Module, *, lr: float, weight_decay: float) -> list[torch.optim.Optimizer]:
-    """Muon for the convolutions between wide maps, AdamW for all else (norms, biases, the outermost layers)."""
+    """Make the optimizers: Muon for wide convolutions, AdamW for all other parameters.
+
+    AdamW trains the norms, the biases and the outermost layers.
+    """
     groups: dict[int, list[Tensor]] = {0: [], 1: []}
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and min(module.weight.shape[:2]) >= SMALLEST_SIDE:
@@ -120,16 +125,18 @@ def make_optimizers(model: nn.Module, *, lr: float, weight_decay: float) -> list
 
 
 def load_optimizer_state(optimizer: torch.optim.Optimizer, saved: dict[int, dict[str, Tensor]]) -> None:
-    """Give an optimizer the averages of another one of the same parameters; its groups stay as they are.
+    """Restore the running averages of an optimizer. Its parameter groups and their settings stay as they are.
 
     Parameters
     ----------
     optimizer : Optimizer
+        Optimizer to change in place.
     saved : dict
-        The ``state`` of the other's ``state_dict``: tensors by name, of each parameter by its number.
+        ``state`` of the ``state_dict`` of an optimizer of the same parameters: for the number of each parameter, its
+        tensors by name.
     """
     optimizer.load_state_dict(optimizer.state_dict() | {"state": saved})
-    # The fused AdamW walks memory, not positions: averages must lie in it as their parameters do (channels last).
+    # The fused AdamW ignores strides, so averages need the memory format of their parameters (channels last).
     for parameter, averages in optimizer.state.items():
         for name, average in averages.items():
             if average.shape == parameter.shape:

@@ -1,6 +1,6 @@
-"""What a training tells of itself: steps, validations and curves, as typed records that JSON holds.
+"""Typed records of the progress of a training: steps, validations and curves. JSON can hold them.
 
-This module imports neither torch nor the trainer: a process that trains has something to do before that.
+This module imports neither torch nor the trainer, because a process that trains has work to do before those imports.
 """
 
 from collections.abc import Iterator
@@ -13,15 +13,27 @@ from distill.strict import Amount, Count, FailFast, Loss
 from distill.training.health import LevelHealth
 
 MOST_POINTS = 5_000
-"""Points of one curve."""
+"""Largest number of points in one curve."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A step was taken.
+    """Event after a training step.
 
-    ``seconds`` of training so far, ``remaining`` an estimate in seconds, ``fraction`` of the training done, 0 to 1;
-    the losses are of this step's batch, the commitment loss unweighted.
+    Attributes
+    ----------
+    step : int
+        Number of steps so far.
+    epoch : float
+        Number of passes over the sound so far.
+    seconds : float
+        Seconds of training so far.
+    remaining : float
+        Estimate of the remaining seconds.
+    fraction : float
+        Finished share of the training, 0 to 1.
+    recon_loss, commit_loss : float
+        Reconstruction loss and unweighted commitment loss of the batch of this step.
     """
 
     step: int
@@ -35,11 +47,26 @@ class Progress:
 
 @dataclass(frozen=True)
 class Validation:
-    """The codec was tried on whole clips.
+    """Event after a validation of the codec on whole clips.
 
-    ``mel_l1`` is of up to three minutes of training clips, ``val_mel_l1`` of held-out ones, None where there are none;
-    ``usage`` counts each code of each level in those training clips; ``improved`` says that these weights are the best
-    so far.
+    Attributes
+    ----------
+    step : int
+        Number of steps so far.
+    seconds : float
+        Seconds of training so far.
+    mel_l1 : float
+        Error on up to three minutes of training clips, in nepers.
+    val_mel_l1 : float or None
+        Error on up to three minutes of held-out clips, in nepers; None without held-out clips.
+    levels : tuple of LevelHealth
+        Health of each level on these training clips.
+    usage : tuple of tuple of int
+        Counts of each code in these training clips, [levels, codebook_size].
+    warnings : tuple of str
+        One sentence for each level that uses few of its codes.
+    improved : bool
+        Whether these weights are the best so far.
     """
 
     step: int
@@ -54,7 +81,21 @@ class Validation:
 
 @dataclass(frozen=True)
 class Finished:
-    """Training ended, because of its "time", its "epochs", or because it was "stopped"; ``best`` is what was kept."""
+    """Event at the end of a training.
+
+    Attributes
+    ----------
+    reason : str
+        "time" or "epochs", the limit that the training reached, or "stopped".
+    steps : int
+        Number of steps.
+    epochs : float
+        Number of passes over the sound.
+    seconds : float
+        Seconds of training.
+    best : Validation
+        Validation of the best weights, which were kept.
+    """
 
     reason: str
     steps: int
@@ -68,7 +109,7 @@ Event = Progress | Validation | Finished
 
 @dataclass(frozen=True)
 class StepPoint:
-    """The reconstruction loss of one batch, after so many ``seconds`` of training; ``step`` is 0 if it is not known."""
+    """Point of a curve: the reconstruction loss of one batch and its time in seconds. ``step`` is 0 if unknown."""
 
     seconds: Amount
     recon_loss: Loss
@@ -77,7 +118,7 @@ class StepPoint:
 
 @dataclass(frozen=True)
 class ValidationPoint:
-    """The errors on whole clips after so many ``seconds``, as in :class:`Validation`; ``step`` is 0 if not known."""
+    """Point of a curve: the errors of a :class:`Validation` and its time in seconds. ``step`` is 0 if unknown."""
 
     seconds: Amount
     mel_l1: Loss
@@ -87,20 +128,20 @@ class ValidationPoint:
 
 @dataclass(frozen=True)
 class Curves:
-    """How a training went: some 200 of its steps, and all its validations, each in the order of time."""
+    """Curves of a training: about 200 of its steps and all its validations, both in order of time."""
 
     steps: Annotated[tuple[StepPoint, ...], FailFast(), Field(max_length=MOST_POINTS)]
     validations: Annotated[tuple[ValidationPoint, ...], FailFast(), Field(max_length=MOST_POINTS)]
 
     def after(self, point: StepPoint | ValidationPoint) -> "Curves":
-        """These curves with one more point."""
+        """Return the curves with one more point."""
         if isinstance(point, StepPoint):
             return replace(self, steps=(*self.steps, point))
         return replace(self, validations=(*self.validations, point))
 
     @property
     def losses(self) -> Iterator[float]:
-        """Every loss and error of every point."""
+        """All losses and errors of all points, in nepers."""
         yield from (point.recon_loss for point in self.steps)
         for point in self.validations:
             yield point.mel_l1
@@ -109,4 +150,4 @@ class Curves:
 
 
 NO_CURVES = Curves((), ())
-"""The curves of a training that has not begun, or of which nothing is known."""
+"""Empty curves, for a training that has not begun."""

@@ -1,4 +1,4 @@
-"""Where a training stands, and what it is of: the parts of a checkpoint that are no tensors."""
+"""The state of a training and the description of its clips: the parts of a checkpoint that are not tensors."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -12,15 +12,16 @@ from distill.training.records import Curves, Validation
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What must be the same for a training to go on.
+    """The settings and the clip lengths that must be equal to resume a training.
 
     Attributes
     ----------
     model : ModelSettings
+        Settings of the model.
     from_base : bool
         Whether the training started from the base model.
     frames : tuple of int
-        Length of each clip, in frames of its log-mel.
+        Length of each training clip in log-mel frames.
     """
 
     model: ModelSettings
@@ -30,21 +31,22 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class TrainingState:
-    """Where a training stands.
+    """The progress of a training.
 
     Attributes
     ----------
     steps : int
-        Steps taken.
+        Number of steps so far.
     seconds : float
         Seconds of training so far.
     validations : int
-        Validations so far.
+        Number of validations so far.
     validation_cost : float
-        Seconds that the longest validation took.
+        Duration of the longest validation in seconds.
     curves : Curves
+        Losses and errors so far.
     best : Validation or None
-        The validation of the best weights.
+        Validation of the best weights; None before the first validation.
     """
 
     steps: Count

@@ -1,4 +1,4 @@
-"""The training loop: clips in, events out, a trained model at the end."""
+"""The training loop. It takes clips, yields events and produces a trained model."""
 
 import copy
 import math
@@ -27,31 +27,38 @@ from distill.training.schedule import WarmupCosine
 from distill.training.state import TrainingSet, TrainingState
 
 KMEANS_CELLS_PER_CODE = 64
-SEED_STRIDE = 1_000_003  # between the seeds of processes that train together
+"""Cells per code in the first batch, on which k-means places the codes."""
+SEED_STRIDE = 1_000_003
+"""Difference between the seeds of two processes that train together."""
 CURVE_STEPS = 200
-"""Points of the curve of steps, evenly spread over the training."""
+"""Number of points in the curve of steps, spread evenly over the training."""
 VALIDATION_FRAMES = 180 * SAMPLE_RATE // HOP_LENGTH
+"""Largest number of frames in one validation set: three minutes of sound."""
 
 
 class Trainer:
-    """Trains a :class:`~distill.models.ConvVQVAE` on a set of clips, alone or beside others (``accelerate launch``).
+    """Trainer of a :class:`~distill.models.ConvVQVAE` on a set of clips.
+
+    The training runs in one process or, with ``accelerate launch``, in several.
 
     Parameters
     ----------
     clips : sequence of MelClip
-        At least one. From 21 on, a tenth is held out (:func:`~distill.training.dataset.split_held_out`).
+        At least one clip. From 21 clips on, a tenth is held out; see
+        :func:`~distill.training.dataset.split_held_out`.
     config : VQVAEConfig
+        Settings of the model and of the training.
     device : str
         "auto", "cpu" or "cuda".
     clock : callable
-        Seconds that only ever grow.
+        Function that returns a time in seconds that never decreases.
 
     Raises
     ------
     TrainingError
         If there are no clips.
     ConfigError
-        If the device cannot be had.
+        If the device has another name or is not available.
     CodecFileError
         If the base model is missing or damaged.
     """
@@ -77,7 +84,7 @@ class Trainer:
         self.rehearsal: CropSampler | None = None
         if config.from_base and config.rehearsal and config.refinement:
             self.rehearsal = CropSampler(load_rehearsal(), crop_frames=crop_frames, seed=crop_seed)
-            self.rehearsal.generator = self.sampler.generator  # one state for a checkpoint to keep
+            self.rehearsal.generator = self.sampler.generator  # so that a checkpoint stores one state
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self.model = ConvVQVAE.from_config(config).to(self.device)
@@ -100,7 +107,7 @@ class Trainer:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps in which as many frames are drawn as the set has."""
+        """Number of steps in which the crops have as many frames as all training clips together."""
         frames_per_step = self.batch_size * self.sampler.crop_frames * self.processes.count
         return max(1, math.ceil(self.sampler.total_frames / frames_per_step))
 
@@ -110,27 +117,27 @@ class Trainer:
 
     @property
     def is_refining(self) -> bool:
-        """Whether encoder and codebooks stand still by now."""
+        """Whether the training is in its refinement, in which only the decoder learns."""
         may = self.config.from_base and self.processes.count == 1 and self.steps > 0 and self.config.refinement > 0
         return may and self.fraction >= 1 - self.config.refinement
 
     def stop(self) -> None:
-        """Ask a running training to end after the step it is at; callable from any thread."""
+        """Ask a running training to end after its current step. Any thread may call this method."""
         self._stop = True
 
     def run(self) -> Iterator[Event]:
-        """Train until the time or the epochs are used up, or :meth:`stop` is called.
+        """Train until the time limit or the number of epochs is reached, or :meth:`stop` is called.
 
-        A training that was stopped goes on where it was when this is called again.
+        If the training was stopped, another call continues it.
 
         Yields
         ------
         Progress
             After every step.
         Validation
-            ``config.validations`` times, evenly spread, and at the end.
+            ``config.validations`` times, spread evenly over the training, the last time at its end.
         Finished
-            Last.
+            At the end.
         """
         self._stop = False
         earlier, start = self.seconds, self.clock()
@@ -166,7 +173,7 @@ class Trainer:
         yield Finished(reason, self.steps, self.epochs, self.seconds, self.best)
 
     def best_model(self) -> ConvVQVAE:
-        """A copy of the model as it was when it validated best, on the CPU, in eval mode.
+        """Return a copy of the model with the best weights so far, on the CPU and in eval mode.
 
         Raises
         ------
@@ -175,13 +182,15 @@ class Trainer:
         """
         if self.best is None:
             raise TrainingError("Training has not come to its first validation yet.")
-        with torch.random.fork_rng(devices=[]):  # a look at the best must not change how training goes on
+        with torch.random.fork_rng(devices=[]):  # this copy must not change the rest of the training
             model = ConvVQVAE.from_config(self.config)
         model.load_state_dict(self.best_state)
         return model.eval()
 
     def codec_info(self) -> CodecInfo:
-        """What is known of the best codec: settings, health, curves, and where it comes from without names of clips.
+        """Collect the facts about the best codec so far: settings, errors, health, curves and provenance.
+
+        The facts contain no names of clips.
 
         Raises
         ------
@@ -211,15 +220,15 @@ class Trainer:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """All that :meth:`run` needs to go on, but for the clips and the settings.
+        """Collect the state that :meth:`run` needs to continue, without the clips and the settings.
 
         Returns
         -------
         dict
-            ``model`` and ``best``: tensors by name, of the model and of the best one; ``optimizers``: the ``state`` of
-            each, as its own ``state_dict`` has it; ``random``: the states of torch's generator and of the ``crops``';
-            ``progress``: a :class:`TrainingState`; ``set``: a :class:`TrainingSet`, and ``band_means``: the mean
-            log-mel of its bands, in nepers, by which other clips are known.
+            ``model`` and ``best``: tensors by name of the current model and of the best model. ``optimizers``: the
+            ``state`` of the ``state_dict`` of each optimizer. ``random``: the states of torch's generator and of the
+            generator of the crops. ``progress``: a :class:`TrainingState`. ``set``: a :class:`TrainingSet`.
+            ``band_means``: the mean log-mel of each band of the clips, in nepers, which identifies the clips.
         """
         return {
             "model": self.model.state_dict(),
@@ -234,19 +243,19 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Bring this trainer to where another one was, which was made from the same clips and settings.
+        """Restore the state of another trainer that was made from the same clips and settings.
 
         Parameters
         ----------
         state : dict
-            As :meth:`state_dict` gives it.
+            State from :meth:`state_dict`.
 
         Raises
         ------
         TrainingError
-            If it is of other clips or of another shape of model.
+            If the state belongs to other clips or other model settings.
         KeyError, RuntimeError, ValueError
-            If something is missing or does not fit.
+            If a part of the state is missing or does not fit.
         """
         same_sound = torch.allclose(state["band_means"], self.sampler.statistics[0], atol=1e-3)
         if state["set"] != self._training_set() or not same_sound:
@@ -256,7 +265,7 @@ class Trainer:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             load_optimizer_state(optimizer, saved)
         torch.set_rng_state(state["random"]["torch"])
-        if self.processes.is_first:  # the others would draw the same crops
+        if self.processes.is_first:  # the other processes would draw the same crops
             self.sampler.generator.set_state(state["random"]["crops"])
         progress: TrainingState = state["progress"]
         self.steps, self.seconds, self.validations = progress.steps, progress.seconds, progress.validations
@@ -266,16 +275,16 @@ class Trainer:
         return TrainingSet(self.model.settings, self.config.from_base, tuple(self.sampler.lengths.tolist()))
 
     def _agree_on_time(self, seconds: float) -> None:
-        """Note the time, and how much of the training is done, by the clock or by steps, whichever is further."""
+        """Set the time and the finished share of the training: the larger of the shares by time and by epochs."""
         fraction = self.epochs / self.config.epochs
         if self.config.minutes is not None:
-            # The last validation has to fit into the budget too.
+            # The time limit includes the last validation.
             available = max(self.config.minutes * 60 - self._validation_cost, 1e-3)
             fraction = max(fraction, seconds / available)
         self.seconds, self.fraction = self.processes.agree(seconds, min(1.0, fraction))
 
     def _init_codebooks(self) -> None:
-        """Show the quantizer a first batch that is large enough for k-means to place every code."""
+        """Initialize the codebooks by k-means on a first batch that is large enough for every code."""
         torch.manual_seed(self.config.seed)
         cells_per_crop = ROWS * self.sampler.crop_frames // STRIDE
         crops = math.ceil(KMEANS_CELLS_PER_CODE * self.config.codebook_size / cells_per_crop)
@@ -283,7 +292,7 @@ class Trainer:
         rvq = self.model.quantizer.rvq
         with torch.no_grad():
             mel, mask = (part.to(self.device) for part in self.sampler.sample(max(crops, self.batch_size)))
-            rvq.quantize_dropout = False  # every level is placed now
+            rvq.quantize_dropout = False  # the first batch must initialize every level
             self.model.quantize(self.model.encode(mel), columns_of_sound(mask))
             rvq.quantize_dropout = self.config.level_dropout
 
@@ -303,14 +312,14 @@ class Trainer:
         return recon_loss.item(), commit_loss.item()
 
     def _reconstruct(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """A batch through the whole model: its reconstruction, itself, its mask, and the commitment loss."""
+        """Run the whole model on a batch; return the reconstruction, the batch, its mask and the commitment loss."""
         self.model.train()
         mel, mask = (part.to(self.device) for part in self.sampler.sample(self.batch_size))
         recon, _, commit_loss = self.network(mel, mask)
         return recon, mel, mask, commit_loss
 
     def _refine(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The same, of the decoder alone, from the codes that the clips and the rehearsed sound have now."""
+        """Run only the decoder on the fixed codes of a batch, with rehearsal; return the same as ``_reconstruct``."""
         self.model.eval()
         self.model.decoder.train()
         rehearsed = min(max(1, round(self.batch_size * self.config.rehearsal)), self.batch_size - 1)
@@ -324,7 +333,7 @@ class Trainer:
         return recon, mel, mask, torch.zeros((), device=self.device)
 
     def _coded_crops(self, sampler: CropSampler, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Quantized latent maps of crops, the crops and their mask."""
+        """Draw crops; return their quantized latent maps, the crops and their mask."""
         positions = sampler.positions(count, align=STRIDE)
         mel, mask = (part.to(self.device) for part in sampler.crops(positions))
         width = sampler.crop_frames // STRIDE
@@ -333,7 +342,10 @@ class Trainer:
 
     @torch.no_grad()
     def _latent(self, sampler: CropSampler, clip: int) -> Tensor:
-        """The quantized latent map [D, 8, columns] of a clip, filled up with zeros to a crop's length; made once."""
+        """Return the quantized latent map [D, 8, columns] of a clip, padded with zeros to the length of a crop.
+
+        The map is computed once and stored.
+        """
         if (sampler, clip) not in self._latents:
             mel = sampler.padded[clip][None, None, :, : int(sampler.lengths[clip])].to(self.device)
             with torch.autocast(self.device.type, enabled=False):
@@ -366,7 +378,7 @@ class Trainer:
 
     @torch.no_grad()
     def _evaluate(self, model: ConvVQVAE, clips: Sequence[MelClip]) -> tuple[float, Tensor]:
-        """Mean absolute log-mel difference over up to three minutes of clips, and how often each code was used."""
+        """Compute the mean absolute log-mel difference and the counts of each code, on up to three minutes of clips."""
         error, frames, counts = 0.0, 0, torch.zeros((), dtype=torch.int64)
         for clip in clips:
             mel = clip.log_mel[None, None, :, : VALIDATION_FRAMES - frames].to(self.device)

@@ -1,4 +1,4 @@
-"""The codebooks laid out: what a code sounds like, what is like it, and its colour."""
+"""The atlas of a codec: the sound, the order and the colours of its codes."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import torch
 from distill.codec.atlas import CodebookAtlas, code_palette, similarity_order
 
 
-def test_each_code_is_drawn_as_it_sounds_by_itself(codec):
+def test_the_atlas_holds_the_log_mel_of_each_code_by_itself(codec):
     atlas = codec.atlas
     assert atlas.log_mels.shape == (codec.num_levels, codec.codebook_size, 128, 16)
     indices = torch.full((codec.num_levels, 8, 3), -1)
@@ -29,7 +29,7 @@ def test_neighbours_in_the_order_are_more_alike_than_codes_at_random(codec):
         assert beside < 0.7 * np.linalg.norm(np.diff(shuffled, axis=0), axis=1).mean()
 
 
-def test_points_on_a_line_are_put_in_their_order():
+def test_points_on_a_line_are_sorted():
     places = np.random.default_rng(1).permutation(40)
     order = similarity_order(places[:, None].astype(float))
     assert np.array_equal(places[order], np.arange(40)) or np.array_equal(places[order], np.arange(40)[::-1])
@@ -52,7 +52,7 @@ def test_louder_codes_are_lighter():
     assert np.array_equal(np.argsort(value, kind="stable"), np.argsort(loudness, kind="stable"))
 
 
-def test_codes_beside_each_other_have_hues_alike():
+def test_neighbouring_codes_have_similar_hues():
     from matplotlib.colors import rgb_to_hsv
 
     order = np.random.default_rng(0).permutation(64)

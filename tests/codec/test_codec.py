@@ -1,4 +1,4 @@
-"""The codec on real sound: clips to grids and back, edits that touch only their region, and honest figures."""
+"""The codec on real sound: encoding, decoding, evaluation, and its files."""
 
 import dataclasses
 
@@ -22,7 +22,7 @@ def other_codec(other_codec_path) -> Codec:
 
 
 @pytest.mark.parametrize("num_samples", [512, 513, 16 * 512, 16 * 512 + 1, 100_000])
-def test_a_clip_becomes_8_rows_and_a_column_for_each_16_frames_it_begins(codec, num_samples):
+def test_a_grid_has_8_rows_and_a_column_for_every_16_frames_or_part_of_them(codec, num_samples):
     noise = np.random.default_rng(0).uniform(-1, 1, num_samples).astype(np.float32)
     grid = codec.encode(noise, SAMPLE_RATE)
     assert grid.num_frames == -(-num_samples // 512)
@@ -37,7 +37,7 @@ def test_a_real_clip_is_decoded_to_its_length_rounded_up_to_a_hop(codec, drums, 
     assert 0 <= len(decoded) - len(drums.waveform) < HOP_LENGTH
 
 
-def test_the_reconstruction_is_the_clip_not_any_sound(codec, drums, drone, grid):
+def test_the_reconstruction_is_nearer_to_its_clip_than_to_another_sound(codec, drums, drone, grid):
     recon = codec.decode_mel(grid)
     original = codec.log_mel_of(drums)
     another = codec.log_mel_of(drone)[:, : original.shape[1]]
@@ -120,7 +120,7 @@ def test_fewer_levels_sound_different_and_all_levels_are_the_default(codec, grid
     assert not np.allclose(clips[1], clips[2], atol=1e-3)
 
 
-def test_decoding_a_long_clip_says_how_far_it_has_come(codec):
+def test_decoding_a_long_clip_reports_progress(codec):
     shares = []
     grid = CodeGrid(np.zeros((3, 8, 150), dtype=int), 150 * 16, codec.model_id, 64)
     clip = codec.decode(grid, progress=shares.append)
@@ -158,7 +158,7 @@ def test_a_code_by_itself_can_be_heard(codec, level):
     for sound in sounds:
         assert sound.dtype == np.float32
         assert 0.3 < len(sound) / SAMPLE_RATE < 1
-    assert max(np.abs(sound).max() for sound in sounds) > 1e-3  # one of them may be the code of silence
+    assert max(np.abs(sound).max() for sound in sounds) > 1e-3  # one of the codes may be silence
     assert not np.allclose(sounds[0], sounds[1], atol=1e-4)
 
 
@@ -173,7 +173,7 @@ def test_the_bitrate_is_the_bits_of_a_column_times_columns_per_second(codec):
     assert codec.bitrate_bps == pytest.approx(44_100 / (512 * 16) * 8 * 3 * 6)
 
 
-def test_an_evaluation_says_what_a_codec_loses_on_clips(codec, drums, grid, decoded):
+def test_an_evaluation_measures_the_error_of_a_codec_on_clips(codec, drums, grid, decoded):
     half = Clip("half", drums.waveform[: 512 * 100])
     result = evaluate(codec, [drums, half])
     assert result.clips == 2
@@ -232,7 +232,7 @@ def test_a_codec_carries_its_front_end_statistics_and_health_and_no_clip_names(c
         {"curves": 7},
     ],
 )
-def test_a_file_whose_notes_make_no_sense_is_refused_by_name(small_model, tmp_path, nonsense, is_one_sentence):
+def test_a_file_with_invalid_notes_is_refused_by_name(small_model, tmp_path, nonsense, is_one_sentence):
     save_model(small_model(), tmp_path / "odd.distill")
     rewrite(tmp_path / "odd.distill", header=nonsense)
     with pytest.raises(CodecFileError) as refusal:
@@ -240,12 +240,12 @@ def test_a_file_whose_notes_make_no_sense_is_refused_by_name(small_model, tmp_pa
     assert is_one_sentence(refusal.value, "odd.distill")
 
 
-def test_two_codecs_have_two_names(codec, other_codec):
+def test_two_codecs_have_different_ids(codec, other_codec):
     assert len(codec.model_id) == 12
     assert codec.model_id != other_codec.model_id
 
 
-def test_the_continuous_baseline_is_no_codec(tmp_path, is_one_sentence):
+def test_the_continuous_baseline_is_refused_as_a_codec(tmp_path, is_one_sentence):
     save_model(ConvVAE(latent_dim=2), tmp_path / "baseline.distill")
     with pytest.raises(CodecFileError, match="no codes") as refusal:
         Codec.load(tmp_path / "baseline.distill")
@@ -257,7 +257,7 @@ def test_a_vocoder_of_another_name_is_refused(codec_path):
         Codec.load(codec_path, vocoder="wavenet")
 
 
-def test_the_example_codec_was_trained_on_the_clips_beside_it_and_does_well_on_them(codec, examples):
+def test_the_example_codec_has_a_small_error_on_the_example_clips(codec, examples):
     clips = [load_clip(examples / "clips" / f"{name}.flac") for name in ("loop_amen", "loop_industrial", "loop_perc1")]
     result = evaluate(codec, clips)
     assert result.mel_l1 < 0.7

@@ -1,4 +1,4 @@
-"""Decoding an edit: only its region changes, as in a full decode, without a click, by work that follows the edit."""
+"""Decoding an edit changes only its region, matches a full decode, makes no click, and takes work only for the edit."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from distill.errors import GridError
 
 
 def an_edit(grid: CodeGrid, columns: slice, random: np.random.Generator) -> CodeGrid:
-    """The grid with random codes on random levels and rows of those columns."""
+    """Set random codes on random levels and rows of the given columns."""
     for level in random.permutation(grid.levels)[: random.integers(1, grid.levels + 1)]:
         low = int(random.integers(grid.rows))
         rows = slice(low, int(random.integers(low, grid.rows)) + 1)
@@ -21,7 +21,7 @@ def an_edit(grid: CodeGrid, columns: slice, random: np.random.Generator) -> Code
 
 
 def some_edits(columns: int, random: np.random.Generator, count: int) -> list[slice]:
-    """Both ends, the whole, and random spans of columns."""
+    """Return spans of columns: the first, the last, all, and ``count`` random spans."""
     starts = random.integers(0, columns, count)
     spans = [slice(int(start), int(random.integers(start, columns)) + 1) for start in starts]
     return [slice(0, 1), slice(columns - 1, columns), slice(0, columns), *spans]
@@ -61,7 +61,7 @@ def test_decoding_an_edit_touches_only_its_region(codec, grid, decoded):
         check_region(codec, grid, an_edit(grid, columns, random), columns, decoded)
 
 
-def test_decoding_an_edit_of_held_sound_joins_without_a_click(codec, drone):
+def test_decoding_an_edit_of_a_sustained_sound_joins_without_a_click(codec, drone):
     random = np.random.default_rng(1)
     grid = codec.encode(drone.waveform, SAMPLE_RATE)
     previous = codec.decode(grid)
@@ -79,7 +79,7 @@ def test_decoding_an_edit_of_a_short_clip_touches_only_its_region(codec, drone, 
         check_region(codec, grid, an_edit(grid, columns, random), columns, previous)
 
 
-def test_edit_after_edit_the_patched_clip_keeps_the_log_mel_of_the_grid(codec, grid, decoded):
+def test_after_many_edits_the_patched_clip_still_has_the_log_mel_of_the_grid(codec, grid, decoded):
     random = np.random.default_rng(2)
     clip, after = decoded, grid
     for columns in some_edits(grid.columns, random, 6):
@@ -90,20 +90,20 @@ def test_edit_after_edit_the_patched_clip_keeps_the_log_mel_of_the_grid(codec, g
     assert (patched - wanted).abs().mean() < 1.3 * (whole - wanted).abs().mean()
 
 
-def test_an_edit_is_heard(codec, grid, decoded):
+def test_an_edit_changes_the_sound(codec, grid, decoded):
     quiet = edits.paste_codes(grid, np.repeat(grid.indices[:, :, -1:], 2, axis=2), row=0, column=3)
     patch = codec.decode_region(quiet, columns=slice(3, 5), previous=decoded)
     assert np.abs(patch.waveform - decoded[patch.start : patch.stop]).max() > 0.05
 
 
-def test_an_edit_is_heard_where_it_stands(codec, grid):
+def test_an_edit_changes_the_sound_mainly_in_its_own_columns(codec, grid):
     after = edits.set_codes(grid, level=0, rows=slice(0, 8), columns=6, code=int(grid.indices[0, 0, 6] + 1) % 64)
     change = (codec.decode_mel(after) - codec.decode_mel(grid)).abs().mean(dim=0)
     assert change[6 * 16 : 7 * 16].mean() > 10 * torch.cat([change[: 5 * 16], change[8 * 16 :]]).mean()
 
 
 class WatchedVocoder:
-    """Passes on to the codec's vocoder and remembers the log-mels that it was given."""
+    """A vocoder that calls the vocoder of the codec and stores the log-mels that it receives."""
 
     def __init__(self, vocoder: object) -> None:
         self.vocoder, self.log_mels = vocoder, []
@@ -120,7 +120,7 @@ def watched_codec(codec_path) -> Codec:
     return codec
 
 
-def test_the_work_of_an_edit_follows_the_edit_not_the_clip(watched_codec):
+def test_the_work_of_an_edit_depends_on_the_edit_and_not_on_the_length_of_the_clip(watched_codec):
     decoded_columns, lengths = [], []
     watched_codec.model.decoder.register_forward_hook(lambda _, inputs, __: decoded_columns.append(inputs[0].shape[-1]))
     for columns in (20, 200):

@@ -1,4 +1,4 @@
-"""What each level of codes keeps of a clip."""
+"""The layers of a clip: its reconstruction from one level of codes, from two levels, and so on."""
 
 import numpy as np
 import pytest
@@ -15,13 +15,13 @@ def layers(codec, drums, grid):
     return peeled(codec, codec.log_mel_of(drums), grid)
 
 
-def test_there_is_a_layer_for_each_level_named_and_priced(codec, layers):
+def test_each_level_has_a_layer_with_its_name_and_bitrate(codec, layers):
     assert [layer.name for layer in layers] == ["Structure", "Timbre", "Detail"]
     assert [layer.levels for layer in layers] == [1, 2, 3]
     assert [layer.bitrate_bps for layer in layers] == pytest.approx([codec.bitrate_bps * n / 3 for n in (1, 2, 3)])
 
 
-def test_a_layer_is_what_its_levels_decode_to(codec, drums, grid, layers):
+def test_a_layer_holds_the_decoded_log_mel_of_its_levels_and_its_error(codec, drums, grid, layers):
     original = codec.log_mel_of(drums)
     for layer in layers:
         decoded = codec.decode_mel(grid, levels=layer.levels)
@@ -29,12 +29,12 @@ def test_a_layer_is_what_its_levels_decode_to(codec, drums, grid, layers):
         assert layer.mel_l1 == pytest.approx(mel_l1(decoded, original).item())
 
 
-def test_more_levels_come_nearer_to_a_clip_that_the_codec_knows(layers):
+def test_more_levels_have_a_smaller_error_on_a_training_clip(layers):
     errors = [layer.mel_l1 for layer in layers]
     assert errors == sorted(errors, reverse=True)
 
 
-def test_the_shares_and_what_is_lost_make_the_whole(codec, drums, layers):
+def test_all_shares_and_the_remaining_error_add_up_to_1(codec, drums, layers):
     original = codec.log_mel_of(drums)
     whole = mel_l1(codec.model.mel_mean[0, 0].expand_as(original), original).item()
     assert sum(layer.share for layer in layers) + layers[-1].mel_l1 / whole == pytest.approx(1)
@@ -45,12 +45,12 @@ def test_a_grid_of_another_codec_is_refused(other_codec_path, codec, drums, grid
         peeled(Codec.load(other_codec_path), codec.log_mel_of(drums), grid)
 
 
-def test_a_clip_that_is_the_average_sound_has_shares_all_the_same(codec):
+def test_a_clip_equal_to_the_average_sound_has_finite_shares(codec):
     average = codec.model.mel_mean[0, 0].expand(128, 16).contiguous()
     assert all(np.isfinite(layer.share) for layer in peeled(codec, average, codec.encode_mel(average)))
 
 
-def test_two_and_four_levels_have_their_own_names(small_model):
+def test_codecs_of_two_and_four_levels_have_a_layer_for_each_level(small_model):
     for levels in (2, 4):
         codec = Codec(small_model(num_quantizers=levels))
         log_mel = torch.randn(128, 20)

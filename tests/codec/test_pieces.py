@@ -1,4 +1,4 @@
-"""Long clips: what is done in pieces comes out as in one pass, and no step takes more of the clip than a piece."""
+"""Long clips: processing in pieces gives the result of one pass, and no step takes more than one piece."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,11 +14,11 @@ from distill.models.vqvae import STRIDE
 from tests.codec.peeling import peeled
 
 WIDEST_COLUMNS = BLOCK_FRAMES // STRIDE + 8
-"""A piece with its surroundings."""
+"""Largest width of one pass of a network, in columns: a piece with its neighbourhood."""
 
 
 class Widths:
-    """How many columns each pass of a network took."""
+    """A hook that notes the width of the input of each pass of a network."""
 
     def __init__(self):
         self.seen = []
@@ -29,7 +29,7 @@ class Widths:
 
 @pytest.fixture
 def widths(codec):
-    """Of the decoder's passes, in columns."""
+    """Widths of the passes of the decoder, in columns."""
     widths = Widths()
     hook = codec.model.decoder.register_forward_hook(widths)
     yield widths.seen
@@ -38,7 +38,7 @@ def widths(codec):
 
 @pytest.fixture
 def encoder_widths(codec):
-    """Of the encoder's passes, in frames."""
+    """Widths of the passes of the encoder, in frames."""
     widths = Widths()
     hook = codec.model.encoder.register_forward_hook(widths)
     yield widths.seen
@@ -47,7 +47,7 @@ def encoder_widths(codec):
 
 @pytest.fixture(scope="module")
 def long(drums, drone):
-    """40 s that end within a frame."""
+    """A clip of 40 s that ends within a frame."""
     both = np.concatenate([drums.waveform, drone.waveform])
     return Clip("long.wav", np.tile(both, 6)[: 40 * 44_100 + 123])
 
@@ -59,7 +59,7 @@ def long_grid(codec, long):
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 1023, 1024, 1025, 1040, 1041, 1042, 2065, 3001])
 @pytest.mark.parametrize("rest", [0, 1, 511])
-def test_the_log_mel_of_a_clip_is_that_of_one_pass(codec, long, frames, rest):
+def test_the_log_mel_of_a_clip_equals_that_of_one_pass(codec, long, frames, rest):
     waveform = long.waveform[: frames * HOP_LENGTH - rest]
     shares = []
     log_mel = codec.log_mel_of(Clip("long.wav", waveform), shares.append)
@@ -72,7 +72,7 @@ def test_the_log_mel_of_a_clip_is_that_of_one_pass(codec, long, frames, rest):
 
 
 @pytest.mark.parametrize("frames", [1, 16, 1040, 1041, 3001, 3446])
-def test_the_codes_of_a_clip_are_those_of_one_pass(codec, long, encoder_widths, frames):
+def test_the_codes_of_a_clip_equal_those_of_one_pass(codec, long, encoder_widths, frames):
     log_mel, shares = codec.log_mel_of(long)[:, :frames], []
     grid = codec.encode_mel(log_mel, shares.append)
     assert max(encoder_widths) <= WIDEST_COLUMNS * STRIDE
@@ -83,7 +83,7 @@ def test_the_codes_of_a_clip_are_those_of_one_pass(codec, long, encoder_widths, 
 
 
 @pytest.mark.parametrize("levels", [1, 2, None])
-def test_the_log_mel_of_a_grid_is_that_of_one_pass(codec, long_grid, widths, levels):
+def test_the_log_mel_of_a_grid_equals_that_of_one_pass(codec, long_grid, widths, levels):
     shares = []
     log_mel = codec.decode_mel(long_grid, levels=levels, progress=shares.append)
     assert max(widths) <= WIDEST_COLUMNS
@@ -94,7 +94,7 @@ def test_the_log_mel_of_a_grid_is_that_of_one_pass(codec, long_grid, widths, lev
     assert (log_mel - whole).abs().max() < 1e-5
 
 
-def test_a_clip_is_decoded_no_further_than_it_is_listened_to(codec, long_grid, widths):
+def test_streaming_decodes_only_the_pieces_that_are_read(codec, long_grid, widths):
     stream = codec.stream(long_grid)
     assert widths == []
     first = next(stream)
@@ -119,7 +119,7 @@ def test_an_edit_of_many_columns_sounds_as_in_one_pass(codec, long_grid, widths)
     assert np.abs(patch.waveform[256:-256] - whole[inside]).max() < 1e-3
 
 
-def test_the_layers_of_a_clip_are_peeled_in_pieces_and_progress_is_told(codec, long, long_grid, widths):
+def test_the_layers_of_a_clip_are_computed_in_pieces_and_report_progress(codec, long, long_grid, widths):
     shares = []
     layers = peeled(codec, codec.log_mel_of(long), long_grid, shares.append)
     assert max(widths) <= WIDEST_COLUMNS
@@ -136,7 +136,7 @@ def test_clips_are_evaluated_in_pieces(codec, long, widths, encoder_widths):
     assert 0 < result.mel_l1 < 1
 
 
-def test_what_a_codec_holds_is_counted_once_it_is_there(codec_path):
+def test_the_memory_of_a_codec_counts_codebooks_and_atlas_once_they_are_computed(codec_path):
     from distill.codec import Codec
 
     codec = Codec.load(codec_path)
@@ -149,7 +149,7 @@ def test_what_a_codec_holds_is_counted_once_it_is_there(codec_path):
     assert codec.num_bytes >= bare + codebooks.nbytes + atlas.log_mels.nbytes
 
 
-def test_the_codes_of_a_codec_are_drawn_in_pieces_and_nobody_waits_for_them(small_model):
+def test_an_atlas_is_drawn_in_pieces_and_blocks_no_other_thread(small_model):
     from distill.codec import Codec
 
     slow, other = (Codec(small_model(seed=seed, codebook_size=128)) for seed in (1, 2))

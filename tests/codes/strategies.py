@@ -1,4 +1,4 @@
-"""Any edit of any grid, with its arguments, and the cells that it may change."""
+"""Hypothesis strategies: random edits of random grids, with their arguments and the cells that they may change."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Edit:
 
 
 def spans(size: int) -> st.SearchStrategy[slice | int]:
-    """Parts of ``range(size)``: as a slice, as an open slice, as one number."""
+    """Generate parts of ``range(size)``: a slice, the open slice, or one number."""
     numbers = st.integers(0, size - 1)
     inner = st.tuples(numbers, numbers).map(lambda ends: slice(min(ends), max(ends) + 1))
     return inner | st.just(slice(None)) | numbers
@@ -45,7 +45,7 @@ def width_of(span: slice) -> int:
 
 
 def regions(grid: CodeGrid) -> st.SearchStrategy[dict[str, slice | int]]:
-    """The arguments that say which region is meant."""
+    """Generate the arguments ``levels``, ``rows`` and ``columns`` of a region."""
     return st.fixed_dictionaries(
         {"levels": spans(grid.levels), "rows": spans(grid.rows), "columns": spans(grid.columns)}
     )
@@ -73,7 +73,7 @@ def mask_of(grid: CodeGrid, *indices: tuple[Any, ...]) -> np.ndarray:
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
-    """The array, made so that an edit that writes to it fails."""
+    """Make an array read-only, so that an edit fails if it writes to the array."""
     array.flags.writeable = False
     return array
 
@@ -84,14 +84,14 @@ def quiet_codes(draw: st.DrawFn, grid: CodeGrid) -> np.ndarray:
 
 
 def whole_codebooks(draw: st.DrawFn, grid: CodeGrid) -> np.ndarray:
-    """Codebooks of small whole numbers: sums and distances are exact, ties and equal entries are common."""
+    """Draw codebooks of small whole numbers: distances are exact, and equal distances and entries are common."""
     random = np.random.default_rng(draw(SEEDS))
     shape = (grid.levels, grid.codebook_size, draw(st.integers(1, 4)))
     return frozen(random.integers(-8, 9, size=shape).astype(np.float32))
 
 
 def another_clip(draw: st.DrawFn, grid: CodeGrid) -> CodeGrid:
-    """A clip of the same codec and any length, in part with the same codes."""
+    """Draw a clip of the same codec, of 1 to 12 columns, whose first columns may hold the same codes."""
     columns = draw(st.integers(1, 12))
     random = np.random.default_rng(draw(SEEDS))
     indices = random.integers(grid.codebook_size, size=(grid.levels, grid.rows, columns))
@@ -175,7 +175,7 @@ def shift_codes(draw: st.DrawFn) -> Edit:
 
 @st.composite
 def swap_codes(draw: st.DrawFn, *, side: int = 0) -> Edit:
-    """A swap, seen from the clip on one of its sides."""
+    """Draw a swap of two clips and return the result of one clip: the first (side 0) or the other (side 1)."""
     grid = draw(GRIDS)
     clips = grid, another_clip(draw, grid)
     arguments, *cells = swap_between(draw, *clips)
@@ -189,7 +189,7 @@ def swap_codes(draw: st.DrawFn, *, side: int = 0) -> Edit:
 
 
 def swap_between(draw: st.DrawFn, grid: CodeGrid, other: CodeGrid) -> tuple[dict[str, Any], tuple, tuple]:
-    """The arguments that say which regions of two clips are meant, and the cells of each."""
+    """Draw the arguments of an edit between two clips, and the region of each clip."""
     region, other_column = draw(regions(grid)), draw(st.integers(0, other.columns - 1))
     levels, rows, columns = index_of(grid, region)
     width = min(width_of(columns), other.columns - other_column)
@@ -254,7 +254,7 @@ EDITS = {
 
 
 def a_grid(**changes: object) -> CodeGrid:
-    """One and the same small grid, but for what is changed."""
+    """Make a fixed small grid; ``changes`` replace some of its parts."""
     parts = {
         "indices": np.arange(2 * 8 * 3).reshape(2, 8, 3) % 40,
         "num_frames": 45,

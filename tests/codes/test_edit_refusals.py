@@ -1,4 +1,4 @@
-"""What an edit can't do it refuses, with one sentence that says what was wrong and with which value."""
+"""An edit refuses an invalid argument with one sentence that names the fault and the value."""
 
 from typing import Any
 
@@ -161,7 +161,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("name", VALID)
-def test_the_same_call_with_nothing_wrong_is_done(name):
+def test_the_call_with_valid_arguments_is_accepted(name):
     getattr(edits, name)(GRID, **VALID[name])
 
 
@@ -192,7 +192,7 @@ def test_a_blend_that_needs_no_codebooks_still_refuses_bad_ones(amount):
         ({"codebook": CODEBOOKS[0] * np.inf}, "The codebook must be finite numbers"),
     ],
 )
-def test_neighbours_that_there_are_not_are_refused(changes, message, is_one_sentence):
+def test_a_request_for_impossible_neighbours_is_refused(changes, message, is_one_sentence):
     with pytest.raises(GridError) as refusal:
         edits.nearest_codes(**({"codebook": CODEBOOKS[0], "code": 0, "count": 1} | changes))
     assert is_one_sentence(refusal.value, message)

@@ -1,4 +1,4 @@
-"""Laws of the edits, for any grid: its shape, its other cells and itself stay as they are; and what each edit means."""
+"""Edits, tested on random grids: an edit changes no other cell, no shape and no input, and has its defined result."""
 
 import inspect
 from typing import Any
@@ -36,7 +36,7 @@ from tests.codes.strategies import (
 ANY_EDIT = pytest.mark.parametrize("name", EDITS)
 
 
-def test_the_laws_are_checked_for_every_edit_there_is():
+def test_every_public_edit_has_a_strategy_here():
     functions = inspect.getmembers(edits, inspect.isfunction) + inspect.getmembers(likeness, inspect.isfunction)
     homes = {edits.__name__, likeness.__name__}
     public = {name for name, f in functions if f.__module__ in homes and not name.startswith("_")}
@@ -46,7 +46,7 @@ def test_the_laws_are_checked_for_every_edit_there_is():
 
 @ANY_EDIT
 @given(data=st.data())
-def test_an_edit_stays_within_its_cells_and_leaves_the_grid_it_was_given_alone(name, data):
+def test_an_edit_changes_only_its_cells_and_never_its_input(name, data):
     edit = data.draw(EDITS[name])
     before = edit.grid.indices.copy()
     after = edit()
@@ -59,7 +59,7 @@ def test_an_edit_stays_within_its_cells_and_leaves_the_grid_it_was_given_alone(n
 
 @ANY_EDIT
 @given(data=st.data())
-def test_an_edit_can_be_undone_and_done_again(name, data):
+def test_an_edit_can_be_undone_and_redone(name, data):
     edit = data.draw(EDITS[name])
     history, after = History(edit.grid), edit()
     assert history.do(name, after) == (after != edit.grid)
@@ -69,7 +69,7 @@ def test_an_edit_can_be_undone_and_done_again(name, data):
 
 @ANY_EDIT
 @given(data=st.data())
-def test_an_edit_that_is_told_no_levels_rows_or_columns_means_all_of_them(name, data):
+def test_levels_rows_and_columns_of_an_edit_default_to_all(name, data):
     edit = data.draw(EDITS[name])
     parameters = inspect.signature(getattr(edits, name.split()[0])).parameters.values()
     optional = [p.name for p in parameters if p.default == slice(None)]
@@ -83,7 +83,7 @@ def test_setting_codes_fills_the_region(edit):
 
 
 @given(edit=paint_codes())
-def test_a_stroke_is_its_cells_set_one_by_one(edit):
+def test_painting_cells_equals_setting_them_one_by_one(edit):
     level, code = edit.arguments["level"], edit.arguments["code"]
     one_by_one = edit.grid
     for row, column in edit.arguments["cells"]:
@@ -92,7 +92,7 @@ def test_a_stroke_is_its_cells_set_one_by_one(edit):
 
 
 @given(grid=GRIDS, data=st.data())
-def test_a_copy_is_the_region_and_no_window_into_the_grid(grid, data):
+def test_a_copy_holds_the_codes_of_the_region_and_shares_no_memory_with_the_grid(grid, data):
     region = data.draw(regions(grid))
     codes = edits.copy_codes(grid, **region)
     assert np.array_equal(codes, grid.indices[index_of(grid, region)])
@@ -101,14 +101,14 @@ def test_a_copy_is_the_region_and_no_window_into_the_grid(grid, data):
 
 
 @given(grid=GRIDS, data=st.data())
-def test_a_copy_is_of_all_levels_unless_told_otherwise(grid, data):
+def test_a_copy_has_all_levels_by_default(grid, data):
     region = data.draw(regions(grid)) | {"levels": slice(None)}
     without_levels = {"rows": region["rows"], "columns": region["columns"]}
     assert np.array_equal(edits.copy_codes(grid, **without_levels), edits.copy_codes(grid, **region))
 
 
 @given(grid=GRIDS, data=st.data())
-def test_pasting_what_was_copied_in_its_own_place_changes_nothing(grid, data):
+def test_pasting_a_copy_in_its_own_place_changes_nothing(grid, data):
     region = data.draw(regions(grid))
     level, row, column = (span.start for span in index_of(grid, region))
     codes = edits.copy_codes(grid, **region)
@@ -116,7 +116,7 @@ def test_pasting_what_was_copied_in_its_own_place_changes_nothing(grid, data):
 
 
 @given(edit=paste_codes())
-def test_a_paste_puts_the_copied_codes_there_and_drops_what_overhangs(edit):
+def test_a_paste_puts_the_codes_in_place_and_drops_codes_beyond_the_edges(edit):
     codes, level = edit.arguments["codes"], edit.arguments["level"]
     row, column = edit.arguments["row"], edit.arguments["column"]
     height, width = min(codes.shape[1], edit.grid.rows - row), min(codes.shape[2], edit.grid.columns - column)
@@ -125,7 +125,7 @@ def test_a_paste_puts_the_copied_codes_there_and_drops_what_overhangs(edit):
 
 
 @given(edit=paste_codes())
-def test_a_paste_begins_at_level_0_unless_told_otherwise(edit):
+def test_a_paste_begins_at_level_0_by_default(edit):
     without_level = {name: value for name, value in edit.arguments.items() if name != "level"}
     assert edits.paste_codes(edit.grid, **without_level) == edit(level=0)
 
@@ -137,7 +137,7 @@ def test_clearing_puts_the_quiet_code_of_its_level_and_row_into_each_cell(edit):
 
 
 @given(edit=move_codes())
-def test_a_move_arrives_whole_and_leaves_quiet_where_it_does_not_cover_itself(edit):
+def test_a_move_keeps_its_codes_and_leaves_silence_in_the_cells_it_left(edit):
     row, column, before = edit.arguments["row"], edit.arguments["column"], edit.grid.indices
     levels, rows, columns = index_of(edit.grid, edit.arguments)
     expected = before.copy()
@@ -151,13 +151,13 @@ def test_a_move_arrives_whole_and_leaves_quiet_where_it_does_not_cover_itself(ed
 
 
 @given(edit=move_codes())
-def test_a_move_to_where_it_was_changes_nothing(edit):
+def test_a_move_to_its_own_place_changes_nothing(edit):
     _, rows, columns = index_of(edit.grid, edit.arguments)
     assert edit(row=rows.start, column=columns.start) == edit.grid
 
 
 @given(edit=repeat_codes())
-def test_a_repeated_region_follows_itself_as_often_as_asked_or_to_the_end_of_the_clip(edit):
+def test_a_region_is_repeated_the_given_number_of_times_or_to_the_end_of_the_clip(edit):
     levels, rows, columns = index_of(edit.grid, edit.arguments)
     width, expected = width_of(columns), edit.grid.indices.copy()
     end = min(edit.grid.columns, columns.stop + edit.arguments["times"] * width)
@@ -169,7 +169,7 @@ def test_a_repeated_region_follows_itself_as_often_as_asked_or_to_the_end_of_the
 @pytest.mark.parametrize(
     ("times", "codes"), [(0, "abcdefgh"), (1, "abcbcfgh"), (2, "abcbcbch"), (3, "abcbcbcb"), (10**30, "abcbcbcb")]
 )
-def test_a_repeat_is_a_loop_that_the_end_of_the_clip_cuts(times, codes):
+def test_the_end_of_the_clip_cuts_the_last_repeat(times, codes):
     before, expected = (np.array(list(text.encode()))[None, None] - ord("a") for text in ("abcdefgh", codes))
     grid = CodeGrid(before, 128, "0123456789ab", 8)
     after = edits.repeat_codes(grid, rows=0, columns=slice(1, 3), times=times)
@@ -177,14 +177,14 @@ def test_a_repeat_is_a_loop_that_the_end_of_the_clip_cuts(times, codes):
 
 
 @given(edit=reverse_codes())
-def test_reversing_turns_a_region_around_and_twice_is_nothing(edit):
+def test_reversing_turns_a_region_around_and_reversing_twice_changes_nothing(edit):
     after, region = edit(), index_of(edit.grid, edit.arguments)
     assert np.array_equal(after.indices[region], edit.grid.indices[region][..., ::-1])
     assert edits.reverse_codes(after, **edit.arguments) == edit.grid
 
 
 @given(edit=shift_codes())
-def test_a_shift_moves_each_cell_up_and_to_the_right_and_around_the_region(edit):
+def test_a_shift_moves_each_cell_up_and_to_the_right_and_wraps_within_the_region(edit):
     levels, rows, columns = index_of(edit.grid, edit.arguments)
     expected = edit.grid.indices.copy()
     for row in range(width_of(rows)):
@@ -196,7 +196,7 @@ def test_a_shift_moves_each_cell_up_and_to_the_right_and_around_the_region(edit)
 
 
 @given(edit=shift_codes())
-def test_a_shift_there_and_back_is_nothing_and_so_is_one_by_no_distance(edit):
+def test_a_shift_and_its_inverse_change_nothing_and_neither_does_a_shift_by_0(edit):
     back = {name: -edit.arguments[name] for name in ("by_rows", "by_columns")}
     assert edits.shift_codes(edit(), **(edit.arguments | back)) == edit.grid
     still = {name: value for name, value in edit.arguments.items() if name not in back}
@@ -204,7 +204,7 @@ def test_a_shift_there_and_back_is_nothing_and_so_is_one_by_no_distance(edit):
 
 
 @given(data=st.data(), grid=GRIDS)
-def test_a_swap_exchanges_the_regions_and_twice_is_nothing(data, grid):
+def test_a_swap_exchanges_the_regions_and_swapping_twice_changes_nothing(data, grid):
     other = another_clip(data.draw, grid)
     arguments, here, there = swap_between(data.draw, grid, other)
     new_grid, new_other = edits.swap_codes(grid, other, **arguments)
@@ -214,12 +214,12 @@ def test_a_swap_exchanges_the_regions_and_twice_is_nothing(data, grid):
 
 
 @given(edit=blend_codes())
-def test_a_blend_by_nothing_is_the_grid_itself(edit):
+def test_a_blend_with_amount_0_changes_nothing(edit):
     assert edit(amount=0) == edit(amount=0.0) == edit.grid
 
 
 @given(edit=blend_codes())
-def test_a_whole_blend_of_all_levels_is_a_swap(edit):
+def test_a_blend_of_all_levels_with_amount_1_takes_the_codes_of_the_other_clip(edit):
     arguments = edit.arguments | {"levels": slice(None)}
     regions_only = {name: arguments[name] for name in ("levels", "rows", "columns", "other_column")}
     swapped, _ = edits.swap_codes(edit.grid, arguments["other"], **regions_only)
@@ -235,7 +235,7 @@ def test_a_blend_of_a_clip_with_itself_changes_nothing(edit):
 def blended_cell(
     codebooks: np.ndarray, ours: np.ndarray, theirs: np.ndarray, levels: slice, amount: float
 ) -> list[int]:
-    """The blend of one cell's codes [levels], by the book."""
+    """Blend the codes [levels] of one cell with plain loops, as a reference."""
     books = [book.astype(float) for book in codebooks]
     changed = range(len(books))[levels]
     wanted = np.zeros(codebooks.shape[2])
@@ -257,7 +257,7 @@ def blended_cell(
 
 
 @given(edit=blend_codes(QUARTERS))
-def test_a_blend_is_the_mixed_vector_quantized_on_the_levels_of_the_region(edit):
+def test_a_blend_quantizes_the_mixed_vector_on_the_levels_of_the_region(edit):
     arguments, after = edit.arguments, edit()
     levels, _, columns = index_of(edit.grid, arguments)
     for row, column in np.argwhere(edit.cells.any(axis=0)):
@@ -268,7 +268,7 @@ def test_a_blend_is_the_mixed_vector_quantized_on_the_levels_of_the_region(edit)
 
 
 def blend_of_a_cell(codebooks: list[list[float]], theirs: tuple[int, int], **arguments: Any) -> list[int]:
-    """A cell of codes 0, 0 after a blend with one of other codes; entries are single numbers."""
+    """Blend a cell of codes (0, 0) with a cell of other codes; each codebook entry is one number."""
     ours, other = (CodeGrid(np.array(codes).reshape(2, 1, 1), 16, "0123456789ab", 3) for codes in ((0, 0), theirs))
     arguments |= {"rows": 0, "columns": 0, "other_column": 0, "codebooks": np.array(codebooks)[..., None]}
     return edits.blend_codes(ours, other, **arguments).indices.ravel().tolist()
@@ -285,19 +285,19 @@ def blend_of_a_cell(codebooks: list[list[float]], theirs: tuple[int, int], **arg
         (1, 0, [1, 0]),
     ],
 )
-def test_a_blend_looks_for_the_codes_nearest_to_the_mix(amount, levels, codes):
+def test_a_blend_finds_the_codes_nearest_to_the_mixed_vector(amount, levels, codes):
     assert blend_of_a_cell([[0, 4, 100], [0, -1, 2]], (1, 2), amount=amount, levels=levels) == codes
 
 
-def test_a_blend_is_not_led_astray_by_its_first_level():
+def test_a_blend_keeps_the_codes_of_a_clip_that_are_nearer_than_the_greedy_search():
     near_theirs = blend_of_a_cell([[0, 3, 100], [0, 6, 100]], (0, 1), amount=0.9)
-    assert near_theirs == [0, 1]  # 5.4 is theirs, 0 + 6, less 0.6; from 3 the nearest is 3 + 0
+    assert near_theirs == [0, 1]  # the target is 5.4: the codes of the other clip give 0 + 6, the greedy search 3 + 0
     near_ours = blend_of_a_cell([[0, 3, 100], [2, 7, 100]], (1, 2), amount=0.002)
-    assert near_ours == [0, 0]  # 2.2 is ours, 0 + 2, and 0.2; from 3 the nearest is 3 + 2
+    assert near_ours == [0, 0]  # the target is 2.2: the codes of this clip give 0 + 2, the greedy search 3 + 2
 
 
 @given(data=st.data(), grid=GRIDS)
-def test_the_nearest_codes_are_all_the_others_by_distance_and_then_by_number(data, grid):
+def test_the_nearest_codes_are_all_other_codes_sorted_by_distance_and_then_by_number(data, grid):
     codebook = whole_codebooks(data.draw, grid)[0]
     code, count = data.draw(st.integers(0, len(codebook) - 1)), data.draw(st.integers(1, len(codebook) - 1))
     others = [other for other in range(len(codebook)) if other != code]
@@ -306,7 +306,7 @@ def test_the_nearest_codes_are_all_the_others_by_distance_and_then_by_number(dat
 
 
 @given(edit=similar_codes())
-def test_each_code_of_a_region_gives_way_to_its_neighbour_of_that_rank(edit):
+def test_each_code_of_a_region_is_replaced_by_its_neighbour_of_the_given_rank(edit):
     codebook, rank = edit.arguments["codebook"], edit.arguments["rank"]
     for before, after in zip(edit.grid.indices[edit.cells], edit().indices[edit.cells], strict=True):
         ranked = [before, *edits.nearest_codes(codebook, before, len(codebook) - 1)]

@@ -1,4 +1,4 @@
-"""Whatever stands in a grid's file or text, it is refused in a sentence, or it is a grid within the limits."""
+"""Hostile grid files and texts: Distill refuses them in one sentence, or reads a grid within the limits."""
 
 import io
 import re
@@ -17,7 +17,7 @@ from distill.settings import DEFAULTS
 from tests.fuzzing import MIB, NASTY, RAW, damaged, paths, survey, survey_elsewhere, swapped, tell, to_json
 
 CEILING = 128 * MIB
-"""How much more memory a hostile grid may take than a small good one; a file has up to 4 MiB."""
+"""Limit of the extra memory that a hostile grid may take, compared with a small valid grid. A file has up to 4 MiB."""
 MEMBERS = ("indices.npy", "format.npy", "num_frames.npy", "model_id.npy", "codebook_size.npy")
 SHAPES = [
     *(
@@ -80,7 +80,7 @@ def saved(grid: CodeGrid, path: Path) -> bytes:
 
 
 def hostile(files: dict[str, list[bytes]], count: int, seed: int = 0) -> Iterator[tuple[str, bytes | str]]:
-    """So many hostile files, of each format in its turn: every other one damaged, the others made hostile by design."""
+    """Generate ``count`` hostile files, all formats in turn. Half are damaged at random, half are hostile by design."""
     generator = np.random.default_rng(seed)
     parts = a_grid(0).to_dict()
     swaps = [(way, value) for way in paths(parts) for value in NASTY]
@@ -102,7 +102,7 @@ def hostile(files: dict[str, list[bytes]], count: int, seed: int = 0) -> Iterato
 
 
 def hostile_zip(whole: bytes, generator: np.random.Generator) -> tuple[str, bytes]:
-    """A zip of arrays of which one claims to be another, or which is packed otherwise, or claims other sizes."""
+    """Make a hostile zip of arrays: false headers or sizes, other members or another compression."""
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         members = {name: archive.read(name) for name in MEMBERS}
     kind = str(
@@ -137,7 +137,7 @@ def hostile_zip(whole: bytes, generator: np.random.Generator) -> tuple[str, byte
         for member, content in members.items():
             archive.writestr(member, content)
     packed = bytearray(file.getvalue())
-    if kind == "sizes":  # and flags, versions, offsets: any field of a member's two headers, and of the archive's end
+    if kind == "sizes":  # any field of a header or of the end of the archive: sizes, flags, versions, offsets
         heads = [hit.start() for hit in re.finditer(rb"PK(\x01\x02|\x03\x04|\x05\x06)", packed)]
         place = int(generator.choice(heads)) + int(generator.integers(4, 46))
         forged = generator.choice(
@@ -148,7 +148,7 @@ def hostile_zip(whole: bytes, generator: np.random.Generator) -> tuple[str, byte
 
 
 def as_npy(generator: np.random.Generator) -> bytes:
-    """An array of something else."""
+    """Return an array that does not belong in a grid file, in ``.npy`` format."""
     values: list[Any] = [
         *(np.array(""), np.array("<script>"), np.array("m" * 10_000), np.array(-1), np.array(2**63 - 1), np.array(2.5)),
         *(np.array(True), np.array([1, 2]), np.zeros((2, 8, 14)), np.full((2, 8, 14), 2**64 - 1, np.uint64)),
@@ -161,14 +161,14 @@ def as_npy(generator: np.random.Generator) -> bytes:
 
 
 def hostile_text(whole: str, generator: np.random.Generator) -> str:
-    """A text with one of its parts swapped for a hostile one."""
+    """Replace one part of a grid's text by a hostile value."""
     parts, nasty = whole.split("."), NASTY[int(generator.integers(len(NASTY)))]
     parts[int(generator.integers(len(parts)))] = str(nasty).removeprefix(RAW)
     return str(generator.choice([".", ". ", ".\N{NO-BREAK SPACE}\n"])).join(parts)
 
 
 def use(grid: CodeGrid) -> None:
-    """A grid that was opened is one that can be shown, and saved again."""
+    """Check that a grid that was read keeps to the limits and can be written again."""
     assert grid.columns <= DEFAULTS.grid_columns, "a grid that is too long"
     assert grid.levels * grid.rows <= 64, "a grid of too many lines"
     assert grid.indices.min() >= 0, "a code below 0"

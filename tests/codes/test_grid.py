@@ -1,4 +1,4 @@
-"""A grid is a value: whole numbers that fit together, and one line of text that brings them back."""
+"""A grid is an immutable value, and its line of text restores it."""
 
 import base64
 import zlib
@@ -77,7 +77,7 @@ def test_parts_that_do_not_fit_together_are_refused(changes, message):
 
 
 @given(data=st.data())
-def test_a_grid_comes_back_from_its_text(data):
+def test_a_grid_is_restored_from_its_text(data):
     levels, columns = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 40))
     size = data.draw(st.sampled_from([1, 2, 64, 100, 256, 65_536]))
     indices = np.random.default_rng(data.draw(st.integers(0, 99))).integers(size, size=(levels, 8, columns))

@@ -1,4 +1,5 @@
-"""A grid comes back from its file; any other file is refused in a sentence, within bounds, and never unpickled."""
+"""A grid is restored from its file. Any other file is refused in one sentence, takes little memory, and is never
+unpickled."""
 
 import io
 import json
@@ -21,7 +22,7 @@ from tests.codes.strategies import a_grid
 @pytest.mark.parametrize("suffix", [".npz", ".json"])
 @given(grid=st.from_type(CodeGrid))
 @settings(max_examples=15)
-def test_a_saved_grid_comes_back_as_it_was(grid, suffix, tmp_path):
+def test_a_saved_grid_is_restored(grid, suffix, tmp_path):
     path = tmp_path / f"grid{suffix}"
     grid.save(path)
     assert CodeGrid.load(path) == grid
@@ -69,7 +70,7 @@ def test_a_file_cut_short_is_refused_by_name(tmp_path, suffix, share, is_one_sen
     assert is_one_sentence(refusal_of(path), path.name)
 
 
-def test_a_damaged_file_is_refused_by_name_or_still_a_grid(tmp_path, is_one_sentence):
+def test_a_damaged_file_is_refused_by_name_or_read_as_a_valid_grid(tmp_path, is_one_sentence):
     path, messages = tmp_path / "grid.npz", []
     a_grid().save(path)
     content = path.read_bytes()
@@ -186,7 +187,7 @@ def test_arrays_that_are_not_a_grid_are_refused_by_name(tmp_path, parts, is_one_
 
 
 def npz(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """A grid's file with some of its members replaced."""
+    """Write a grid file with some of its members replaced."""
     whole = {f"{name}.npy": npy(part) for name, part in PARTS.items()} | members
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", compression) as archive:
@@ -214,7 +215,7 @@ def npy_header(header: str, data: bytes = b"") -> bytes:
         np.asfortranarray(PARTS["indices"]),
     ],
 )
-def test_whole_numbers_of_any_kind_and_order_are_read_alike(tmp_path, array):
+def test_integers_of_any_type_and_memory_order_give_the_same_grid(tmp_path, array):
     (tmp_path / "grid.npz").write_bytes(npz({"indices.npy": npy(array), "comment.npy": npy(np.zeros(9))}))
     grid = CodeGrid.load(tmp_path / "grid.npz")
     assert grid == a_grid()
@@ -241,7 +242,7 @@ def test_whole_numbers_of_any_kind_and_order_are_read_alike(tmp_path, array):
         "\0" * 50,
     ],
 )
-def test_an_array_whose_header_claims_what_is_not_there_takes_no_memory(tmp_path, header, is_one_sentence):
+def test_an_array_whose_header_claims_too_large_a_size_takes_no_memory(tmp_path, header, is_one_sentence):
     (tmp_path / "grid.npz").write_bytes(npz({"indices.npy": npy_header(header, bytes(64))}))
     tracemalloc.start()
     error = refusal_of(tmp_path / "grid.npz")
@@ -263,7 +264,7 @@ def test_a_zip_of_very_many_members_is_refused_by_name(tmp_path, is_one_sentence
 
 
 class Trap:
-    """Leaves a file behind when it is unpickled."""
+    """An object that writes a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -310,7 +311,7 @@ def test_a_grid_of_ten_minutes_is_opened_and_one_over_a_limit_refused_by_name(tm
         assert is_one_sentence(refusal.value, path.name)
 
 
-def test_a_grid_that_was_laid_out_for_reading_is_within_the_limits(tmp_path):
+def test_indented_json_of_a_grid_is_within_the_limits(tmp_path):
     grid = CodeGrid(np.full((4, 8, 3230), 65_535), 3230 * 16, "0123456789ab", 65_536)
     (tmp_path / "grid.json").write_text(json.dumps(grid.to_dict(), indent=4))
     assert CodeGrid.load(tmp_path / "grid.json") == grid

@@ -1,4 +1,4 @@
-"""Undo and redo, after any sequence of edits, lead where a list of all the grids would."""
+"""Undo and redo, tested on random sequences of edits against a plain list of all grids."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ GRIDS = st.from_type(CodeGrid)
 
 
 def an_edit(grid: CodeGrid, data: st.DataObject) -> CodeGrid:
-    """The grid with one random cell set to a random code."""
+    """Set one random cell of the grid to a random code."""
     return edits.set_codes(
         grid,
         level=data.draw(st.integers(0, grid.levels - 1)),
@@ -24,7 +24,7 @@ def an_edit(grid: CodeGrid, data: st.DataObject) -> CodeGrid:
 
 
 @given(grid=GRIDS, data=st.data())
-def test_undo_after_do_is_nothing_and_redo_is_do(grid, data):
+def test_undo_restores_the_grid_before_an_edit_and_redo_the_grid_after_it(grid, data):
     history, edited = History(grid), an_edit(grid, data)
     did = history.do("Set a code", edited)
     assert did == (edited != grid)
@@ -35,7 +35,7 @@ def test_undo_after_do_is_nothing_and_redo_is_do(grid, data):
 
 
 @given(grid=GRIDS, data=st.data(), steps=st.lists(st.sampled_from(["do", "do", "do", "undo", "redo"]), max_size=20))
-def test_any_sequence_leads_where_a_list_of_all_grids_would(grid, data, steps):
+def test_any_sequence_of_do_undo_and_redo_gives_the_grids_of_a_plain_list(grid, data, steps):
     history, grids, place = History(grid), [grid], 0
     for number, step in enumerate(steps):
         if step == "do":
@@ -65,7 +65,7 @@ def grid() -> CodeGrid:
     return CodeGrid(np.zeros((2, 8, 5), dtype=int), 80, "0123456789ab", 64)
 
 
-def test_the_labels_say_what_was_done_first_to_last(grid):
+def test_the_labels_name_the_edits_oldest_first(grid):
     history = History(grid)
     history.do("Paint", edits.set_codes(history.grid, level=0, rows=0, columns=0, code=1))
     history.do("Paste", edits.set_codes(history.grid, level=0, rows=1, columns=0, code=2))
@@ -76,7 +76,7 @@ def test_the_labels_say_what_was_done_first_to_last(grid):
     assert history.labels == ["Paint", "Paste"]
 
 
-def test_an_edit_that_changes_nothing_is_not_remembered_and_keeps_what_can_be_redone(grid):
+def test_an_edit_that_changes_nothing_is_not_stored_and_redo_stays_possible(grid):
     history = History(grid)
     history.do("Paint", edits.set_codes(grid, level=0, rows=0, columns=0, code=1))
     history.undo()
@@ -85,7 +85,7 @@ def test_an_edit_that_changes_nothing_is_not_remembered_and_keeps_what_can_be_re
     assert history.can_redo
 
 
-def test_a_new_edit_ends_what_could_be_redone(grid):
+def test_after_a_new_edit_nothing_can_be_redone(grid):
     history = History(grid)
     history.do("Paint", edits.set_codes(grid, level=0, rows=0, columns=0, code=1))
     history.undo()
@@ -110,7 +110,7 @@ def test_undo_and_redo_without_edits_do_nothing(grid):
         CodeGrid(np.zeros((2, 8, 5), dtype=int), 80, "0123456789ab", 65),
     ],
 )
-def test_a_grid_of_another_clip_or_codec_is_no_edit(grid, other):
+def test_a_grid_of_another_clip_or_codec_is_refused_as_an_edit(grid, other):
     history = History(grid)
     with pytest.raises(GridError, match="not an edit of this clip"):
         history.do("Swap", other)
@@ -118,7 +118,7 @@ def test_a_grid_of_another_clip_or_codec_is_no_edit(grid, other):
     assert not history.can_undo
 
 
-def test_the_oldest_of_very_many_edits_can_no_longer_be_undone_and_all_others_can(grid, monkeypatch):
+def test_over_the_memory_limit_only_the_oldest_edits_can_no_longer_be_undone(grid, monkeypatch):
     monkeypatch.setattr(history_module, "KEPT_BYTES", 20_000)
     history, grids = History(grid), [grid]
     for number in range(300):

@@ -1,4 +1,4 @@
-"""A model in a file."""
+"""A saved model for the tests of files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A ``.distill`` file with other words in it than those it was saved with."""
+"""Helpers that change the contents of a saved ``.distill`` file."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 
 def notes_of(path: Path) -> dict[str, Any]:
-    """The JSON in a file, unchecked."""
+    """Read the JSON in the header of a file without checks."""
     with safe_open(path, framework="pt") as file:
         return json.loads(file.metadata()["distill"])
 
@@ -17,7 +17,7 @@ def notes_of(path: Path) -> dict[str, Any]:
 def rewrite(
     path: Path, *, header: dict | None = None, settings: dict | None = None, tensors: dict | None = None
 ) -> None:
-    """Save the file again with some of its header, model settings or tensors replaced."""
+    """Replace some values of the header, of the model settings or of the tensors in a file."""
     old = notes_of(path)
     new = old | {"model": old["model"] | (settings or {})} | (header or {})
     save_file(load_file(path) | (tensors or {}), path, metadata={"distill": json.dumps(new)})

@@ -1,4 +1,4 @@
-"""A .distill file from a stranger is checked before it is believed, and nothing is unpickled."""
+"""A ``.distill`` file from a stranger is checked before it is used, and nothing is unpickled."""
 
 import io
 import json
@@ -73,7 +73,7 @@ def test_settings_that_are_out_of_range_or_do_not_fit_the_tensors_are_refused_by
         {"format_version": True},
     ],
 )
-def test_a_header_that_makes_no_sense_is_refused_by_name(saved, header, is_one_sentence):
+def test_an_invalid_header_is_refused_by_name(saved, header, is_one_sentence):
     rewrite(saved, header=header)
     with pytest.raises(CodecFileError) as refusal:
         load_model(saved)
@@ -111,7 +111,7 @@ def test_tensors_of_other_shapes_or_names_are_refused_by_name(saved, is_one_sent
         assert is_one_sentence(refusal.value, "kit.distill")
 
 
-def test_types_of_tensors_that_no_model_has_are_refused_by_name(saved, is_one_sentence):
+def test_tensors_of_unknown_types_are_refused_by_name(saved, is_one_sentence):
     for kind in (torch.float64, torch.bfloat16, torch.int32, torch.uint8):
         save_model(ConvVQVAE(codebook_dim=8, codebook_size=16), saved)
         rewrite(saved, tensors={"mel_mean": torch.zeros(1, 1, 128, 1, dtype=kind)})
@@ -134,7 +134,7 @@ def test_types_of_tensors_that_no_model_has_are_refused_by_name(saved, is_one_se
         ("encoder.stages.4.num_batches_tracked", -(2**63)),
     ],
 )
-def test_values_that_no_training_gives_are_refused_by_name(saved, name, value, is_one_sentence):
+def test_implausible_values_are_refused_by_name(saved, name, value, is_one_sentence):
     old = load_file(saved)[name]
     rewrite(
         saved, tensors={name: torch.full(old.shape, value, dtype=torch.int64 if type(value) is int else torch.float32)}
@@ -160,7 +160,7 @@ def test_codebooks_that_were_never_filled_are_refused_by_name(saved, is_one_sent
     assert is_one_sentence(refusal.value, "kit.distill")
 
 
-def test_a_codec_that_makes_everything_too_loud_still_decodes_to_numbers(saved, drums):
+def test_a_codec_with_too_loud_output_still_decodes_to_finite_samples(saved, drums):
     rewrite(saved, tensors={"mel_mean": torch.full((1, 1, 128, 1), 1e6)})
     codec = Codec.load(saved)
     grid = codec.encode(drums.waveform[:20_000], 44_100)
@@ -201,7 +201,7 @@ def test_a_header_that_claims_another_length_is_refused_by_name(saved, claimed, 
         '{"format_version": ' + "9" * 5000,
     ],
 )
-def test_notes_that_are_no_plain_json_are_refused_by_name(saved, notes, is_one_sentence):
+def test_notes_that_are_not_strict_json_are_refused_by_name(saved, notes, is_one_sentence):
     save_file(load_file(saved), saved, metadata={"distill": notes})
     with pytest.raises(CodecFileError) as refusal:
         load_model(saved)
@@ -256,7 +256,7 @@ HEALTH = {"utilization": 1.0, "perplexity": 9.5, "dead_codes": 0}
         {"statistics": {"mel_mean": [0.0] * 128, "mel_std": ["1"] * 128}},
     ],
 )
-def test_notes_that_the_page_could_not_show_are_refused_by_name(saved, notes, is_one_sentence):
+def test_notes_with_invalid_values_are_refused_by_name(saved, notes, is_one_sentence):
     rewrite(saved, header=notes)
     for read in (load_model, read_info):
         with pytest.raises(CodecFileError, match="makes no sense") as refusal:
@@ -275,7 +275,7 @@ def test_notes_that_the_page_could_not_show_are_refused_by_name(saved, notes, is
         '"config": {{"learning_rate": {}}}',
     ],
 )
-def test_numbers_beyond_all_numbers_are_refused_by_name(saved, notes, number, is_one_sentence):
+def test_numbers_beyond_the_range_of_a_float_are_refused_by_name(saved, notes, number, is_one_sentence):
     text = json.dumps(notes_of(saved))[:-1] + ", " + notes.format(number) + "}"
     save_file(load_file(saved), saved, metadata={"distill": text})
     with pytest.raises(CodecFileError, match="makes no sense") as refusal:
@@ -284,7 +284,7 @@ def test_numbers_beyond_all_numbers_are_refused_by_name(saved, notes, number, is
 
 
 def test_a_list_of_very_many_wrong_values_takes_little_memory(saved, is_one_sentence):
-    """A refusal that named each of them would take a hundred times their room."""
+    """An error message for each value would take a hundred times the memory of the values."""
     steps = ", ".join(["{}"] * 250_000)
     text = json.dumps(notes_of(saved))[:-1] + f', "curves": {{"steps": [{steps}], "validations": []}}}}'
     save_file(load_file(saved), saved, metadata={"distill": text})
@@ -295,7 +295,7 @@ def test_a_list_of_very_many_wrong_values_takes_little_memory(saved, is_one_sent
     assert is_one_sentence(refusal.value, "kit.distill")
 
 
-def test_notes_that_distill_does_not_know_of_are_left_out(saved):
+def test_unknown_notes_are_ignored(saved):
     nothing = dict.fromkeys(("levels", "usage", "curves", "provenance", "config", "front_end", "statistics", "mel_l1"))
     notes = {"comment": "<script>", "config": {"minutes": None, "colour": "red"}, "front_end": {"__class__": 1}}
     rewrite(saved, header=nothing | notes)
@@ -305,8 +305,8 @@ def test_notes_that_distill_does_not_know_of_are_left_out(saved):
     assert (info.levels, info.usage, info.curves, info.provenance, info.statistics, info.mel_l1) == (None,) * 6
 
 
-def test_what_is_checked_is_what_is_used(saved, small_model, monkeypatch):
-    """Even if the file becomes another one meanwhile: it is read once."""
+def test_a_file_is_read_only_once_so_the_checked_bytes_are_the_used_bytes(saved, small_model, monkeypatch):
+    """The file may change after the first read."""
     model, opened, whole = small_model(), [], saved.read_bytes()
 
     def open_once(path: Path, mode: str) -> io.BytesIO:
@@ -320,7 +320,7 @@ def test_what_is_checked_is_what_is_used(saved, small_model, monkeypatch):
 
 
 class Trap:
-    """Leaves a file behind when it is unpickled."""
+    """An object that writes a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

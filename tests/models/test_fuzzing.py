@@ -1,4 +1,4 @@
-"""Whatever stands in a ``.distill`` file, it is refused in a sentence, or it is a codec that turns sound into sound."""
+"""Hostile ``.distill`` files: Distill refuses them in one sentence, or reads a codec that encodes and decodes."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ from distill.training.codec_info import CodecInfo
 from tests.fuzzing import MIB, NASTY, SPECIAL_FLOATS, damaged, paths, survey, survey_elsewhere, swapped, tell, to_json
 
 CEILING = 256 * MIB
-"""How much more memory a hostile file may take than a good one; both are of 3 MB."""
+"""Limit of the extra memory that a hostile file may take, compared with a valid file. Both have about 3 MB."""
 NOTES: dict[str, Any] = {
     "config": {"batch_size": 8, "minutes": None, "level_dropout": False, "learning_rate": 0.012, "seed": 0},
     "curves": {
@@ -42,7 +42,7 @@ TENSORS = [
 
 
 @pytest.mark.parametrize("count", [150, pytest.param(5000, marks=pytest.mark.slow)])
-def test_a_hostile_codec_is_refused_in_a_sentence_or_turns_sound_into_sound(count):
+def test_a_hostile_codec_is_refused_in_a_sentence_or_encodes_and_decodes(count):
     result = survey_elsewhere("tests.models.test_fuzzing", count, seconds=600 + count)
     assert result.cases == count
     assert not result.problems
@@ -62,7 +62,7 @@ def small_codec(path: Path, seed: int, **settings: int) -> bytes:
 
 
 class Parts:
-    """A ``.distill`` file taken apart: the safetensors header, the notes within it, and the tensors' bytes."""
+    """The parts of a ``.distill`` file: the safetensors header, the notes in it, and the bytes of the tensors."""
 
     def __init__(self, content: bytes) -> None:
         length = int.from_bytes(content[:8], "little")
@@ -79,7 +79,7 @@ class Parts:
 
 
 def hostile(whole: bytes, other: bytes, count: int, seed: int = 0) -> Iterator[tuple[str, bytes]]:
-    """So many hostile files: half of them with a value of the header swapped, each in its turn, the others damaged."""
+    """Generate ``count`` hostile files. Half have one header value replaced, each in turn; the others are damaged."""
     generator, parts = np.random.default_rng(seed), Parts(whole)
     noted = [(way, value, True) for way in paths(parts.notes) for value in NASTY]
     entries = [way for way in paths(parts.header) if way[0] in (*TENSORS, "__metadata__")]
@@ -108,7 +108,7 @@ def hostile(whole: bytes, other: bytes, count: int, seed: int = 0) -> Iterator[t
 
 
 def with_values(parts: Parts, generator: np.random.Generator) -> bytes:
-    """The tensors' bytes with one tensor, or one value of it, made special."""
+    """Replace one tensor, or one value in it, by a special float, and return the bytes of all tensors."""
     names = [name for name, entry in parts.header.items() if entry.get("dtype") in ("F16", "F32")]
     entry = parts.header[str(generator.choice(names))]
     start, stop = entry["data_offsets"]
@@ -120,7 +120,7 @@ def with_values(parts: Parts, generator: np.random.Generator) -> bytes:
 
 
 def with_forged_tensor(parts: Parts, generator: np.random.Generator) -> dict[str, Any]:
-    """The header with a tensor of another shape, type, place or name."""
+    """Give one tensor in the header another shape, type, place or name, and return the header."""
     header, name = dict(parts.header), str(generator.choice(TENSORS))
     entry = header[name]
     start, stop = entry["data_offsets"]
@@ -157,7 +157,7 @@ def with_forged_tensor(parts: Parts, generator: np.random.Generator) -> dict[str
 
 
 def use(path: Path) -> None:
-    """Load a codec, and turn a third of a second of sound into codes and back."""
+    """Load a codec, and encode and decode 0.3 s of sound."""
     codec = Codec.load(path)
     json.dumps(asdict(codec.info), allow_nan=False).encode()
     time = np.arange(13_000) / 44_100

@@ -1,4 +1,4 @@
-"""The losses, each against the same sum done by hand."""
+"""The losses, each compared with the same computation by hand."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from distill.models import (
 
 
 def halve(picture: np.ndarray) -> np.ndarray:
-    """Means over blocks of two by two, a last odd row or column left out."""
+    """Average blocks of 2 by 2; an odd last row or column is left out."""
     height, width = picture.shape[-2] // 2, picture.shape[-1] // 2
     blocks = picture[..., : height * 2, : width * 2].reshape(*picture.shape[:-2], height, 2, width, 2)
     return blocks.mean(axis=(-3, -1))
@@ -47,14 +47,14 @@ def test_a_clip_of_a_few_frames_is_compared_at_the_scales_that_it_has(frames, sc
     assert multi_scale_mel_loss(alternating, mel).item() == pytest.approx(1 / scales)
 
 
-def test_a_perfect_reconstruction_costs_nothing_and_any_other_something():
+def test_only_a_perfect_reconstruction_has_a_loss_of_0():
     recon, mel = a_pair(20)
     assert multi_scale_mel_loss(mel, mel) == 0
     assert multi_scale_mel_loss(recon, mel) > 0
 
 
 @pytest.mark.parametrize("sound_frames", [1, 5, 16, 31])
-def test_what_lies_under_padding_changes_neither_the_loss_nor_its_gradient(sound_frames):
+def test_values_in_padding_change_neither_the_loss_nor_its_gradient(sound_frames):
     mask = torch.ones(2, 1, 1, 32)
     mask[1, ..., sound_frames:] = 0
 
@@ -73,7 +73,7 @@ def test_what_lies_under_padding_changes_neither_the_loss_nor_its_gradient(sound
     assert far[1][1, ..., :sound_frames].any()
 
 
-def test_a_mask_of_ones_is_no_mask():
+def test_a_mask_of_ones_equals_no_mask():
     recon, mel = a_pair(24)
     ones = torch.ones(2, 1, 1, 24)
     assert multi_scale_mel_loss(recon, mel, ones).item() == pytest.approx(multi_scale_mel_loss(recon, mel).item())
@@ -109,7 +109,7 @@ def test_the_kl_divergence_is_that_of_torch_distributions():
     assert compute_kl_divergence(torch.zeros(1, 4, 8, 2), torch.zeros(1, 4, 8, 2)) == 0
 
 
-def test_free_bits_are_a_floor_under_each_latent_channel():
+def test_free_bits_are_the_lower_limit_of_each_latent_channel():
     mu, logvar = a_posterior()
     per_channel = kl_divergence(Normal(mu, (logvar / 2).exp()), Normal(0.0, 1.0)).mean(dim=(0, 2, 3))
     assert per_channel.min() < 0.5 < per_channel.max()
@@ -117,7 +117,7 @@ def test_free_bits_are_a_floor_under_each_latent_channel():
     assert compute_kl_divergence(mu, logvar, free_bits=0.5).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
-def test_free_bits_stop_the_push_on_channels_under_the_floor():
+def test_channels_below_the_free_bits_have_no_gradient():
     mu, logvar = a_posterior()
     mu.requires_grad_()
     compute_kl_divergence(mu, logvar, free_bits=0.5).backward()

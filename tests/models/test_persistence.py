@@ -1,4 +1,4 @@
-"""A saved model is the model, bit for bit; a file that is something else is refused in one sentence."""
+"""A saved model is restored bit for bit; any other file is refused in one sentence."""
 
 import pytest
 import torch
@@ -34,7 +34,7 @@ def test_the_example_codec_survives_another_save_bit_for_bit(codec, drums, tmp_p
             assert torch.equal(first, second)
 
 
-def test_rounded_weights_take_half_the_space_and_stay_as_they_are(small_model, tmp_path):
+def test_rounded_weights_are_saved_exactly_in_half_the_space(small_model, tmp_path):
     model = small_model()
     save_model(model, tmp_path / "whole.distill")
     round_weights(model)
@@ -55,7 +55,7 @@ def test_a_saved_baseline_gives_the_same_sound_bit_for_bit(tmp_path):
             assert torch.equal(first, second)
 
 
-def test_what_was_noted_beside_a_model_is_read_back(small_model, tmp_path):
+def test_the_info_saved_with_a_model_is_read_back(small_model, tmp_path):
     provenance = Provenance(clips=7, sound_seconds=20.5, training_seconds=60.0, steps=900)
     save_model(small_model(), tmp_path / "kit.distill", CodecInfo(provenance=provenance, mel_l1=0.25))
     assert read_info(tmp_path / "kit.distill") == CodecInfo(provenance=provenance, mel_l1=0.25)
@@ -64,7 +64,7 @@ def test_what_was_noted_beside_a_model_is_read_back(small_model, tmp_path):
     assert notes["architecture"] == "ConvVQVAE"
 
 
-def test_saving_over_a_file_leaves_the_new_one_and_no_part(saved, small_model):
+def test_saving_over_a_file_leaves_the_new_file_and_no_partial_file(saved, small_model):
     save_model(small_model(seed=5), saved)
     assert [path.name for path in saved.parent.iterdir()] == ["kit.distill"]
     assert torch.equal(load_model(saved).quantizer.codebooks, small_model(seed=5).quantizer.codebooks)
@@ -80,7 +80,7 @@ def test_a_file_cut_short_is_refused_by_name(saved, share, is_one_sentence):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a codec\n" * 100, b"RIFF\x00\x00\x00\x00WAVE", bytes(64), b"\xff" * 64])
-def test_a_file_that_is_something_else_is_refused_by_name(tmp_path, content, is_one_sentence):
+def test_a_file_of_another_kind_is_refused_by_name(tmp_path, content, is_one_sentence):
     (tmp_path / "else.distill").write_bytes(content)
     with pytest.raises(CodecFileError) as refusal:
         load_model(tmp_path / "else.distill")

@@ -1,4 +1,4 @@
-"""The RVQ-VAE keeps shapes, applies one commitment weight once, and never learns from padding."""
+"""The RVQ-VAE keeps the shape of its input, applies the commitment weight once, and never learns from padding."""
 
 import inspect
 import math
@@ -14,7 +14,7 @@ from distill.models.losses import vqvae_loss
 from distill.training.config import ModelSettings, VQVAEConfig
 
 
-def test_every_length_from_1_to_200_frames_comes_back_in_its_own_shape(small_model):
+def test_the_reconstruction_has_the_shape_of_the_input_from_1_to_200_frames(small_model):
     model = small_model()
     with torch.no_grad():
         for frames in range(1, 201):
@@ -35,14 +35,14 @@ def test_a_batch_has_one_code_for_each_cell_and_level(small_model, levels):
     assert 0 <= indices.min() <= indices.max() < 16
 
 
-def test_the_halves_shrink_and_grow_a_log_mel_sixteenfold():
+def test_the_encoder_and_the_decoder_change_the_resolution_by_16():
     latent = VQEncoder(codebook_dim=12)(torch.randn(2, 1, 128, 48))
     assert latent.shape == (2, 12, 8, 3)
     assert VQDecoder(codebook_dim=12)(latent).shape == (2, 1, 128, 48)
 
 
 @pytest.mark.parametrize("levels", [-1, 0, 1, 5, 7])
-def test_other_than_two_to_four_levels_are_refused_by_name(levels):
+def test_fewer_than_two_or_more_than_four_levels_are_refused_by_name(levels):
     with pytest.raises(ValueError, match=rf"levels.* from 2 to 4, got {levels}"):
         ConvVQVAE(num_quantizers=levels)
 
@@ -53,7 +53,7 @@ def test_a_codebook_without_dimensions_is_refused_by_name(dim):
         ConvVQVAE(codebook_dim=dim)
 
 
-def test_one_dimension_is_enough():
+def test_a_codebook_of_one_dimension_is_accepted():
     model = ConvVQVAE(codebook_dim=1, codebook_size=4, num_quantizers=2)
     assert model(torch.randn(1, 1, 128, 33))[0].shape == (1, 1, 128, 33)
 
@@ -71,7 +71,7 @@ def test_the_settings_are_the_arguments_of_the_constructor_in_their_order():
     assert asdict(ConvVQVAE(*values).settings) == dict(zip(arguments, values, strict=True))
 
 
-def test_the_models_commitment_loss_does_not_know_the_commitment_weight():
+def test_the_commitment_loss_of_the_model_is_unweighted():
     losses = []
     for weight in (0.25, 4.0):
         torch.manual_seed(3)
@@ -107,7 +107,7 @@ def test_the_commitment_loss_is_the_summed_squared_distance_of_cells_from_their_
     assert commit_loss.item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_nothing_on_the_discrete_path_speaks_of_kl_free_bits_or_annealing():
+def test_the_rvq_vae_has_no_kl_term_free_bits_or_annealing():
     forbidden = re.compile(r"\bkl\b|kl_|_kl|kullback|free.?bits|anneal|logvar", re.IGNORECASE)
     assert not forbidden.search(inspect.getsource(vqvae))
     names = [*VQVAEConfig.__dataclass_fields__, *inspect.signature(ConvVQVAE).parameters]
@@ -126,7 +126,7 @@ def test_the_first_batch_places_the_codes_by_k_means():
     assert sorted(distances.indices.tolist()) == list(range(8))
 
 
-def test_a_code_that_serves_no_cell_any_more_is_moved_to_where_the_cells_are():
+def test_a_code_without_cells_is_moved_to_a_cell():
     def codes_after_the_sound_has_changed(threshold: int) -> torch.Tensor:
         torch.manual_seed(0)
         quantizer = QuantizerWrapper(4, 16, 2, decay=0.8, threshold_ema_dead_code=threshold).train()
@@ -148,7 +148,7 @@ def test_a_model_in_eval_mode_does_not_learn(small_model):
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
 
 
-def test_what_lies_in_columns_of_padding_changes_no_code_and_costs_nothing():
+def test_columns_of_padding_change_no_code_and_add_nothing_to_the_loss():
     mask = torch.ones(3, 6, dtype=torch.bool)
     mask[1, 4:] = mask[2, 2:] = False
 
@@ -182,7 +182,7 @@ def test_only_columns_that_are_all_padding_stay_out_of_the_grid():
     assert (columns[1, :, 2] == -1).all()
 
 
-def test_codes_alone_rebuild_what_the_model_gave(small_model):
+def test_the_codes_alone_rebuild_the_output_of_the_model(small_model):
     model = small_model()
     mel = torch.randn(2, 1, 128, 45)
     with torch.no_grad():
@@ -210,7 +210,7 @@ def test_usage_counts_each_code_of_each_level_and_no_padding(small_model):
     assert counts.sum() == 7
 
 
-def test_a_reconstruction_does_not_depend_on_what_stands_beside_it_in_the_batch(small_model):
+def test_a_reconstruction_does_not_depend_on_the_rest_of_the_batch(small_model):
     model = small_model()
     mel = torch.randn(3, 1, 128, 40)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The base model: what a training takes over from it, what not, and how it is made."""
+"""The base model: the parts that a training copies from it, and its own training."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def base() -> ConvVQVAE:
     return load_model(BASE_PATH)
 
 
-def test_a_model_takes_over_weights_and_statistics_but_not_the_codes(base):
+def test_a_model_copies_weights_and_statistics_but_not_the_codebooks(base):
     model = ConvVQVAE(codebook_dim=32, codebook_size=64, num_quantizers=3)
     start_from_base(model)
     for name, tensor in model.state_dict().items():
@@ -29,7 +29,7 @@ def test_a_model_takes_over_weights_and_statistics_but_not_the_codes(base):
     assert not model.quantizer.rvq.layers[0]._codebook.initted.item()
 
 
-def test_with_another_codebook_dimension_only_the_layers_beside_the_codes_start_from_nothing(base):
+def test_with_another_codebook_dimension_only_the_layers_next_to_the_codebooks_stay_random(base):
     model = ConvVQVAE(codebook_dim=16)
     start_from_base(model)
     fresh = [
@@ -41,7 +41,7 @@ def test_with_another_codebook_dimension_only_the_layers_beside_the_codes_start_
     assert all("16" in str(list(model.state_dict()[name].shape)) for name in fresh)
 
 
-def test_a_training_starts_nearer_to_its_clips_with_the_base_than_without(mel_clips, quick_config):
+def test_a_training_starts_with_a_smaller_error_with_the_base_model(mel_clips, quick_config):
     config = replace(quick_config, codebook_dim=32, epochs=1, validations=1)
     errors = [
         next(event for event in Trainer(mel_clips, c, device="cpu").run() if isinstance(event, Validation)).mel_l1
@@ -50,7 +50,7 @@ def test_a_training_starts_nearer_to_its_clips_with_the_base_than_without(mel_cl
     assert errors[0] < 0.7 * errors[1]
 
 
-def test_training_from_nothing_takes_the_clips_statistics(mel_clips, quick_config):
+def test_training_from_random_weights_uses_the_statistics_of_the_clips(mel_clips, quick_config):
     trainer = Trainer(mel_clips, replace(quick_config, from_base=False), device="cpu")
     mean, std = trainer.sampler.statistics
     assert torch.equal(trainer.model.mel_mean.flatten(), mean)
@@ -58,7 +58,7 @@ def test_training_from_nothing_takes_the_clips_statistics(mel_clips, quick_confi
     assert next(event for event in trainer.run() if isinstance(event, Progress)).step == 1
 
 
-def test_a_base_that_is_not_there_is_refused(tmp_path):
+def test_a_missing_base_model_is_refused(tmp_path):
     with pytest.raises(CodecFileError, match=r"base\.distill does not exist"):
         start_from_base(ConvVQVAE(), tmp_path / "base.distill")
 
@@ -71,7 +71,7 @@ def recordings(drums, tmp_path_factory):
     return folder
 
 
-def test_base_sounds_are_many_kinds_none_silent_and_the_same_for_the_same_seed(recordings, tmp_path):
+def test_base_sounds_are_of_many_kinds_not_silent_and_repeated_by_their_seed(recordings, tmp_path):
     def sounds(seed: int) -> list:
         return list(base_sounds(recordings, tmp_path / "none.sf2", leave_out="loop_", synthetic=3, seed=seed))
 
@@ -85,7 +85,7 @@ def test_base_sounds_are_many_kinds_none_silent_and_the_same_for_the_same_seed(r
     assert not (first[-1].waveform[:1000] == other[-1].waveform[:1000]).all()
 
 
-def test_recordings_that_are_not_there_are_refused(tmp_path, capsys):
+def test_a_missing_folder_of_recordings_is_refused(tmp_path, capsys):
     assert main(["base", str(tmp_path / "none"), "--out", str(tmp_path / "base.distill")]) == 2
     assert capsys.readouterr().err == "none is not a folder of recordings.\n"
 
@@ -100,10 +100,10 @@ def test_the_command_makes_a_model_that_a_training_can_start_from(recordings, tm
     start_from_base(model, out)
     assert model.mel_mean.abs().max() > 0
     assert model(torch.full((1, 1, 128, 20), LogMel.floor))[0].shape == (1, 1, 128, 20)
-    assert len(load_rehearsal(tmp_path / "rehearsal.safetensors")) >= 4  # and speech, where espeak-ng is installed
+    assert len(load_rehearsal(tmp_path / "rehearsal.safetensors")) >= 4  # more with speech, if espeak-ng is installed
 
 
-def test_the_sound_to_rehearse_is_kept_to_a_third_of_a_decibel(tmp_path):
+def test_the_rehearsal_crops_are_saved_with_an_error_below_a_third_of_a_decibel(tmp_path):
     time = torch.linspace(-11, 4, 300).expand(128, 300)
     clips = [MelClip("long", time), MelClip("short", torch.zeros(128, 100)), MelClip("just", torch.ones(128, 128))]
     save_rehearsal(clips, tmp_path / "kept.safetensors")
@@ -117,7 +117,7 @@ def test_the_sound_to_rehearse_is_kept_to_a_third_of_a_decibel(tmp_path):
         assert nearest < 0.034
 
 
-def test_the_sound_to_rehearse_comes_with_the_package():
+def test_the_package_contains_the_rehearsal_crops():
     crops = load_rehearsal()
     assert len(crops) == 200
     levels = [crop.log_mel.mean().item() for crop in crops]
@@ -126,7 +126,7 @@ def test_the_sound_to_rehearse_comes_with_the_package():
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a file of tensors"])
-def test_sound_to_rehearse_that_is_missing_or_damaged_is_named(tmp_path, content):
+def test_a_missing_or_damaged_rehearsal_file_is_refused_by_name(tmp_path, content):
     if content is not None:
         (tmp_path / "kept.safetensors").write_bytes(content)
     with pytest.raises(CodecFileError, match=r"kept\.safetensors"):

@@ -1,4 +1,4 @@
-"""A training that goes on from a file ends where it would have without the interruption, bit for bit."""
+"""A training resumed from a checkpoint ends with the same weights, bit for bit, as without the interruption."""
 
 from dataclasses import replace
 
@@ -54,7 +54,7 @@ def test_a_resumed_training_ends_with_the_weights_of_one_that_was_never_interrup
     assert have_same_weights(trainer.model, uninterrupted.model)
 
 
-def test_a_training_resumed_from_its_last_validation_keeps_its_record(uninterrupted, mel_clips, quick_config, tmp_path):
+def test_a_training_resumed_after_a_validation_keeps_its_results(uninterrupted, mel_clips, quick_config, tmp_path):
     interrupted = Trainer(mel_clips, quick_config, device="cpu")
     for event in interrupted.run():
         if isinstance(event, Validation):
@@ -73,7 +73,7 @@ def test_a_training_resumed_from_its_last_validation_keeps_its_record(uninterrup
     assert steps[0] == steps[1]
 
 
-def test_a_trainer_goes_on_from_the_state_of_another(uninterrupted, mel_clips, quick_config):
+def test_a_trainer_continues_from_the_state_of_another_trainer(uninterrupted, mel_clips, quick_config):
     state = trained_until(3, mel_clips, quick_config).state_dict()
     torch.manual_seed(123)
     trainer = Trainer(mel_clips, quick_config, device="cpu")
@@ -83,7 +83,7 @@ def test_a_trainer_goes_on_from_the_state_of_another(uninterrupted, mel_clips, q
     assert have_same_weights(trainer.model, uninterrupted.model)
 
 
-def test_a_checkpoint_of_a_training_that_came_to_nothing_is_read(mel_clips, quick_config, tmp_path):
+def test_a_checkpoint_with_a_loss_of_nan_is_read(mel_clips, quick_config, tmp_path):
     trainer = trained_until(2, mel_clips, quick_config)
     trainer.curves = trainer.curves.after(StepPoint(1.0, float("nan"), 2))
     save_checkpoint(trainer, tmp_path / "kit.resume")
@@ -103,7 +103,7 @@ def test_a_checkpoint_of_a_training_that_came_to_nothing_is_read(mel_clips, quic
         ('"codebook_dim":8', '"codebook_dim":NaN'),
     ],
 )
-def test_notes_of_a_checkpoint_that_make_no_sense_are_refused_by_name(
+def test_invalid_notes_of_a_checkpoint_are_refused_by_name(
     checkpoint, mel_clips, quick_config, written, forged, is_one_sentence
 ):
     with safe_open(checkpoint, framework="pt") as file:
@@ -154,6 +154,6 @@ def test_a_file_that_is_no_checkpoint_is_refused_by_name(
         assert is_one_sentence(refusal.value, name)
 
 
-def test_without_a_checkpoint_there_is_nothing_to_resume(mel_clips, quick_config, tmp_path):
+def test_resuming_without_a_checkpoint_is_refused(mel_clips, quick_config, tmp_path):
     with pytest.raises(CodecFileError, match=r"nothing to resume: kit\.resume does not exist"):
         load_checkpoint(Trainer(mel_clips, quick_config, device="cpu"), tmp_path / "kit.resume")

@@ -1,4 +1,4 @@
-"""The settings fit the number of clips, and none is taken out of its range."""
+"""The settings depend on the number of clips, and a setting out of its range is refused."""
 
 import dataclasses
 

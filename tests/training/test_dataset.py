@@ -1,4 +1,4 @@
-"""Which clips are held out, and what the crops of the others hold."""
+"""The choice of held-out clips, and the random crops of the training clips."""
 
 import numpy as np
 import pytest
@@ -10,12 +10,12 @@ from distill.training.dataset import CropSampler, MelClip, check_clip_count, spl
 
 
 def numbered_clips(count: int, frames: int = 20) -> list[MelClip]:
-    """Clips whose every value is their number."""
+    """Make clips; all values of a clip are the number of the clip."""
     return [MelClip(f"{number}.wav", torch.full((128, frames), float(number))) for number in range(count)]
 
 
 def ramp(frames: int) -> MelClip:
-    """A clip whose values are its frame numbers."""
+    """Make a clip in which each value is the number of its frame."""
     return MelClip("ramp.wav", torch.arange(float(frames)).expand(128, frames))
 
 
@@ -35,7 +35,7 @@ def test_the_seed_decides_which_clips_are_held_out():
     assert names[0] == names[1] != names[2]
 
 
-def test_crops_are_as_long_as_asked_and_from_the_clips():
+def test_crops_have_the_given_length_and_come_from_the_clips():
     sampler = CropSampler(numbered_clips(3, 50), crop_frames=32, seed=0)
     mel, mask = sampler.sample(40)
     assert mel.shape == (40, 1, 128, 32)
@@ -54,7 +54,7 @@ def test_crops_reach_the_first_and_the_last_frame_of_a_clip():
     assert seen.min() > 0.3 * seen.float().mean()
 
 
-def test_every_moment_of_sound_is_equally_likely_whatever_clip_it_is_in():
+def test_every_frame_of_sound_is_equally_likely_in_every_clip():
     clips = [MelClip("short", torch.zeros(128, 100)), MelClip("long", torch.ones(128, 300))]
     mel, _ = CropSampler(clips, crop_frames=16, seed=0).sample(2000)
     assert mel[:, 0, 0, 0].mean().item() == pytest.approx(0.75, abs=0.04)
@@ -81,7 +81,7 @@ def test_aligned_crops_begin_with_a_column_and_reach_both_ends(frames):
     assert (mel[mask.expand_as(mel) == 0] == LogMel.floor).all()
 
 
-def test_half_of_the_crops_are_made_louder_or_quieter_and_none_falls_under_the_floor():
+def test_half_of_the_crops_get_another_gain_and_none_falls_below_the_floor():
     clips = [MelClip("tone", torch.full((128, 40), -2.0)), MelClip("hush", torch.full((128, 40), LogMel.floor + 0.1))]
     mel, _ = CropSampler(clips, crop_frames=16, seed=0, gain_db=12.0).sample(2000)
     gains = mel[:, 0, 0, 0] - torch.where(mel[:, 0, 0, 0] > -6, -2.0, LogMel.floor + 0.1)
@@ -97,19 +97,19 @@ def test_the_seed_decides_the_crops():
     assert not torch.equal(crops[0], crops[2])
 
 
-def test_the_statistics_are_the_mean_and_deviation_of_each_band_over_all_sound(mel_clips):
+def test_the_statistics_are_the_mean_and_standard_deviation_of_each_band(mel_clips):
     mean, std = CropSampler(mel_clips, crop_frames=256, seed=0).statistics
     sound = np.concatenate([clip.log_mel.numpy() for clip in mel_clips], axis=1).astype(np.float64)
     assert np.allclose(mean, sound.mean(axis=1), atol=1e-4)
     assert np.allclose(std, np.maximum(sound.std(axis=1), 0.5), atol=1e-4)
 
 
-def test_a_band_without_movement_is_not_blown_up():
+def test_a_constant_band_has_the_smallest_standard_deviation():
     _, std = CropSampler(numbered_clips(1), crop_frames=16, seed=0).statistics
     assert (std == 0.5).all()
 
 
-def test_a_clip_becomes_its_name_and_its_log_mel(drums):
+def test_a_clip_becomes_a_mel_clip_with_its_name_and_log_mel(drums):
     clip = to_mel_clip(drums, LogMel())
     assert clip.name == "loop_perc1.flac"
     assert clip.log_mel.shape == (128, clip.num_frames)

@@ -1,4 +1,4 @@
-"""Several processes train one codec: they see different crops, and end with the same weights and the same codes."""
+"""Several processes train one codec: they draw different crops, and end with the same weights and codebooks."""
 
 import json
 import multiprocessing
@@ -24,7 +24,7 @@ PROCESSES = 2
 
 
 def train_as(index: int, port: int, clips: Sequence[MelClip], config: VQVAEConfig, folder: Path) -> None:
-    """One of the processes; it leaves its model, and what its first crops were."""
+    """Train as one of the processes; save the model, a batch of crops and the counts."""
     os.environ |= {
         "WORLD_SIZE": str(PROCESSES),
         "RANK": str(index),
@@ -59,7 +59,7 @@ def states(mel_clips, quick_config, tmp_path_factory, unused_port) -> list[dict[
     return [load_file(folder / f"{index}.safetensors") for index in range(PROCESSES)]
 
 
-def test_codebooks_and_weights_stay_in_step(states):
+def test_codebooks_and_weights_are_equal_in_all_processes(states):
     first, second = states
     codebooks = [name for name in first if "_codebook" in name]
     assert len(codebooks) >= 9
@@ -67,11 +67,11 @@ def test_codebooks_and_weights_stay_in_step(states):
         assert torch.equal(first[name], second[name]), name
 
 
-def test_each_process_draws_crops_of_its_own(states):
+def test_each_process_draws_its_own_crops(states):
     assert not torch.equal(states[0]["crops"], states[1]["crops"])
 
 
-def test_they_stop_together_and_an_epoch_is_shared_among_them(states, mel_clips, quick_config):
+def test_the_processes_stop_at_the_same_step_and_share_an_epoch(states, mel_clips, quick_config):
     frames = sum(clip.num_frames for clip in mel_clips)
     steps, per_epoch, count = states[0]["counts"].tolist()
     assert states[1]["counts"].tolist() == [steps, per_epoch, count]
@@ -79,7 +79,7 @@ def test_they_stop_together_and_an_epoch_is_shared_among_them(states, mel_clips,
     assert per_epoch == -(-frames // (PROCESSES * quick_config.batch_size * quick_config.crop_frames))
 
 
-def test_accelerate_launch_trains_one_codec_and_one_process_speaks(clip_folder, tmp_path, unused_port):
+def test_accelerate_launch_trains_one_codec_and_one_process_prints(clip_folder, tmp_path, unused_port):
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_machines", "1", "--num_processes"]
     launch += [str(PROCESSES), "--main_process_port", str(unused_port), "--mixed_precision", "no", "-m", "distill"]
     out, report = tmp_path / "kit.distill", tmp_path / "report.json"
@@ -94,7 +94,7 @@ def test_accelerate_launch_trains_one_codec_and_one_process_speaks(clip_folder, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kit.distill", "report.json"]
 
 
-def test_a_single_process_agrees_with_itself():
+def test_a_single_process_uses_its_own_values_and_model():
     alone = Processes("cpu")
     assert (alone.count, alone.index, alone.is_first) == (1, 0, True)
     assert alone.agree(1.5, True) == (1.5, True)

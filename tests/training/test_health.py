@@ -1,4 +1,4 @@
-"""Utilization, perplexity and dead codes by hand."""
+"""Utilization, perplexity and dead codes, compared with values computed by hand."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_a_single_code_in_use_has_a_perplexity_of_one():
     assert codebook_health(counts) == [LevelHealth(1 / 64, pytest.approx(1), 63)]
 
 
-def test_uneven_use_by_hand():
+def test_the_health_of_uneven_use_matches_a_computation_by_hand():
     (health,) = codebook_health(np.array([[4, 2, 1, 1, 0, 0, 0, 0]]))
     assert health.utilization == 0.5
     assert health.dead_codes == 4
@@ -45,14 +45,14 @@ def test_the_levels_have_names():
     assert level_names(4) == ("Structure", "Timbre", "Texture", "Detail")
 
 
-def test_a_level_under_30_percent_is_warned_about_by_name_with_what_to_do():
+def test_a_level_under_30_percent_gets_a_warning_with_its_name_and_advice():
     levels = [LevelHealth(0.9, 40, 6), LevelHealth(0.25, 9, 48), LevelHealth(0.30, 10, 44)]
     advice = "train longer, add more varied clips, or use fewer levels"
     assert health_warnings(levels) == [f"Timbre uses only 25.0% of its codes: {advice}."]
     assert len(health_warnings([LevelHealth(0.299, 9, 45), LevelHealth(0.30, 9, 45)])) == 1
 
 
-def test_healthy_levels_are_not_warned_about():
+def test_healthy_levels_get_no_warning():
     assert health_warnings([LevelHealth(0.3, 10, 44), LevelHealth(1.0, 60, 0)]) == []
 
 

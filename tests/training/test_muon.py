@@ -1,4 +1,4 @@
-"""Muon: steps whose singular values are alike, of convolutions seen as matrices from their inputs to their outputs."""
+"""Muon: steps with similar singular values, for convolutions as matrices from their inputs to their outputs."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from distill.training.muon import Muon, make_optimizers, orthogonalize
 
 
 def spread(matrix: torch.Tensor) -> float:
-    """Largest over smallest singular value."""
+    """Compute the ratio of the largest to the smallest singular value."""
     values = torch.linalg.svdvals(matrix)
     return (values[0] / values[-1]).item()
 
@@ -25,12 +25,12 @@ def test_singular_values_come_nearer_to_one_and_singular_vectors_stay(shape):
     assert (inner - inner.diagonal().diag()).abs().max() < 1e-3
 
 
-def test_nothing_comes_of_nothing():
+def test_a_zero_matrix_stays_zero():
     assert torch.equal(orthogonalize(torch.zeros(4, 6), 3), torch.zeros(4, 6))
 
 
 @pytest.mark.parametrize(("layer", "dim"), [(nn.Conv2d(16, 32, 3), 0), (nn.ConvTranspose2d(16, 32, 3), 1)])
-def test_a_step_of_a_convolution_is_spread_over_all_directions_of_its_outputs(layer, dim):
+def test_a_step_of_a_convolution_has_similar_singular_values(layer, dim):
     before = layer.weight.detach().clone()
     generator = torch.Generator().manual_seed(0)
     strong, weak = (torch.randn(layer.weight.shape, generator=generator) for _ in range(2))
@@ -41,7 +41,7 @@ def test_a_step_of_a_convolution_is_spread_over_all_directions_of_its_outputs(la
     assert (step * layer.weight.grad.movedim(dim, 0).flatten(1)).sum() < 0
 
 
-def test_weight_decay_draws_to_zero_and_a_weight_without_gradient_stays():
+def test_weight_decay_shrinks_a_weight_and_a_weight_without_gradient_stays():
     used, unused = nn.Parameter(torch.ones(16, 16)), nn.Parameter(torch.ones(16, 16))
     used.grad = torch.zeros(16, 16)
     Muon([used, unused], lr=0.1, weight_decay=0.5).step()
@@ -49,7 +49,7 @@ def test_weight_decay_draws_to_zero_and_a_weight_without_gradient_stays():
     assert torch.equal(unused, torch.ones(16, 16))
 
 
-def test_muon_takes_the_wide_convolutions_and_adamw_all_else_each_once():
+def test_muon_trains_the_wide_convolutions_and_adamw_all_other_parameters():
     model = ConvVQVAE(codebook_dim=32)
     adamw, muon = make_optimizers(model, lr=1e-3, weight_decay=0.0)
     taken = [p for optimizer in (adamw, muon) for group in optimizer.param_groups for p in group["params"]]
@@ -61,5 +61,5 @@ def test_muon_takes_the_wide_convolutions_and_adamw_all_else_each_once():
     assert any(p is model.encoder.stages[0].weight for group in adamw.param_groups for p in group["params"])
 
 
-def test_a_model_without_wide_convolutions_is_left_to_adamw():
+def test_adamw_alone_trains_a_model_without_wide_convolutions():
     assert len(make_optimizers(nn.Conv2d(1, 4, 3), lr=1e-3, weight_decay=0.0)) == 1

@@ -1,4 +1,4 @@
-"""Training: repeatable by its seed, within its time, stoppable at any step, and keeping the best it found."""
+"""Training: a seed repeats it, it keeps its time limit, it can stop at any step, and it keeps the best weights."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -25,7 +25,7 @@ def have_same_weights(first: torch.nn.Module, second: torch.nn.Module) -> bool:
 
 
 class Clock:
-    """Seconds that pass only by looking at them."""
+    """A clock that advances by a fixed number of seconds at each reading."""
 
     def __init__(self, seconds_per_look: float) -> None:
         self.now, self.seconds_per_look = 0.0, seconds_per_look
@@ -37,7 +37,7 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def trained(mel_clips, quick_config) -> tuple[Trainer, list]:
-    """A training from beginning to end, and its events."""
+    """A trainer after a complete training, and the events of the training."""
     trainer = Trainer(mel_clips, quick_config, device="cpu")
     return trainer, list(trainer.run())
 
@@ -64,7 +64,7 @@ def test_training_brings_the_error_down(mel_clips, quick_config):
     assert last.mel_l1 < 0.8 * first.mel_l1
 
 
-def test_events_come_in_order_and_add_up(trained, quick_config):
+def test_events_are_in_order_and_consistent(trained, quick_config):
     trainer, events = trained
     steps = [event for event in events if isinstance(event, Progress)]
     assert [event.step for event in steps] == list(range(1, trainer.steps + 1))
@@ -86,7 +86,7 @@ def test_an_epoch_draws_as_many_frames_as_the_set_has(trained, mel_clips, quick_
 
 
 @pytest.mark.parametrize("step", [1, 3, 7])
-def test_a_stopped_training_goes_on_as_if_it_had_not_been_stopped(trained, mel_clips, quick_config, step):
+def test_a_stopped_training_continues_with_the_same_result_as_without_the_stop(trained, mel_clips, quick_config, step):
     trainer = Trainer(mel_clips, quick_config, device="cpu")
     events = []
     for event in trainer.run():
@@ -104,7 +104,7 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been_stopped(trained, mel_c
     assert have_same_weights(trained[0].model, trainer.model)
 
 
-def test_the_time_spent_before_a_stop_counts(mel_clips, quick_config):
+def test_the_time_limit_includes_the_time_before_a_stop(mel_clips, quick_config):
     trainer = Trainer(mel_clips, quick_config, device="cpu", clock=Clock(1.0))
     for event in trainer.run():
         if isinstance(event, Progress) and event.step == 2:
@@ -115,7 +115,7 @@ def test_the_time_spent_before_a_stop_counts(mel_clips, quick_config):
 
 
 @pytest.mark.parametrize(("minutes", "seconds_per_look"), [(1, 1.5), (0.5, 0.7)])
-def test_training_ends_within_a_tenth_of_its_time(mel_clips, quick_config, minutes, seconds_per_look):
+def test_training_ends_within_10_percent_of_its_time_limit(mel_clips, quick_config, minutes, seconds_per_look):
     clock = Clock(seconds_per_look)
     config = replace(quick_config, epochs=100_000, minutes=minutes, batch_size=2)
     trainer = Trainer(mel_clips, config, device="cpu", clock=clock)
@@ -126,7 +126,7 @@ def test_training_ends_within_a_tenth_of_its_time(mel_clips, quick_config, minut
     assert finished.seconds == pytest.approx(minutes * 60, rel=0.1)
 
 
-def test_the_remaining_time_runs_down(mel_clips, quick_config):
+def test_the_estimate_of_the_remaining_time_falls_to_zero(mel_clips, quick_config):
     config = replace(quick_config, epochs=100_000, minutes=1, batch_size=2)
     steps = events_of(Trainer(mel_clips, config, device="cpu", clock=Clock(3.0)), Progress)
     assert steps[-1].remaining < 3
@@ -135,7 +135,7 @@ def test_the_remaining_time_runs_down(mel_clips, quick_config):
 
 
 def break_after_first_validation(trainer: Trainer) -> Iterable[object]:
-    """The events of a training whose weights are spoilt after its first validation."""
+    """Run a training, damage its weights after the first validation, and yield its events."""
     spoilt = False
     for event in trainer.run():
         yield event
@@ -146,7 +146,7 @@ def break_after_first_validation(trainer: Trainer) -> Iterable[object]:
                     parameter.mul_(-30)
 
 
-def test_the_best_weights_are_kept_not_the_last(mel_clips, quick_config):
+def test_the_best_weights_are_kept_and_not_the_last(mel_clips, quick_config):
     trainer = Trainer(mel_clips, quick_config, device="cpu")
     events = list(break_after_first_validation(trainer))
     first, *others = [event for event in events if isinstance(event, Validation)]
@@ -158,7 +158,7 @@ def test_the_best_weights_are_kept_not_the_last(mel_clips, quick_config):
 
 
 def error_of(trainer: Trainer, clips: list[MelClip]) -> float:
-    """Mean absolute log-mel difference of the best model over whole clips."""
+    """Compute the mean absolute log-mel difference of the best model on whole clips."""
     model, total = trainer.best_model(), 0.0
     with torch.no_grad():
         for clip in clips:
@@ -167,7 +167,7 @@ def error_of(trainer: Trainer, clips: list[MelClip]) -> float:
     return total / sum(clip.num_frames for clip in clips)
 
 
-def test_the_best_models_error_is_the_one_that_was_reported(trained, mel_clips):
+def test_the_reported_error_is_the_error_of_the_best_model(trained, mel_clips):
     trainer, events = trained
     validations = [event for event in events if isinstance(event, Validation)]
     assert trainer.best.mel_l1 == min(event.mel_l1 for event in validations)
@@ -177,12 +177,12 @@ def test_the_best_models_error_is_the_one_that_was_reported(trained, mel_clips):
 
 @pytest.fixture(scope="module")
 def many_clips(mel_clips) -> list[MelClip]:
-    """21 clips of a quarter of a second."""
+    """21 clips of a quarter of a second, the smallest number with held-out clips."""
     pieces = [(clip, start) for clip in mel_clips for start in (0, 10, 20, 30)]
     return [MelClip(f"{number}.wav", clip.log_mel[:, at : at + 20]) for number, (clip, at) in enumerate(pieces[:21])]
 
 
-def test_held_out_clips_are_never_trained_on_and_decide_which_weights_are_best(many_clips, quick_config):
+def test_held_out_clips_are_not_trained_on_and_decide_the_best_weights(many_clips, quick_config):
     trainer = Trainer(many_clips, replace(quick_config, epochs=10), device="cpu")
     assert len(trainer.held_out) == 2
     names = {clip.name for clip in trainer.clips}
@@ -193,7 +193,7 @@ def test_held_out_clips_are_never_trained_on_and_decide_which_weights_are_best(m
     assert error_of(trainer, trainer.clips) == pytest.approx(trainer.best.mel_l1, rel=1e-4)
 
 
-def test_weights_that_do_better_only_on_the_training_clips_are_not_the_best(many_clips, quick_config):
+def test_weights_that_are_better_only_on_the_training_clips_are_not_the_best(many_clips, quick_config):
     trainer = Trainer(many_clips, replace(quick_config, epochs=10), device="cpu")
     validations = []
     for event in trainer.run():
@@ -219,7 +219,7 @@ def test_up_to_20_clips_nothing_is_held_out(trained):
     assert trained[0].best.val_mel_l1 is None
 
 
-def test_a_validation_says_how_the_codebooks_fare_and_warns_in_words(mel_clips, quick_config):
+def test_a_validation_reports_the_health_of_the_levels_with_warnings(mel_clips, quick_config):
     config = replace(quick_config, codebook_size=512, num_quantizers=2, epochs=1, validations=1)
     (validation,) = events_of(Trainer(mel_clips, config, device="cpu"), Validation)
     assert len(validation.levels) == 2
@@ -229,13 +229,13 @@ def test_a_validation_says_how_the_codebooks_fare_and_warns_in_words(mel_clips, 
     assert validation.warnings[1].startswith("Detail uses only ")
 
 
-def test_every_code_has_a_place_after_the_first_batch(mel_clips, quick_config):
+def test_the_codes_of_the_first_level_differ_after_the_first_batch(mel_clips, quick_config):
     trainer = Trainer(mel_clips, quick_config, device="cpu")
     next(trainer.run())
     assert trainer.model.quantizer.codebooks[0].unique(dim=0).shape[0] == 16
 
 
-def test_what_is_noted_of_a_training_names_no_clip(trained, mel_clips, quick_config):
+def test_the_info_of_a_training_has_its_facts_and_no_clip_names(trained, mel_clips, quick_config):
     info = trained[0].codec_info()
     assert info.provenance.clips == len(mel_clips)
     seconds = sum(clip.num_frames for clip in mel_clips) * 512 / 44_100
@@ -261,7 +261,7 @@ def test_in_the_refinement_only_the_decoder_learns(mel_clips, quick_config):
     assert still == [({"decoder"}, False)] * 6
 
 
-def test_a_training_from_nothing_does_without_refinement(mel_clips, quick_config):
+def test_a_training_from_random_weights_has_no_refinement(mel_clips, quick_config):
     trainer = Trainer(mel_clips, replace(quick_config, from_base=False, refinement=0.9), device="cpu")
     assert all(event.commit_loss > 0 for event in events_of(trainer, Progress))
     assert not trainer.is_refining
@@ -282,7 +282,7 @@ def test_refinement_sees_every_frame_of_every_clip_with_the_codes_of_the_whole_c
     assert all(start % 16 == 0 for _, start in positions)
 
 
-def test_rehearsal_keeps_the_decoder_good_at_other_sound(mel_clips, quick_config):
+def test_rehearsal_gives_a_smaller_error_on_other_sound(mel_clips, quick_config):
     config = replace(quick_config, codebook_dim=32, codebook_size=64, epochs=30, refinement=0.9)
     errors = {}
     for share in (0.0, 0.5):
@@ -295,7 +295,7 @@ def test_rehearsal_keeps_the_decoder_good_at_other_sound(mel_clips, quick_config
     assert errors[0.5] < 0.95 * errors[0.0]
 
 
-def test_a_training_from_nothing_rehearses_nothing(mel_clips, quick_config):
+def test_a_training_from_random_weights_has_no_rehearsal(mel_clips, quick_config):
     assert Trainer(mel_clips, replace(quick_config, from_base=False), device="cpu").rehearsal is None
     assert Trainer(mel_clips, replace(quick_config, rehearsal=0), device="cpu").rehearsal is None
     assert Trainer(mel_clips, quick_config, device="cpu").rehearsal is not None
@@ -306,7 +306,7 @@ def test_training_on_no_clips_is_refused(quick_config):
         Trainer([], quick_config)
 
 
-def test_a_device_that_is_not_there_is_refused(mel_clips, quick_config):
+def test_an_unknown_device_is_refused(mel_clips, quick_config):
     with pytest.raises(ConfigError, match="must be auto, cpu or cuda, got 'tpu'"):
         Trainer(mel_clips, quick_config, device="tpu")
 
