@@ -304,10 +304,8 @@ class Codec:
             If the codec has no such level or code.
         """
         if not (0 <= level < self.num_levels and 0 <= code < self.codebook_size):
-            raise GridError(
-                f"This codec has levels 0 to {self.num_levels - 1} and codes 0 to {self.codebook_size - 1}, "
-                f"not level {level}, code {code}."
-            )
+            known = f"levels 0 to {self.num_levels - 1} and codes 0 to {self.codebook_size - 1}"
+            raise GridError(f"This codec has {known}, not level {level}, code {code}.")
         indices = torch.full((self.num_levels, ROWS, 3), -1)
         indices[level] = code
         return self.vocoder(self._decode_columns(indices)).numpy()

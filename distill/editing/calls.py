@@ -21,7 +21,6 @@ def perform(work: Work, request: Any, find: Callable[[object], Work], settings: 
     ----------
     work : Work
     request : dict
-        One of :data:`distill.editing.requests.AnyEdit`, in JSON. With an ``id``, an edit that is asked for again,
         One of :data:`distill.editing.requests.AnyEdit`, in JSON. An edit with an ``id`` is done only once: a
         repeated request gets the first answer again, which may have been lost.
     find : callable

@@ -280,6 +280,10 @@ def read_edit(sent: Any, settings: Settings = DEFAULTS) -> Any:
 def read(wanted: type[RequestType], sent: Any, settings: Settings = DEFAULTS) -> RequestType:
     """Turn a value that a client sent into a request of a type; parameters and errors as in :func:`read_edit`."""
     fields = sent if isinstance(sent, dict) else {}
+    unknown = next((name for name in fields if name not in wanted.model_fields), None)
+    if unknown is not None:  # pydantic would make an error for each of them, and there may be many
+        known = ", ".join(each for each in wanted.model_fields if each not in ("work", "id"))
+        raise GridError(f"This call has no field {shown(unknown)}; its fields are {known}.")
     try:
         return wanted.model_validate(fields, context={"edit_cells": settings.edit_cells})
     except ValidationError as error:
@@ -287,9 +291,6 @@ def read(wanted: type[RequestType], sent: Any, settings: Settings = DEFAULTS) ->
     name = str(fault["loc"][0])
     if fault["type"] == "missing":
         field(fields, name)
-    if fault["type"] == "extra_forbidden":
-        known = ", ".join(each for each in wanted.model_fields if each not in ("work", "id"))
-        raise GridError(f"This call has no field {shown(name)}; its fields are {known}.")
     if fault["type"] == TOO_MANY:
         raise GridError(fault["msg"])
     raise refusal(name, wanted.model_fields[name].metadata, fields[name])

@@ -166,7 +166,11 @@ class Work:
                 if self._original is not None and self._layers is not None:
                     return self._original, self._layers
                 self._drawing = self._drawing or self._draw()
-                share = next(self._drawing, 1.0)
+                try:
+                    share = next(self._drawing, 1.0)
+                except BaseException:
+                    self._drawing = None  # the next call begins anew
+                    raise
             if progress:
                 progress(share)
 

@@ -99,7 +99,7 @@ class Answers:
         headers = MutableHeaders(raw=list(messages[0]["headers"]))
         if headers.get("content-type", "").startswith("text/html"):
             headers["content-security-policy"] = content_security_policy(script_hashes(body))
-        headers["cache-control"] = self._cache_control
+        headers["cache-control"] = self._cache_control if messages[0]["status"] == 200 else "no-store"
         bodies = await to_thread.run_sync(_encoded, body)
         return Made(messages[0]["status"], headers.raw, bodies)
 

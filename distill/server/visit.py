@@ -1,6 +1,5 @@
 """The state of one visitor, and the state of each page that the visitor has open."""
 
-import secrets
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from distill.codec import Codec
 from distill.editing.work import Work
 from distill.errors import GoneError
 from distill.server.clip_set import ClipSet
+from distill.server.secret import is_same
 from distill.settings import DEFAULTS, Settings
 
 
@@ -144,15 +144,15 @@ class Page:
             return self.clips
         if not shown:
             return None
-        for page in (self, *self.visit.pages.values()):
-            if page.clips is not None and secrets.compare_digest(page.clips.secret, shown):
+        for page in (self, *list(self.visit.pages.values())):
+            if page.clips is not None and is_same(page.clips.secret, shown):
                 return page.clips
         raise GoneError("The clips that this page lists are no longer on the server; please drop them again.")
 
     def set_clips(self, clips: ClipSet | None) -> None:
         """Set the clips to train on, for this page and for pages that are opened later."""
         before, self.clips, self.visit.clips = self.clips, clips, clips
-        if before is not None and all(page.clips is not before for page in self.visit.pages.values()):
+        if before is not None and all(page.clips is not before for page in list(self.visit.pages.values())):
             before.delete()
 
     def open(
@@ -215,5 +215,5 @@ class Page:
 
     def take_again(self, training: str) -> None:
         """Let every page open the codec of a training again, because the training goes on."""
-        for taken in (self.visit.taken, *(page.taken for page in self.visit.pages.values())):
+        for taken in (self.visit.taken, *(page.taken for page in list(self.visit.pages.values()))):
             taken.discard(training)

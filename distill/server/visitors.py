@@ -1,7 +1,6 @@
 """All visits, and the pages of each."""
 
 import contextlib
-import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from distill.codec import Codec
 from distill.editing.work import Work
 from distill.errors import FullError, GoneError
 from distill.server.askers import owner_of_page
+from distill.server.secret import is_same
 from distill.server.visit import Page, Visit
 from distill.settings import DEFAULTS, Settings
 
@@ -128,14 +128,14 @@ class Visitors:
             If the visitor has no such work: the server restarted, the visit ended, or the work is another visitor's.
         """
         first = self.examples.first
-        return first if _same(first.secret, secret) else self.own_work(owner, secret)
+        return first if is_same(first.secret, secret) else self.own_work(owner, secret)
 
     def own_work(self, owner: str, secret: object) -> Work:
         """The visitor's own work with a secret, for editing; errors as in :meth:`work`."""
         with self._lock:
             visit = self._visits.get(owner)
             for work in list(visit.works.values()) if visit else ():
-                if _same(work.secret, secret):
+                if is_same(work.secret, secret):
                     work.used = self._clock()
                     for page in visit.pages.values() if visit else ():
                         page.seen = work.used if page.work is work else page.seen
@@ -287,7 +287,3 @@ def _is_connected(visit: Visit) -> bool:
 
 def _last_seen(visit: Visit) -> float:
     return max((page.seen for page in visit.pages.values()), default=0.0)
-
-
-def _same(secret: str, given: object) -> bool:
-    return isinstance(given, str) and given.isascii() and secrets.compare_digest(secret, given)

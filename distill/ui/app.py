@@ -136,7 +136,7 @@ def build_app(examples_folder: Path | None = None, settings: Settings | None = N
             with gr.Tab("Edit", id="edit"):
                 edit_tab = edit.build(server, named[1])
         tabs = opening.Tabs(codec_bar, train_tab, explore_tab, edit_tab)
-        train.connect(train_tab, server, app.load)
+        train.connect(train_tab, server, app.load, edit_tab.shown)
         naming_a_clip = [*explore.connect(explore_tab, server), *edit.connect(edit_tab, server)]
         opening.connect(tabs, server, app.load, naming_a_clip)
         leave = gr.Button("Leave and delete what is mine", size="sm", elem_id="leave")

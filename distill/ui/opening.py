@@ -55,17 +55,25 @@ def connect(tabs: Tabs, server: Any, page_load: Any, named: list[Any]) -> None:
     named.append(canvas.load.upload(handle(open_grid), [canvas.load, canvas.shown], api_name="open_grid", **outputs))
     named.append(canvas.load_text.click(handle(open_text), [text, canvas.shown], api_name="open_text", **outputs))
     tab, codec = tabs.train, tabs.of_the_codec
+    trained = [tab.shown_training, canvas.shown]
     # Through a change of state, because an update for a tab that was never opened must be complete.
     tab.taken.change(
-        handle(use_trained), tab.shown_training, codec, api_name="take_trained", api_visibility="private", **hidden
+        handle(use_trained),
+        trained,
+        codec,
+        api_name="take_trained",
+        api_visibility="private",
+        **hidden,
     )
     tab.returned.change(handle(come_back), None, codec, api_name="come_back", api_visibility="private", **hidden)
-    tab.use.click(handle(use_trained), tab.shown_training, codec, api_name="use_trained", show_progress_on=tab.progress)
-    tab.load.upload(
+    used = tab.use.click(
+        handle(use_trained), trained, codec, api_name="use_trained", show_progress_on=tab.progress
+    )  # fmt: skip
+    loaded = tab.load.upload(
         handle(load_codec), [tab.load, canvas.shown], [*tab.live, *codec], api_name="load_codec",
         show_progress_on=tab.progress,
     )  # fmt: skip
-    for event in named:
+    for event in (*named, used, loaded):
         event.failure(handle(offer_codes), canvas.shown, canvas.canvas, api_visibility="private", **hidden)
 
 
@@ -116,7 +124,10 @@ def begin(call: Call[Tabs]) -> Answer:
     work.codec.draw_atlas(call.pause)
     work.draw(call.pause)
     tab, filled = call.tab.edit, edit.fill(call.tab.edit, work, call.server.settings)
-    return {tab.canvas: filled[tab.canvas], tab.shown: work.secret, call.tab.explore.shown: work.secret}
+    answer = {tab.canvas: filled[tab.canvas], tab.shown: work.secret}
+    if call.page.visit.is_new:  # the Explore tab shows the example until :func:`come_back` shows another clip
+        answer[call.tab.explore.shown] = work.secret
+    return answer
 
 
 def come_back(call: Call[Tabs]) -> Answer:
@@ -164,6 +175,8 @@ def _fill_in_turn(call: Call[Tabs], work: Work, chosen: Answer, progress: gr.Pro
     tabs = call.tab
     work.codec.draw_atlas(call.pause)
     work.draw(lambda share: progress(share, desc="Decoding"))
+    if call.page.work is not work:  # the visitor has opened another clip since
+        return
     yield chosen | explore.fill_first(tabs.explore, work)
     # No lock is held during a yield, because the next step may run on another thread.
     with call.page.lock:
@@ -222,10 +235,10 @@ def _turn_to_grid(call: Call[Tabs], name: str, grid: CodeGrid, shown: str | None
         return fill(call.tab, call)
 
 
-def use_trained(call: Call[Tabs], training: str | None = None) -> Answer:
-    """Open the codec of a training, with the first of its clips."""
-    job, page = train.require_job(call, training), call.page
-    codec, clip = job.best_codec(), live.first_of(job) or page.work.as_clip(call.pause)
+def use_trained(call: Call[Tabs], training: str | None = None, shown: str | None = None) -> Answer:
+    """Open the codec of a training, and the first of the clips that it was trained on."""
+    job, page, before = train.require_job(call, training), call.page, call.work(shown)
+    codec, clip = job.best_codec(), live.first_of(job) or before.as_clip(call.pause)
     codec.draw_atlas(call.pause)
     page.turn_to_clip(codec, clip, call.pause)
     _take(call, job)
@@ -244,11 +257,7 @@ def load_codec(call: Call[Tabs], path: str | None, shown: str | None = None) -> 
     page, server, tab = call.page, call.server, call.tab.train
     codec = server.codecs.load(path, settings=server.settings)
     server.storage.discard(Path(path))
-    try:
-        clip = call.work(shown).as_clip(call.pause)
-    except GoneError:
-        gr.Info("The clip that you had open is no longer on the server. Another one is open now.")
-        clip = page.work.as_clip(call.pause)
+    clip = call.work(shown).as_clip(call.pause)
     codec.draw_atlas(call.pause)
     page.turn_to_clip(codec, clip, call.pause)
     heard = live.sound_file(page.work.decode(call.pause), server, page.owner, page.address, call.pause)

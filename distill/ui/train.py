@@ -11,7 +11,7 @@ from distill import plots
 from distill.audio import MIN_CLIPS, new_decoder, read_clips
 from distill.codec import Codec
 from distill.editing.values import number, whole
-from distill.errors import TrainingError
+from distill.errors import GoneError, TrainingError
 from distill.jobs import TrainingJob
 from distill.server.clip_set import ClipSet
 from distill.server.server import Server
@@ -168,7 +168,7 @@ def _lay_out_results(server: Server) -> dict[str, Any]:
     }
 
 
-def connect(tab: TrainTab, server: Server, page_load: Callable[..., Any]) -> None:
+def connect(tab: TrainTab, server: Server, page_load: Callable[..., Any], shown: gr.Textbox) -> None:
     """Wire the tab's events; ``page_load`` wires the opening of the page."""
     handle, watch = handler(server, tab), handler(server, tab, every=live.POLL_SECONDS)
     hidden: dict[str, Any] = {"show_progress": "hidden"}
@@ -187,7 +187,7 @@ def connect(tab: TrainTab, server: Server, page_load: Callable[..., Any]) -> Non
     followed = arrived.success(watch(follow), None, told, api_name="follow", **hidden)
     for event in (begun, resumed, followed):
         event.success(
-            handle(trained), [tab.taken, tab.shown_training], tab.taken, api_visibility="private", **hidden
+            handle(trained), [tab.taken, tab.shown_training, shown], tab.taken, api_visibility="private", **hidden
         )  # fmt: skip
     tab.progress.change(None, tab.progress, None, js=calling("training", "remember"))
     tab.stop.click(handle(stop), tab.shown_training, None, api_name="stop", **hidden)
@@ -201,7 +201,8 @@ def add_clips(
     """Read uploaded files, and list the accepted and the refused ones."""
     page, tab = call.page, call.tab
     if not paths:
-        page.set_clips(None)
+        with page.lock:
+            page.set_clips(None)
         yield {tab.clips: views.invitation(call.server.settings), tab.reason: "", tab.shown_clips: ""}
         return
     clips = _read_set(call, paths, lambda count: progress((count, None), desc="Reading", unit="clips"))
@@ -279,16 +280,24 @@ def stop(call: Call[TrainTab], shown_training: str | None = None) -> None:
     require_job(call, shown_training).stop()
 
 
-def trained(call: Call[TrainTab], taken: str, shown_training: str | None = None) -> Answer:
+def trained(call: Call[TrainTab], taken: str, shown_training: str | None = None, shown: str | None = None) -> Answer:
     """Decide whether the page opens the trained codec; it does not if that would hide edits."""
     job = next((job for job in call.server.runner.jobs_of(call.page.owner) if job.id == shown_training), None)
     validation = job.status().validation if job else None
     if job is None or validation is None or job.id in call.page.taken:
         return {call.tab.taken: taken}
-    if call.page.work.history.can_undo:
+    if _has_edits(call, shown):
         gr.Info("Your codec is ready. Your edits stay as they are: press “Use the trained codec” to change over.")
         return {call.tab.taken: taken}
     return {call.tab.taken: f"{job.id} after {validation.step} steps"}
+
+
+def _has_edits(call: Call[TrainTab], shown: str | None) -> bool:
+    """Whether the page shows edits; a page whose clip is gone may have the only copy of them."""
+    try:
+        return call.work(shown).history.can_undo
+    except GoneError:
+        return True
 
 
 def arrive(call: Call[TrainTab], remembered: str | None = None) -> Answer:

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from distill.audio import SAMPLE_RATE, load_clip
 from distill.codec import Codec
+from tests.waiting import until
 
 PICTURES = ("mels", "maps", "layers")
 FIND = "[...document.querySelectorAll('#explore-player *')].find(part => part.player)?.player"
@@ -94,6 +95,7 @@ def test_another_track_goes_on_at_the_same_moment(explore):
         explore.locator("#explore-player .choose").nth(track).click()
         loaded(explore, track)
     explore.locator("#explore-player .choose").nth(0).click()
+    explore.locator("#explore-player .loop").click()  # a busy machine takes longer than the clip for what follows
     explore.get_by_role("button", name="Play").click()
     explore.wait_for_function(f"() => {FIND}.position > 0.2")
     before = state(explore)
@@ -101,7 +103,8 @@ def test_another_track_goes_on_at_the_same_moment(explore):
     after = state(explore)
     assert (before["track"], after["track"]) == (0, 3)
     assert after["playing"]
-    assert 0 <= after["position"] - before["position"] < after["time"] - before["time"] + 0.5
+    _, seconds = axis(explore, "mels")
+    assert (after["position"] - before["position"]) % seconds < after["time"] - before["time"] + 0.5
     explore.locator("#explore-player .compare").click()
     assert state(explore)["track"] == 0
     explore.get_by_role("button", name="Pause").click()
@@ -131,11 +134,15 @@ def test_a_click_in_a_picture_moves_the_line_in_all_of_them(explore):
     frame.click(position={"x": box["width"] * 0.5, "y": box["height"] * 0.4})
     _, stop = axis(explore, "maps")
     assert state(explore)["position"] == pytest.approx(stop / 2, abs=0.02)
-    places = {
-        explore.locator(f"#explore-{name} .playhead").evaluate("line => line.getBoundingClientRect().x")
-        for name in PICTURES
-    }
-    assert max(places) - min(places) < 1
+
+    def are_together():
+        places = {
+            explore.locator(f"#explore-{name} .playhead").evaluate("line => line.getBoundingClientRect().x")
+            for name in PICTURES
+        }
+        return max(places) - min(places) < 1
+
+    until(are_together)
 
 
 def test_a_selected_part_is_zoomed_into_and_out_of(explore):

@@ -46,7 +46,11 @@ export class CodeGrid {
     this.state = new GridState(new GridCodes(this.value));
     this.layout = new GridLayout(this.state);
     this.painter = new GridPainter(this.canvas, this.state, this.layout);
-    this.sound = new GridSound(this.value, server, { changed: () => this.show(), tell: (words) => this.tell(words) });
+    this.sound = new GridSound(this.value, server, {
+      changed: () => this.show(),
+      tell: (words) => this.tell(words),
+      refused: (refusal) => this.#refuse(refusal),
+    });
     this.controls = new GridControls(element, this);
     this.queue = new EditQueue((request) => server.edit(request), {
       done: (edit, answer) => this.#done(edit, answer),
@@ -108,13 +112,19 @@ export class CodeGrid {
     const { work, model_id: modelId } = this.value;
     const pictures = await picturesOfCodecs.of(modelId, () => this.server.codec_pictures({ work }));
     if (modelId !== this.value.model_id) return;
-    if (isRefusal(pictures)) this.tell(pictures.error);
+    if (isRefusal(pictures)) this.#refuse(pictures);
     else if (pictures !== this.pictures) {
       this.pictures = pictures;
       this.painter.take(this.state.codes, pictures);
       this.controls.buildPalette();
       this.show();
     }
+  }
+
+  /** @param {import("./types.js").Refusal} refusal */
+  #refuse(refusal) {
+    if (refusal.gone) void this.offerCodes(refusal.error);
+    else this.tell(refusal.error);
   }
 
   get second() {

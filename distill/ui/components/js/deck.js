@@ -135,7 +135,7 @@ export class Deck {
     }
     this.#waiting += 1;
     this.#writing = this.#writing.then(async () => {
-      await this.#writeHeard(track, patch);
+      await this.#writeHeard(track, patch).catch(() => writePatch(track.buffer, patch));
       this.#waiting -= 1;
     });
     return this.#writing;

@@ -96,9 +96,12 @@ export class EditQueue {
   async drain() {
     if (this.#isBusy) return;
     this.#isBusy = true;
-    while (this.#edits[0]?.work) await this.#sendFirst(this.#edits[0]);
-    this.#isBusy = false;
-    this.listener.changed();
+    try {
+      while (this.#edits[0]?.work) await this.#sendFirst(this.#edits[0]);
+    } finally {
+      this.#isBusy = false;
+      this.listener.changed();
+    }
   }
 
   /** @param {Edit} edit */
@@ -112,7 +115,11 @@ export class EditQueue {
     }
     if (this.#edits[0] === edit) this.#edits.shift();
     if (!isRefusal(answer)) {
-      await this.listener.done(edit, answer);
+      try {
+        await this.listener.done(edit, answer);
+      } catch (error) {
+        console.error(error); // a sound that cannot be decoded holds up no later edit
+      }
     } else if (answer.gone) {
       this.drop(edit.work);
       this.listener.gone(edit, answer);

@@ -10,6 +10,8 @@ import { decode, silentBuffer, sound } from "./sound.js";
 /** @typedef {import("./types.js").GridTrack} GridTrack */
 /** @typedef {import("./axes.js").Span} Span */
 
+const NOT_HEARD = "The sound did not arrive; please try again.";
+
 export class GridSound {
   isComparing = false; // whether the sound before the edits plays
   isWhole = false; // whether the edited sound was complete once
@@ -23,7 +25,7 @@ export class GridSound {
   /**
    * @param {import("./types.js").GridValue} value
    * @param {import("./types.js").GridServer} server
-   * @param {{changed: () => void, tell: (words: string) => void}} page
+   * @param {{changed: () => void, tell: (words: string) => void, refused: (refusal: import("./types.js").Refusal) => void}} page
    */
   constructor(value, server, page) {
     this.value = value;
@@ -117,12 +119,13 @@ export class GridSound {
     const answer = await answerTo(this.server.sound({ work: this.value.work, track, piece }));
     if (mine !== this.#generation) return null;
     if (isRefusal(answer)) {
-      this.page.tell(answer.error);
+      this.page.refused(answer);
       return null;
     }
-    const { sample_rate } = this.value;
-    const samples = (await decode(answer.flac, sample_rate)).getChannelData(0);
-    return mine === this.#generation ? { samples, version: answer.version ?? 0 } : null;
+    const buffer = await decode(answer.flac, this.value.sample_rate).catch(() => null);
+    if (mine !== this.#generation) return null;
+    if (!buffer) this.page.tell(NOT_HEARD);
+    return buffer && { samples: buffer.getChannelData(0), version: answer.version ?? 0 };
   }
 
   /**
@@ -214,7 +217,9 @@ export class GridSound {
     const { sample_rate, work } = this.value;
     sound.wake(sample_rate);
     const answer = await answerTo(this.server.audition({ work, level, code }));
-    if (isRefusal(answer)) this.page.tell(answer.error);
-    else sound.playSingle(await decode(answer.flac, sample_rate));
+    const buffer = isRefusal(answer) ? null : await decode(answer.flac, sample_rate).catch(() => null);
+    if (isRefusal(answer)) this.page.refused(answer);
+    else if (buffer) sound.playSingle(buffer);
+    else this.page.tell(NOT_HEARD);
   }
 }
