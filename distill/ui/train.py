@@ -270,7 +270,7 @@ def follow(call: Call[TrainTab]) -> Iterator[Answer | None]:
     """Follow the visitor's latest training, for example after the page was reloaded."""
     job = _latest_job(call)
     if job is None:
-        yield {call.tab.shown_training: ""}
+        yield {call.tab.shown_training: gr.skip()}  # not "": a training may have begun on the page meanwhile
         return
     yield from live.follow(call.server, call.page, call.tab, job)
 

@@ -3,6 +3,7 @@
 import base64
 from types import SimpleNamespace
 
+import gradio as gr
 import numpy as np
 import pytest
 
@@ -177,3 +178,8 @@ def test_opening_a_clip_sends_its_secret_to_both_tabs(new_call, codec, short):
     assert answer["explore.shown"] == answer["edit.shown"] == answer["edit.canvas"]["value"]["work"]
     grid = np.frombuffer(base64.b64decode(answer["edit.canvas"]["value"]["indices"]), "<u2")
     assert np.array_equal(grid, call.page.work.history.grid.indices.ravel())
+
+
+def test_a_page_that_finds_no_training_leaves_the_name_of_one_that_has_begun_since(new_call):
+    (answer,) = train.follow(new_call("page"))
+    assert answer["shown_training"] == gr.skip()
