@@ -48,7 +48,7 @@ def small_examples(clip_folder, codec_path, tmp_path, monkeypatch):
     shutil.copytree(clip_folder, tmp_path / "examples" / "clips")
     (tmp_path / "examples" / "models").mkdir()
     shutil.copy(codec_path, tmp_path / "examples" / "models")
-    for name, value in {"EXAMPLES": tmp_path / "examples", "EDITS": 10, "STEPS_BEFORE": 10}.items():
+    for name, value in {"find_examples": lambda: tmp_path / "examples", "EDITS": 10, "STEPS_BEFORE": 10}.items():
         monkeypatch.setattr(report, name, value)
 
 

@@ -118,7 +118,7 @@ def test_a_training_whose_process_is_killed_goes_on_from_its_checkpoint_and_fini
     assert "interrupted and went on" in status.note
     points = status.curves.validations
     assert points[0] == before.curves.validations[0]
-    assert [point["step"] for point in points] == sorted({point["step"] for point in points})
+    assert [point.step for point in points] == sorted({point.step for point in points})
     assert job.best_codec().info.provenance.steps == status.progress.step
 
 

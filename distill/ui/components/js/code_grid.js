@@ -386,7 +386,9 @@ export function mount(component) {
     // The browser asks whether to leave.
     if (element.isConnected && (grid.value.edits || grid.queue.length)) event.preventDefault();
   });
-  watch("value", () => grid.take());
+  watch("value", () => {
+    if (component.props.value) grid.take();
+  });
   watch("second", () => grid.show());
   watch("gone", () => {
     if (component.props.gone) void grid.offerCodes(component.props.gone);

@@ -130,6 +130,8 @@ class Codebook {
 export function mount(component) {
   const codebook = new Codebook(component);
   Object.assign(component.element, { codebook });
-  component.watch("value", () => void codebook.take());
+  component.watch("value", () => {
+    if (component.props.value) void codebook.take();
+  });
   void codebook.take();
 }

@@ -240,6 +240,8 @@ export function mount(component) {
       },
     },
   });
-  watch("value", () => player.take());
+  watch("value", () => {
+    if (component.props.value) player.take();
+  });
   drawAgainWith(element, () => player.draw());
 }
