@@ -56,7 +56,7 @@ class EditedSound(Request):
 class EditRequest(Request):
     """An edit, or a step in the history of edits."""
 
-    id: SkipJsonSchema[Name | int | float] = ""
+    id: SkipJsonSchema[Name] = ""
     """Identifier of the edit: an edit that is sent again with the same id is done only once."""
 
 

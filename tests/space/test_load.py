@@ -44,7 +44,7 @@ class Player:
         after = before.copy()
         after[level, row, column] = code
         answer = self.visitor.serve(
-            "edit", kind="paint", level=level, cells=[[row, column]], code=int(code), id=self.random.random()
+            "edit", kind="paint", level=level, cells=[[row, column]], code=int(code), id=str(self.random.random())
         )
         position = np.ravel_multi_index((level, row, column), before.shape)
         assert (answer["positions"], answer["codes"]) == ([position], [code])
@@ -52,7 +52,7 @@ class Player:
         self.heard(answer)
 
     def undo(self):
-        answer = self.visitor.serve("edit", kind="undo", id=self.random.random())
+        answer = self.visitor.serve("edit", kind="undo", id=str(self.random.random()))
         if len(self.grids) == 1:
             assert answer["positions"] == []
             return
