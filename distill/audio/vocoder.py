@@ -9,6 +9,8 @@ from torch import Tensor
 from distill.audio.logmel import HOP_LENGTH
 
 BLOCK_FRAMES = 1024  # 11.9 s
+BLOCK_SAMPLES = BLOCK_FRAMES * HOP_LENGTH
+"""Samples of a piece of sound that is made at a time; also the most that is mended before an edit is answered."""
 OVERLAP_FRAMES = 16
 JOIN_SAMPLES = 256
 

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from distill.audio import HOP_LENGTH, SAMPLE_RATE
-from distill.audio.vocoder import BLOCK_FRAMES
+from distill.audio import SAMPLE_RATE
+from distill.audio.vocoder import BLOCK_SAMPLES
 
-BLOCK_SAMPLES = BLOCK_FRAMES * HOP_LENGTH
 HISTORY_SHOWN = 100
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from distill.audio import HOP_LENGTH, SAMPLE_RATE
-from distill.audio.vocoder import BLOCK_FRAMES, num_blocks
+from distill.audio.vocoder import BLOCK_FRAMES, BLOCK_SAMPLES, num_blocks
 from distill.codec.codec import JOIN_FADE_SAMPLES, Codec
 from distill.codec.pieces import HALF_WINDOW, JOIN_CONTEXT_FRAMES, Patch
 from distill.codes import CodeGrid, History
@@ -17,8 +17,6 @@ Span = slice
 """A range of samples: the first, and the one after the last."""
 KEPT_SAMPLES = 120 * SAMPLE_RATE
 """Maximum number of replaced samples kept for undo, per clip. Older edits are undone by decoding."""
-BLOCK_SAMPLES = BLOCK_FRAMES * HOP_LENGTH
-"""Samples in a piece of the sound; also the most that is mended before an edit is answered."""
 STEP_COLUMNS = 30
 """Columns in a piece that is mended later: half a piece, so that other visitors wait less for their turns."""
 BLOCKS_WAITED_FOR = 2

@@ -12,13 +12,13 @@ import torch
 
 from distill.audio import HOP_LENGTH, SAMPLE_RATE, Clip
 from distill.audio.loudness import matching_gain_db
-from distill.audio.vocoder import num_blocks
+from distill.audio.vocoder import BLOCK_SAMPLES, num_blocks
 from distill.codec import Codec
 from distill.codec.decoded import DecodedMel
 from distill.codec.evaluation import Layer, peel
 from distill.codec.pieces import log_mel_blocks
 from distill.codes import CodeGrid, History
-from distill.editing.edited import BLOCK_SAMPLES, Change, EditedSound, Span
+from distill.editing.edited import Change, EditedSound, Span
 from distill.editing.track import Track
 from distill.errors import GridError
 from distill.models.losses import mel_l1

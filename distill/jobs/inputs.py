@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 FULL_SCALE = np.float32(32767)
-ENTRY_BYTES = 100
+CLIP_ENTRY_BYTES = 100
 """Maximum bytes of the file header per clip."""
 
 NO_LINKS = (errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP)
@@ -33,7 +33,7 @@ class ClipsWriter:
 
     def __init__(self, path: Path, most: int) -> None:
         self._shapes: list[tuple[int, ...]] = []
-        self._header_bytes = -(-(ENTRY_BYTES * most + 8) // 64) * 64
+        self._header_bytes = -(-(CLIP_ENTRY_BYTES * most + 8) // 64) * 64
         self._file = path.open("wb")
         self._file.write(bytes(self._header_bytes))
 

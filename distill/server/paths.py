@@ -3,16 +3,16 @@
 import re
 
 HEALTH, LEAVE = "/health", "/leave"
+MODULES = re.compile(r"/page/[0-9a-f]{16}/[a-z_]+\.js")
+"""Paths of the page's own modules, with a hash of the content of all modules."""
 PUBLIC = re.compile(
     r"/|/(?:config/?|theme\.css|robots\.txt|manifest\.json|favicon\.ico|pwa_icon|health)|/(?:assets|static|svelte)/.*"
-    r"|/page/[0-9a-f]{16}/[a-z_]+\.js|/gradio_api/(?:info/?|openapi\.json|app_id)",
+    rf"|{MODULES.pattern}|/gradio_api/(?:info/?|openapi\.json|app_id)",
     re.DOTALL,
 )
 """Paths whose answers are the same for every visitor. Other sites may request them too."""
 MADE_ONCE = re.compile(r"/|/config/?|/gradio_api/(?:info/?|openapi\.json)")
 """Paths whose answers take Gradio long to make; they are made once and kept."""
-MODULES = re.compile(r"/page/[0-9a-f]{16}/[a-z_]+\.js")
-"""Paths of the page's own modules, with a hash of the content of all modules."""
 FILES = re.compile(
     r"/(?:assets|static|svelte|page)/.*|/(?:theme\.css|favicon\.ico|manifest\.json|robots\.txt|pwa_icon)", re.DOTALL
 )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
 from distill.errors import FullError
+from distill.jobs.files import ENTRY_BYTES
 from distill.server.askers import ANYONE
 from distill.server.claim import claim, clear
 from distill.server.ledger import Arrival, Ledger
@@ -24,8 +25,6 @@ UPLOAD_SECONDS, PAUSED_UPLOAD_SECONDS = 60, 300
 file that may still be arriving."""
 LONGEST_PATH = 4096
 """Maximum characters of a path that is looked at."""
-ENTRY_BYTES = 4096
-"""Bytes of disk that each file or folder is counted for besides its content, so that empty files count too."""
 
 
 class Storage:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from distill.audio import HOP_LENGTH, SAMPLE_RATE
-from distill.audio.vocoder import BLOCK_FRAMES, num_blocks
+from distill.audio.vocoder import BLOCK_SAMPLES, num_blocks
 from distill.codes.grid import FORMAT, FRAMES_PER_COLUMN, CodeGrid
 from distill.codes.levels import level_names
 from distill.editing.answers import HISTORY_SHOWN, pack
@@ -89,7 +89,7 @@ def grid_value(
         "column_seconds": COLUMN_SECONDS,
         "sample_rate": SAMPLE_RATE,
         "samples": grid.num_frames * HOP_LENGTH,
-        "piece_samples": BLOCK_FRAMES * HOP_LENGTH,
+        "piece_samples": BLOCK_SAMPLES,
         "pieces": num_blocks(grid.num_frames),
         "edit_cells": edit_cells,
         "spectrogram": spectrogram(log_mel, grid.columns * FRAMES_PER_COLUMN),

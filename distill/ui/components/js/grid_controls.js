@@ -3,11 +3,11 @@
 
 import { codesInOrder, makeTile } from "./code_tiles.js";
 import { find, findButton, findInput, make, makeButton, showPressed } from "./dom.js";
+import { ZOOM } from "./grid_layout.js";
 import { historyShown } from "./history.js";
 
 /** @typedef {import("./code_grid.js").CodeGrid} CodeGrid */
 
-const ZOOM = 1.5;
 const TOOLS = /** @type {const} */ (["brush", "select", "pick", "scroll"]);
 const CURSORS = { brush: "crosshair", select: "cell", pick: "copy", scroll: "grab" };
 

@@ -1,6 +1,8 @@
 // @ts-check
 // Pointer and keyboard input of the code grid.
 
+import { ZOOM } from "./grid_layout.js";
+
 /** @typedef {import("./code_grid.js").CodeGrid} CodeGrid */
 
 /** @type {Record<string, [number, number]>} rows and columns */
@@ -13,7 +15,6 @@ const TOOLS = { b: "brush", s: "select", p: "pick" };
 const ACTS = { c: "copy", x: "cut", v: "paste" };
 /** @type {Record<string, string>} */
 const EDITS = { delete: "clear", backspace: "clear", r: "reverse" };
-const ZOOM = 1.5;
 
 /**
  * @param {HTMLCanvasElement} canvas

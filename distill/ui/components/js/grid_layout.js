@@ -13,6 +13,7 @@ import { clamp } from "./axes.js";
 
 export const AXIS_HEIGHT = 22;
 export const LANE_GAP = 16;
+export const ZOOM = 1.5; // factor of a press
 const WIDEST = 72;
 const COMFORTABLE = 22; // minimum column width without zoom, in pixels
 

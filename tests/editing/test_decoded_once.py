@@ -1,0 +1,57 @@
+"""Pictures and sounds of a clip share what is decoded: each log-mel is made once, and counted in memory."""
+
+import numpy as np
+import pytest
+
+from distill.audio import Clip
+from distill.audio.vocoder import BLOCK_FRAMES, BLOCK_SAMPLES
+from distill.editing.work import Work
+from distill.models.vqvae import STRIDE
+
+WIDEST_COLUMNS = BLOCK_FRAMES // STRIDE + 8
+
+
+@pytest.fixture
+def log_mels(codec):
+    """The number of frames of each log-mel that is computed from a waveform."""
+    seen = []
+    hook = codec.log_mel.register_forward_hook(lambda front_end, inputs, output: seen.append(output.shape[-1]))
+    yield seen
+    hook.remove()
+
+
+@pytest.mark.parametrize("first", ["pictures", "sound"])
+def test_each_number_of_levels_is_decoded_once_for_pictures_and_sound(codec, drums, widths, first):
+    clip = Clip("long.wav", np.tile(drums.waveform, 6))
+    work = Work.begin(codec, clip)
+    assert work.num_pieces == 2
+    if first == "pictures":
+        work.draw()
+    sounds = [work.sound(levels) for levels in (1, 2, 3)]
+    layers = work.layers
+    assert len(widths) == 3 * work.num_pieces
+    assert max(widths) <= WIDEST_COLUMNS
+    for levels in (1, 2, 3):
+        assert np.array_equal(sounds[levels - 1], codec.decode(work.history.original, levels=levels))
+        assert np.array_equal(
+            layers[levels - 1].log_mel, codec.decode_mel(work.history.original, levels=levels).numpy()
+        )
+
+
+def test_the_log_mel_of_a_clip_that_is_opened_is_made_once(codec, drums, log_mels):
+    work = Work.begin(codec, Clip("long.wav", np.tile(drums.waveform, 6)))
+    assert sum(log_mels) < 1.1 * work.history.original.num_frames
+    log_mels.clear()
+    original, _ = work.draw()
+    assert log_mels == []
+    work.release()
+    assert np.array_equal(work.draw()[0], original)
+    assert log_mels != []
+
+
+def test_the_memory_of_a_decoded_log_mel_is_counted_and_released(long):
+    bare = long.num_bytes
+    long.piece(1, 0)
+    assert long.num_bytes - bare == pytest.approx(4 * BLOCK_SAMPLES + 512 * BLOCK_FRAMES, rel=0.02)
+    long.release()
+    assert long.num_bytes == bare
