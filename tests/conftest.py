@@ -38,8 +38,8 @@ train_eagerly()
 torch.set_num_threads(1)  # the models are small: on a busy machine, threads wait for each other longer than they work
 
 
-SLOW_ROOMS = ("hostile", "e2e", "space", "bench")
-"""Where tests take longest, the longest first."""
+SERVED = ("hostile", "e2e", "space")
+"""Rooms whose tests talk to a server, as strangers and as browsers do."""
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -49,10 +49,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 2 if are_many and config.option.capture != "no" else 0
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first, or one process would wait for the other in the end."""
-    order = {room: place for place, room in enumerate(SLOW_ROOMS)}
+    """One process talks to servers, one server at a time; the other goes through all other files meanwhile."""
+    order = {room: place for place, room in enumerate(SERVED)}
     items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
+    for item in items:
+        is_served = item.path.parent.name in SERVED
+        item.add_marker(pytest.mark.xdist_group("servers" if is_served else str(item.path)))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -241,9 +241,9 @@ def test_codecs_count_in_memory(memory_space, new_stranger, addresses, tmp_path)
             load(number)
         except AssertionError:
             refused += 1
-    grown = memory_bytes(memory_space) - before
     assert sum(path.stat().st_size for path in paths[6:]) > 110 * MIB
-    assert refused or grown < 96 * MIB, grown / MIB
+    if not refused:  # the C library gives freed memory back when the server tidies up
+        until(lambda: memory_bytes(memory_space) - before < 64 * MIB, patience=60)
 
 
 def test_the_memory_for_clips_is_shared(memory_space, new_stranger, addresses, six_clips, tmp_path):
