@@ -8,12 +8,14 @@ import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 from distill.audio import SAMPLE_RATE, Clip, LogMel, load_clip
 from distill.codec import Codec
@@ -49,14 +51,22 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 2 if are_many and config.option.capture != "no" else 0
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class RoomScheduling(LoadFileScheduling):
     """One process talks to servers, one server at a time; the other goes through all other files meanwhile."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "servers" if Path(file).parent.name in SERVED else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return RoomScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, or one process would wait for the other in the end."""
     order = {room: place for place, room in enumerate(SERVED)}
     items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
-    for item in items:
-        is_served = item.path.parent.name in SERVED
-        item.add_marker(pytest.mark.xdist_group("servers" if is_served else str(item.path)))
 
 
 @pytest.hookimpl(tryfirst=True)
