@@ -1,0 +1,183 @@
+"""The network of the vocoder: it draws a short-time Fourier spectrum for each frame of a log-mel."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from distill.audio.logmel import N_MELS, LogMel
+
+KERNEL = 7
+"""Frames that a convolution sees."""
+NOISE_FRAMES = 256
+"""Frames after which the noise repeats (3 s)."""
+LOUDEST = 7.0
+"""Largest log magnitude of a bin. A full-scale sine reaches 6.2."""
+BIN_LEVEL = 3.07
+"""Log magnitude of a bin less that of its band: the filter of a band sums to 0.046."""
+NOISE_LEVEL = -1.5
+"""Log level of the noise before the network is trained, relative to the rest."""
+
+
+class VocoderBlock(nn.Module):
+    """A convolution in time for each channel, then two layers for each frame, with a skip connection.
+
+    Liu et al., "A ConvNet for the 2020s", 2022, in one dimension.
+
+    Parameters
+    ----------
+    channels, hidden : int
+        Number of channels outside and between the two layers.
+    """
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.in_time = nn.Conv1d(channels, channels, KERNEL, padding=KERNEL // 2, groups=channels)
+        self.norm = nn.LayerNorm(channels)
+        self.widen, self.narrow = nn.Linear(channels, hidden), nn.Linear(hidden, channels)
+        self.scale = nn.Parameter(torch.full((channels,), 0.2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Transform [B, channels, T] to the same shape."""
+        y = self.norm(self.in_time(x).transpose(1, 2))
+        return x + (self.narrow(F.gelu(self.widen(y))) * self.scale).transpose(1, 2)
+
+
+class VocoderNetwork(nn.Module):
+    """Turns log-mels into waveforms without a state: a sample depends on the frames around it and on nothing else.
+
+    For each frame the network gives the magnitude and the phase of each bin, and the level of noise in each band. An
+    inverse transform with overlapping windows makes a waveform of them (Siuzdak, "Vocos", 2023). Two differences to
+    Vocos help a small network. Magnitudes start from the log-mel, so the network only corrects them. And the last steps
+    are projections: the waveform's own phases with the network's magnitudes give the next waveform (Griffin & Lim,
+    "Signal estimation from modified short-time Fourier transform", 1984). Gradients pass through the projections
+    (Masuyama et al., "Deep Griffin-Lim iteration", 2019), so the network draws the spectrum from which two of them
+    arrive at the best sound.
+
+    Noise is fixed: a sample of the result depends on the number of its frame, but not on chance.
+
+    Parameters
+    ----------
+    channels : int
+        Number of channels for each frame.
+    hidden : int
+        Number of channels within a block.
+    blocks : int
+        Number of blocks.
+    projections : int
+        Number of projections.
+
+    Examples
+    --------
+    >>> network = VocoderNetwork(channels=16, hidden=32, blocks=2)
+    >>> network(torch.zeros(1, 128, 40)).shape  # 40 frames of 512 samples
+    torch.Size([1, 20480])
+    """
+
+    window: Tensor
+    spread: Tensor
+    sign: Tensor
+    noise: Tensor
+
+    def __init__(self, channels: int = 192, hidden: int = 576, blocks: int = 6, projections: int = 2) -> None:
+        super().__init__()
+        self.arguments = {"channels": channels, "hidden": hidden, "blocks": blocks, "projections": projections}
+        log_mel = LogMel()
+        self.n_fft, self.hop_length, self.projections = log_mel.n_fft, log_mel.hop_length, projections
+        self.bins = self.n_fft // 2 + 1
+        self.enter = nn.Conv1d(N_MELS, channels, KERNEL, padding=KERNEL // 2)
+        self.first_norm = nn.LayerNorm(channels)
+        self.blocks = nn.ModuleList(VocoderBlock(channels, hidden) for _ in range(blocks))
+        self.last_norm = nn.LayerNorm(channels)
+        self.draw = nn.Linear(channels, 2 * self.bins + N_MELS)
+        nn.init.trunc_normal_(self.draw.weight, std=0.02)
+        nn.init.zeros_(self.draw.bias)
+        self.register_buffer("window", log_mel.window, persistent=False)
+        self.register_buffer("spread", _spread(log_mel.filters), persistent=False)
+        # A transform begins at its window's first sample; phases here are those at the window's middle.
+        self.register_buffer("sign", 1.0 - 2.0 * (torch.arange(self.bins) % 2), persistent=False)
+        self.register_buffer("noise", self._white_noise(), persistent=False)
+
+    @property
+    def reach(self) -> int:
+        """Largest distance, in frames, at which a change of the log-mel still changes the waveform."""
+        windows = self.n_fft // self.hop_length - 1
+        return (KERNEL // 2) * (1 + len(self.blocks)) + windows * (self.projections + 1) + 1
+
+    def forward(self, log_mel: Tensor, first_frame: Tensor | int = 0) -> Tensor:
+        """Synthesize waveforms.
+
+        Parameters
+        ----------
+        log_mel : Tensor [B, 128, T]
+            Natural-log mel magnitudes.
+        first_frame : int or Tensor of int [B]
+            Number of the first frame within its clip. It decides which part of the noise is used.
+
+        Returns
+        -------
+        Tensor [B, T * 512]
+            Amplitude at 44 100 Hz, not clipped.
+        """
+        frames = log_mel.shape[-1]
+        spectrum = self.spectrum(log_mel, first_frame)
+        magnitude = _magnitude(spectrum, 1e-12)
+        for _ in range(self.projections):
+            heard = self._transform(self._inverse(spectrum, frames))
+            spectrum = heard * (magnitude / _magnitude(heard, 1e-8))
+        return self._inverse(spectrum, frames)
+
+    def spectrum(self, log_mel: Tensor, first_frame: Tensor | int = 0) -> Tensor:
+        """Draw the spectra of log-mels [B, 128, T]: complex [B, bins, T + 2], from one frame before the first on."""
+        log_mel = torch.cat([log_mel[..., :1], log_mel, log_mel[..., -1:]], dim=-1)
+        x = self.first_norm(self.enter((log_mel + 4) / 4).transpose(1, 2)).transpose(1, 2)
+        for block in self.blocks:
+            x = block(x)
+        drawn = self.draw(self.last_norm(x.transpose(1, 2)))
+        level, phase, noisiness = drawn.split([self.bins, self.bins, N_MELS], dim=-1)
+        bands = log_mel.transpose(1, 2) + BIN_LEVEL
+        tones = (bands @ self.spread.T + level).clamp(max=LOUDEST).exp()
+        hiss = ((bands + noisiness + NOISE_LEVEL) @ self.spread.T).clamp(max=LOUDEST).exp()
+        numbers = torch.as_tensor(first_frame, device=log_mel.device).reshape(-1, 1) - 1
+        numbers = (numbers + torch.arange(log_mel.shape[-1], device=log_mel.device)) % NOISE_FRAMES
+        noise = self.noise[numbers]
+        real, imag = tones * phase.cos() + hiss * noise[..., 0], tones * phase.sin() + hiss * noise[..., 1]
+        quieter = (math.exp(LOUDEST) / (real * real + imag * imag + 1e-12).sqrt()).clamp(max=1.0) * self.sign
+        return torch.complex(real * quieter, imag * quieter).transpose(1, 2)
+
+    def _inverse(self, spectrum: Tensor, frames: int) -> Tensor:
+        """Sum the windowed frames of a spectrum [B, bins, frames + 2] to waveforms [B, frames * 512]."""
+        pieces = torch.fft.irfft(spectrum, self.n_fft, dim=1) * self.window[:, None]
+        length = (pieces.shape[-1] - 1) * self.hop_length + self.n_fft
+        whole = F.fold(pieces, (1, length), (1, self.n_fft), stride=(1, self.hop_length))[:, 0, 0]
+        first = (self.n_fft + self.hop_length) // 2
+        return whole[:, first : first + frames * self.hop_length] / 1.5  # the sum of four squared Hann windows
+
+    def _transform(self, waveform: Tensor) -> Tensor:
+        """Undo :meth:`_inverse`, except for what is outside of the waveform."""
+        margin = (self.n_fft + self.hop_length) // 2
+        padded = F.pad(waveform, (margin, margin))
+        return torch.stft(padded, self.n_fft, self.hop_length, window=self.window, center=False, return_complex=True)
+
+    def _white_noise(self) -> Tensor:
+        """Spectra [frames, bins, 2] of noise of magnitude 1 that repeats without a seam."""
+        samples = torch.randn(NOISE_FRAMES * self.hop_length, generator=torch.Generator().manual_seed(0))
+        margin = (self.n_fft - self.hop_length) // 2
+        around = torch.cat([samples[-margin:], samples, samples[:margin]])
+        spectra = torch.stft(
+            around, self.n_fft, self.hop_length, window=self.window, center=False, return_complex=True
+        )
+        spectra = spectra / spectra.abs().pow(2).mean().sqrt() * self.sign[:, None]
+        return torch.view_as_real(spectra.T).contiguous()
+
+
+def _magnitude(spectrum: Tensor, floor: float) -> Tensor:
+    return (spectrum.real.pow(2) + spectrum.imag.pow(2) + floor).sqrt()
+
+
+def _spread(filters: Tensor) -> Tensor:
+    """Weights [bins, bands] that give each bin the mean of the bands around it; the outermost bins copy their neighbour."""
+    weights = filters.T / filters.T.sum(dim=1, keepdim=True).clamp(min=1e-9)
+    inside = (weights.sum(dim=1) > 0.5).nonzero().flatten()
+    return weights[torch.arange(len(weights)).clamp(int(inside[0]), int(inside[-1]))]
