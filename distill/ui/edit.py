@@ -217,7 +217,6 @@ def export(
     """Write the clip with its edits: its sound as WAV and FLAC, its grid as NPZ, JSON and text."""
     work = call.work(shown)
     sound, grid = work.snapshot(lambda share: progress(share, desc="Decoding"))  # sound and grid of the same moment
-    sound = sound[: work.num_samples]  # whole frames would make a loop longer
     page = call.page
     with call.server.storage.filling(page.owner, 2 * len(sound), address=page.address) as folder:
         stem = f"{Path(work.name).stem}-edited"

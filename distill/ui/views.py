@@ -150,14 +150,14 @@ def clip_facts(work: "Work") -> str:
 
 def report_facts(work: "Work") -> list[tuple[str, str]]:
     """The figures of a clip in a codec; figures that need the decoded sound are "…" until then."""
-    codec, seconds = work.codec, work.seconds
-    code_bytes = codec.bitrate_bps * seconds / 8
+    codec, seconds, bitrate_bps = work.codec, work.seconds, work.bitrate_bps
+    code_bytes = bitrate_bps * seconds / 8
     decoding = work.decode_seconds.get(codec.num_levels)
     heard = work.is_decoded
     facts = [
         ("Length", f"{seconds:.2f} s"),
-        ("As codes", f"{codec.bitrate_bps:.0f} bit/s"),
-        ("Smaller than 16-bit WAV", f"{SAMPLE_RATE * 16 / codec.bitrate_bps:.0f} ×"),
+        ("As codes", f"{bitrate_bps:.0f} bit/s"),
+        ("Smaller than 16-bit WAV", f"{SAMPLE_RATE * 16 / bitrate_bps:.0f} ×"),
         ("Error of the spectrogram", decibels(work.layers[-1].mel_l1)),
         ("Error of the sound", decibels(work.mel_l1_audio()) if heard else "…"),
     ]
