@@ -260,7 +260,7 @@ def _training_display() -> Iterator[Any]:
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    from distill.training.records import Progress, Validation
+    from distill.training.records import Progress, Validation, counted, shortness
 
     console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
@@ -279,8 +279,10 @@ def _training_display() -> Iterator[Any]:
                     console.print(f"          {warning}", highlight=False, soft_wrap=True)
             else:
                 bar.update(task, completed=event.reason != "stopped")
-                line = f"Done after {event.seconds:.1f} s, {event.steps} steps: best mel_l1 {event.best.mel_l1:.3f}."
+                line = f"Done after {event.seconds:.1f} s, {counted(event.steps)}: best mel_l1 {event.best.mel_l1:.3f}."
                 console.print(line, highlight=False, soft_wrap=True)
+                if event.reason == "time" and (warning := shortness(event.steps)):
+                    console.print(warning, highlight=False, soft_wrap=True)
 
         yield show
 

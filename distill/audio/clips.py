@@ -17,6 +17,7 @@ from distill.audio.archives import AUDIO_SUFFIXES, Room, is_zip, printable, unpa
 from distill.audio.decoder import Decoder
 from distill.audio.decoding import DecodingError, Facts, decode
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
+from distill.audio.loudness import within_full_scale
 from distill.errors import AudioError, FullError
 from distill.settings import DEFAULTS, MIB, Settings
 
@@ -105,8 +106,8 @@ def load_clip(
     Raises
     ------
     AudioError
-        If the file is missing, empty, damaged, silent, too large, too short or too long, or holds NaN or infinite
-        samples.
+        If the file is missing, empty, damaged, silent, too large, too short or too long, holds NaN or infinite
+        samples, or is all but inaudible beside its peak.
 
     Examples
     --------
@@ -134,7 +135,7 @@ def load_clip(
     except OSError as error:
         raise AudioError(f"{name} could not be opened.") from error
     _check(sound.facts, name)
-    return Clip(name, _within_full_scale(sound.samples))
+    return Clip(name, within_full_scale(sound.samples, name))
 
 
 def to_mono_44k(samples: np.ndarray, sample_rate: int, *, name: str = "The clip") -> np.ndarray:
@@ -157,7 +158,7 @@ def to_mono_44k(samples: np.ndarray, sample_rate: int, *, name: str = "The clip"
     Raises
     ------
     AudioError
-        If the sound is shorter than one hop (12 ms) or silent.
+        If the sound is shorter than one hop (12 ms) or silent, or all but inaudible beside its peak.
 
     Examples
     --------
@@ -168,7 +169,7 @@ def to_mono_44k(samples: np.ndarray, sample_rate: int, *, name: str = "The clip"
     mono = samples.mean(axis=1) if samples.ndim == 2 else samples
     loudest, peak = (float(np.abs(each).max(initial=0)) for each in (mono, samples))
     _check(Facts(sample_rate, len(mono), loudest, peak), name)
-    return _within_full_scale(soxr.resample(mono.astype(np.float32), sample_rate, SAMPLE_RATE))
+    return within_full_scale(soxr.resample(mono.astype(np.float32), sample_rate, SAMPLE_RATE), name)
 
 
 def _check(facts: Facts, name: str) -> None:
@@ -178,10 +179,6 @@ def _check(facts: Facts, name: str) -> None:
     if facts.loudest < SILENCE_PEAK:
         cancelled = " once its channels are mixed to one" if facts.peak > SILENCE_PEAK else ""
         raise AudioError(f"{name} is silent{cancelled}: nothing in it is louder than -80 dB.")
-
-
-def _within_full_scale(waveform: np.ndarray) -> np.ndarray:
-    return waveform / max(1.0, float(np.abs(waveform).max()))
 
 
 def read_clips(

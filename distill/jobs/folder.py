@@ -204,27 +204,31 @@ class JobFolder:
             delete_any(unfinished)
             raise
 
-    def read_clips(self, names: Sequence[str]) -> "list[MelClip]":
-        """The stored clips, with the given names.
+    def read_clips(self, names: Sequence[str], num_samples: Sequence[int] = ()) -> "list[MelClip]":
+        """The stored clips, with the given names and lengths; without lengths, all samples of their frames.
 
         Raises
         ------
         TrainingError
-            If the clips are missing or damaged, or their number differs from that of the names.
+            If the clips are missing or damaged, or do not fit the names or the lengths.
         """
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        from distill.audio.logmel import N_MELS
+        from distill.audio.logmel import HOP_LENGTH, N_MELS
         from distill.training.dataset import MelClip
 
         try:
             check_regular(self.clips, FILE_BYTES)
             tensors = load_file(self.clips)
-            clips = [MelClip(name, tensors.pop(str(number))) for number, name in enumerate(names)]
+            lengths = num_samples or [0] * len(names)
+            known = enumerate(zip(names, lengths, strict=True))
+            clips = [MelClip(name, tensors.pop(str(number)), length) for number, (name, length) in known]
             shapes = [(str(clip.log_mel.dtype), clip.log_mel.ndim, len(clip.log_mel)) for clip in clips]
             if tensors or set(shapes) != {("torch.float32", 2, N_MELS)}:
                 raise ValueError("other clips")
+            if any(-(-clip.num_samples // HOP_LENGTH) != clip.num_frames for clip in clips):
+                raise ValueError("other lengths")
             if not all(clip.num_frames and clip.log_mel.isfinite().all() for clip in clips):
                 raise ValueError("no log-mels")
         except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:

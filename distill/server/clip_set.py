@@ -58,6 +58,7 @@ class ClipSet:
         self.secret = secrets.token_urlsafe(16)
         self.refused: list[Refusal] = []
         names: list[str] = []
+        lengths: list[int] = []
         writer = ClipsWriter(self.folder.clips, most)
         try:
             for count, item in enumerate(items):
@@ -72,12 +73,14 @@ class ClipSet:
                 take(mel.nbytes)
                 writer.write(mel)
                 names.append(item.name)
+                lengths.append(len(item.waveform))
             writer.finish()
         finally:
             writer.close()
         self.num_bytes = self.folder.num_bytes
         mels = writer.read()
-        self.clips = [MelClip(name, torch.from_numpy(mel)) for name, mel in zip(names, mels, strict=True)]
+        found = zip(names, mels, lengths, strict=True)
+        self.clips = [MelClip(name, torch.from_numpy(mel), length) for name, mel, length in found]
 
     def delete(self) -> None:
         """Delete the set's files. A training that linked them keeps its own."""

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from distill.audio import HOP_LENGTH, MIN_CLIPS, SAMPLE_RATE, Refusal
+from distill.audio import MIN_CLIPS, SAMPLE_RATE, Refusal
 from distill.codec import Codec
 from distill.codes.levels import level_names
 from distill.jobs import JobStatus
@@ -14,6 +14,7 @@ from distill.settings import Settings
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import MelClip
 from distill.training.health import LOW_UTILIZATION, LevelHealth
+from distill.training.records import counted, shortness
 
 if TYPE_CHECKING:
     from distill.codec.evaluation import Layer
@@ -32,15 +33,12 @@ def invitation(settings: Settings) -> str:
 
 def clip_list(accepted: Sequence[MelClip], refused: Sequence[Refusal]) -> str:
     """List of the accepted files, and of the refused files with reasons."""
-    seconds = sum(clip.num_frames for clip in accepted) * HOP_LENGTH / SAMPLE_RATE
+    seconds = sum(clip.seconds for clip in accepted)
     lines = [f"<p><b>{len(accepted)} clips</b>, {seconds:.1f} s of sound, are ready to train on.</p>"]
     if len(accepted) < MIN_CLIPS:
         lines = [f"<p class='bad'><b>{len(accepted)} of at least {MIN_CLIPS} clips.</b> Add more to train a codec.</p>"]
     lines += [f"<li class='bad'>{html.escape(refusal.reason)}</li>" for refusal in refused]
-    lines += [
-        f"<li>{html.escape(clip.name)} <span>{clip.num_frames * HOP_LENGTH / SAMPLE_RATE:.1f} s</span></li>"
-        for clip in accepted
-    ]
+    lines += [f"<li>{html.escape(clip.name)} <span>{clip.seconds:.1f} s</span></li>" for clip in accepted]
     return f"<div class='clips'>{lines[0]}<ul>{''.join(lines[1:])}</ul></div>"
 
 
@@ -80,13 +78,20 @@ def _training_progress(status: JobStatus) -> str:
         if progress is None:
             return _bar(0, "Starting, and placing the codebooks …")
         return _bar(progress.fraction, f"{progress.remaining:.0f} s left, step {progress.step}{quality}.")
-    done = f": {progress.step} steps in {progress.seconds:.0f} s{quality}" if progress else ""
+    done = f": {counted(progress.step)} in {progress.seconds:.0f} s{quality}" if progress else ""
     ended = {"stopped": "Stopped; Continue goes on from here", "finished": "Finished"}[status.state]
-    return _bar(progress.fraction if progress else 0, f"{ended}{done}.")
+    warning = shortness(progress.step if progress else 0) if status.state == "finished" else ""
+    return _bar(progress.fraction if progress else 0, f"{ended}{done}.") + (warning and f"<p class='bad'>{warning}</p>")
 
 
-def lost_training(settings: Settings) -> str:
-    """Message for a visitor whose browser stores a training that the server no longer has."""
+def lost_training(settings: Settings, *, has_cookie: bool = True) -> str:
+    """Message for a visitor whose browser stores a training that the server no longer has, or cannot tell is theirs."""
+    if not has_cookie:
+        return (
+            "<div data-training=''><p class='bad'>The training that you began here cannot be shown: your browser keeps "
+            "no cookie of this page, so the server cannot tell that it is yours. Please allow the cookie, and train "
+            "again.</p></div>"
+        )
     hours = settings.training_kept_seconds / 3600
     return (
         "<div data-training=''><p class='bad'>The training that you began here is lost: the server was started anew, "
