@@ -21,7 +21,7 @@ def noise(seconds: float) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("seconds", "bitrate", "times"),
-    [(0.05, "2880 bit/s", "245 ×"), (0.1, "1440 bit/s", "490 ×"), (2, "792 bit/s", "891 ×")],,
+    [(0.05, "2880 bit/s", "245 ×"), (0.1, "1440 bit/s", "490 ×"), (2, "792 bit/s", "891 ×")],
 )
 def test_a_clip_is_billed_by_its_own_columns_and_its_own_length(codec, seconds, bitrate, times):
     work = Work.begin(codec, Clip("short.wav", noise(seconds)))
