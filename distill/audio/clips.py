@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import itertools
 import os
 import tempfile
 from collections import Counter
@@ -15,12 +14,12 @@ import numpy as np
 import soundfile
 import soxr
 
-from distill.audio.archives import Room, is_companion, is_zip, printable, unpack_zip
+from distill.audio.archives import printable
 from distill.audio.decoder import Decoder
 from distill.audio.decoding import DecodingError, Facts, decode
+from distill.audio.finding import PassedOver, Refusal, find_sounds
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
 from distill.errors import AudioError, FullError
-from distill.formats.kinds import COMPANION, DOCUMENT, HEAD_BYTES, Kind, kind_of
 from distill.settings import DEFAULTS, MIB, Settings
 
 MIN_CLIPS = 5
@@ -59,30 +58,6 @@ class Clip:
     def seconds(self) -> float:
         """Length of the clip in seconds."""
         return len(self.waveform) / SAMPLE_RATE
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A file that was left out, and the reason in one sentence."""
-
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class PassedOver(Refusal):
-    """A file beside sounds that is no sound itself.
-
-    Attributes
-    ----------
-    beside : str
-        The folder or archive that holds the file.
-    is_companion : bool
-        Whether macOS or Windows puts such files beside others.
-    """
-
-    beside: str
-    is_companion: bool
 
 
 def new_decoder(settings: Settings = DEFAULTS) -> Decoder:
@@ -280,7 +255,7 @@ def read_clips(
     passed: Counter[str] = Counter()
     companions: list[str] = []
     with _temporary_folder(folder) as unpacked:
-        for item in _find_audio(paths, unpacked, settings, take, once=once):
+        for item in find_sounds(paths, unpacked, settings, take, once=once):
             name = printable(item.name)
             if isinstance(item, PassedOver):
                 tick(number)
@@ -366,88 +341,6 @@ def _content(path: Path, settings: Settings) -> bytes | None:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError:
         return None
-
-
-def _find_audio(
-    paths: Iterable[str | os.PathLike[str]],
-    unpacked: Path,
-    settings: Settings,
-    take: Callable[[int], object],
-    *,
-    once: bool,
-) -> Iterator[Path | Refusal]:
-    room, earlier, archives = Room(settings.zip_bytes), set[Path](), itertools.count()
-    for path in map(Path, paths):
-        if once and path in earlier:
-            yield Refusal(printable(path.name), f"{printable(path.name)} was left out: it is named twice.")
-            continue
-        earlier.add(path)
-        is_folder = os.path.isdir(path)
-        found = 0
-        for file in _files_in(path) if is_folder else [path]:
-            if isinstance(file, Refusal):
-                yield file
-                continue
-            kind = _kind_of(file)
-            if is_zip(file) and kind is not DOCUMENT:
-                found += 1
-                folder = unpacked / str(next(archives))
-                folder.mkdir()
-                yield from _find_in_zip(file, folder, settings, room, take)
-            elif kind is None or kind.demuxer or not (is_folder or kind is COMPANION):
-                found += 1
-                yield file
-            else:
-                name, beside = printable(file.name), printable(path.resolve().name)
-                yield PassedOver(name, f"{name} {kind.reason}", beside, is_companion(name, kind))
-        if is_folder and not found:
-            name = printable(path.resolve().name)
-            yield Refusal(name, f"{name} is a folder without any sound files.")
-
-
-def _find_in_zip(
-    path: Path, folder: Path, settings: Settings, room: Room, take: Callable[[int], object]
-) -> Iterator[Path | Refusal]:
-    archive = printable(path.name)
-    try:
-        for item in unpack_zip(path, folder, settings=settings, room=room, take=take):
-            if isinstance(item, Path):
-                yield item
-                item.unlink()
-            elif item.is_sound:
-                yield Refusal(item.name, str(item))
-            else:
-                yield PassedOver(item.name, str(item), archive, item.is_companion)
-    except AudioError as error:
-        yield Refusal(archive, str(error))
-
-
-def _files_in(folder: Path) -> Iterator[Path | Refusal]:
-    """Yield the files in a folder and its sub-folders, in the order of their paths. A link to a folder is followed,
-    but no folder is searched twice."""
-    found, searched = list[Path](), set[str]()
-    for root, folders, files in os.walk(folder, followlinks=True):
-        if (real := os.path.realpath(root)) in searched:
-            folders.clear()
-            continue
-        searched.add(real)
-        found += [Path(root, name) for name in files]
-    for path in sorted(found):
-        if path.is_file():
-            yield path
-        elif path.is_symlink():
-            name = printable(path.name)
-            yield Refusal(name, f"{name} is a link to a file that is not there.")
-
-
-def _kind_of(path: Path) -> Kind | None:
-    """What a file is, by its content; None if it cannot be read or is empty."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-    except (OSError, ValueError):
-        return None
-    return kind_of(head, is_whole=len(head) < HEAD_BYTES) if head else None
 
 
 def write_wav(

@@ -209,7 +209,7 @@ def magnitude(samples: np.ndarray) -> float:
 def _check(
     sample_rate: int, channels: int, seconds: float, num_bytes: int, limits: Mapping[str, int], name: str
 ) -> None:
-    """Raise a DecodingError if a sound of these properties exceeds a limit; ``num_bytes`` are its samples as float32."""
+    """Raise a DecodingError if a sound exceeds a limit; ``num_bytes`` is the size of its samples as float32."""
     lowest, highest = limits["lowest_sample_rate"], limits["highest_sample_rate"]
     if not lowest <= sample_rate <= highest:
         raise DecodingError(f"{name} has a sample rate of {sample_rate} Hz; from {lowest} to {highest} Hz can be used.")

@@ -1,4 +1,4 @@
-"""Where the sound of a file begins and ends: found by what is there, because sizes that a header announces may be false.
+"""Where the sound of a file begins and ends, by what is there: a size that a header announces may be false.
 
 A recorder that crashed leaves a size of 0, a stream one of 2**32 - 1, and a download that broke off a size beyond the
 end of the file.
@@ -23,64 +23,12 @@ ID3V1_BYTES = 128
 SEARCHED_BYTES = 1 << 20
 FIRST_PAGE = re.compile(rb"OggS\0[\x02\x06]")
 """Start of the first page of a stream in an Ogg file; a stream that is only one page long is marked as last too."""
-USUAL_CHUNKS = frozenset(
-    name.encode().ljust(4)
-    for name in [
-        "LIST",
-        "fact",
-        "cue",
-        "smpl",
-        "inst",
-        "bext",
-        "iXML",
-        "PEAK",
-        "JUNK",
-        "junk",
-        "FLLR",
-        "PAD",
-        "id3",
-        "ID3",
-        "acid",
-        "strc",
-        "levl",
-        "umid",
-        "cart",
-        "axml",
-        "chna",
-        "afsp",
-        "DISP",
-        "_PMX",
-        "MARK",
-        "INST",
-        "COMT",
-        "NAME",
-        "AUTH",
-        "ANNO",
-        "(c)",
-        "APPL",
-        "MIDI",
-        "CHAN",
-        "basc",
-        "trns",
-        "cate",
-        "RIFF",
-        "RIFX",
-        "RF64",
-        "FORM",
-        "pakt",
-        "kuki",
-        "chan",
-        "desc",
-        "info",
-        "uuid",
-        "free",
-        "strg",
-        "edct",
-        "ovvw",
-        "peak",
-        "midi",
-    ]
-)
+USUAL_CHUNKS = frozenset(name.encode().ljust(4) for name in (
+    "LIST", "fact", "cue", "smpl", "inst", "bext", "iXML", "PEAK", "JUNK", "junk", "FLLR", "PAD", "id3", "ID3",
+    "acid", "strc", "levl", "umid", "cart", "axml", "chna", "afsp", "DISP", "_PMX", "MARK", "INST", "COMT", "NAME",
+    "AUTH", "ANNO", "(c)", "APPL", "MIDI", "CHAN", "basc", "trns", "cate", "RIFF", "RIFX", "RF64", "FORM", "pakt",
+    "kuki", "chan", "desc", "info", "uuid", "free", "strg", "edct", "ovvw", "peak", "midi",
+))  # fmt: skip
 """Names of chunks that stand before or behind the sound."""
 
 

@@ -16,67 +16,17 @@ import numpy as np
 from distill.formats.kinds import Kind
 from distill.formats.parts import Part, Window, find_parts
 
-CODECS = frozenset(
-    [
-        "aac",
-        "alac",
-        "flac",
-        "mp1float",
-        "mp2float",
-        "mp3float",
-        "opus",
-        "vorbis",
-        "speex",
-        "wavpack",
-        "wmav1",
-        "wmav2",
-        "wmapro",
-        "wmalossless",
-        "amrnb",
-        "amrwb",
-        "ac3",
-        "eac3",
-        "adpcm_ima_qt",
-        "adpcm_ima_wav",
-        "adpcm_ms",
-        "gsm",
-        "gsm_ms",
-        "pcm_alaw",
-        "pcm_mulaw",
-        "pcm_s8",
-        "pcm_u8",
-        "pcm_s16be",
-        "pcm_s16le",
-        "pcm_s24be",
-        "pcm_s24le",
-        "pcm_s32be",
-        "pcm_s32le",
-        "pcm_f32be",
-        "pcm_f32le",
-        "pcm_f64be",
-        "pcm_f64le",
-    ]
-)
+CODECS = frozenset((
+    "aac", "alac", "flac", "mp1float", "mp2float", "mp3float", "opus", "vorbis", "speex", "wavpack", "wmav1",
+    "wmav2", "wmapro", "wmalossless", "amrnb", "amrwb", "ac3", "eac3", "adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms",
+    "gsm", "gsm_ms", "pcm_alaw", "pcm_mulaw", "pcm_s8", "pcm_u8", "pcm_s16be", "pcm_s16le", "pcm_s24be",
+    "pcm_s24le", "pcm_s32be", "pcm_s32le", "pcm_f32be", "pcm_f32le", "pcm_f64be", "pcm_f64le",
+))  # fmt: skip
 """FFmpeg's decoders that may run."""
-DEMUXERS = frozenset(
-    [
-        "wav",
-        "aiff",
-        "caf",
-        "au",
-        "flac",
-        "ogg",
-        "mp3",
-        "aac",
-        "mov",
-        "matroska",
-        "asf",
-        "wv",
-        "amr",
-        "nistsphere",
-        "avi",
-    ]
-)
+DEMUXERS = frozenset((
+    "wav", "aiff", "caf", "au", "flac", "ogg", "mp3", "aac", "mov", "matroska", "asf", "wv", "amr", "nistsphere",
+    "avi",
+))  # fmt: skip
 """FFmpeg's readers of formats that may run."""
 OPTIONS = {
     "codec_whitelist": ",".join(sorted(CODECS)),
@@ -223,7 +173,7 @@ def _stream_of(container: Any, kind: Kind) -> Any:
             return stream
     if any(_tag_of(stream) in LOCKED for stream in sounds):
         raise UnreadableError("is locked by its seller (DRM), so only the seller's program can play it.")
-    codec = _codec_of(sounds[0]) or "an unknown one"
+    codec = _codec_of(sounds[0]) or "unknown"
     raise UnreadableError(
         f"holds sound in a coding that Distill does not read ({codec}); please export it as WAV or FLAC."
     )
