@@ -43,11 +43,15 @@ class MemberError(AudioError):
         Whether the member is a sound, or may be one; False if its content is of another kind.
     is_companion : bool
         Whether the member is a file that macOS puts beside others.
+    num_bytes : int
+        Bytes that were unpacked, and bytes that a damaged member would have unpacked.
     """
 
-    def __init__(self, name: str, message: str, *, is_sound: bool = True, is_companion: bool = False) -> None:
+    def __init__(
+        self, name: str, message: str, *, is_sound: bool = True, is_companion: bool = False, num_bytes: int = 0
+    ) -> None:
         super().__init__(message)
-        self.name, self.is_sound, self.is_companion = name, is_sound, is_companion
+        self.name, self.is_sound, self.is_companion, self.num_bytes = name, is_sound, is_companion, num_bytes
 
 
 @dataclass
@@ -122,10 +126,11 @@ def unpack_zip(
                 target = Path(folder) / str(number) / _bare_name(member)
                 try:
                     _check_member(member, name, room, settings)
-                    _check_content(archive, member, name, room)
+                    _check_content(archive, member, name)
                     has_sound = True
                 except MemberError as error:
                     has_sound = has_sound or error.is_sound
+                    room.num_bytes -= error.num_bytes
                     yield error
                     continue
                 room.num_bytes -= member.file_size
@@ -178,7 +183,7 @@ def _check_member(member: zipfile.ZipInfo, archive: str, room: Room, settings: S
         raise MemberError(name, f"{name} in {archive} {reason}")
 
 
-def _check_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, archive_name: str, room: Room) -> None:
+def _check_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, archive_name: str) -> None:
     """Raise a MemberError unless a member's first bytes are those of a sound."""
     name, head = _bare_name(member), b""
     for piece in _pieces(archive, member, name, archive_name):
@@ -188,11 +193,11 @@ def _check_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, archive_na
     kind = kind_of(head, is_whole=len(head) >= member.file_size)
     if kind.demuxer:
         return
-    room.num_bytes -= len(head)
     if kind is ARCHIVE:
-        raise MemberError(name, f"{name} in {archive_name} is an archive in an archive; please unpack it first.")
-    reason = f"{name} in {archive_name} {kind.reason}"
-    raise MemberError(name, reason, is_sound=False, is_companion=is_companion(name, kind))
+        reason = f"{name} in {archive_name} is an archive in an archive; please unpack it first."
+        raise MemberError(name, reason, num_bytes=len(head))
+    reason, companion = f"{name} in {archive_name} {kind.reason}", is_companion(name, kind)
+    raise MemberError(name, reason, is_sound=False, is_companion=companion, num_bytes=len(head))
 
 
 def is_companion(name: str, kind: Kind) -> bool:
@@ -229,7 +234,8 @@ def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, archiv
                     raise zipfile.BadZipFile("a member larger than it says")
                 yield piece
     except _DAMAGE as error:
-        raise MemberError(name, f"{name} in {archive_name} is damaged; please pack it again.") from error
+        reason = f"{name} in {archive_name} is damaged; please pack it again."
+        raise MemberError(name, reason, num_bytes=member.file_size) from error
 
 
 def printable(name: str) -> str:

@@ -48,6 +48,8 @@ class Part:
         The bytes of sound that are there, as a share of those that are announced; 1 if none are missing.
     num_frames : int
         Length in samples per channel without the padding of the last packet; 0 if it is not told.
+    channels : int
+        Number of channels, as the header tells it; 0 if it was not looked for.
     """
 
     kind: Kind
@@ -56,6 +58,7 @@ class Part:
     prefix: bytes = b""
     share: float = 1.0
     num_frames: int = 0
+    channels: int = 0
 
 
 class Window(io.RawIOBase):
@@ -255,7 +258,10 @@ def _chunked(file: IO[bytes], kind: Kind, start: int, stop: int) -> Iterator[Par
         yield Part(kind, start, stop, share=0.0)
         return
     prefix = _header(layout, described, sound, file, start)
-    yield Part(kinds.AIFF if layout is FORM else kinds.WAV, sound.start, sound.stop, prefix, sound.share, num_frames)
+    told = described[:2] if layout is FORM else described[2:4]
+    channels = int.from_bytes(told, "little" if layout in (RIFF, SONY) else "big")
+    shown = kinds.AIFF if layout is FORM else kinds.WAV
+    yield Part(shown, sound.start, sound.stop, prefix, sound.share, num_frames, channels)
     if behind > start and kind_of(_read(file, behind, 16)) in (kinds.WAV, kinds.AIFF):
         yield from _chunked(file, kind, behind, stop)
 

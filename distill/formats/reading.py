@@ -12,13 +12,15 @@ from typing import IO, Any
 
 import av
 import numpy as np
+from av.codec.context import Flags2
 
+from distill.formats import kinds
 from distill.formats.kinds import Kind
 from distill.formats.parts import Part, Window, find_parts
 
 CODECS = frozenset((
-    "aac", "alac", "flac", "mp1float", "mp2float", "mp3float", "opus", "vorbis", "speex", "wavpack", "wmav1",
-    "wmav2", "wmapro", "wmalossless", "amrnb", "amrwb", "ac3", "eac3", "adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms",
+    "aac", "alac", "flac", "mp1", "mp1float", "mp2", "mp2float", "mp3float", "opus", "vorbis", "speex", "wavpack",
+    "wmav1", "wmav2", "wmapro", "wmalossless", "amrnb", "amrwb", "ac3", "eac3", "adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms",
     "gsm", "gsm_ms", "pcm_alaw", "pcm_mulaw", "pcm_s8", "pcm_u8", "pcm_s16be", "pcm_s16le", "pcm_s24be",
     "pcm_s24le", "pcm_s32be", "pcm_s32le", "pcm_f32be", "pcm_f32le", "pcm_f64be", "pcm_f64le",
 ))  # fmt: skip
@@ -190,10 +192,12 @@ def _tag_of(stream: Any) -> str:
 def _decoded(container: Any, stream: Any, part: Part, losses: Losses, most_channels: int) -> Iterator[Block]:
     """Yield the samples of a stream. Errors are counted; what comes after them is read all the same."""
     context = stream.codec_context
-    if context.channels > most_channels:
-        yield Block(np.zeros((0, context.channels), np.float32), context.sample_rate)
+    if (channels := max(context.channels, part.channels)) > most_channels:
+        yield Block(np.zeros((0, channels), np.float32), context.sample_rate)
         return
     context.thread_count = 1
+    if part.kind == kinds.CAF and context.name == "alac":  # its last packet knows its length; FFmpeg would cut it twice
+        context.flags2 |= Flags2.skip_manual
     tail, last = _Tail(), None
     num_frames = rate = failed = lost = 0
     for packet in _packets(container, stream):

@@ -126,8 +126,8 @@ def build(server: Server, shown: gr.Textbox) -> ExploreTab:
     save = gr.Button("Save the sounds and a report", size="sm", elem_id="explore-save")
     files = gr.File(label="Your files", visible=False, interactive=False, elem_id="explore-files")
     return ExploreTab(
-        example, upload, record, player, facts, start, stop, view, mels_view, maps_view, layers_view, codebook, usage, health,
-        save, files, shown,
+        example, upload, record, player, facts, start, stop, view, mels_view, maps_view, layers_view, codebook, usage,
+        health, save, files, shown,
     )  # fmt: skip
 
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def invitation(settings: Settings) -> str:
     """Text of the upload area: the accepted files and the limits."""
     return (
-        f"<p>Drop {MIN_CLIPS} to {settings.set_clips} clips (WAV, AIFF, FLAC, MP3, OGG, M4A, WebM and more, or a zip of "
-        f"them), each up to {settings.clip_seconds / 60:g} minutes. Short, related sounds work best: drum hits, loops, one "
-        "instrument, one voice.</p>"
+        f"<p>Drop {MIN_CLIPS} to {settings.set_clips} clips (WAV, AIFF, FLAC, MP3, OGG, M4A, WebM and more, or a zip "
+        f"of them), each up to {settings.clip_seconds / 60:g} minutes. Short, related sounds work best: drum hits, "
+        "loops, one instrument, one voice.</p>"
     )
 
 
