@@ -23,7 +23,6 @@ import numpy as np
 from distill.audio import decoding
 from distill.audio.decoding import (
     LIMITS,
-    SPARE_BYTES,
     STOPPED,
     DecodingError,
     Facts,
@@ -64,8 +63,7 @@ class Decoder:
     ) -> None:
         self._limits = {key: limits[key] for key in LIMITS}
         self._seconds_in_all = self._seconds_left = seconds_in_all
-        file_bytes = limits["decoded_bytes"] + 2 * SPARE_BYTES
-        self._command = command or [sys.executable, "-I", decoding.__file__, str(memory_bytes), str(file_bytes)]
+        self._command = command or [sys.executable, "-I", decoding.__file__, str(memory_bytes)]
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 

@@ -70,7 +70,7 @@ class Work:
         log_mel: np.ndarray | None = None,
     ) -> None:
         self.codec, self.history = codec, History(grid)
-        self.name = clip.name if clip else name
+        self.name, self.note = (clip.name, clip.note) if clip else (name, "")
         self.file_bytes, self.encode_seconds = file_bytes, encode_seconds
         self.example: str | None = None
         self.secret = secrets.token_urlsafe(16)

@@ -39,6 +39,8 @@ class ClipSet:
         Folder of the clips and of the sound of the first clip.
     clips : list of MelClip
     refused : list of Refusal
+    notes : list of str
+        For each damaged file, a sentence that says what is missing.
     num_bytes : int
         Size of the files on disk in bytes.
     secret : str
@@ -57,6 +59,7 @@ class ClipSet:
         self.folder, self._remove, log_mel = JobFolder(folder), remove, LogMel()
         self.secret = secrets.token_urlsafe(16)
         self.refused: list[Refusal] = []
+        self.notes: list[str] = []
         names: list[str] = []
         lengths: list[int] = []
         writer = ClipsWriter(self.folder.clips, most)
@@ -74,6 +77,7 @@ class ClipSet:
                 writer.write(mel)
                 names.append(item.name)
                 lengths.append(len(item.waveform))
+                self.notes += [item.note] if item.note else []
             writer.finish()
         finally:
             writer.close()

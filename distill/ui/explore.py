@@ -37,7 +37,8 @@ USAGE_ALT = "Bar charts: for each level, how often each of its codes occurs in t
 @dataclass(frozen=True)
 class ExploreTab:
     example: gr.Dropdown
-    upload: gr.Audio
+    upload: gr.File
+    record: gr.Audio
     player: Player
     facts: gr.HTML
     start: gr.Number
@@ -83,9 +84,11 @@ def build(server: Server, shown: gr.Textbox) -> ExploreTab:
                 "ones before it left out. Play a track and choose another while it sounds.</p>"
             )
         with gr.Column(min_width=300):
-            upload = gr.Audio(
-                sources=["upload", "microphone"], type="filepath", label="Or a sound of yours: drop a file or record",
-                elem_id="explore-upload",
+            # A file of any name and type: gr.Audio would judge it by its ending, before its content is seen.
+            upload = gr.File(label="Or a sound of yours: drop a file", height=110, elem_id="explore-upload")
+            record = gr.Audio(
+                sources=["microphone"], type="filepath", label="Or record one", elem_id="explore-record",
+                buttons=[],
             )  # fmt: skip
     player = Player(
         _player(work), server_functions=[server_function(server, "sound", served.layer_sound)], elem_id="explore-player"
@@ -123,8 +126,8 @@ def build(server: Server, shown: gr.Textbox) -> ExploreTab:
     save = gr.Button("Save the sounds and a report", size="sm", elem_id="explore-save")
     files = gr.File(label="Your files", visible=False, interactive=False, elem_id="explore-files")
     return ExploreTab(
-        example, upload, player, facts, start, stop, view, mels_view, maps_view, layers_view, codebook, usage, health,
-        save, files, shown,
+        example, upload, record, player, facts, start, stop, view, mels_view, maps_view, layers_view, codebook, usage,
+        health, save, files, shown,
     )  # fmt: skip
 
 

@@ -336,7 +336,7 @@ def _listed(tab: TrainTab, clips: ClipSet) -> Answer:
     count = len(clips.clips)
     config = get_adaptive_vqvae_config(max(1, count))
     return {
-        tab.clips: views.clip_list(clips.clips, clips.refused),
+        tab.clips: views.clip_list(clips.clips, clips.refused, clips.notes),
         tab.reason: views.config_reason(config, count) if count >= MIN_CLIPS else "",
         tab.minutes: config.minutes,
         tab.shown_clips: clips.secret,

@@ -1,7 +1,6 @@
 """Pure functions that turn values into the HTML, text and arrays of the tabs."""
 
 import html
-import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -23,21 +22,20 @@ if TYPE_CHECKING:
 
 def invitation(settings: Settings) -> str:
     """Text of the upload area: the accepted files and the limits."""
-    m4a = ", M4A" if shutil.which("ffmpeg") else ""
     return (
-        f"<p>Drop {MIN_CLIPS} to {settings.set_clips} clips (WAV, FLAC, OGG, MP3, AIFF{m4a}, or a zip of them), each "
-        f"up to {settings.clip_seconds / 60:g} minutes. Short, related sounds work best: drum hits, loops, one "
-        "instrument, one voice.</p>"
+        f"<p>Drop {MIN_CLIPS} to {settings.set_clips} clips (WAV, AIFF, FLAC, MP3, OGG, M4A, WebM and more, or a zip "
+        f"of them), each up to {settings.clip_seconds / 60:g} minutes. Short, related sounds work best: drum hits, "
+        "loops, one instrument, one voice.</p>"
     )
 
 
-def clip_list(accepted: Sequence[MelClip], refused: Sequence[Refusal]) -> str:
-    """List of the accepted files, and of the refused files with reasons."""
+def clip_list(accepted: Sequence[MelClip], refused: Sequence[Refusal], notes: Sequence[str] = ()) -> str:
+    """List of the accepted files, of the refused files with reasons, and of what is missing of damaged ones."""
     seconds = sum(clip.seconds for clip in accepted)
     lines = [f"<p><b>{len(accepted)} clips</b>, {seconds:.1f} s of sound, are ready to train on.</p>"]
     if len(accepted) < MIN_CLIPS:
         lines = [f"<p class='bad'><b>{len(accepted)} of at least {MIN_CLIPS} clips.</b> Add more to train a codec.</p>"]
-    lines += [f"<li class='bad'>{html.escape(refusal.reason)}</li>" for refusal in refused]
+    lines += [f"<li class='bad'>{html.escape(told)}</li>" for told in (*(each.reason for each in refused), *notes)]
     lines += [f"<li>{html.escape(clip.name)} <span>{clip.seconds:.1f} s</span></li>" for clip in accepted]
     return f"<div class='clips'>{lines[0]}<ul>{''.join(lines[1:])}</ul></div>"
 
@@ -150,7 +148,8 @@ def codec_line(codec: Codec) -> str:
 def clip_facts(work: "Work") -> str:
     """The cost and the loss of a reconstruction, as HTML."""
     items = "".join(f"<div><dt>{html.escape(what)}</dt><dd>{value}</dd></div>" for what, value in report_facts(work))
-    return f"<dl class='facts'>{items}</dl>"
+    note = f"<p class='bad'>{html.escape(work.note)}</p>" if work.note else ""
+    return f"{note}<dl class='facts'>{items}</dl>"
 
 
 def report_facts(work: "Work") -> list[tuple[str, str]]:
