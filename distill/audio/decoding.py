@@ -1,14 +1,11 @@
 """Decode a sound file: in this process, or, if the file is untrusted, in a process that runs this module.
 
-Such a process runs this module by its path. Of the package, the module imports only :mod:`distill.formats`, so that the
-process starts in a third of a second.
+Such a process runs this module by its path. Of the package, the module imports only :mod:`distill.formats` and
+:mod:`distill.system`, so that the process starts in a third of a second.
 """
 
-import ctypes
 import json
 import os
-import select
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +19,7 @@ import soxr
 if not __package__:  # run by its path
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from distill import system
 from distill.formats.reading import Block, Losses, UnreadableError, read_blocks
 
 LIMITS = ("clip_seconds", "decoded_bytes", "decoding_seconds", "lowest_sample_rate", "highest_sample_rate", "channels")
@@ -32,7 +30,6 @@ INFINITE = 1e30
 OPEN_FILES = 64
 NICENESS = 10
 """Scheduling priority: after edits, for which a person waits, and before trainings."""
-PR_SET_NO_NEW_PRIVS = 38
 STOPPED = "{name} could not be decoded: the decoder broke off at it; please export it again as WAV or FLAC."
 
 
@@ -226,37 +223,31 @@ def _check(
 
 def bare_environment() -> dict[str, str]:
     """The only environment variables of a process that decodes; the other variables of a server may hold secrets."""
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "OPENBLAS_NUM_THREADS": "1",
-    }
+    kept = {name: os.environ[name] for name in system.VARIABLES if name in os.environ}
+    return kept | {"PATH": os.environ.get("PATH", os.defpath), "OPENBLAS_NUM_THREADS": "1"}
+
+
+def bounds_of_the_process(memory_bytes: int) -> dict[str, int]:
+    """The limits of a process that decodes: memory, files (it writes none) and core dumps."""
+    return {"RLIMIT_AS": memory_bytes, "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_CORE": 0}
 
 
 def _bound_this_process(memory_bytes: int) -> None:
-    """Limit this process: memory, files (it writes none), core dumps, privileges and priority; it also ends with its
-    parent."""
-    import resource  # missing on Windows, where a file can still be decoded in place
+    """Limit this process, as far as the system can: its bounds, privileges and priority; it also ends with its parent.
 
-    bounds = {"RLIMIT_AS": memory_bytes, "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_CORE": 0}
-    for bound, most in bounds.items():
-        hard = resource.getrlimit(getattr(resource, bound))[1]
-        value = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(getattr(resource, bound), (value, value))
-    os.nice(NICENESS)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    threading.Thread(target=_die_with_the_parent, daemon=True).start()
-
-
-def _die_with_the_parent() -> None:
-    """Kill this process and all processes that it started as soon as the other end of its stdin is closed.
-
-    PR_SET_PDEATHSIG would kill this process when the thread that started it ends, although other threads may use it.
+    The system's own notice of the parent's end is not used: it comes when the thread that started this process ends,
+    although other threads may use the process.
     """
-    poll = select.poll()
-    poll.register(sys.stdin.fileno(), 0)  # with no events, poll reports only a closed pipe
-    poll.poll()
-    os.killpg(0, signal.SIGKILL)
+    system.bound_process(bounds_of_the_process(memory_bytes))
+    system.lower_priority(NICENESS)
+    system.forbid_new_privileges()
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    """End this process, and all processes that it started, as soon as the other end of its stdin is closed."""
+    system.wait_for_hang_up(sys.stdin.fileno())
+    system.end_at_once()
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """The folder of a training on disk: its record, its clips, its checkpoint and its best codec."""
 
-import fcntl
 import os
 import re
 import stat
@@ -14,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from distill import system
 from distill.errors import TrainingError
 from distill.jobs.files import check_regular, delete_any, num_bytes, read_regular
-from distill.jobs.inputs import FULL_SCALE, link, save_first
+from distill.jobs.inputs import FULL_SCALE, save_first
 from distill.jobs.record import JobRecord
 from distill.settings import GIB, MIB
 
@@ -74,8 +74,8 @@ class JobFolder:
         path.mkdir(mode=0o700)
         try:
             if stored:
-                link(stored.clips, folder.clips)
-                link(stored.first_clip_path, folder.first_clip_path)
+                system.link(stored.clips, folder.clips)
+                system.link(stored.first_clip_path, folder.first_clip_path)
             else:
                 save_file({str(number): clip.log_mel.numpy() for number, clip in enumerate(clips)}, folder.clips)
                 if first_clip:
@@ -143,7 +143,7 @@ class JobFolder:
             check_regular(self.spare, FILE_BYTES)
         except OSError:
             return False
-        return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+        return stat.S_ISDIR(status.st_mode) and system.is_ours_alone(status, others_may=0)
 
     def bring_home(self) -> bool:
         """Move the best codec from the spare folder to this folder; return whether nothing is left to move."""
@@ -293,19 +293,7 @@ class JobFolder:
         bool
             False if ``give_up`` ended the waiting without the lock.
         """
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            yield _lock(descriptor, give_up)
-        finally:
-            os.close(descriptor)
-
-
-def _lock(descriptor: int, give_up: Callable[[], bool]) -> bool:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            if give_up():
-                return False
-            time.sleep(0.1)
+        with system.lockable(self.path) as descriptor:
+            while not (is_ours := system.lock(descriptor)) and not give_up():
+                time.sleep(0.1)
+            yield is_ours

@@ -94,8 +94,11 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Check whether the device multiplies bfloat16 matrices in hardware. On other devices bfloat16 would be slower."""
+    """Check whether the device multiplies bfloat16 matrices in hardware made for it.
+
+    On a CPU, only the matrix units of AMX make bfloat16 faster than float32. Other processors know bfloat16 too (AVX-512,
+    and those of Apple and Arm), but a training step is slower with it there.
+    """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
+    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
