@@ -1,4 +1,4 @@
-"""Systems that lack a part of what Linux offers: a Python that runs as if on one of them, as does all that it starts."""
+"""A Python that runs as on a system that lacks a part of what Linux offers, as does every process that it starts."""
 
 import shlex
 import subprocess

@@ -98,8 +98,8 @@ def choose_device(name: str = "auto") -> torch.device:
 def has_fast_bfloat16(device: torch.device) -> bool:
     """Check whether training on the device is faster in bfloat16 than in float32.
 
-    On a CPU, that needs the matrix units of AMX, and the first call measures it. Other processors know bfloat16 too: with
-    AVX-512, a training step takes 1.3 times as long in it, and on those of Apple and Arm it is slow as well.
+    On a CPU, that needs the matrix units of AMX, and the first call measures it. Other processors know bfloat16 too:
+    with AVX-512, a training step takes 1.3 times as long in it, and those of Apple and Arm are slow in it as well.
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
