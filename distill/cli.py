@@ -89,11 +89,11 @@ def train(options: argparse.Namespace) -> None:
 
 def encode(options: argparse.Namespace) -> None:
     """Encode a clip and write its grid of codes."""
-    from distill.audio import SAMPLE_RATE, load_clip
+    from distill.audio import SAMPLE_RATE
     from distill.codec import Codec
 
     codec = Codec.load(options.model)
-    grid = codec.encode(load_clip(options.clip).waveform, SAMPLE_RATE)
+    grid = codec.encode(_load_clip(options.clip).waveform, SAMPLE_RATE)
     grid.save(options.grid)
     print(f"{options.grid}: {grid.levels} levels x {grid.rows} rows x {grid.columns} columns.")
 
@@ -108,10 +108,10 @@ def decode(options: argparse.Namespace) -> None:
 
 def reconstruct(options: argparse.Namespace) -> None:
     """Encode a clip, decode it again, and write the sound."""
-    from distill.audio import SAMPLE_RATE, load_clip, write_wav
+    from distill.audio import SAMPLE_RATE, write_wav
 
     codec = _load_codec(options)
-    write_wav(options.out, codec.decode(codec.encode(load_clip(options.clip).waveform, SAMPLE_RATE)))
+    write_wav(options.out, codec.decode(codec.encode(_load_clip(options.clip).waveform, SAMPLE_RATE)))
 
 
 def info(options: argparse.Namespace) -> None:
@@ -242,6 +242,16 @@ def _load_codec(options: argparse.Namespace) -> "Codec":
     return codec
 
 
+def _load_clip(path: Path) -> "Clip":
+    """Decode a sound file; print on stderr what of it is missing."""
+    from distill.audio import load_clip
+
+    clip = load_clip(path)
+    if clip.note:
+        print(clip.note, file=sys.stderr)
+    return clip
+
+
 def _read_clips(paths: Sequence[Path]) -> "Iterator[Clip]":
     """Yield the clips that can be used; print the reason for every other file on stderr."""
     from distill.audio import Refusal, read_clips
@@ -249,8 +259,10 @@ def _read_clips(paths: Sequence[Path]) -> "Iterator[Clip]":
     for item in read_clips(paths):
         if isinstance(item, Refusal):
             print(item.reason, file=sys.stderr)
-        else:
-            yield item
+            continue
+        if item.note:
+            print(item.note, file=sys.stderr)
+        yield item
 
 
 @contextmanager
@@ -260,7 +272,7 @@ def _training_display() -> Iterator[Any]:
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    from distill.training.records import Progress, Validation
+    from distill.training.records import Progress, Validation, counted, shortness
 
     console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
@@ -279,8 +291,10 @@ def _training_display() -> Iterator[Any]:
                     console.print(f"          {warning}", highlight=False, soft_wrap=True)
             else:
                 bar.update(task, completed=event.reason != "stopped")
-                line = f"Done after {event.seconds:.1f} s, {event.steps} steps: best mel_l1 {event.best.mel_l1:.3f}."
+                line = f"Done after {event.seconds:.1f} s, {counted(event.steps)}: best mel_l1 {event.best.mel_l1:.3f}."
                 console.print(line, highlight=False, soft_wrap=True)
+                if event.reason == "time" and (warning := shortness(event.steps)):
+                    console.print(warning, highlight=False, soft_wrap=True)
 
         yield show
 

@@ -186,7 +186,7 @@ def test_an_evaluation_reports_every_figure(distill, codec, codec_path, clip_fol
     report = json.loads((tmp_path / "report.json").read_text())
     for name in ("mel_l1", "mel_l1_audio", "bitrate_bps", "encode_rtf", "decode_rtf"):
         assert report[name] > 0
-    assert report["bitrate_bps"] == pytest.approx(codec.bitrate_bps)
+    assert report["bitrate_bps"] > codec.bitrate_bps  # a clip takes whole columns
     assert [set(level) for level in report["levels"]] == [{"utilization", "perplexity", "dead_codes"}] * 3
 
 

@@ -11,9 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import gradio as gr
-import numpy as np
 import pytest
-import soundfile
 import torch
 import uvicorn
 from gradio.queueing import Queue
@@ -109,17 +107,6 @@ def test_an_archives_directory_is_measured_before_it_is_read():
     record = zipfile._EndRecData(file)
     assert record[zipfile._ECD_SIZE] == len(file.getvalue()) - start - 22  # the end record itself
     assert not zipfile._EndRecData(io.BytesIO(b"no archive at all, but long enough"))
-
-
-def test_a_sound_that_is_said_not_to_seek_is_read_on():
-    file = io.BytesIO()
-    soundfile.write(file, np.zeros(1000), 44_100, format="WAV")
-    file.seek(0)
-    with soundfile.SoundFile(file) as sound:
-        assert sound.seekable()
-        sound._info.seekable = 0
-        assert not sound.seekable()
-        assert [len(sound.read(600)) for _ in range(3)] == [600, 400, 0]
 
 
 async def test_gradios_queue_keeps_calls_and_answers_under_these_names(blocks):

@@ -91,12 +91,12 @@ def test_a_grid_holds_the_fields_on_the_map_in_each_of_its_forms(grid, tmp_path)
         assert set(arrays) == named
         assert arrays["indices"].dtype == np.uint16
     assert set(json.loads((tmp_path / "grid.json").read_text())) == named
-    (form,) = re.findall(r"```\n(distill1.*)\n```", section("A grid"))
+    (form,) = re.findall(r"```\n(distill2.*)\n```", section("A grid"))
     parts = dict(zip(form.split("."), grid.to_text().split("."), strict=True))
-    assert parts.pop("distill1") == "distill1"
+    assert parts.pop("distill2") == "distill2"
     assert parts.pop("CODES")
-    size, frames, levels, rows = grid.codebook_size, grid.num_frames, grid.levels, grid.rows
-    expected = {"CODEBOOK_SIZE": size, "NUM_FRAMES": frames, "LEVELS": levels, "ROWS": rows}
+    size, samples, levels, rows = grid.codebook_size, grid.num_samples, grid.levels, grid.rows
+    expected = {"CODEBOOK_SIZE": size, "NUM_SAMPLES": samples, "LEVELS": levels, "ROWS": rows}
     assert parts == {"MODEL_ID": grid.model_id} | {name: str(value) for name, value in expected.items()}
 
 

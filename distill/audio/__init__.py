@@ -3,12 +3,12 @@
 from distill.audio.clips import (
     MIN_CLIPS,
     Clip,
-    Refusal,
     load_clip,
     new_decoder,
     read_clips,
     write_wav,
 )
+from distill.audio.finding import Refusal
 from distill.audio.griffin_lim import GriffinLim
 from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel
 from distill.audio.vocoder import Vocoder

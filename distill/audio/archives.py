@@ -1,8 +1,11 @@
 """Unpack zip archives of sound files, one file at a time and within limits: an attacker may have made the archive."""
 
+import contextlib
 import os
 import re
 import stat
+import struct
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -10,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from distill.errors import AudioError, FullError
+from distill.formats.kinds import ARCHIVE, COMPANION, HEAD_BYTES, Kind, kind_of
 from distill.settings import DEFAULTS, MIB, Settings
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".m4a", ".mp4", ".aac")
-ARCHIVE_SUFFIXES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 LONGEST_ENTRY_BYTES = 1024
 """Largest average size of an entry in an archive's directory, in bytes; a usual name takes some tens of bytes."""
@@ -21,8 +23,35 @@ RATIO_FREE_BYTES = MIB
 """Unpacked bytes up to which a member may have any compression ratio: a second of silence packs very well."""
 PIECE_BYTES = 1 << 16
 LONGEST_NAME_BYTES = 240
+UTF8_FLAG, UNICODE_PATH = 0x800, 0x7075
+COMPANIONS = (".ds_store", "thumbs.db", "desktop.ini")
+"""Names of files, in small letters, that systems put into folders by themselves."""
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, NotImplementedError)
+
+
+class MemberError(AudioError):
+    """A member of an archive is left out.
+
+    Parameters
+    ----------
+    name : str
+        Name of the member.
+    message : str
+        The reason, in one sentence.
+    is_sound : bool
+        Whether the member is a sound, or may be one; False if its content is of another kind.
+    is_companion : bool
+        Whether the member is a file that macOS puts beside others.
+    num_bytes : int
+        Bytes that were unpacked, and bytes that a damaged member would have unpacked.
+    """
+
+    def __init__(
+        self, name: str, message: str, *, is_sound: bool = True, is_companion: bool = False, num_bytes: int = 0
+    ) -> None:
+        super().__init__(message)
+        self.name, self.is_sound, self.is_companion, self.num_bytes = name, is_sound, is_companion, num_bytes
 
 
 @dataclass
@@ -54,13 +83,15 @@ def unpack_zip(
     settings: Settings = DEFAULTS,
     room: Room | None = None,
     take: Callable[[int], object] = lambda num_bytes: None,
-) -> Iterator[Path | AudioError]:
-    """Write the sound files of a zip archive into a folder, one file each time the caller asks for the next.
+) -> Iterator[Path | MemberError]:
+    """Write the sounds of a zip archive into a folder, one file each time the caller asks for the next.
+
+    The first bytes of a member decide whether it is a sound, not its name.
 
     Parameters
     ----------
     path : path-like
-        The archive. A member is skipped if its name ends neither like a sound file nor like an archive.
+        The archive.
     folder : path-like
         An existing, empty folder. Each member gets a sub-folder of its own, so that equal names do not collide. The
         caller may delete a file before it asks for the next one.
@@ -74,7 +105,7 @@ def unpack_zip(
 
     Yields
     ------
-    Path or AudioError
+    Path or MemberError
         A file that was unpacked, or an error that says in one sentence why a member is left out.
 
     Raises
@@ -90,27 +121,29 @@ def unpack_zip(
         with zipfile.ZipFile(path) as archive:
             if len(archive.infolist()) > settings.zip_members:
                 raise AudioError(f"{name} holds more than {settings.zip_members} files; please split it.")
-            members = [m for m in archive.infolist() if not m.filename.endswith("/")]
-            members = [m for m in members if not _bare_name(m).startswith("._")]
-            members = [m for m in members if _bare_name(m).lower().endswith((*AUDIO_SUFFIXES, *ARCHIVE_SUFFIXES))]
-            if not members:
-                raise AudioError(f"{name} holds no sound files.")
+            members, has_sound = [m for m in archive.infolist() if not m.filename.endswith("/")], False
             for number, member in enumerate(members):
                 target = Path(folder) / str(number) / _bare_name(member)
                 try:
                     _check_member(member, name, room, settings)
-                except AudioError as error:
+                    _check_content(archive, member, name)
+                    has_sound = True
+                except MemberError as error:
+                    has_sound = has_sound or error.is_sound
+                    room.num_bytes -= error.num_bytes
                     yield error
                     continue
                 room.num_bytes -= member.file_size
                 take(member.file_size)
                 try:
                     _unpack(archive, member, target, name)
-                except AudioError as error:
+                except MemberError as error:
                     yield error
                 else:
                     yield target
                 take(-member.file_size)
+            if not has_sound:
+                raise AudioError(f"{name} holds no sound files.")
     except _DAMAGE as error:
         raise AudioError(f"{name} is not a zip archive that can be opened.") from error
 
@@ -125,28 +158,51 @@ def _check_directory(path: str | os.PathLike[str], name: str, settings: Settings
 
 
 def _check_member(member: zipfile.ZipInfo, archive: str, room: Room, settings: Settings) -> None:
-    """Raise an AudioError, before a member is unpacked, unless the member is a plain file within the limits."""
-    name, parts = _bare_name(member), PurePosixPath(member.filename.replace("\\", "/")).parts
-    if name.lower().endswith(ARCHIVE_SUFFIXES):
-        raise AudioError(f"{name} in {archive} is an archive in an archive; please unpack it first.")
+    """Raise a MemberError, before a member is unpacked, unless the member is a plain file within the limits."""
+    name, parts = _bare_name(member), PurePosixPath(_full_name(member)).parts
+    if "__MACOSX" in parts:
+        raise MemberError(name, f"{name} in {archive} {COMPANION.reason}", is_sound=False, is_companion=True)
+    reason = ""
     if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
-        raise AudioError(f"{name} in {archive} is a link, not a file; please pack the sound itself.")
-    if member.flag_bits & 1:
-        raise AudioError(f"{name} in {archive} has a password; please pack it without one.")
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # zipfile cannot bound the others
-        raise AudioError(f"{name} in {archive} is packed in an unusual way; please make a plain zip.")
-    if len(parts) > settings.zip_path_parts:
-        raise AudioError(
-            f"{name} in {archive} lies in more than {settings.zip_path_parts - 1} folders; please move it."
-        )
-    if member.file_size > settings.upload_file_bytes:
-        raise AudioError(f"{name} in {archive} is larger than {settings.upload_file_bytes / MIB:g} MB; please cut it.")
-    if member.file_size > max(RATIO_FREE_BYTES, settings.zip_ratio * member.compress_size):
-        raise AudioError(f"{name} in {archive} unpacks to far more than sound would; it is left out.")
-    if member.file_size > room.num_bytes:
-        raise AudioError(
-            f"{name} in {archive} was left out: with it, more than {settings.zip_bytes / MIB:g} MB would be unpacked."
-        )
+        reason = "is a link, not a file; please pack the sound itself."
+    elif member.flag_bits & 1:
+        reason = "has a password; please pack it without one."
+    elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # zipfile cannot bound the others
+        reason = "is packed in an unusual way; please make a plain zip."
+    elif len(parts) > settings.zip_path_parts:
+        reason = f"lies in more than {settings.zip_path_parts - 1} folders; please move it."
+    elif member.file_size == 0:
+        reason = "is empty: the file has no bytes in it."
+    elif member.file_size > settings.upload_file_bytes:
+        reason = f"is larger than {settings.upload_file_bytes / MIB:g} MB; please cut it."
+    elif member.file_size > max(RATIO_FREE_BYTES, settings.zip_ratio * member.compress_size):
+        reason = "unpacks to far more than sound would; it is left out."
+    elif member.file_size > room.num_bytes:
+        reason = f"was left out: with it, more than {settings.zip_bytes / MIB:g} MB would be unpacked."
+    if reason:
+        raise MemberError(name, f"{name} in {archive} {reason}")
+
+
+def _check_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, archive_name: str) -> None:
+    """Raise a MemberError unless a member's first bytes are those of a sound."""
+    name, head = _bare_name(member), b""
+    for piece in _pieces(archive, member, name, archive_name):
+        head += piece
+        if len(head) >= HEAD_BYTES:
+            break
+    kind = kind_of(head, is_whole=len(head) >= member.file_size)
+    if kind.demuxer:
+        return
+    if kind is ARCHIVE:
+        reason = f"{name} in {archive_name} is an archive in an archive; please unpack it first."
+        raise MemberError(name, reason, num_bytes=len(head))
+    reason, companion = f"{name} in {archive_name} {kind.reason}", is_companion(name, kind)
+    raise MemberError(name, reason, is_sound=False, is_companion=companion, num_bytes=len(head))
+
+
+def is_companion(name: str, kind: Kind) -> bool:
+    """Whether a file that is no sound is one that macOS or Windows puts beside others."""
+    return kind is COMPANION or name.startswith("._") or name.lower() in COMPANIONS
 
 
 def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, archive_name: str) -> None:
@@ -154,7 +210,7 @@ def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, arc
     try:
         target.parent.mkdir()
         with target.open("wb") as destination:
-            for piece in _pieces(archive, member, f"{target.name} in {archive_name}"):
+            for piece in _pieces(archive, member, target.name, archive_name):
                 destination.write(piece)
     except AudioError:
         target.unlink(missing_ok=True)
@@ -167,8 +223,8 @@ def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, arc
         ) from error
 
 
-def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Iterator[bytes]:
-    """Yield the content of a member; raise an AudioError if the content is longer than the archive says."""
+def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, archive_name: str) -> Iterator[bytes]:
+    """Yield the content of a member; raise a MemberError if the content is longer than the archive says."""
     left = member.file_size
     try:
         with archive.open(member) as source:
@@ -178,7 +234,8 @@ def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Ite
                     raise zipfile.BadZipFile("a member larger than it says")
                 yield piece
     except _DAMAGE as error:
-        raise AudioError(f"{name} is damaged; please pack it again.") from error
+        reason = f"{name} in {archive_name} is damaged; please pack it again."
+        raise MemberError(name, reason, num_bytes=member.file_size) from error
 
 
 def printable(name: str) -> str:
@@ -186,7 +243,29 @@ def printable(name: str) -> str:
     return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", name)
 
 
+def _full_name(member: zipfile.ZipInfo) -> str:
+    """The path of a member. Names without a flag for UTF-8 are in code page 437, says the standard; macOS's Finder
+    writes UTF-8 without the flag, which is next to never a name in code page 437."""
+    name = member.filename
+    if told := _unicode_path(member.extra):
+        name = told
+    elif not member.flag_bits & UTF8_FLAG:
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return unicodedata.normalize("NFC", name).replace("\\", "/")
+
+
+def _unicode_path(extra: bytes) -> str:
+    """The name in UTF-8 that some programs write into the extra field, beside a name in an older code; "" if none."""
+    while len(extra) >= 4:
+        field, length = struct.unpack_from("<HH", extra)
+        if field == UNICODE_PATH and length > 5:
+            return extra[9 : 4 + length].decode(errors="ignore")
+        extra = extra[4 + length :]
+    return ""
+
+
 def _bare_name(member: zipfile.ZipInfo) -> str:
     """The name of a member without folders. A long name loses its start, to fit any file system; the suffix stays."""
-    name = printable(PurePosixPath(member.filename.replace("\\", "/")).name)
+    name = printable(PurePosixPath(_full_name(member)).name)
     return name.encode()[-LONGEST_NAME_BYTES:].decode(errors="ignore")

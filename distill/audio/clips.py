@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -13,10 +14,12 @@ import numpy as np
 import soundfile
 import soxr
 
-from distill.audio.archives import AUDIO_SUFFIXES, Room, is_zip, printable, unpack_zip
+from distill.audio.archives import printable
 from distill.audio.decoder import Decoder
 from distill.audio.decoding import DecodingError, Facts, decode
+from distill.audio.finding import PassedOver, Refusal, find_sounds
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
+from distill.audio.loudness import within_full_scale
 from distill.errors import AudioError, FullError
 from distill.settings import DEFAULTS, MIB, Settings
 
@@ -24,6 +27,8 @@ MIN_CLIPS = 5
 """Smallest number of clips that a codec is trained on."""
 WRITTEN_SAMPLES = 12 * SAMPLE_RATE
 """Samples that are written at a time; after each such piece, ``progress`` is called and may let other work go first."""
+NAMED_FILES = 20
+"""Files of one folder or archive that are named one by one if they are no sound."""
 SILENCE_PEAK = 1e-4  # -80 dBFS, less than one step of a 14-bit recording
 
 
@@ -37,6 +42,8 @@ class Clip:
         File name without folders, as shown to people.
     waveform : ndarray of float32 [samples]
         Amplitude in [-1, 1] at 44 100 Hz.
+    note : str
+        A sentence that says what of the file's sound is missing; "" if nothing is.
 
     Examples
     --------
@@ -46,19 +53,12 @@ class Clip:
 
     name: str
     waveform: np.ndarray
+    note: str = ""
 
     @property
     def seconds(self) -> float:
         """Length of the clip in seconds."""
         return len(self.waveform) / SAMPLE_RATE
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A file that was left out, and the reason in one sentence."""
-
-    name: str
-    reason: str
 
 
 def new_decoder(settings: Settings = DEFAULTS) -> Decoder:
@@ -89,7 +89,8 @@ def load_clip(
     Parameters
     ----------
     path : path-like
-        WAV, FLAC, OGG, MP3 or AIFF, and M4A or AAC if ``ffmpeg`` is installed; from one hop (12 ms) to 10 minutes.
+        A sound file (WAV, AIFF, FLAC, MP3, OGG, M4A, WebM, CAF, WMA and some more) or a film with sound; from one hop
+        (12 ms) to 10 minutes.
     settings : Settings
         Limits of the file's size, length, sample rate and channels.
     decoder : Decoder, optional
@@ -100,13 +101,15 @@ def load_clip(
     Returns
     -------
     Clip
-        The sound mixed to mono, resampled to 44 100 Hz, and scaled down if it was louder than full scale.
+        The sound mixed to mono, resampled to 44 100 Hz, and scaled down if it was louder than full scale. Of a damaged
+        file, it is what could be read; its ``note`` says so.
 
     Raises
     ------
     AudioError
-        If the file is missing, empty, damaged, silent, too large, too short or too long, or holds NaN or infinite
-        samples.
+        If the file is missing, empty, silent, too large, too short or too long, is no sound, gives none of its sound,
+        holds
+        NaN or infinite samples, or is all but inaudible beside its peak.
 
     Examples
     --------
@@ -134,7 +137,20 @@ def load_clip(
     except OSError as error:
         raise AudioError(f"{name} could not be opened.") from error
     _check(sound.facts, name)
-    return Clip(name, _within_full_scale(sound.samples))
+    return Clip(name, within_full_scale(sound.samples, name), _note(sound.facts, name))
+
+
+def _note(facts: Facts, name: str) -> str:
+    """What of a file's sound is missing, in one sentence; "" if nothing is."""
+    seconds = facts.num_frames / facts.sample_rate
+    if facts.announced_seconds:
+        return (
+            f"{name} is cut short: of the {facts.announced_seconds:.2f} s that it announces, {seconds:.2f} s are there "
+            "and are used."
+        )
+    if facts.lost_packets:
+        return f"{name} is damaged: parts of it could not be read; the rest, {seconds:.2f} s, is used."
+    return ""
 
 
 def to_mono_44k(samples: np.ndarray, sample_rate: int, *, name: str = "The clip") -> np.ndarray:
@@ -157,7 +173,7 @@ def to_mono_44k(samples: np.ndarray, sample_rate: int, *, name: str = "The clip"
     Raises
     ------
     AudioError
-        If the sound is shorter than one hop (12 ms) or silent.
+        If the sound is shorter than one hop (12 ms) or silent, or all but inaudible beside its peak.
 
     Examples
     --------
@@ -168,7 +184,7 @@ def to_mono_44k(samples: np.ndarray, sample_rate: int, *, name: str = "The clip"
     mono = samples.mean(axis=1) if samples.ndim == 2 else samples
     loudest, peak = (float(np.abs(each).max(initial=0)) for each in (mono, samples))
     _check(Facts(sample_rate, len(mono), loudest, peak), name)
-    return _within_full_scale(soxr.resample(mono.astype(np.float32), sample_rate, SAMPLE_RATE))
+    return within_full_scale(soxr.resample(mono.astype(np.float32), sample_rate, SAMPLE_RATE), name)
 
 
 def _check(facts: Facts, name: str) -> None:
@@ -178,10 +194,6 @@ def _check(facts: Facts, name: str) -> None:
     if facts.loudest < SILENCE_PEAK:
         cancelled = " once its channels are mixed to one" if facts.peak > SILENCE_PEAK else ""
         raise AudioError(f"{name} is silent{cancelled}: nothing in it is louder than -80 dB.")
-
-
-def _within_full_scale(waveform: np.ndarray) -> np.ndarray:
-    return waveform / max(1.0, float(np.abs(waveform).max()))
 
 
 def read_clips(
@@ -199,9 +211,8 @@ def read_clips(
     Parameters
     ----------
     paths : iterable of path-like
-        Sound files, zip archives of sound files, and folders. Folders and their sub-folders are searched for files
-        whose names end like sound files. A file that is named directly is tried whatever its name, so that a wrong
-        file is reported and not ignored.
+        Sound files, zip archives of sound files, and folders. The content of a file decides whether it is a sound or
+        an archive, wherever the file is. Folders are searched with their sub-folders, archives and links.
     settings : Settings
         Limits of each clip and of all clips together.
     decoder : Decoder, optional
@@ -221,7 +232,9 @@ def read_clips(
     ------
     Clip or Refusal
         One for each file, in order. With default settings, a clip is refused if it would be the 501st or would make
-        the sound longer than two hours in all; one refusal stands for all files after the 600th.
+        the sound longer than two hours in all; one refusal stands for all sounds after the 600th. Files that are no
+        sound are named one by one up to the 20th of a folder or an archive; one refusal stands for the others, and one
+        for all companion files of macOS and Windows.
 
     Raises
     ------
@@ -235,15 +248,26 @@ def read_clips(
     Clip loop_tabla.flac
     Refusal CREDITS.md
     """
-    accepted, seconds = 0, 0.0
+    accepted, seconds, number = 0, 0.0, 0
     earlier: dict[bytes, str] = {}
+    passed: Counter[str] = Counter()
+    companions: list[str] = []
     with _temporary_folder(folder) as unpacked:
-        for number, item in enumerate(_find_audio(paths, unpacked, settings, take, once=once)):
+        for item in find_sounds(paths, unpacked, settings, take, once=once):
             name = printable(item.name)
+            if isinstance(item, PassedOver):
+                tick(number)
+                passed[item.beside] += not item.is_companion
+                if item.is_companion:
+                    companions.append(name)
+                elif passed[item.beside] <= NAMED_FILES:
+                    yield item
+                continue
             if number == settings.upload_files:
                 reason = f"{name} and all after it were left out: {settings.upload_files} files are the most at once."
                 yield Refusal(name, reason)
-                return
+                break
+            number += 1
             if isinstance(item, Refusal):
                 yield item
                 continue
@@ -262,7 +286,7 @@ def read_clips(
             if content is not None:
                 earlier[content] = name
             try:
-                clip = load_clip(item, settings=settings, decoder=decoder, tick=partial(tick, number))
+                clip = load_clip(item, settings=settings, decoder=decoder, tick=partial(tick, number - 1))
             except AudioError as error:
                 yield Refusal(name, str(error))
                 continue
@@ -271,6 +295,23 @@ def read_clips(
                 continue
             accepted, seconds = accepted + 1, seconds + clip.seconds
             yield clip
+    yield from _told_together(passed, companions)
+
+
+def _told_together(passed: Counter[str], companions: list[str]) -> Iterator[Refusal]:
+    """The files that are not named one by one."""
+    for beside, count in passed.items():
+        if (more := count - NAMED_FILES) > 0:
+            files = "file that is" if more == 1 else "files that are"
+            yield Refusal(beside, f"In {beside}, {more} more {files} no sound were passed over.")
+    if companions:
+        files = "companion file" if len(companions) == 1 else "companion files"
+        were = "was" if len(companions) == 1 else "were"
+        yield Refusal(
+            companions[0],
+            f"{len(companions)} {files} of macOS or Windows, which hold no sound, {were} passed over, such as "
+            f"{companions[0]}.",
+        )
 
 
 def _duration(seconds: float) -> str:
@@ -298,38 +339,6 @@ def _content(path: Path, settings: Settings) -> bytes | None:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError:
         return None
-
-
-def _find_audio(
-    paths: Iterable[str | os.PathLike[str]],
-    unpacked: Path,
-    settings: Settings,
-    take: Callable[[int], object],
-    *,
-    once: bool,
-) -> Iterator[Path | Refusal]:
-    room, earlier = Room(settings.zip_bytes), set[Path]()
-    for number, path in enumerate(map(Path, paths)):
-        if once and path in earlier:
-            yield Refusal(printable(path.name), f"{printable(path.name)} was left out: it is named twice.")
-            continue
-        earlier.add(path)
-        if os.path.isdir(path):
-            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES and p.is_file())
-        elif is_zip(path):
-            folder, name = unpacked / str(number), printable(path.name)
-            folder.mkdir()
-            try:
-                for item in unpack_zip(path, folder, settings=settings, room=room, take=take):
-                    if isinstance(item, Path):
-                        yield item
-                        item.unlink()
-                    else:
-                        yield Refusal(name, str(item))
-            except AudioError as error:
-                yield Refusal(name, str(error))
-        else:
-            yield path
 
 
 def write_wav(

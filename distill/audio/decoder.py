@@ -4,12 +4,9 @@ Decoders and resamplers are written in C, and an attacker may have written their
 takes too much memory, only the file at hand is lost. The process holds no secrets.
 """
 
-import contextlib
 import json
 import math
 import os
-import select
-import signal
 import subprocess
 import sys
 import threading
@@ -20,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from distill import system
 from distill.audio import decoding
 from distill.audio.decoding import (
     LIMITS,
-    SPARE_BYTES,
     STOPPED,
     DecodingError,
     Facts,
@@ -64,8 +61,7 @@ class Decoder:
     ) -> None:
         self._limits = {key: limits[key] for key in LIMITS}
         self._seconds_in_all = self._seconds_left = seconds_in_all
-        file_bytes = limits["decoded_bytes"] + 2 * SPARE_BYTES
-        self._command = command or [sys.executable, "-I", decoding.__file__, str(memory_bytes), str(file_bytes)]
+        self._command = command or [sys.executable, "-I", decoding.__file__, str(memory_bytes)]
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -160,8 +156,7 @@ class Decoder:
         """Kill the process and all processes that it started."""
         if self._process is None:
             return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        system.kill_with_children(self._process)
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe
@@ -205,12 +200,10 @@ class _Answers:
 
     def __init__(self, descriptor: int, deadline: float) -> None:
         self._descriptor, self.deadline = descriptor, deadline
-        self._poll = select.poll()
-        self._poll.register(descriptor, select.POLLIN)
 
     @property
     def are_there(self) -> bool:
-        return bool(self._poll.poll(0))
+        return system.is_readable(self._descriptor, 0)
 
     def line(self) -> dict[str, Any]:
         line = bytearray()
@@ -224,7 +217,7 @@ class _Answers:
         whole = len(received) + num_bytes
         while len(received) < whole:
             seconds = self.deadline - time.monotonic()
-            if seconds <= 0 or not self._poll.poll(seconds * 1000):
+            if seconds <= 0 or not system.is_readable(self._descriptor, seconds):
                 raise TimeoutError
             piece = os.read(self._descriptor, min(whole - len(received), PIECE_BYTES))
             if not piece:

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torchaudio.functional import highpass_biquad, treble_biquad
 
-from distill.audio.logmel import SAMPLE_RATE
+from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
+from distill.errors import AudioError
 
 SHORTEST = int(0.4 * SAMPLE_RATE)
 """Samples in one gating block. A shorter sound is padded with silence: compare only sounds of similar length."""
@@ -17,6 +18,12 @@ BLOCKS_AT_ONCE = 120
 LEAD = SAMPLE_RATE
 ABSOLUTE_GATE_LUFS, RELATIVE_GATE_LU = -70.0, -10.0
 LARGEST_GAIN_DB = 12.0
+LOUDEST = 4.0
+"""Magnitude, 12 dB over full scale, up to which any sound is scaled down to full scale."""
+BESIDE_A_PEAK = 10 ** (-50 / 20)
+"""Magnitude, relative to a peak, below which sound is lost beside it."""
+PEAK_SHARE = 0.01
+"""Share of a sound up to which its samples near the peak are a damaged peak, and not the sound itself."""
 HEADROOM = 0.5
 """Gain before the filters: torchaudio's filters clip at full scale, which the standard's first filter exceeds."""
 
@@ -90,3 +97,36 @@ def _energies(waveform: np.ndarray, first: int, last: int) -> np.ndarray:
 
 def _lufs(energy: np.ndarray) -> np.ndarray:
     return -0.691 + 10 * np.log10(energy)
+
+
+def within_full_scale(waveform: np.ndarray, name: str) -> np.ndarray:
+    """Scale a waveform down to full scale if it is louder.
+
+    Parameters
+    ----------
+    waveform : ndarray of float32 [samples]
+        Finite amplitudes at 44 100 Hz; at least one sample.
+    name : str
+        Name of the sound in an error message.
+
+    Raises
+    ------
+    AudioError
+        If a short peak is so far over full scale that, scaled with it, the rest of the sound could not be heard.
+
+    Examples
+    --------
+    >>> within_full_scale(np.array([1.0, -2.0]), "loud.wav").tolist()
+    [0.5, -1.0]
+    """
+    magnitudes = np.abs(waveform)
+    peak = float(magnitudes.max())
+    if peak > LOUDEST:
+        num_heard = np.count_nonzero(magnitudes >= BESIDE_A_PEAK * peak)
+        if num_heard < max(HOP_LENGTH, PEAK_SHARE * len(waveform)) and num_heard < len(waveform) / 2:
+            moment = magnitudes.argmax() / SAMPLE_RATE
+            raise AudioError(
+                f"{name} has a peak of {peak:.3g} times full scale at {moment:.2f} s, beside which the rest of it "
+                "could not be heard; please cut that peak out, and export it again."
+            )
+    return waveform / max(1.0, peak)

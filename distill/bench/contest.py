@@ -3,7 +3,6 @@
 import copy
 import math
 import multiprocessing
-import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from distill import system
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
 from distill.bench.plain import PlainVQVAE, plain_loss
 from distill.errors import TrainingError
@@ -171,7 +171,7 @@ def run(
 def _train(connection: Connection, contestant: Contestant, clips: list[MelClip], held_out: list[MelClip]) -> None:
     train = _train_reference if contestant.kind in ("plain", "vae") else _train_distill
     result = train(contestant, clips, held_out, lambda *point: connection.send(point))
-    connection.send(replace(result, peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    connection.send(replace(result, peak_memory_mb=system.peak_memory_bytes() / 2**20))
 
 
 def _train_distill(contestant: Contestant, clips: list[MelClip], held_out: list[MelClip], show: Show) -> Result:

@@ -1,6 +1,5 @@
 """The codec: a trained model with its front end and vocoder. The page, the command line and scripts use this class."""
 
-import hashlib
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -33,7 +32,7 @@ from distill.codec.pieces import (
 from distill.codes.edits import Span, to_slice
 from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
 from distill.errors import AudioError, CodecFileError, GridError, VocoderError
-from distill.models.persistence import load_with_info, save_model
+from distill.models.persistence import fingerprint, load_with_info, save_model
 from distill.models.vqvae import ROWS, ConvVQVAE
 from distill.settings import DEFAULTS, Settings
 from distill.training.codec_info import CodecInfo, FrontEnd, Statistics
@@ -72,7 +71,7 @@ class Codec:
     >>> grid = codec.encode(load_clip("examples/clips/loop_amen.flac").waveform, sample_rate=44_100)
     >>> grid.levels, grid.rows, grid.columns
     (3, 8, 10)
-    >>> codec.decode(grid).shape == (grid.num_frames * 512,)
+    >>> len(codec.decode(grid)) == grid.num_samples
     True
     """
 
@@ -85,7 +84,7 @@ class Codec:
         except VocoderError as error:
             warnings.warn(f"{str(error).rstrip('.')}; Griffin-Lim is used instead.", RuntimeWarning, stacklevel=2)
             self.vocoder = get_vocoder("griffin-lim", self.log_mel)
-        self.model_id = _fingerprint(model)
+        self.model_id = fingerprint(model)
         self.reach = decoder_reach(model)
         self._made: dict[str, Any] = {}
 
@@ -177,7 +176,11 @@ class Codec:
             waveform = (waveform.astype(np.float64) - middle) / half
         if not np.isfinite(waveform).all():
             raise AudioError("The clip holds samples that are not numbers (NaN or infinite).")
-        return self.encode_mel(self.log_mel_of(Clip("clip", to_mono_44k(waveform, sample_rate))))
+        return self.encode_clip(Clip("clip", to_mono_44k(waveform, sample_rate)))
+
+    def encode_clip(self, clip: Clip) -> CodeGrid:
+        """Encode a clip to a grid of its length."""
+        return self.encode_mel(self.log_mel_of(clip), num_samples=len(clip.waveform))
 
     def log_mel_of(self, clip: Clip, progress: Progress | None = None) -> Tensor:
         """Compute the log-mel [128, frames] of a clip; ``progress`` is as in :meth:`decode`."""
@@ -185,15 +188,18 @@ class Codec:
         num_frames = self.log_mel.num_frames(len(waveform))
         return gathered(log_mel_blocks(self.log_mel, waveform), num_frames, progress)
 
-    def encode_mel(self, log_mel: Tensor, progress: Progress | None = None) -> CodeGrid:
-        """Encode a log-mel [128, frames] to a grid; ``progress`` is as in :meth:`decode`."""
+    def encode_mel(self, log_mel: Tensor, progress: Progress | None = None, *, num_samples: int = 0) -> CodeGrid:
+        """Encode a log-mel [128, frames] of a clip of ``num_samples`` samples, by default ``frames * 512``, to a grid.
+
+        ``progress`` is as in :meth:`decode`.
+        """
         num_frames = log_mel.shape[1]
         indices = np.empty((self.num_levels, ROWS, -(-num_frames // FRAMES_PER_COLUMN)), dtype=np.int64)
         for columns, codes in code_blocks(self.model, log_mel):
             indices[:, :, columns] = codes.numpy()
             if progress:
                 progress(columns.stop / indices.shape[2])
-        return CodeGrid(indices, num_frames, self.model_id, self.codebook_size)
+        return CodeGrid(indices, num_frames, self.model_id, self.codebook_size, num_samples)
 
     def decode_mel(self, grid: CodeGrid, *, levels: int | None = None, progress: Progress | None = None) -> Tensor:
         """Decode the first ``levels`` levels of a grid (all by default) to a log-mel [128, num_frames].
@@ -227,18 +233,19 @@ class Codec:
 
         Returns
         -------
-        ndarray of float32 [num_frames * 512]
-            Waveform at 44 100 Hz.
+        ndarray of float32 [num_samples]
+            Waveform at 44 100 Hz, as long as the clip.
 
         Raises
         ------
         GridError
             If the grid is from another codec, or ``levels`` is out of range.
         """
-        return joined(self.stream(grid, levels=levels), grid.num_frames * HOP_LENGTH, progress).numpy()
+        whole = joined(self.stream(grid, levels=levels), grid.num_frames * HOP_LENGTH, progress)
+        return whole[: grid.num_samples].numpy()
 
     def stream(self, grid: CodeGrid, *, levels: int | None = None) -> Iterator[Tensor]:
-        """Decode a grid as :meth:`decode` does, but lazily, in pieces of 12 s."""
+        """Decode all frames of a grid, ``num_frames * 512`` samples, lazily, in pieces of 12 s."""
         return self.vocoder.stream_from(following(self.mel_blocks(grid, levels=levels)), grid.num_frames)
 
     def decode_region(self, grid: CodeGrid, *, columns: Span, previous: np.ndarray) -> Patch:
@@ -255,8 +262,8 @@ class Codec:
             Grid after the edit.
         columns : slice or int
             The columns in which codes changed.
-        previous : ndarray of float32 [num_frames * 512]
-            The decoded clip before the edit.
+        previous : ndarray of float32 [num_samples] or [num_frames * 512]
+            The decoded clip before the edit, as long as the clip or with all samples of its frames.
 
         Raises
         ------
@@ -265,10 +272,12 @@ class Codec:
         """
         self.check(grid)
         columns, previous = to_slice("Column", columns, grid.columns), np.asarray(previous, dtype=np.float32)
-        if len(previous) != grid.num_frames * HOP_LENGTH:
-            raise GridError(f"The previous clip has {len(previous)} samples, not {grid.num_frames * HOP_LENGTH}.")
+        num_samples, whole = len(previous), grid.num_frames * HOP_LENGTH
+        if num_samples not in (grid.num_samples, whole):
+            raise GridError(f"The previous clip has {num_samples} samples, not {grid.num_samples}.")
         region = self.region(grid, columns)
-        return self.mend(grid, region, previous[region.window])
+        patch = self.mend(grid, region, np.pad(previous, (0, whole - num_samples))[region.window])
+        return Patch(patch.start, patch.waveform[: num_samples - patch.start])
 
     def region(self, grid: CodeGrid, columns: slice) -> Region:
         """Return the frames and samples that an edit of some columns can change, and the window around them."""
@@ -389,11 +398,3 @@ class Codec:
             indices[levels:] = -1
         mel = self._decode_columns(indices)
         return mel[:, first - start * FRAMES_PER_COLUMN : last - start * FRAMES_PER_COLUMN]
-
-
-def _fingerprint(model: ConvVQVAE) -> str:
-    """Compute a name for a model from its values: twelve hexadecimal digits."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode() + np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
-    return digest.hexdigest()[:12]

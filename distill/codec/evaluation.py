@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from distill.audio.clips import Clip
-from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
+from distill.audio.logmel import SAMPLE_RATE
 from distill.codec.codec import Codec
 from distill.codec.decoded import DecodedMel
 from distill.codec.pieces import decoded_blocks
@@ -27,11 +27,12 @@ class Evaluation:
     clips : int
         Number of clips.
     sound_seconds : float
-        Duration of all clips, in seconds.
+        Duration of all clips, in seconds, from their samples.
     mel_l1, mel_l1_audio : float
         Mean absolute difference of natural-log mels before and after the vocoder, in nepers.
     bitrate_bps : float
-        Bits per second.
+        Bits of all codes of the clips per second of their sound. A clip takes whole columns, so a short clip takes more
+        bits per second than :attr:`Codec.bitrate_bps`.
     levels : tuple of LevelHealth
         Health of each level on these clips.
     encode_rtf, decode_rtf : float
@@ -63,31 +64,33 @@ def evaluate(codec: Codec, clips: Iterable[Clip]) -> Evaluation:
     >>> codec = Codec.load("examples/models/loops.distill")
     >>> evaluation = evaluate(codec, [load_clip("examples/clips/loop_amen.flac")])
     >>> evaluation.clips, round(evaluation.bitrate_bps), evaluation.mel_l1 < evaluation.mel_l1_audio
-    (1, 775, True)
+    (1, 823, True)
     """
     counts = np.zeros((codec.num_levels, codec.codebook_size), dtype=np.int64)
     errors, audio_errors, frames, encoding, decoding, number = 0.0, 0.0, 0, 0.0, 0.0, 0
+    samples, bits = 0, 0.0
     for clip in clips:
         began = time.perf_counter()
         original = codec.log_mel_of(clip)
-        grid = codec.encode_mel(original)
+        grid = codec.encode_mel(original, num_samples=len(clip.waveform))
         encoded = time.perf_counter()
         recon = codec.decode_mel(grid)
-        waveform = codec.synthesize(recon)
+        waveform = codec.synthesize(recon)[: grid.num_samples]
         encoding, decoding = encoding + encoded - began, decoding + time.perf_counter() - encoded
         errors += mel_l1(recon, original).item() * grid.num_frames
         audio_errors += mel_l1(codec.log_mel_of(Clip(clip.name, waveform.numpy())), original).item() * grid.num_frames
         frames, number = frames + grid.num_frames, number + 1
+        samples, bits = samples + grid.num_samples, bits + grid.num_bits
         counts += codec.usage(grid)
     if not number:
         raise AudioError("There is no clip to evaluate.")
-    seconds = frames * HOP_LENGTH / SAMPLE_RATE
+    seconds = samples / SAMPLE_RATE
     return Evaluation(
         clips=number,
         sound_seconds=seconds,
         mel_l1=errors / frames,
         mel_l1_audio=audio_errors / frames,
-        bitrate_bps=codec.bitrate_bps,
+        bitrate_bps=bits / seconds,
         levels=tuple(codebook_health(counts)),
         encode_rtf=seconds / encoding,
         decode_rtf=seconds / decoding,
@@ -109,7 +112,7 @@ class Layer:
     mel_l1 : float
         Mean absolute difference from the natural-log mel of the original, in nepers.
     bitrate_bps : float
-        Bits per second of these levels.
+        Bits per second of these levels in this clip.
     share : float
         Reduction of the error by the last level, as a share of the error without any codes. The sound without any codes
         is the mean log-mel of the model. All shares and the share of the remaining error add up to 1.
@@ -155,7 +158,6 @@ def peel(codec: Codec, original: torch.Tensor, decoded: Sequence[DecodedMel]) ->
             difference += mel_l1(block, original[:, frames]).item() * block.shape[1]
             yield (mel.num_levels - 1 + frames.stop / mel.num_frames) / codec.num_levels
         error = difference / mel.num_frames
-        bitrate = codec.bitrate_bps * mel.num_levels / codec.num_levels
-        layers.append(Layer(name, mel.num_levels, mel.log_mel, error, bitrate, (last - error) / whole))
+        layers.append(Layer(name, mel.num_levels, mel.log_mel, error, mel.bitrate_bps, (last - error) / whole))
         last = error
     return layers

@@ -22,8 +22,10 @@ from distill.settings import DEFAULTS, Settings
 from distill.strict import OPEN, FailFast
 
 FORMAT: Literal["distill-grid"] = "distill-grid"
-TEXT_FORMAT = "distill1"
+TEXT_IN_FRAMES, TEXT_IN_SAMPLES = "distill1", "distill2"
+"""Names of the text format: the length of the clip is given in frames, or, if it ends within a frame, in samples."""
 FRAMES_PER_COLUMN = 16
+SAMPLES_PER_FRAME = 512
 MOST_CODES = 65_536
 """Largest size of a codebook: files store codes as 16-bit integers."""
 MOST_LINES = 64
@@ -51,6 +53,8 @@ class _Facts:
     num_frames: Annotated[int, Field(ge=1)]
     model_id: Annotated[str, Field(pattern="^[A-Za-z0-9 _-]{1,64}$")]
     codebook_size: Annotated[int, Field(ge=1, le=MOST_CODES)]
+    num_samples: Annotated[int, Field(ge=1)] | None = None
+    """None in files from before grids knew it; then the clip has all samples of its frames."""
 
     def check_size(self, shape: tuple[int, ...], settings: Settings) -> None:
         """Raise a GridError or ValueError if a grid of the shape (levels, rows, columns) exceeds the limits."""
@@ -67,7 +71,7 @@ _Row = Annotated[list[int], FailFast()]
 _Level = Annotated[list[_Row], FailFast()]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Written(_Facts):
     """The contents of a grid file in JSON. The codes are nested lists [levels, rows, columns]."""
 
@@ -93,6 +97,9 @@ class CodeGrid:
         Identifier of the codec that made the codes.
     codebook_size : int
         Number of entries in the codebook of each level.
+    num_samples : int
+        Length of the clip in samples at 44 100 Hz; by default all samples of its frames, ``num_frames * 512``. A clip
+        rarely ends where a frame ends: ``num_frames = ceil(num_samples / 512)``.
 
     Raises
     ------
@@ -104,6 +111,8 @@ class CodeGrid:
     >>> grid = CodeGrid(np.zeros((3, 8, 2), dtype=int), num_frames=20, model_id="0a1b", codebook_size=64)
     >>> grid.levels, grid.rows, grid.columns
     (3, 8, 2)
+    >>> grid.num_samples, grid.num_bits
+    (10240, 288.0)
     >>> grid == grid.with_indices(np.ones((3, 8, 2), dtype=int))
     False
     """
@@ -112,6 +121,7 @@ class CodeGrid:
     num_frames: int
     model_id: str
     codebook_size: int
+    num_samples: int = 0
 
     def __post_init__(self) -> None:
         given = np.asarray(self.indices)
@@ -125,6 +135,10 @@ class CodeGrid:
             raise GridError(f"Code {worst} is out of range: this codec has codes 0 to {self.codebook_size - 1}.")
         if indices.shape[2] != -(-self.num_frames // FRAMES_PER_COLUMN):
             raise GridError(f"{indices.shape[2]} columns do not fit a clip of {self.num_frames} frames.")
+        num_samples = self.num_samples or self.num_frames * SAMPLES_PER_FRAME
+        if -(-num_samples // SAMPLES_PER_FRAME) != self.num_frames:
+            raise GridError(f"{num_samples} samples do not fit a clip of {self.num_frames} frames.")
+        object.__setattr__(self, "num_samples", num_samples)
         indices.flags.writeable = False
         object.__setattr__(self, "indices", indices)
 
@@ -136,8 +150,8 @@ class CodeGrid:
     def __hash__(self) -> int:
         return hash((self._key(), self.indices.tobytes()))
 
-    def _key(self) -> tuple[int, str, int]:
-        return self.num_frames, self.model_id, self.codebook_size
+    def _key(self) -> tuple[int, int, str, int]:
+        return self.num_samples, self.num_frames, self.model_id, self.codebook_size
 
     @property
     def levels(self) -> int:
@@ -150,6 +164,11 @@ class CodeGrid:
     @property
     def columns(self) -> int:
         return self.indices.shape[2]
+
+    @property
+    def num_bits(self) -> float:
+        """Bits of all codes, uncompressed: log2(codebook size) for each."""
+        return self.indices.size * math.log2(self.codebook_size)
 
     def with_indices(self, indices: np.ndarray) -> "CodeGrid":
         """Return a grid of the same clip with other codes."""
@@ -186,7 +205,7 @@ class CodeGrid:
         return asdict(self._facts()) | {"indices": self.indices.tolist()}
 
     def _facts(self) -> _Facts:
-        return _Facts(FORMAT, self.num_frames, self.model_id, self.codebook_size)
+        return _Facts(FORMAT, self.num_frames, self.model_id, self.codebook_size, self.num_samples)
 
     def to_text(self) -> str:
         """Return the grid as one line of text for sharing.
@@ -202,7 +221,9 @@ class CodeGrid:
         >>> CodeGrid.from_text(text) == grid
         True
         """
-        header = [TEXT_FORMAT, self.model_id, *map(str, (self.codebook_size, self.num_frames, *self.indices.shape[:2]))]
+        is_whole = self.num_samples == self.num_frames * SAMPLES_PER_FRAME
+        name, length = (TEXT_IN_FRAMES, self.num_frames) if is_whole else (TEXT_IN_SAMPLES, self.num_samples)
+        header = [name, self.model_id, *map(str, (self.codebook_size, length, *self.indices.shape[:2]))]
         width = max(1, (self.codebook_size - 1).bit_length())
         bits = (self.indices.ravel()[:, None] >> np.arange(width)[::-1]) & 1
         packed = zlib.compress(np.packbits(bits.astype(np.uint8)).tobytes(), 9)
@@ -228,9 +249,9 @@ class CodeGrid:
             if len(text) > settings.grid_bytes:
                 raise GridError("That text is too long to be a grid of codes.")
             name, model_id, *numbers, body = text.translate(_NO_SPACE).split(".", 6)
-            size, num_frames, levels, rows = map(int, numbers)
-            if name != TEXT_FORMAT:
-                raise ValueError("another format")
+            size, length, levels, rows = map(int, numbers)
+            num_samples = {TEXT_IN_FRAMES: length * SAMPLES_PER_FRAME, TEXT_IN_SAMPLES: length}[name]
+            num_frames = -(-num_samples // SAMPLES_PER_FRAME)
             shape = (levels, rows, -(-num_frames // FRAMES_PER_COLUMN))
             facts = {"format": FORMAT, "num_frames": num_frames, "model_id": model_id, "codebook_size": size}
             _checked(facts).check_size(shape, settings)
@@ -246,7 +267,7 @@ class CodeGrid:
             raise
         except _DAMAGE as error:
             raise GridError("That text is not a grid of codes, or a part of it is missing.") from error
-        return cls(indices, num_frames, model_id, size)
+        return cls(indices, num_frames, model_id, size, num_samples)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) -> "CodeGrid":
@@ -271,7 +292,7 @@ class CodeGrid:
                 raise GridError(f"{path.name} is too large to be a grid of codes.")
             indices, facts = _read_npz(content, settings) if content.startswith(b"PK") else _read_json(content)
             facts.check_size(indices.shape, settings)
-            return cls(indices, facts.num_frames, facts.model_id, facts.codebook_size)
+            return cls(indices, facts.num_frames, facts.model_id, facts.codebook_size, facts.num_samples or 0)
         except GridError as error:
             message = str(error)
             raise GridError(message if path.name in message else f"{path.name}: {message}") from error
@@ -300,7 +321,9 @@ def _read_npz(content: bytes, settings: Settings) -> tuple[np.ndarray, _Facts]:
     if content.count(b"PK\1\2") > 4 * len(_PARTS):
         raise ValueError("too many members")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        arrays = {part: _read_array(archive, f"{part}.npy", settings) for part in _PARTS}
+        there = set(archive.namelist())
+        parts = [part for part in _PARTS if part != "num_samples" or f"{part}.npy" in there]
+        arrays = {part: _read_array(archive, f"{part}.npy", settings) for part in parts}
     indices = arrays.pop("indices")
     return indices, _checked({part: array.item() for part, array in arrays.items()})
 

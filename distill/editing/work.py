@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from distill.audio import HOP_LENGTH, SAMPLE_RATE, Clip
+from distill.audio import SAMPLE_RATE, Clip
 from distill.audio.loudness import matching_gain_db
 from distill.audio.vocoder import BLOCK_SAMPLES, num_blocks
 from distill.codec import Codec
 from distill.codec.decoded import DecodedMel
 from distill.codec.evaluation import Layer, peel
-from distill.codec.pieces import log_mel_blocks
+from distill.codec.pieces import Patch, log_mel_blocks
 from distill.codes import CodeGrid, History
 from distill.editing.edited import Change, EditedSound, Span
 from distill.editing.track import Track
@@ -70,7 +70,7 @@ class Work:
         log_mel: np.ndarray | None = None,
     ) -> None:
         self.codec, self.history = codec, History(grid)
-        self.name = clip.name if clip else name
+        self.name, self.note = (clip.name, clip.note) if clip else (name, "")
         self.file_bytes, self.encode_seconds = file_bytes, encode_seconds
         self.example: str | None = None
         self.secret = secrets.token_urlsafe(16)
@@ -94,7 +94,7 @@ class Work:
         """Encode a clip."""
         began = time.perf_counter()
         log_mel = codec.log_mel_of(clip, progress)
-        grid = codec.encode_mel(log_mel, progress)
+        grid = codec.encode_mel(log_mel, progress, num_samples=len(clip.waveform))
         seconds = time.perf_counter() - began
         return cls(codec, clip, grid, file_bytes=file_bytes, encode_seconds=seconds, log_mel=log_mel.numpy())
 
@@ -120,13 +120,18 @@ class Work:
 
     @property
     def num_samples(self) -> int:
-        """Number of samples of the original."""
-        return len(self._clip.waveform) if self._clip else self.history.original.num_frames * HOP_LENGTH
+        """Number of samples of the original, and of every sound that is made of its codes."""
+        return self.history.original.num_samples
 
     @property
     def seconds(self) -> float:
         """Length of the original in seconds."""
         return self.num_samples / SAMPLE_RATE
+
+    @property
+    def bitrate_bps(self) -> float:
+        """Bits of the clip's codes per second of the clip."""
+        return self.history.original.num_bits / self.seconds
 
     @property
     def clip(self) -> Clip:
@@ -225,8 +230,7 @@ class Work:
         self._check_levels(num_levels)
         span = self._span(number)
         if num_levels == 0 and self._clip:
-            last = number == self.num_pieces - 1
-            return self._clip.waveform[span.start : None if last else span.stop]
+            return self._clip.waveform[span]
         track = self.track(num_levels or self.codec.num_levels)
         track.decode(span.stop, progress)
         return track.samples(span.start, span.stop)
@@ -239,7 +243,7 @@ class Work:
         num_levels = num_levels or self.codec.num_levels
         track = self.track(num_levels)  # a local reference: another thread may release the track
         track.decode(track.num_samples, progress)
-        return track.samples(0, track.num_samples)
+        return track.samples(0, self.num_samples)
 
     def gain_db(self, num_levels: int, progress: Progress | None = None) -> float:
         """Gain in dB that makes the sound of the first ``num_levels`` levels as loud as the original."""
@@ -250,7 +254,7 @@ class Work:
 
     @property
     def reconstruction(self) -> np.ndarray:
-        """The sound of all levels, before any edit: float32 [num_frames * 512]."""
+        """The sound of all levels, before any edit: float32 [num_samples]."""
         return self.decode()
 
     def decode(self, progress: Progress | None = None) -> np.ndarray:
@@ -291,7 +295,7 @@ class Work:
 
     def snapshot(self, progress: Progress | None = None) -> tuple[np.ndarray, CodeGrid]:
         """The whole current sound and its codes, both of the same moment."""
-        waveform, grid, _ = self._now(slice(0, self.history.original.num_frames * HOP_LENGTH), progress)
+        waveform, grid, _ = self._now(slice(0, self.num_samples), progress)
         return waveform, grid
 
     def _now(self, span: Span, progress: Progress | None) -> tuple[np.ndarray, CodeGrid, int]:
@@ -359,21 +363,21 @@ class Work:
         """
         with self.lock:
             before = self.history.grid
-            return self._sound.do(before, heard=heard) if self.history.do(label, grid) else None
+            return self._within(self._sound.do(before, heard=heard)) if self.history.do(label, grid) else None
 
     def undo(self) -> Change | None:
         """Undo the last edit and return the change; None if there is no edit."""
         with self.lock:
             before, can = self.history.grid, self.history.can_undo
             self.history.undo()
-            return self._sound.undo(before) if can else None
+            return self._within(self._sound.undo(before)) if can else None
 
     def redo(self) -> Change | None:
         """Redo the last undone edit and return the change; None if there is no such edit."""
         with self.lock:
             before, can = self.history.grid, self.history.can_redo
             self.history.redo()
-            return self._sound.redo(before) if can else None
+            return self._within(self._sound.redo(before)) if can else None
 
     def _check_levels(self, num_levels: int) -> None:
         if not 0 <= num_levels <= self.codec.num_levels:
@@ -382,5 +386,12 @@ class Work:
     def _span(self, number: int) -> Span:
         if not 0 <= number < self.num_pieces:
             raise GridError("That part of the sound is not there; please reload the page.")
-        whole = self.history.original.num_frames * HOP_LENGTH
-        return slice(number * BLOCK_SAMPLES, whole if number == self.num_pieces - 1 else (number + 1) * BLOCK_SAMPLES)
+        is_last = number == self.num_pieces - 1
+        return slice(number * BLOCK_SAMPLES, self.num_samples if is_last else (number + 1) * BLOCK_SAMPLES)
+
+    def _within(self, change: Change) -> Change:
+        """A change without the samples after the end of the clip, which the last frame has."""
+        end, patch = self.num_samples, change.patch
+        if patch:
+            patch = Patch(patch.start, patch.waveform[: end - patch.start]) if patch.start < end else None
+        return Change(patch, [(start, min(stop, end)) for start, stop in change.stale if start < end])

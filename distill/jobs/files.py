@@ -6,6 +6,8 @@ import shutil
 import stat
 from pathlib import Path
 
+from distill import system
+
 ENTRY_BYTES = 4096
 """Disk space in bytes that a file is assumed to take besides its content."""
 
@@ -26,7 +28,7 @@ def check_regular(path: Path, max_bytes: int) -> int:
 
 def read_regular(path: Path, max_bytes: int) -> bytes:
     """Content of a regular file; errors as in :func:`check_regular`."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | system.NONBLOCK | system.NOFOLLOW)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_size > max_bytes:

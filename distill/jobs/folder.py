@@ -1,6 +1,5 @@
 """The folder of a training on disk: its record, its clips, its checkpoint and its best codec."""
 
-import fcntl
 import os
 import re
 import stat
@@ -14,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from distill import system
 from distill.errors import TrainingError
 from distill.jobs.files import check_regular, delete_any, num_bytes, read_regular
-from distill.jobs.inputs import FULL_SCALE, link, save_first
+from distill.jobs.inputs import FULL_SCALE, save_first
 from distill.jobs.record import JobRecord
 from distill.settings import GIB, MIB
 
@@ -74,8 +74,8 @@ class JobFolder:
         path.mkdir(mode=0o700)
         try:
             if stored:
-                link(stored.clips, folder.clips)
-                link(stored.first_clip_path, folder.first_clip_path)
+                system.link(stored.clips, folder.clips)
+                system.link(stored.first_clip_path, folder.first_clip_path)
             else:
                 save_file({str(number): clip.log_mel.numpy() for number, clip in enumerate(clips)}, folder.clips)
                 if first_clip:
@@ -143,7 +143,7 @@ class JobFolder:
             check_regular(self.spare, FILE_BYTES)
         except OSError:
             return False
-        return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+        return stat.S_ISDIR(status.st_mode) and system.is_ours_alone(status, others_may=0)
 
     def bring_home(self) -> bool:
         """Move the best codec from the spare folder to this folder; return whether nothing is left to move."""
@@ -204,27 +204,31 @@ class JobFolder:
             delete_any(unfinished)
             raise
 
-    def read_clips(self, names: Sequence[str]) -> "list[MelClip]":
-        """The stored clips, with the given names.
+    def read_clips(self, names: Sequence[str], num_samples: Sequence[int] = ()) -> "list[MelClip]":
+        """The stored clips, with the given names and lengths; without lengths, all samples of their frames.
 
         Raises
         ------
         TrainingError
-            If the clips are missing or damaged, or their number differs from that of the names.
+            If the clips are missing or damaged, or do not fit the names or the lengths.
         """
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        from distill.audio.logmel import N_MELS
+        from distill.audio.logmel import HOP_LENGTH, N_MELS
         from distill.training.dataset import MelClip
 
         try:
             check_regular(self.clips, FILE_BYTES)
             tensors = load_file(self.clips)
-            clips = [MelClip(name, tensors.pop(str(number))) for number, name in enumerate(names)]
+            lengths = num_samples or [0] * len(names)
+            known = enumerate(zip(names, lengths, strict=True))
+            clips = [MelClip(name, tensors.pop(str(number)), length) for number, (name, length) in known]
             shapes = [(str(clip.log_mel.dtype), clip.log_mel.ndim, len(clip.log_mel)) for clip in clips]
             if tensors or set(shapes) != {("torch.float32", 2, N_MELS)}:
                 raise ValueError("other clips")
+            if any(-(-clip.num_samples // HOP_LENGTH) != clip.num_frames for clip in clips):
+                raise ValueError("other lengths")
             if not all(clip.num_frames and clip.log_mel.isfinite().all() for clip in clips):
                 raise ValueError("no log-mels")
         except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
@@ -289,19 +293,7 @@ class JobFolder:
         bool
             False if ``give_up`` ended the waiting without the lock.
         """
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            yield _lock(descriptor, give_up)
-        finally:
-            os.close(descriptor)
-
-
-def _lock(descriptor: int, give_up: Callable[[], bool]) -> bool:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            if give_up():
-                return False
-            time.sleep(0.1)
+        with system.lockable(self.path) as descriptor:
+            while not (is_ours := system.lock(descriptor)) and not give_up():
+                time.sleep(0.1)
+            yield is_ours

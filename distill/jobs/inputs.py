@@ -1,10 +1,7 @@
 """The input files of a training: the log-mels of its clips, and the sound of the first clip."""
 
-import errno
 import json
 import math
-import os
-import shutil
 from itertools import accumulate
 from pathlib import Path
 
@@ -13,9 +10,6 @@ import numpy as np
 FULL_SCALE = np.float32(32767)
 CLIP_ENTRY_BYTES = 100
 """Maximum bytes of the file header per clip."""
-
-NO_LINKS = (errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP)
-"""Error numbers that mean that a disk does not support hard links."""
 
 
 class ClipsWriter:
@@ -80,16 +74,3 @@ def save_first(waveform: np.ndarray, path: Path) -> None:
     peak = np.float32(np.abs(waveform).max(initial=0) or 1)
     samples = np.round(waveform / peak * FULL_SCALE).astype(np.int16)
     save_file({"samples": samples, "peak": peak.reshape(1)}, path)
-
-
-def link(path: Path, other: Path) -> None:
-    """Create a hard link to a file, or copy the file where the disk has no hard links.
-
-    Both names share one content, so nobody may write into the file. Each name may be deleted by itself.
-    """
-    try:
-        os.link(path, other)
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise
-        shutil.copyfile(path, other)

@@ -4,11 +4,8 @@ Torch is imported after the process has lowered its priority, so that all thread
 """
 
 import argparse
-import contextlib
-import ctypes
 import logging
 import os
-import resource
 import signal
 import sys
 import threading
@@ -16,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from distill import system
 from distill.errors import DistillError
 from distill.jobs.events import Failed, WorkerEvent, to_line
 from distill.jobs.folder import JobFolder
@@ -27,7 +25,6 @@ from distill.settings import DEFAULTS
 logger = logging.getLogger("distill.jobs.program")  # __name__ is "__main__" here
 
 LOCK_SECONDS = 60
-PR_SET_PDEATHSIG = 1
 TOO_MUCH_MEMORY = "The training needs more memory than it may have here; please use fewer or shorter clips."
 
 
@@ -66,14 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    _end_with_parent()
-    _give_way()
+    system.end_with_parent()  # without that, the death is noticed after the next step
+    system.lower_priority_of_all_threads()  # so that visitors' edits stay quick
     log_as_json()
     say = Voice(os.dup(sys.stdout.fileno()))
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # keep the output of libraries out of the events
 
     def must_end() -> bool:
-        return not say.heard or os.getppid() != options.parent
+        return not say.heard or not system.has_parent(options.parent)
 
     def must_stop() -> bool:
         return stopping.is_set() or must_end()
@@ -107,33 +104,12 @@ def explain(error: Exception) -> Failed:
     return Failed(FAULT.format(reference=reference), reference)
 
 
-def _end_with_parent() -> None:
-    """Ask the kernel to send SIGTERM when the parent dies; without that, the death is noticed after the next step."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-
-
-def _give_way() -> None:
-    """Run at the lowest priority, so that visitors' edits stay quick.
-
-    On Linux each thread has its own priority. New threads inherit it, but numpy has already started some.
-    """
-    os.nice(19)
-    if hasattr(os, "sched_setscheduler"):
-        for thread in os.listdir("/proc/self/task"):
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, int(thread), 19)
-                os.sched_setscheduler(int(thread), os.SCHED_IDLE, os.sched_param(0))
-
-
 def _limit_memory(memory_bytes: int) -> None:
     """Make allocations above the limit fail. Not used on CUDA, where the mappings of the driver would count too."""
     import torch
 
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if not torch.cuda.is_available():
-        with contextlib.suppress(ValueError):  # the limit is already lower
-            resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    bounds = {} if torch.cuda.is_available() else {"RLIMIT_DATA": memory_bytes}
+    system.bound_process({"RLIMIT_CORE": 0} | bounds)
 
 
 if __name__ == "__main__":

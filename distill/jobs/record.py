@@ -38,6 +38,8 @@ class JobRecord:
         The latest progress and the latest validation.
     curves : Curves
         Loss curves up to the latest validation.
+    clip_samples : tuple of int
+        Length of each clip in samples; empty in the records of earlier versions.
     """
 
     __pydantic_config__ = CLOSED
@@ -56,6 +58,7 @@ class JobRecord:
     progress: Progress | None = None
     validation: Validation | None = None
     curves: Curves = NO_CURVES
+    clip_samples: tuple[int, ...] = ()
 
     @property
     def active(self) -> bool:

@@ -133,7 +133,8 @@ class JobRunner:
             number = self._ledger.next_queue_number()
         names = tuple(clip.name for clip in clips)
         first_name = first_clip.name if first_clip else names[0]
-        record = JobRecord(owner, config, self._clock(), number, names, first_name)
+        lengths = tuple(clip.num_samples for clip in clips)
+        record = JobRecord(owner, config, self._clock(), number, names, first_name, clip_samples=lengths)
         try:
             job_folder = JobFolder.create(self._folder / secrets.token_hex(16), record, clips, first_clip, stored)
             with self._changed:

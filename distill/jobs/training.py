@@ -100,7 +100,7 @@ class Training:
     def _begin(self) -> Trainer:
         """The trainer at its last checkpoint, or at the start if no checkpoint can be read."""
         record = self.folder.read_record()
-        clips = self.folder.read_clips(record.clip_names)
+        clips = self.folder.read_clips(record.clip_names, record.clip_samples)
         trainer, damaged = Trainer(clips, record.config), False
         if os.path.lexists(self.folder.checkpoint):
             try:

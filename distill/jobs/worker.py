@@ -1,9 +1,7 @@
 """The training process, as the server sees it: how it is started, read and ended."""
 
-import contextlib
 import logging
 import os
-import selectors
 import signal
 import subprocess
 import sys
@@ -11,6 +9,7 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
+from distill import system
 from distill.jobs.events import WorkerEvent, from_line
 from distill.jobs.folder import JobFolder
 from distill.settings import Settings
@@ -74,18 +73,17 @@ class Worker:
         deadline, unread, patience = time.monotonic() + seconds, b"", 0
         assert self._process.stdout is not None
         try:
-            with self._process.stdout as stdout, selectors.DefaultSelector() as selector:
-                selector.register(stdout, selectors.EVENT_READ)
+            with self._process.stdout as stdout:
                 while (left := deadline - time.monotonic()) > 0:
-                    starved = self._starved_seconds()
-                    if selector.select(min(left, self._silence_seconds)):
+                    starved = system.starved_seconds(self.pid)
+                    if system.is_readable(stdout.fileno(), min(left, self._silence_seconds)):
                         heard = os.read(stdout.fileno(), 1 << 16)
                         if not heard:
                             patience = EXIT_SECONDS
                             return
                         *lines, unread = (unread + heard).split(b"\n")
                         yield from filter(None, map(self._understood, lines))
-                    elif left > self._silence_seconds > 2 * (self._starved_seconds() - starved):
+                    elif left > self._silence_seconds > 2 * (system.starved_seconds(self.pid) - starved):
                         return
             raise TimeoutError
         finally:
@@ -96,7 +94,7 @@ class Worker:
                 self._process.wait()
 
     def stop(self) -> None:
-        """Ask the process to stop after the current step."""
+        """Ask the process to stop after the current step. Windows ends it at once: its last checkpoint remains."""
         self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
@@ -111,17 +109,10 @@ class Worker:
             logger.warning("A worker said what makes no sense.", extra={"job": self._job_id[:6]})
             return None
 
-    def _starved_seconds(self) -> float:
-        """Seconds that the process's threads waited for a processor; 0 if the kernel does not tell."""
-        nanoseconds = 0
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            for statistics in Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
-                nanoseconds += int(statistics.read_text().split()[1])
-        return nanoseconds / 1e9
-
 
 def environment_of_worker(environment: Mapping[str, str]) -> dict[str, str]:
     """The part of the server's environment that workers get; it contains no secrets."""
-    kept = {name: value for name, value in environment.items() if name in PASSED_ON or name.startswith("OMP_")}
+    passed_on = (*PASSED_ON, *system.VARIABLES)
+    kept = {name: value for name, value in environment.items() if name in passed_on or name.startswith("OMP_")}
     paths = [str(Path(__file__).parents[2]), environment.get("PYTHONPATH", "")]
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "OMP_WAIT_POLICY": "PASSIVE"}

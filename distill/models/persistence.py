@@ -5,6 +5,7 @@ then the names and shapes of the tensors, and then their values.
 """
 
 import copy
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 import safetensors.torch
 import torch
 from pydantic import Field, TypeAdapter
@@ -266,3 +268,11 @@ def _bound(network: nn.Module, largest: Tensor) -> Tensor:
         if isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None:
             norm.running_mean.abs_().neg_()
     return network(largest.contiguous())
+
+
+def fingerprint(model: nn.Module) -> str:
+    """Compute a name for a model from its values: twelve hexadecimal digits."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode() + np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
+    return digest.hexdigest()[:12]

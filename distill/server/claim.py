@@ -1,7 +1,6 @@
 """The server's folder. A mark file shows that Distill made it, and a lock file keeps other servers out, so that the
 server never deletes files in a folder that is not its own."""
 
-import fcntl
 import os
 import shutil
 import stat
@@ -11,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from distill import system
 from distill.errors import StartupError
 
 MARK = "distill-folder"
@@ -52,7 +52,7 @@ def claim(folder: Path, names: Sequence[str], where: str) -> tuple[IO[bytes], Pa
         folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         status = folder.stat()
-        if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        if not system.is_ours_alone(status, others_may=0o055):
             raise StartupError(f"Others may write to {where}; choose one that is the server's alone.")
         _require_mark(folder, where)
         for name in names:
@@ -107,7 +107,7 @@ def _require_mark(folder: Path, where: str) -> None:
 
 def _write_mark(mark: Path) -> None:
     try:
-        with open(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as file:
+        with open(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL | system.NOFOLLOW, 0o600), "wb") as file:
             file.write(MARK_CONTENT)
     except OSError as error:
         if not isinstance(error, FileExistsError):
@@ -133,12 +133,10 @@ def _lock(path: Path, where: str) -> IO[bytes]:
             raise StartupError(
                 f"“{path.name}” in {where} is no file of Distill's; remove it, or choose another folder."
             )
-    lock = open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+b")  # noqa: SIM115 - open until the server ends
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+    lock = open(os.open(path, os.O_RDWR | os.O_CREAT | system.NOFOLLOW, 0o600), "r+b")  # noqa: SIM115 - open until the server ends
+    if not system.lock(lock.fileno()):
         lock.close()
-        raise StartupError(f"Another Distill is using {where}; give each one its own.") from error
+        raise StartupError(f"Another Distill is using {where}; give each one its own.")
     return lock
 
 

@@ -39,6 +39,8 @@ class ClipSet:
         Folder of the clips and of the sound of the first clip.
     clips : list of MelClip
     refused : list of Refusal
+    notes : list of str
+        For each damaged file, a sentence that says what is missing.
     num_bytes : int
         Size of the files on disk in bytes.
     secret : str
@@ -57,7 +59,9 @@ class ClipSet:
         self.folder, self._remove, log_mel = JobFolder(folder), remove, LogMel()
         self.secret = secrets.token_urlsafe(16)
         self.refused: list[Refusal] = []
+        self.notes: list[str] = []
         names: list[str] = []
+        lengths: list[int] = []
         writer = ClipsWriter(self.folder.clips, most)
         try:
             for count, item in enumerate(items):
@@ -72,12 +76,15 @@ class ClipSet:
                 take(mel.nbytes)
                 writer.write(mel)
                 names.append(item.name)
+                lengths.append(len(item.waveform))
+                self.notes += [item.note] if item.note else []
             writer.finish()
         finally:
             writer.close()
         self.num_bytes = self.folder.num_bytes
         mels = writer.read()
-        self.clips = [MelClip(name, torch.from_numpy(mel)) for name, mel in zip(names, mels, strict=True)]
+        found = zip(names, mels, lengths, strict=True)
+        self.clips = [MelClip(name, torch.from_numpy(mel), length) for name, mel, length in found]
 
     def delete(self) -> None:
         """Delete the set's files. A training that linked them keeps its own."""

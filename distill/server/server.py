@@ -1,7 +1,5 @@
 """The server's shared objects, made once at the start and passed to every part of the page."""
 
-import contextlib
-import ctypes
 import logging
 import threading
 import time
@@ -10,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from distill import system
 from distill.audio import load_clip, new_decoder
+from distill.audio.decoding import bounds_of_the_process
 from distill.errors import DistillError, StartupError
 from distill.jobs import JobRunner
 from distill.models import ConvVQVAE
@@ -26,8 +26,6 @@ TIDY_SECONDS = 10
 """Seconds between two calls of :meth:`Server.tidy`."""
 BUSY_SECONDS = 10
 """Seconds that work may wait for its turn before ``/health`` reports "busy"."""
-PR_SET_DUMPABLE = 4
-"""Number of the Linux ``prctl`` option."""
 logger = logging.getLogger(__name__)
 
 
@@ -91,6 +89,9 @@ class Server:
                 load_clip(examples.clips[0], settings=settings, decoder=decoder)
         except DistillError as error:
             raise StartupError(f"Distill cannot start: {error}") from error
+        bounds = bounds_of_the_process(settings.decoding_memory_bytes) | {"RLIMIT_DATA": settings.training_memory_bytes}
+        for bound in system.refused_bounds(bounds):
+            logger.warning("This system does not limit %s.", bound)
         storage = Storage(settings)
         visitors = Visitors(examples, settings, clock=clock)
         runner = JobRunner(storage.jobs, settings)
@@ -106,7 +107,7 @@ class Server:
             Time in seconds since 1970.
         """
         self.visitors.tidy()
-        _return_memory()
+        system.return_memory()
         self.runner.expire(now)
         self.storage.sweep(self.visitors.owners, now)
 
@@ -157,29 +158,7 @@ class Server:
             "works_waiting": self.turns.num_waiting,
             "longest_wait_seconds": round(waited, 1),
             "trainings": trainings,
-            "memory_bytes": _resident_bytes(),
+            "memory_bytes": system.resident_bytes(),
             "disk_bytes": used,
             "disk_ceiling_bytes": ceiling,
         }
-
-
-def keep_secrets() -> None:
-    """Close this process's memory and environment to other processes of the same user, such as a hijacked decoder."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
-
-
-def _return_memory() -> None:
-    """Return freed memory to the system, if the C library is glibc, which otherwise keeps most of it."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
-
-
-def _resident_bytes() -> int | None:
-    """Resident memory of this process in bytes; None on systems without ``/proc``."""
-    try:
-        import resource
-
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-    except (OSError, ImportError):
-        return None

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
+from distill import system
 from distill.errors import FullError
 from distill.jobs.files import ENTRY_BYTES
 from distill.server.askers import ANYONE
@@ -233,7 +234,8 @@ class Storage:
         """Link uploaded files into a new folder of their visitor, and count them there.
 
         The path of Gradio's copy is a hash of its content, and another visitor may be uploading the same file now. So
-        Gradio's copy stays for a minute, as a second hard link to the same file.
+        Gradio's copy stays for a minute, as a second hard link to the same file, or as a file of its own where the disk
+        has no hard links.
 
         Parameters
         ----------
@@ -254,7 +256,7 @@ class Storage:
         FullError
             If a limit would be passed.
         OSError
-            If the files cannot be linked.
+            If the files can be neither linked nor copied.
         """
         folder, moved = self.files / owner / secrets.token_hex(8), []
         try:
@@ -262,7 +264,7 @@ class Storage:
             for number, path in enumerate(map(Path, paths)):
                 target = folder / str(number) / path.name
                 target.parent.mkdir()
-                os.link(path, target)
+                system.link(path, target)
                 moved.append(str(target))
             arrival = arrival or Arrival(self._ledger, owner, "")
             self._ledger.hold(arrival, owner, folder, _num_bytes(folder) + ENTRY_BYTES)

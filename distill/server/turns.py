@@ -10,13 +10,13 @@ import asyncio
 import contextlib
 import contextvars
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from distill import system
 from distill.errors import FullError
 from distill.server.askers import Asker
 from distill.settings import Settings
@@ -354,6 +354,5 @@ def _settle(outcome: "asyncio.Future[T]", result: Any, error: BaseException | No
 
 def _give_way_if(is_heavy: bool) -> None:
     """Lower the priority of this thread if ``is_heavy``; it stays low, because the thread ends with its work."""
-    if is_heavy and hasattr(os, "setpriority"):
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWER_PRIORITY)
+    if is_heavy:
+        system.lower_priority_of_thread(threading.get_native_id(), LOWER_PRIORITY)

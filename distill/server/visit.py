@@ -9,6 +9,7 @@ from distill.audio import Clip, load_clip, new_decoder
 from distill.codec import Codec
 from distill.editing.work import Work
 from distill.errors import GoneError
+from distill.server.askers import ANYONE
 from distill.server.clip_set import ClipSet
 from distill.server.secret import is_same
 from distill.settings import DEFAULTS, Settings
@@ -113,6 +114,11 @@ class Page:
     @property
     def owner(self) -> str:
         return self.visit.owner
+
+    @property
+    def is_without_cookie(self) -> bool:
+        """Whether the browser keeps no cookie; then a reloaded page is another visitor."""
+        return self.owner.startswith(ANYONE)
 
     @property
     def address(self) -> str:

@@ -23,10 +23,22 @@ MIN_STD = 0.5
 
 @dataclass(frozen=True, eq=False)
 class MelClip:
-    """The input of the model for one clip: the name and the log-mel [128, frames] of the clip."""
+    """The input of the model for one clip: the name and the log-mel [128, frames] of the clip.
+
+    ``num_samples`` is the length of the clip at 44 100 Hz; by default all samples of the frames.
+    """
 
     name: str
     log_mel: Tensor
+    num_samples: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "num_samples", self.num_samples or self.num_frames * LogMel.hop_length)
+
+    @property
+    def seconds(self) -> float:
+        """Length of the clip in seconds."""
+        return self.num_samples / LogMel.sample_rate
 
     @property
     def num_frames(self) -> int:
@@ -48,7 +60,7 @@ def to_mel_clip(clip: Clip, log_mel: LogMel, tick: Callable[[], object] = lambda
         if pieces:
             tick()
         pieces.append(piece)
-    return MelClip(clip.name, torch.cat(pieces, dim=1))
+    return MelClip(clip.name, torch.cat(pieces, dim=1), len(clip.waveform))
 
 
 def check_clip_count(count: int) -> None:

@@ -79,6 +79,23 @@ class Validation:
     improved: bool
 
 
+FEW_STEPS = 20
+"""A codec that had fewer steps of training than this is hardly better than the base model."""
+
+
+def counted(steps: int) -> str:
+    """Return a number of steps in words: "1 step", "2 steps"."""
+    return f"{steps} step{'s' * (steps != 1)}"
+
+
+def shortness(steps: int) -> str:
+    """Return a sentence that warns of a finished training that had very few steps; "" if it had enough."""
+    if steps >= FEW_STEPS:
+        return ""
+    fitted = f"Only {counted(steps)} of training fitted into its time"
+    return f"{fitted}, so the codec is hardly trained; please give it more minutes."
+
+
 @dataclass(frozen=True)
 class Finished:
     """Event at the end of a training.

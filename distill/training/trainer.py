@@ -128,7 +128,7 @@ class Trainer:
     def run(self) -> Iterator[Event]:
         """Train until the time limit or the number of epochs is reached, or :meth:`stop` is called.
 
-        If the training was stopped, another call continues it.
+        The training has at least one step, however short its time. If it was stopped, another call continues it.
 
         Yields
         ------
@@ -148,7 +148,7 @@ class Trainer:
         if self.steps == 0:
             self._init_codebooks()
         tick()
-        while self.fraction < 1 and not self.processes.agree(self._stop)[0]:
+        while (self.fraction < 1 or not self.steps) and not self.processes.agree(self._stop)[0]:
             recon_loss, commit_loss = self._step()
             tick()
             progress = Progress(
@@ -168,7 +168,8 @@ class Trainer:
         if not self.curves.validations or self.curves.validations[-1].step != self.steps:
             yield self._validate(tick)
         tick()
-        reason = "stopped" if self.fraction < 1 else "epochs" if self.epochs >= self.config.epochs else "time"
+        is_over, had_all = self.fraction == 1 and self.steps > 0, self.epochs >= self.config.epochs
+        reason = "stopped" if not is_over else "epochs" if had_all else "time"
         assert self.best is not None
         yield Finished(reason, self.steps, self.epochs, self.seconds, self.best)
 
@@ -199,7 +200,6 @@ class Trainer:
         """
         if self.best is None:
             raise TrainingError("Training has not come to its first validation yet.")
-        frames = self.sampler.total_frames + sum(clip.num_frames for clip in self.held_out)
         return CodecInfo(
             config=self.config,
             mel_l1=self.best.mel_l1,
@@ -209,7 +209,7 @@ class Trainer:
             curves=self.curves,
             provenance=Provenance(
                 clips=len(self.clips) + len(self.held_out),
-                sound_seconds=round(frames * HOP_LENGTH / SAMPLE_RATE, 3),
+                sound_seconds=round(sum(clip.seconds for clip in (*self.clips, *self.held_out)), 3),
                 training_seconds=round(self.seconds, 3),
                 steps=self.steps,
                 held_out=len(self.held_out),

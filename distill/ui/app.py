@@ -17,12 +17,13 @@ from gradio.routes import ORJSONResponse
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
+from distill import system
 from distill.errors import DistillError
 from distill.examples import find_examples
 from distill.logs import log_as_json
 from distill.server.calls import Calls
 from distill.server.gate import Gate
-from distill.server.server import Server, keep_secrets
+from distill.server.server import Server
 from distill.settings import Settings
 from distill.ui import edit, explore, opening, train
 from distill.ui.components import calling, modules
@@ -150,7 +151,7 @@ def build_app(examples_folder: Path | None = None, settings: Settings | None = N
 def main() -> None:
     """Start the server, with its log as JSON lines. A missing requirement ends the start with one sentence."""
     log_as_json()
-    keep_secrets()
+    system.hide_memory()  # from other processes of the same user, such as a hijacked decoder
     torch.set_num_threads(1)  # visitors share the processors: more threads would wait for each other
     sys.setswitchinterval(SWITCH_SECONDS)
     try:

@@ -1,5 +1,6 @@
 """The Edit tab: the code grid as an instrument."""
 
+import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -80,9 +81,7 @@ def build(server: Server, shown: gr.Textbox) -> EditTab:
             [path.stem for path in examples.clips], value=None, label="Second clip, to swap and blend with",
             elem_id="edit-second", min_width=260,
         )  # fmt: skip
-        second_upload = gr.UploadButton(
-            "Use a sound of yours", file_types=["audio"], size="sm", elem_id="edit-second-upload", min_width=160
-        )
+        second_upload = gr.UploadButton("Use a sound of yours", size="sm", elem_id="edit-second-upload", min_width=160)
         compare = gr.Button("What did I change?", size="sm", elem_id="edit-compare", min_width=160)
     difference = Picture(None, DIFFERENCE_ALT, elem_id="edit-difference")
     with gr.Row():
@@ -191,6 +190,8 @@ def upload_second(call: Call[EditTab], path: str | None, shown: str | None = Non
         raise GridError("There is no sound there: choose a file.")
     second = _open_second(call, call.work(shown), Path(path), is_example=False)
     call.server.storage.discard(Path(path))
+    if second.note:
+        gr.Warning(html.escape(second.note))
     return _second(call, second)
 
 
@@ -217,7 +218,6 @@ def export(
     """Write the clip with its edits: its sound as WAV and FLAC, its grid as NPZ, JSON and text."""
     work = call.work(shown)
     sound, grid = work.snapshot(lambda share: progress(share, desc="Decoding"))  # sound and grid of the same moment
-    sound = sound[: work.num_samples]  # whole frames would make a loop longer
     page = call.page
     with call.server.storage.filling(page.owner, 2 * len(sound), address=page.address) as folder:
         stem = f"{Path(work.name).stem}-edited"

@@ -37,7 +37,8 @@ USAGE_ALT = "Bar charts: for each level, how often each of its codes occurs in t
 @dataclass(frozen=True)
 class ExploreTab:
     example: gr.Dropdown
-    upload: gr.Audio
+    upload: gr.File
+    record: gr.Audio
     player: Player
     facts: gr.HTML
     start: gr.Number
@@ -69,7 +70,7 @@ def build(server: Server, shown: gr.Textbox) -> ExploreTab:
     """Lay out the tab with the example clip; ``shown`` is the hidden text box for the secret of the clip."""
     examples = server.examples
     work = examples.first
-    seconds = (0.0, _seconds(work))
+    seconds = (0.0, _shown_seconds(work))
     with gr.Row():
         with gr.Column(min_width=300):
             example = gr.Dropdown(
@@ -83,9 +84,11 @@ def build(server: Server, shown: gr.Textbox) -> ExploreTab:
                 "ones before it left out. Play a track and choose another while it sounds.</p>"
             )
         with gr.Column(min_width=300):
-            upload = gr.Audio(
-                sources=["upload", "microphone"], type="filepath", label="Or a sound of yours: drop a file or record",
-                elem_id="explore-upload",
+            # A file of any name and type: gr.Audio would judge it by its ending, before its content is seen.
+            upload = gr.File(label="Or a sound of yours: drop a file", height=110, elem_id="explore-upload")
+            record = gr.Audio(
+                sources=["microphone"], type="filepath", label="Or record one", elem_id="explore-record",
+                buttons=[],
             )  # fmt: skip
     player = Player(
         _player(work), server_functions=[server_function(server, "sound", served.layer_sound)], elem_id="explore-player"
@@ -94,7 +97,7 @@ def build(server: Server, shown: gr.Textbox) -> ExploreTab:
     with gr.Row(elem_classes="view"):
         start = gr.Number(0, label="Show from (s)", minimum=0, step=0.1, min_width=110, elem_id="explore-start")
         stop = gr.Number(
-            round(seconds[1], 2), label="to (s)", minimum=0, step=0.1, min_width=110, elem_id="explore-stop"
+            round(work.seconds, 2), label="to (s)", minimum=0, step=0.1, min_width=110, elem_id="explore-stop"
         )
         view = gr.Button("Show this part", size="sm", elem_id="explore-view", min_width=140)
     gr.HTML("<h3>Spectrograms <small>time from left to right, frequency upwards, brighter is louder</small></h3>")
@@ -123,8 +126,8 @@ def build(server: Server, shown: gr.Textbox) -> ExploreTab:
     save = gr.Button("Save the sounds and a report", size="sm", elem_id="explore-save")
     files = gr.File(label="Your files", visible=False, interactive=False, elem_id="explore-files")
     return ExploreTab(
-        example, upload, player, facts, start, stop, view, mels_view, maps_view, layers_view, codebook, usage, health,
-        save, files, shown,
+        example, upload, record, player, facts, start, stop, view, mels_view, maps_view, layers_view, codebook, usage,
+        health, save, files, shown,
     )  # fmt: skip
 
 
@@ -151,13 +154,13 @@ def fill(tab: ExploreTab, work: Work) -> Answer:
 
 def fill_first(tab: ExploreTab, work: Work) -> Answer:
     """The components from the player to the spectrograms, which a visitor sees first."""
-    end = _seconds(work)
+    end = _shown_seconds(work)
     mels = plots.plot_mels(work.original, work.layers[-1].log_mel)
     return {
         tab.player: _player(work),
         tab.facts: views.clip_facts(work),
         tab.start: 0,
-        tab.stop: round(end, 2),
+        tab.stop: round(work.seconds, 2),
         tab.mels: picture(mels, MEL_ALT, seconds=(0, end)),
         tab.shown: work.secret,
     }
@@ -165,7 +168,7 @@ def fill_first(tab: ExploreTab, work: Work) -> Answer:
 
 def fill_rest(tab: ExploreTab, work: Work) -> Answer:
     """The components from the code maps on."""
-    return _codes_and_layers(tab, work, slice(None), (0, _seconds(work))) | {
+    return _codes_and_layers(tab, work, slice(None), (0, _shown_seconds(work))) | {
         tab.codebook: _codebook(work),
         tab.usage: picture(_usage(work), USAGE_ALT),
         tab.health: _health(work),
@@ -217,19 +220,18 @@ def _part(
     tab: ExploreTab, work: Work, start: float | None, stop: float | None, progress: Callable[[float], object]
 ) -> Answer:
     """The pictures of a part of the clip; ``start`` and ``stop`` in seconds."""
-    end = _seconds(work)
+    end, num_frames = work.seconds, work.history.original.num_frames
     if start is None or stop is None or not 0 <= start < min(stop, end):
         raise GridError(f"Choose a part of the clip, from 0 to {end:.2f} s, whose end comes after its start.")
-    stop = min(stop, end)
-    first = min(int(start * SAMPLE_RATE / HOP_LENGTH), max(0, work.history.original.num_frames - 16))
-    last = min(max(first + 16, round(stop * SAMPLE_RATE / HOP_LENGTH)), work.history.original.num_frames)
+    first = min(int(start * SAMPLE_RATE / HOP_LENGTH), max(0, num_frames - 16))
+    last = num_frames if stop >= end else min(max(first + 16, round(stop * SAMPLE_RATE / HOP_LENGTH)), num_frames)
     work.codec.draw_atlas(progress)
     work.draw(progress)
     frames, seconds = slice(first, last), (first * plots.FRAME_SECONDS, last * plots.FRAME_SECONDS)
     mels = plots.plot_mels(work.original, work.layers[-1].log_mel, frames=frames)
     return {
         tab.start: round(seconds[0], 2),
-        tab.stop: round(seconds[1], 2),
+        tab.stop: round(min(seconds[1], end), 2),
         tab.mels: picture(mels, MEL_ALT, seconds=seconds),
     } | _codes_and_layers(tab, work, frames, seconds)
 
@@ -257,7 +259,7 @@ def _player(work: Work) -> dict[str, Any]:
     for layer in work.layers:
         name = layer.name if layer.levels == 1 else f"+ {layer.name}"
         tracks.append((name, views.layer_note(layer), f"{stem}-{layer.levels}-of-{len(work.layers)}-levels.wav"))
-    return player_value(work.secret, _seconds(work), tracks)
+    return player_value(work.secret, work.seconds, tracks)
 
 
 def _codebook(work: Work) -> dict[str, Any]:
@@ -291,7 +293,7 @@ def _save(work: Work, folder: Path, progress: gr.Progress) -> list[str]:
             progress((count + share) / (levels + 1), desc="Decoding")
 
         paths.append(folder / f"{stem}-{name}.wav")
-        write_wav(paths[-1], work.sound(count, told)[: work.num_samples], told)
+        write_wav(paths[-1], work.sound(count, told), told)
     work.draw(lambda share: progress(share, desc="Drawing"))
     codec, grid = work.codec, work.history.original
     figure = plots.plot_report(
@@ -304,5 +306,6 @@ def _save(work: Work, folder: Path, progress: gr.Progress) -> list[str]:
     return [str(path) for path in paths]
 
 
-def _seconds(work: Work) -> float:
+def _shown_seconds(work: Work) -> float:
+    """Seconds that the pictures show: whole frames, so up to 12 ms more than the clip."""
     return work.history.original.num_frames * plots.FRAME_SECONDS

@@ -23,6 +23,8 @@ from distill.server.visit import Page
 Tab = TypeVar("Tab")
 Answer = dict[Any, Any]
 """The result of a handler: new values by component."""
+CALLER, PAGE_CALLER = "x-gradio-user", "app"
+"""Header by which Gradio's page tells itself from scripts."""
 WATCHING = 0.3
 """Seconds between two updates of a watched training, per second of recent computing for the visitor's address."""
 
@@ -94,14 +96,14 @@ def handler(server: Server, tab: Tab, *, every: float = 0.0) -> Callable[[Callab
                     # Visitors that watch much at a time get less frequent updates.
                     await asyncio.sleep(every and max(every, WATCHING * turns.spent(asker.address)))
             except Exception as error:
-                _show(error)
+                _show(error, request)
 
         async def once(request: gr.Request, *inputs: Any) -> Any:
             try:
                 asker = asker_of(request)
                 return await turns.take(asker, lambda: function(call(asker), *_pausing(inputs, turns)))
             except Exception as error:
-                _show(error)
+                _show(error, request)
 
         return _as_gradio_reads_it(steps if inspect.isgeneratorfunction(function) else once, function)
 
@@ -205,7 +207,10 @@ def answer(function: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return {"error": sentence(error)}
 
 
-def _show(error: Exception) -> NoReturn:
+def _show(error: Exception, request: gr.Request) -> NoReturn:
+    """Raise the error that Gradio sends to the caller; the page shows it as HTML, a script reads text."""
     if isinstance(error, gr.Error):
         raise error
-    raise gr.Error(html.escape(sentence(error)), print_exception=False) from None
+    said = sentence(error)
+    is_page = request.headers.get(CALLER, "") == PAGE_CALLER
+    raise gr.Error(html.escape(said) if is_page else said, print_exception=False) from None

@@ -73,7 +73,7 @@ def _news(server: Server, tab: Live, job: TrainingJob, status: JobStatus, addres
     if first is not None:
         probe = Clip(first.name, first.waveform[: PROBE_SECONDS * SAMPLE_RATE])
         with contextlib.suppress(FullError):  # the previous sound stays, and the training goes on
-            sound = codec.decode(codec.encode_mel(codec.log_mel_of(probe)))
+            sound = codec.decode(codec.encode_clip(probe))
             news[tab.preview] = sound_file(sound, server, job.owner, address)
     return news
 

@@ -81,23 +81,27 @@ def _connect_explore(tabs: Tabs, handle: Any, named: list[Any]) -> None:
     tab = tabs.explore
     # The progress and the sign of a failure are shown on the upload area.
     where: dict[str, Any] = {"show_progress_on": tab.upload}
-    opened = gr.on(
-        [tab.upload.upload, tab.upload.stop_recording], handle(open_clip), [tab.upload, tab.shown], tabs.of_the_clip,
-        api_name="explore", **where,
+    opened = tab.upload.upload(
+        handle(open_clip), [tab.upload, tab.shown], tabs.of_the_clip, api_name="explore", **where
     )  # fmt: skip
-    for ended in (opened.success, opened.failure):  # empty the upload area, after success and failure
-        ended(lambda: None, None, tab.upload, show_progress="hidden", api_visibility="private")
+    recorded = tab.record.stop_recording(
+        handle(open_clip), [tab.record, tab.shown], tabs.of_the_clip, api_name="explore_recording",
+        api_visibility="private", **where,
+    )  # fmt: skip
+    for event, source in ((opened, tab.upload), (recorded, tab.record)):
+        for ended in (event.success, event.failure):  # empty the upload area, after success and failure
+            ended(lambda: None, None, source, show_progress="hidden", api_visibility="private")
     chosen = tab.example.input(
         handle(open_example), [tab.example, tab.shown], tabs.of_the_clip, api_name="explore_example",
         trigger_mode="always_last", **where,
     )  # fmt: skip
-    for event, visibility in ((opened, "public"), (chosen, "private")):
+    names = {"explore_decode": opened, "explore_recording_decode": recorded, "explore_example_decode": chosen}
+    for name, event in names.items():
         event.success(
-            handle(decode), tab.shown, tab.facts, api_visibility=visibility, show_progress_on=tab.facts,
-            api_name="explore_decode" if visibility == "public" else "explore_example_decode",
-            trigger_mode="always_last",
+            handle(decode), tab.shown, tab.facts, api_visibility="public" if event is opened else "private",
+            show_progress_on=tab.facts, api_name=name, trigger_mode="always_last",
         )  # fmt: skip
-    named += [opened, chosen]
+    named += [opened, recorded, chosen]
 
 
 def fill(tabs: Tabs, call: Call[Any]) -> Answer:

@@ -307,7 +307,7 @@ def arrive(call: Call[TrainTab], remembered: str | None = None) -> Answer:
     if job is not None:  # :func:`follow` brings the rest
         told |= {tab.progress: views.training_progress(job.status(), job.id), tab.shown_training: job.id}
     elif remembered:
-        told[tab.progress] = views.lost_training(call.server.settings)
+        told[tab.progress] = views.lost_training(call.server.settings, has_cookie=not page.is_without_cookie)
     return told | (_listed(tab, page.clips) if page.clips else {})
 
 
@@ -336,7 +336,7 @@ def _listed(tab: TrainTab, clips: ClipSet) -> Answer:
     count = len(clips.clips)
     config = get_adaptive_vqvae_config(max(1, count))
     return {
-        tab.clips: views.clip_list(clips.clips, clips.refused),
+        tab.clips: views.clip_list(clips.clips, clips.refused, clips.notes),
         tab.reason: views.config_reason(config, count) if count >= MIN_CLIPS else "",
         tab.minutes: config.minutes,
         tab.shown_clips: clips.secret,

@@ -1,11 +1,10 @@
 """Pure functions that turn values into the HTML, text and arrays of the tabs."""
 
 import html
-import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from distill.audio import HOP_LENGTH, MIN_CLIPS, SAMPLE_RATE, Refusal
+from distill.audio import MIN_CLIPS, SAMPLE_RATE, Refusal
 from distill.codec import Codec
 from distill.codes.levels import level_names
 from distill.jobs import JobStatus
@@ -14,6 +13,7 @@ from distill.settings import Settings
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import MelClip
 from distill.training.health import LOW_UTILIZATION, LevelHealth
+from distill.training.records import counted, shortness
 
 if TYPE_CHECKING:
     from distill.codec.evaluation import Layer
@@ -22,25 +22,21 @@ if TYPE_CHECKING:
 
 def invitation(settings: Settings) -> str:
     """Text of the upload area: the accepted files and the limits."""
-    m4a = ", M4A" if shutil.which("ffmpeg") else ""
     return (
-        f"<p>Drop {MIN_CLIPS} to {settings.set_clips} clips (WAV, FLAC, OGG, MP3, AIFF{m4a}, or a zip of them), each "
-        f"up to {settings.clip_seconds / 60:g} minutes. Short, related sounds work best: drum hits, loops, one "
-        "instrument, one voice.</p>"
+        f"<p>Drop {MIN_CLIPS} to {settings.set_clips} clips (WAV, AIFF, FLAC, MP3, OGG, M4A, WebM and more, or a zip "
+        f"of them), each up to {settings.clip_seconds / 60:g} minutes. Short, related sounds work best: drum hits, "
+        "loops, one instrument, one voice.</p>"
     )
 
 
-def clip_list(accepted: Sequence[MelClip], refused: Sequence[Refusal]) -> str:
-    """List of the accepted files, and of the refused files with reasons."""
-    seconds = sum(clip.num_frames for clip in accepted) * HOP_LENGTH / SAMPLE_RATE
+def clip_list(accepted: Sequence[MelClip], refused: Sequence[Refusal], notes: Sequence[str] = ()) -> str:
+    """List of the accepted files, of the refused files with reasons, and of what is missing of damaged ones."""
+    seconds = sum(clip.seconds for clip in accepted)
     lines = [f"<p><b>{len(accepted)} clips</b>, {seconds:.1f} s of sound, are ready to train on.</p>"]
     if len(accepted) < MIN_CLIPS:
         lines = [f"<p class='bad'><b>{len(accepted)} of at least {MIN_CLIPS} clips.</b> Add more to train a codec.</p>"]
-    lines += [f"<li class='bad'>{html.escape(refusal.reason)}</li>" for refusal in refused]
-    lines += [
-        f"<li>{html.escape(clip.name)} <span>{clip.num_frames * HOP_LENGTH / SAMPLE_RATE:.1f} s</span></li>"
-        for clip in accepted
-    ]
+    lines += [f"<li class='bad'>{html.escape(told)}</li>" for told in (*(each.reason for each in refused), *notes)]
+    lines += [f"<li>{html.escape(clip.name)} <span>{clip.seconds:.1f} s</span></li>" for clip in accepted]
     return f"<div class='clips'>{lines[0]}<ul>{''.join(lines[1:])}</ul></div>"
 
 
@@ -80,13 +76,20 @@ def _training_progress(status: JobStatus) -> str:
         if progress is None:
             return _bar(0, "Starting, and placing the codebooks …")
         return _bar(progress.fraction, f"{progress.remaining:.0f} s left, step {progress.step}{quality}.")
-    done = f": {progress.step} steps in {progress.seconds:.0f} s{quality}" if progress else ""
+    done = f": {counted(progress.step)} in {progress.seconds:.0f} s{quality}" if progress else ""
     ended = {"stopped": "Stopped; Continue goes on from here", "finished": "Finished"}[status.state]
-    return _bar(progress.fraction if progress else 0, f"{ended}{done}.")
+    warning = shortness(progress.step if progress else 0) if status.state == "finished" else ""
+    return _bar(progress.fraction if progress else 0, f"{ended}{done}.") + (warning and f"<p class='bad'>{warning}</p>")
 
 
-def lost_training(settings: Settings) -> str:
-    """Message for a visitor whose browser stores a training that the server no longer has."""
+def lost_training(settings: Settings, *, has_cookie: bool = True) -> str:
+    """Message for a visitor whose browser stores a training that the server no longer has, or cannot tell is theirs."""
+    if not has_cookie:
+        return (
+            "<div data-training=''><p class='bad'>The training that you began here cannot be shown: your browser keeps "
+            "no cookie of this page, so the server cannot tell that it is yours. Please allow the cookie, and train "
+            "again.</p></div>"
+        )
     hours = settings.training_kept_seconds / 3600
     return (
         "<div data-training=''><p class='bad'>The training that you began here is lost: the server was started anew, "
@@ -145,19 +148,20 @@ def codec_line(codec: Codec) -> str:
 def clip_facts(work: "Work") -> str:
     """The cost and the loss of a reconstruction, as HTML."""
     items = "".join(f"<div><dt>{html.escape(what)}</dt><dd>{value}</dd></div>" for what, value in report_facts(work))
-    return f"<dl class='facts'>{items}</dl>"
+    note = f"<p class='bad'>{html.escape(work.note)}</p>" if work.note else ""
+    return f"{note}<dl class='facts'>{items}</dl>"
 
 
 def report_facts(work: "Work") -> list[tuple[str, str]]:
     """The figures of a clip in a codec; figures that need the decoded sound are "…" until then."""
-    codec, seconds = work.codec, work.seconds
-    code_bytes = codec.bitrate_bps * seconds / 8
+    codec, seconds, bitrate_bps = work.codec, work.seconds, work.bitrate_bps
+    code_bytes = bitrate_bps * seconds / 8
     decoding = work.decode_seconds.get(codec.num_levels)
     heard = work.is_decoded
     facts = [
         ("Length", f"{seconds:.2f} s"),
-        ("As codes", f"{codec.bitrate_bps:.0f} bit/s"),
-        ("Smaller than 16-bit WAV", f"{SAMPLE_RATE * 16 / codec.bitrate_bps:.0f} ×"),
+        ("As codes", f"{bitrate_bps:.0f} bit/s"),
+        ("Smaller than 16-bit WAV", f"{SAMPLE_RATE * 16 / bitrate_bps:.0f} ×"),
         ("Error of the spectrogram", decibels(work.layers[-1].mel_l1)),
         ("Error of the sound", decibels(work.mel_l1_audio()) if heard else "…"),
     ]

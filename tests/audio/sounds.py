@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -37,3 +38,20 @@ def refusal_of(path: Path, decoder: Decoder | None, settings: Settings = DEFAULT
 
 def tone(num_samples: int = 22_050, channels: int = 1) -> np.ndarray:
     return np.tile(0.5 * np.sin(np.arange(num_samples) / 20)[:, None], channels)
+
+
+def written(
+    path: Path, samples: np.ndarray, container: str, codec: str, sample_rate: int = 44_100, **options: str
+) -> Path:
+    """Write a sound [samples] or [samples, channels] with an encoder that comes with PyAV; return its path."""
+    channels = 1 if samples.ndim == 1 else samples.shape[1]
+    layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
+    with av.open(str(path), "w", format=container, container_options=options) as file:
+        stream = file.add_stream(codec, rate=sample_rate, layout=layout, options={"strict": "-2", "flags": "+bitexact"})
+        stream.codec_context.bit_rate = 96_000 if codec.startswith("wma") else stream.codec_context.bit_rate
+        planar = np.ascontiguousarray(samples.reshape(len(samples), channels).T, np.float32)
+        frame = av.AudioFrame.from_ndarray(planar, "fltp", layout)
+        frame.sample_rate, frame.pts = sample_rate, 0
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            file.mux(packet)
+    return path

@@ -90,13 +90,13 @@ def put(at: int, value: int, *, width: str = "<I", signature: bytes = DIRECTORY_
 
 def test_an_archive_in_an_archive_is_refused_by_name_and_never_opened(archive, sound, is_one_sentence):
     inner = archive([("kick.wav", sound)], name="inner.zip").read_bytes()
-    members = {"a.zip": inner, "b.wav": inner, "c.tar.gz": b"\x1f\x8b", "d.RAR": b"Rar!", "e.7z": b"7z", "f.wav": sound}
+    seven = b"7z\xbc\xaf\x27\x1c"
+    members = {"a.zip": inner, "b.wav": inner, "c.tar.gz": b"\x1f\x8b", "d": b"Rar!", "e.7z": seven, "f.wav": sound}
     results = list(read_clips([archive(members.items())]))
     assert [isinstance(result, Clip) for result in results] == [False] * 5 + [True]
     for result, name in zip(results[:5], members, strict=False):
         assert is_one_sentence(result.reason, name)
-    assert all("archive in an archive" in results[number].reason for number in (0, 2, 3, 4))
-    assert "could not be read as sound" in results[1].reason
+    assert all("archive in an archive" in results[number].reason for number in range(5))
 
 
 def test_an_archive_nested_fifty_times_gives_one_refusal_and_its_own_clip(archive, sound):
@@ -335,7 +335,7 @@ def test_one_refusal_stands_for_all_files_over_the_limit(archive, sound, is_one_
 
 
 def test_a_disk_that_is_full_is_not_blamed_on_the_archive(archive, full_disk, sound, is_one_sentence):
-    large = np.random.default_rng(0).bytes(2 * MIB)
+    large = sound + np.random.default_rng(0).bytes(2 * MIB)
     kit = archive([("kick.wav", sound), ("large.wav", large)])
     results = read_clips([kit])
     assert isinstance(next(results), Clip)

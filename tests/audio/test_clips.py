@@ -4,6 +4,7 @@ import io
 import zipfile
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -165,7 +166,7 @@ def test_a_file_of_too_many_bytes_is_refused_before_it_is_decoded(tmp_path, monk
     soundfile.write(tmp_path / "big.wav", tone(), 44_100)
     settings = Settings(upload_file_bytes=(tmp_path / "big.wav").stat().st_size)
     assert load_clip(tmp_path / "big.wav", settings=settings).seconds == 0.5
-    monkeypatch.setattr(soundfile, "SoundFile", None)
+    monkeypatch.setattr(av, "open", None)
     with pytest.raises(AudioError) as refusal:
         load_clip(tmp_path / "big.wav", settings=Settings(upload_file_bytes=settings.upload_file_bytes - 1))
     assert is_one_sentence(refusal.value, "big.wav", "MB")
@@ -182,7 +183,7 @@ def test_a_bad_file_costs_only_itself(tmp_path, blip):
     results = list(read_clips([blip, tmp_path / "bad.wav", blip, tmp_path / "missing.wav", blip]))
     assert [type(result) for result in results] == [Clip, Refusal, Clip, Refusal, Clip]
     assert [result.name for result in results] == ["blip.wav", "bad.wav", "blip.wav", "missing.wav", "blip.wav"]
-    assert "could not be read" in results[1].reason
+    assert results[1].reason == "bad.wav is text, not sound."
 
 
 def test_the_501st_clip_is_left_out_with_its_reason(blip, is_one_sentence):
@@ -208,14 +209,16 @@ def test_a_clip_that_makes_the_set_too_long_is_left_out_and_a_shorter_clip_still
     assert [isinstance(result, Clip) for result in results] == [True, False, True]
 
 
-def test_folders_are_searched_by_suffix_and_named_files_are_always_tried(tmp_path, blip):
+def test_folders_are_searched_for_what_is_sound_and_the_rest_is_named(tmp_path, blip):
     folder, sound = tmp_path / "folder", blip.read_bytes()
-    for name in ("b.wav", "a.FLAC", "notes.txt", "deep/er/c.mp3", "deep/.DS_Store"):
+    for name in ("b.wav", "a.FLAC", "notes.txt", "deep/er/c", "deep/d.txt"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(sound)
+        (folder / name).write_bytes(b"Dear diary" if name == "deep/d.txt" else sound)
     results = list(read_clips([folder / "notes.txt", folder, tmp_path / "missing.wav"]))
-    assert [result.name for result in results] == ["notes.txt", "a.FLAC", "b.wav", "c.mp3", "missing.wav"]
-    assert [type(result) for result in results] == [Clip] * 4 + [Refusal]
+    names = ["notes.txt", "a.FLAC", "b.wav", "d.txt", "c", "notes.txt", "missing.wav"]
+    assert [result.name for result in results] == names
+    assert [type(result) is Clip for result in results] == [True, True, True, False, True, True, False]
+    assert results[3].reason == "d.txt is text, not sound."
 
 
 def zipped(path: Path, members: dict[str, bytes]) -> Path:
@@ -235,8 +238,10 @@ def test_a_zip_gives_its_sound_files_and_nothing_else(tmp_path, blip):
         "snare.FLAC": sound,
     }
     (tmp_path / "out").mkdir()
-    written = list(unpack_zip(zipped(tmp_path / "kit.zip", members), tmp_path / "out"))
+    items = list(unpack_zip(zipped(tmp_path / "kit.zip", members), tmp_path / "out"))
+    written = [item for item in items if isinstance(item, Path)]
     assert [path.name for path in written] == ["kick.wav", "kick.wav", "snare.FLAC"]
+    assert str(items[1]) == "readme.txt in kit.zip is text, not sound."
     assert len(set(written)) == 3
     assert all(load_clip(path).seconds == pytest.approx(0.02) for path in written)
 
@@ -247,10 +252,10 @@ def test_the_clips_of_a_zip_are_read_in_its_place(tmp_path, blip):
     empty = zipped(tmp_path / "empty.zip", {"readme.txt": b"hello"})
     (tmp_path / "broken.zip").write_bytes(b"PK")
     results = list(read_clips([blip, good, empty, tmp_path / "broken.zip", blip]))
-    names = ["blip.wav", "kick.wav", "bad.wav", "snare.wav", "empty.zip", "broken.zip", "blip.wav"]
+    names = ["blip.wav", "kick.wav", "bad.wav", "snare.wav", "readme.txt", "empty.zip", "broken.zip", "blip.wav"]
     assert [result.name for result in results] == names
-    assert [isinstance(result, Clip) for result in results] == [True, True, False, True, False, False, True]
-    assert results[4].reason == "empty.zip holds no sound files."
+    assert [isinstance(result, Clip) for result in results] == [True, True, False, True, False, False, False, True]
+    assert results[5].reason == "empty.zip holds no sound files."
 
 
 def test_a_zip_cannot_write_outside_its_folder(tmp_path, blip):

@@ -3,9 +3,9 @@
 import io
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -13,7 +13,7 @@ import soundfile
 from distill.audio import SAMPLE_RATE, load_clip, new_decoder
 from distill.audio.decoder import Decoder
 from distill.settings import DEFAULTS, MIB, Settings
-from tests.audio.sounds import needs_ffmpeg, needs_linux, refusal_of, tone
+from tests.audio.sounds import needs_linux, refusal_of, tone, written
 
 
 def encoded(samples: np.ndarray, file_format: str, subtype: str | None = None, sample_rate: int = SAMPLE_RATE) -> bytes:
@@ -25,12 +25,6 @@ def encoded(samples: np.ndarray, file_format: str, subtype: str | None = None, s
 def with_number(content: bytes, position: int, number: int, width: int = 4) -> bytes:
     """Content of a file with a little-endian number replaced."""
     return content[:position] + number.to_bytes(width, "little") + content[position + width :]
-
-
-def in_m4a(wav: Path, target: Path, *options: str) -> Path:
-    command = ["ffmpeg", "-v", "error", "-y", "-i", wav, *options, target]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-    return target
 
 
 @pytest.mark.parametrize(
@@ -73,28 +67,18 @@ def test_characters_of_a_name_that_cannot_be_shown_are_replaced(tmp_path, decode
     assert load_clip(path, decoder=decoder).name == "kick\ufffd\ufffd.wav"
 
 
-@needs_ffmpeg
-@pytest.mark.parametrize("options", [("-c:a", "aac"), ("-c:a", "alac"), ("-c:a", "aac", "-movflags", "+faststart")])
+@pytest.mark.parametrize(("container", "codec"), [("mp4", "aac"), ("ipod", "alac")])
 @pytest.mark.parametrize("in_process", [True, False])
-def test_m4a_is_read_whatever_its_name(tmp_path, decoder, drums_wav, options, in_process):
-    path = in_m4a(drums_wav, tmp_path / "drums.m4a", *options).rename(tmp_path / "drums.mp3")
-    clip, drums = load_clip(path, decoder=decoder if in_process else None), load_clip(drums_wav)
-    assert clip.seconds == pytest.approx(drums.seconds, abs=0.1)
-    assert np.abs(clip.waveform).max() == pytest.approx(np.abs(drums.waveform).max(), rel=0.2)
+def test_m4a_is_read_whatever_its_name(tmp_path, decoder, drums_wav, container, codec, in_process):
+    drums = load_clip(drums_wav)
+    path = written(tmp_path / "drums.mp3", drums.waveform, container, codec)
+    clip = load_clip(path, decoder=decoder if in_process else None)
+    assert clip.seconds == drums.seconds
+    assert np.abs(clip.waveform - drums.waveform).mean() < 0.02
 
 
-@needs_ffmpeg
-def test_bare_aac_and_the_sound_of_a_film_are_read_and_its_picture_is_not(tmp_path, decoder, drums_wav):
-    aac = in_m4a(drums_wav, tmp_path / "drums.aac")
-    film = in_m4a(drums_wav, tmp_path / "film.mp4", "-f", "lavfi", "-i", "testsrc=d=1:s=64x64", "-c:v", "mpeg4")
-    for path in (aac, film):
-        assert load_clip(path, decoder=decoder).seconds == pytest.approx(0.5, abs=0.1)
-
-
-@needs_ffmpeg
-def test_an_m4a_over_the_limits_is_refused_not_shortened(tmp_path, is_one_sentence):
-    soundfile.write(tmp_path / "long.wav", tone(12 * 8000), 8000)
-    path = in_m4a(tmp_path / "long.wav", tmp_path / "long.m4a", "-ac", "2")
+def test_a_sound_over_the_limits_is_refused_not_shortened(tmp_path, is_one_sentence):
+    path = written(tmp_path / "long.m4a", tone(12 * 8000, 2), "mp4", "aac", 8000)
     with new_decoder(Settings(clip_seconds=9)) as decoder:
         assert "0.15 minutes" in refusal_of(path, decoder)
     small = Settings(decoded_bytes=MIB // 2)
@@ -102,21 +86,12 @@ def test_an_m4a_over_the_limits_is_refused_not_shortened(tmp_path, is_one_senten
         assert is_one_sentence(refusal_of(path, decoder), "long.m4a", "0.5 MB")
 
 
-@pytest.mark.parametrize("in_process", [True, False])
-def test_without_ffmpeg_an_m4a_is_refused_with_what_to_do(tmp_path, monkeypatch, is_one_sentence, in_process):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    (tmp_path / "song.wav").write_bytes(b"\x00\x00\x00\x1cftypM4A " + bytes(100))
-    with new_decoder() as decoder:
-        reason = refusal_of(tmp_path / "song.wav", decoder if in_process else None)
-    assert is_one_sentence(reason, "song.wav", "M4A", "WAV or FLAC")
-
-
-@pytest.mark.parametrize("file_format", ["AU", "CAF", "W64", "VOC", "IRCAM", "NIST", "SVX", "AVR", "MAT5", "PVF"])
-def test_other_formats_of_libsndfile_are_refused_before_it_reads_them(
+@pytest.mark.parametrize("file_format", ["VOC", "IRCAM", "SVX", "AVR", "MAT5", "PVF"])
+def test_formats_that_are_not_in_the_list_are_refused_before_they_are_read(
     tmp_path, monkeypatch, file_format, is_one_sentence
 ):
     (tmp_path / "tone.wav").write_bytes(encoded(tone(), file_format, "PCM_16"))
-    monkeypatch.setattr(soundfile, "SoundFile", None)
+    monkeypatch.setattr(av, "open", None)
     assert is_one_sentence(refusal_of(tmp_path / "tone.wav", None), "tone.wav")
 
 
@@ -126,7 +101,7 @@ def test_the_length_that_a_flac_header_claims_is_not_believed(tmp_path, decoder,
     content[21] = content[21] & 0xF0 | claimed >> 32
     content[22:26] = (claimed & 0xFFFFFFFF).to_bytes(4, "big")
     (tmp_path / "tone.flac").write_bytes(content)
-    assert len(load_clip(tmp_path / "tone.flac", decoder=decoder).waveform) == (1000 if claimed == 1000 else 22_050)
+    assert len(load_clip(tmp_path / "tone.flac", decoder=decoder).waveform) == 22_050
 
 
 @pytest.mark.parametrize("claimed", [10**9, 2**32 - 1])

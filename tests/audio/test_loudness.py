@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from distill.audio import SAMPLE_RATE
-from distill.audio.loudness import loudness_lufs, matching_gain_db
+from distill.audio.loudness import loudness_lufs, matching_gain_db, within_full_scale
+from distill.errors import AudioError
 
 
 def sine(seconds: float, peak: float = 1.0) -> np.ndarray:
@@ -46,3 +47,29 @@ def test_loudness_measured_in_pieces_equals_loudness_measured_at_once(seconds):
     assert measured == pytest.approx(float(loudness(torch.from_numpy(padded)[None], SAMPLE_RATE)), abs=0.01)
     assert len(shares) == -(-max(1, int((seconds - 0.4) * 10) + 1) // 120)
     assert shares[-1] == 1
+
+
+@pytest.mark.parametrize("peak", [1e20, -3e9, 500, 20])
+@pytest.mark.parametrize("count", [1, 3, 100])
+def test_a_sound_that_would_be_lost_beside_a_damaged_peak_is_refused(peak, count, is_one_sentence):
+    quiet = sine(2, 0.05)
+    quiet[30_000 : 30_000 + count] = peak
+    with pytest.raises(AudioError, match=r"at 0\.68 s") as refusal:
+        within_full_scale(quiet, "quiet.wav")
+    assert is_one_sentence(refusal.value, "quiet.wav")
+
+
+@pytest.mark.parametrize("scale", [2.0, 3.9, 100.0, 32_768.0, 2.0**31])
+def test_a_sound_whose_samples_are_all_too_large_is_scaled_down(scale):
+    loud = sine(1, 0.5) * np.float32(scale)
+    assert np.abs(within_full_scale(loud, "loud.wav")).max() == pytest.approx(1)
+
+
+def test_a_click_at_full_scale_and_peaks_somewhat_over_it_are_sound():
+    click = np.zeros(SAMPLE_RATE, dtype=np.float32)
+    click[5000:5030] = 3
+    assert within_full_scale(click, "click.wav").max() == 1
+    hits = np.random.default_rng(0).normal(0, 0.2, SAMPLE_RATE).astype(np.float32)
+    hits[100] = 4
+    assert within_full_scale(hits, "hits.wav").max() == 1
+    assert within_full_scale(sine(1, 0.5), "sine.wav").max() == pytest.approx(0.5, abs=1e-3)

@@ -46,6 +46,7 @@ def test_grids_are_equal_by_value():
     for other in (
         a_grid(indices=other_codes),
         a_grid(num_frames=44),
+        a_grid(num_samples=45 * 512 - 1),
         a_grid(model_id="another"),
         a_grid(codebook_size=65),
         a_grid(indices=np.zeros((2, 8, 3), dtype=int)),
@@ -67,6 +68,9 @@ def test_grids_are_equal_by_value():
         ({"num_frames": 32}, "3 columns do not fit a clip of 32 frames"),
         ({"num_frames": 49}, "3 columns do not fit a clip of 49 frames"),
         ({"num_frames": 0}, "do not fit"),
+        ({"num_samples": 44 * 512}, "22528 samples do not fit a clip of 45 frames"),
+        ({"num_samples": 45 * 512 + 1}, "do not fit"),
+        ({"num_samples": -1}, "do not fit"),
         ({"codebook_size": 0}, "codebook size"),
         ({"codebook_size": 10**6}, "codebook size"),
     ],
@@ -81,12 +85,29 @@ def test_a_grid_is_restored_from_its_text(data):
     levels, columns = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 40))
     size = data.draw(st.sampled_from([1, 2, 64, 100, 256, 65_536]))
     indices = np.random.default_rng(data.draw(st.integers(0, 99))).integers(size, size=(levels, 8, columns))
-    grid = CodeGrid(indices, columns * 16 - data.draw(st.integers(0, 15)), "0123456789ab", size)
+    num_frames, missing = columns * 16 - data.draw(st.integers(0, 15)), data.draw(st.integers(0, 511))
+    grid = CodeGrid(indices, num_frames, "0123456789ab", size, num_frames * 512 - missing)
     text = grid.to_text()
     assert CodeGrid.from_text(text) == grid
     assert CodeGrid.from_text("\n " + text[:20] + " \n" + text[20:]) == grid
     assert text.isascii()
     assert not any(letter.isspace() for letter in text)
+
+
+def test_the_text_of_a_clip_that_ends_within_a_frame_holds_its_samples():
+    grid = a_grid(num_samples=23_000)
+    assert grid.to_text().startswith("distill2.0123456789ab.64.23000.2.8.")
+    assert CodeGrid.from_text(grid.to_text()).num_samples == 23_000
+    assert a_grid().to_text().startswith("distill1.0123456789ab.64.45.2.8.")
+    assert CodeGrid.from_text(a_grid().to_text()).num_samples == 45 * 512
+
+
+@pytest.mark.parametrize("length", ["0", "-5", "16384", "24577", "1e3", "9" * 5000])  # 2 columns, 4 columns
+def test_a_text_whose_samples_do_not_fit_its_codes_is_refused(length, is_one_sentence):
+    *_, levels, rows, body = a_grid().to_text().split(".")
+    with pytest.raises(GridError) as refusal:
+        CodeGrid.from_text(".".join(["distill2", "m", "64", length, levels, rows, body]))
+    assert is_one_sentence(refusal.value)
 
 
 def test_a_text_over_a_limit_is_refused_in_a_sentence(is_one_sentence):

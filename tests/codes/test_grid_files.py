@@ -29,6 +29,23 @@ def test_a_saved_grid_is_restored(grid, suffix, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".json"])
+def test_a_saved_grid_keeps_the_length_of_its_clip(tmp_path, suffix):
+    path = tmp_path / f"grid{suffix}"
+    a_grid(num_samples=23_000).save(path)
+    assert CodeGrid.load(path).num_samples == 23_000
+
+
+def test_a_file_from_before_grids_knew_their_samples_has_all_samples_of_its_frames(tmp_path):
+    np.savez(tmp_path / "former.npz", **{name: part for name, part in PARTS.items() if name != "num_samples"})
+    former = a_grid().to_dict()
+    del former["num_samples"]
+    (tmp_path / "former.json").write_text(json.dumps(former))
+    for path in tmp_path.iterdir():
+        assert CodeGrid.load(path).num_samples == 45 * 512
+        assert CodeGrid.load(path) == a_grid()
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
 def test_the_largest_codes_survive_a_file(tmp_path, suffix):
     grid = a_grid(indices=np.full((2, 8, 3), 65_535), codebook_size=65_536)
     grid.save(tmp_path / f"grid{suffix}")
@@ -118,6 +135,13 @@ def as_json(**changes: object) -> bytes:
         as_json(num_frames=45.0),
         as_json(num_frames="45"),
         as_json(num_frames=-45),
+        as_json(num_samples=0),
+        as_json(num_samples=-1),
+        as_json(num_samples=44 * 512),
+        as_json(num_samples=45 * 512 + 1),
+        as_json(num_samples=23_000.5),
+        as_json(num_samples="23000"),
+        as_json(num_samples=True),
         as_json(num_frames=True, indices=[[[1]]]),
         as_json(codebook_size=True, indices=[[[0]]], num_frames=3),
         as_json(codebook_size=10**300),
@@ -152,6 +176,7 @@ PARTS = {
     "num_frames": np.array(45),
     "model_id": np.array("0123456789ab"),
     "codebook_size": np.array(64),
+    "num_samples": np.array(45 * 512),
 }
 
 
@@ -170,6 +195,9 @@ PARTS = {
         PARTS | {"num_frames": np.array([45, 46])},
         PARTS | {"num_frames": np.array(45.5)},
         PARTS | {"codebook_size": np.array(0)},
+        PARTS | {"num_samples": np.array(44 * 512)},
+        PARTS | {"num_samples": np.array(23_000.5)},
+        PARTS | {"num_samples": np.array([23_000, 23_001])},
         PARTS | {"model_id": np.array(12)},
         PARTS | {"model_id": np.array("m" * 65)},
         PARTS | {"model_id": np.array(["0123456789ab", "another"])},

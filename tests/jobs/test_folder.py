@@ -47,6 +47,11 @@ def test_a_folder_gives_back_what_was_put_into_it(folder, mel_clips, first):
     clips = folder.read_clips(record.clip_names)
     assert all(torch.equal(clip.log_mel, original.log_mel) for clip, original in zip(clips, mel_clips, strict=True))
     assert [clip.name for clip in clips] == [clip.name for clip in mel_clips]
+    lengths = tuple(clip.num_samples for clip in mel_clips)
+    assert tuple(clip.num_samples for clip in folder.read_clips(record.clip_names, lengths)) == lengths
+    for wrong in (lengths[1:], tuple(length + 512 for length in lengths)):
+        with pytest.raises(TrainingError, match="missing or damaged"):
+            folder.read_clips(record.clip_names, wrong)
     kept = folder.read_first_clip(record.first_clip_name).waveform
     assert (kept.dtype, kept.shape) == (np.float32, first.waveform.shape)
     assert np.abs(kept - first.waveform).max() <= np.abs(first.waveform).max() / 65_000

@@ -274,6 +274,7 @@ def test_before_the_first_validation_there_is_no_codec_and_a_damaged_one_is_no_c
 def test_a_job_knows_its_clips_and_keeps_the_first(open_runner, submit, mel_clips, first):
     job = submit(open_runner())
     assert job.clip_names == tuple(clip.name for clip in mel_clips)
+    assert job.record.clip_samples == tuple(clip.num_samples for clip in mel_clips)
     assert job.first_clip.name == first.name
     assert np.abs(job.first_clip.waveform - first.waveform).max() <= np.abs(first.waveform).max() / 65_000
 

@@ -38,15 +38,18 @@ test("a saved grid holds its codes by level, row and column", () => {
     ],
   ]);
   assert.deepEqual([file.num_frames, file.model_id, file.codebook_size, file.format], [48, "codec", 16, 1]);
+  assert.equal(file.num_samples, value.samples);
 });
 
 test("a grid's text names its codec and its shape, and holds its codes in as few bits as there are", async () => {
   const value = { ...gridValue(), size: 64, model_id: "0123456789ab" };
   const codes = unpackCodes(value.indices).map((code) => code % 64);
   const text = await gridTextOf(value, codes);
-  const [format, codec, size, frames, levels, rows, body] = text.split(".");
-  assert.deepEqual([format, codec, Number(size)], ["distill1", "0123456789ab", 64]);
-  assert.deepEqual([Number(frames), Number(levels), Number(rows)], [value.num_frames, value.levels.length, value.rows]);
+  const [format, codec, size, length, levels, rows, body] = text.split(".");
+  assert.deepEqual([format, codec, Number(size)], ["distill2", "0123456789ab", 64]);
+  assert.deepEqual([Number(length), Number(levels), Number(rows)], [value.samples, value.levels.length, value.rows]);
+  const whole = await gridTextOf({ ...value, samples: value.num_frames * 512 }, codes);
+  assert.ok(whole.startsWith(`distill1.0123456789ab.64.${value.num_frames}.`));
   assert.match(body, /^[\w-]+$/);
   const bits = [...inflateSync(Buffer.from(body, "base64url"))].flatMap((byte) =>
     [7, 6, 5, 4, 3, 2, 1, 0].map((bit) => (byte >> bit) & 1),

@@ -126,6 +126,21 @@ def test_training_ends_within_10_percent_of_its_time_limit(mel_clips, quick_conf
     assert finished.seconds == pytest.approx(minutes * 60, rel=0.1)
 
 
+def test_a_training_whose_time_is_over_before_its_first_step_has_one_step(mel_clips, quick_config):
+    clock = iter(range(0, 10**6, 60))
+    trainer = Trainer(mel_clips, replace(quick_config, minutes=0.01), device="cpu", clock=lambda: next(clock))
+    *_, finished = trainer.run()
+    assert (finished.reason, finished.steps) == ("time", 1)
+
+
+def test_a_training_that_is_stopped_before_its_first_step_is_stopped_and_not_finished(mel_clips, quick_config):
+    clock = iter(range(0, 10**6, 60))
+    trainer = Trainer(mel_clips, replace(quick_config, minutes=0.01), device="cpu", clock=lambda: next(clock))
+    trainer._init_codebooks, begin = lambda: (begin(), trainer.stop()), trainer._init_codebooks
+    *_, ended = trainer.run()
+    assert (ended.reason, ended.steps) == ("stopped", 0)
+
+
 def test_the_estimate_of_the_remaining_time_falls_to_zero(mel_clips, quick_config):
     config = replace(quick_config, epochs=100_000, minutes=1, batch_size=2)
     steps = events_of(Trainer(mel_clips, config, device="cpu", clock=Clock(3.0)), Progress)
@@ -238,7 +253,8 @@ def test_the_codes_of_the_first_level_differ_after_the_first_batch(mel_clips, qu
 def test_the_info_of_a_training_has_its_facts_and_no_clip_names(trained, mel_clips, quick_config):
     info = trained[0].codec_info()
     assert info.provenance.clips == len(mel_clips)
-    seconds = sum(clip.num_frames for clip in mel_clips) * 512 / 44_100
+    seconds = sum(clip.num_samples for clip in mel_clips) / 44_100
+    assert seconds < sum(clip.num_frames for clip in mel_clips) * 512 / 44_100
     assert info.provenance.sound_seconds == pytest.approx(seconds, abs=0.001)
     assert info.config.codebook_size == quick_config.codebook_size
     assert info.mel_l1 == trained[0].best.mel_l1

@@ -4,12 +4,14 @@ import errno
 import json
 import logging
 import re
+from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 
 from distill.errors import GoneError, GridError
 from distill.logs import JsonLines
-from distill.ui.handlers import answer, sentence
+from distill.ui.handlers import _show, answer, sentence
 
 
 def raising(error):
@@ -53,3 +55,17 @@ def test_the_log_is_one_json_object_a_line(caplog):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", upload["time"])
     assert "ZeroDivisionError: two\nlines" in fault["traceback"]
     assert "\n" not in JsonLines().format(caplog.records[1])
+
+
+@pytest.mark.parametrize(
+    ("headers", "shown"),
+    [
+        ({"x-gradio-user": "app"}, "R&amp;B &lt;b&gt; isn&#x27;t there."),
+        ({"x-gradio-user": "api"}, "R&B <b> isn't there."),
+        ({}, "R&B <b> isn't there."),
+    ],
+)
+def test_a_sentence_is_escaped_only_for_the_page_which_shows_it_as_html(headers, shown):
+    with pytest.raises(gr.Error) as told:
+        _show(GridError("R&B <b> isn't there."), SimpleNamespace(headers=headers))
+    assert told.value.message == shown

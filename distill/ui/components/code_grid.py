@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from distill.audio import HOP_LENGTH, SAMPLE_RATE
+from distill.audio import SAMPLE_RATE
 from distill.audio.vocoder import BLOCK_SAMPLES, num_blocks
 from distill.codes.grid import FORMAT, FRAMES_PER_COLUMN, CodeGrid
 from distill.codes.levels import level_names
@@ -88,7 +88,7 @@ def grid_value(
         "bands": [band_name(low, high) for low, high in row_ranges_hz(grid.rows)],
         "column_seconds": COLUMN_SECONDS,
         "sample_rate": SAMPLE_RATE,
-        "samples": grid.num_frames * HOP_LENGTH,
+        "samples": grid.num_samples,
         "piece_samples": BLOCK_SAMPLES,
         "pieces": num_blocks(grid.num_frames),
         "edit_cells": edit_cells,

@@ -29,7 +29,7 @@ def player_value(work: str, seconds: float, tracks: Sequence[tuple[str, str, str
     work : str
         Secret of the work.
     seconds : float
-        Length of the longest track.
+        Length of the clip, and of each track.
     tracks : sequence of (str, str, str)
         Name, note and download file name of each track. The first track is the original.
     """

@@ -1,0 +1,128 @@
+"""Find sounds by their content: in files, folders and archives, with the reasons why other files are none."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from distill.audio.archives import Room, is_companion, is_zip, printable, unpack_zip
+from distill.errors import AudioError
+from distill.formats.kinds import COMPANION, DOCUMENT, HEAD_BYTES, Kind, kind_of
+from distill.settings import Settings
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that was left out, and the reason in one sentence."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PassedOver(Refusal):
+    """A file beside sounds that is no sound itself.
+
+    Attributes
+    ----------
+    beside : str
+        The folder or archive that holds the file.
+    is_companion : bool
+        Whether macOS or Windows puts such files beside others.
+    """
+
+    beside: str
+    is_companion: bool
+
+
+def find_sounds(
+    paths: Iterable[str | os.PathLike[str]],
+    unpacked: Path,
+    settings: Settings,
+    take: Callable[[int], object],
+    *,
+    once: bool,
+) -> Iterator[Path | Refusal]:
+    """Yield the files that are sounds, in order, and why others are none; parameters as in
+    :func:`~distill.audio.clips.read_clips`.
+
+    A file that is named directly is yielded whatever it is, so that decoding says what is wrong with it.
+
+    Parameters
+    ----------
+    unpacked : Path
+        Folder in which archives are unpacked, one file at a time; a file is gone when the next one is asked for.
+    """
+    room, earlier, archives = Room(settings.zip_bytes), set[Path](), itertools.count()
+    for path in map(Path, paths):
+        if once and path in earlier:
+            yield Refusal(printable(path.name), f"{printable(path.name)} was left out: it is named twice.")
+            continue
+        earlier.add(path)
+        is_folder = os.path.isdir(path)
+        found = 0
+        for file in _files_in(path) if is_folder else [path]:
+            if isinstance(file, Refusal):
+                yield file
+                continue
+            kind = _kind_of(file)
+            if is_zip(file) and kind is not DOCUMENT:
+                found += 1
+                folder = unpacked / str(next(archives))
+                folder.mkdir()
+                yield from _find_in_zip(file, folder, settings, room, take)
+            elif kind is None or kind.demuxer or not (is_folder or kind is COMPANION):
+                found += 1
+                yield file
+            else:
+                name, beside = printable(file.name), printable(path.resolve().name)
+                yield PassedOver(name, f"{name} {kind.reason}", beside, is_companion(name, kind))
+        if is_folder and not found:
+            name = printable(path.resolve().name)
+            yield Refusal(name, f"{name} is a folder without any sound files.")
+
+
+def _find_in_zip(
+    path: Path, folder: Path, settings: Settings, room: Room, take: Callable[[int], object]
+) -> Iterator[Path | Refusal]:
+    archive = printable(path.name)
+    try:
+        for item in unpack_zip(path, folder, settings=settings, room=room, take=take):
+            if isinstance(item, Path):
+                yield item
+                item.unlink()
+            elif item.is_sound:
+                yield Refusal(item.name, str(item))
+            else:
+                yield PassedOver(item.name, str(item), archive, item.is_companion)
+    except AudioError as error:
+        yield Refusal(archive, str(error))
+
+
+def _files_in(folder: Path) -> Iterator[Path | Refusal]:
+    """Yield the files in a folder and its sub-folders, in the order of their paths. A link to a folder is followed,
+    but no folder is searched twice."""
+    found, searched = list[Path](), set[str]()
+    for root, folders, files in os.walk(folder, followlinks=True):
+        if (real := os.path.realpath(root)) in searched:
+            folders.clear()
+            continue
+        searched.add(real)
+        found += [Path(root, name) for name in files]
+    for path in sorted(found):
+        if path.is_file():
+            yield path
+        elif path.is_symlink():
+            name = printable(path.name)
+            yield Refusal(name, f"{name} is a link to a file that is not there.")
+
+
+def _kind_of(path: Path) -> Kind | None:
+    """What a file is, by its content; None if it cannot be read or is empty."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except (OSError, ValueError):
+        return None
+    return kind_of(head, is_whole=len(head) < HEAD_BYTES) if head else None

@@ -1,0 +1,285 @@
+"""The samples of a sound file, block by block, by FFmpeg's libraries: only by the decoders in the lists below.
+
+FFmpeg reads the file alone, through a :class:`~distill.formats.parts.Window`: it gets no name, opens nothing, and is
+told the format.
+"""
+
+import contextlib
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+import av
+import numpy as np
+from av.codec.context import Flags2
+
+from distill.formats import kinds
+from distill.formats.kinds import Kind
+from distill.formats.parts import Part, Window, find_parts
+
+CODECS = frozenset((
+    "aac", "alac", "flac", "mp1", "mp1float", "mp2", "mp2float", "mp3float", "opus", "vorbis", "speex", "wavpack",
+    "wmav1", "wmav2", "wmapro", "wmalossless", "amrnb", "amrwb", "ac3", "eac3", "adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms",
+    "gsm", "gsm_ms", "pcm_alaw", "pcm_mulaw", "pcm_s8", "pcm_u8", "pcm_s16be", "pcm_s16le", "pcm_s24be",
+    "pcm_s24le", "pcm_s32be", "pcm_s32le", "pcm_f32be", "pcm_f32le", "pcm_f64be", "pcm_f64le",
+))  # fmt: skip
+"""FFmpeg's decoders that may run."""
+DEMUXERS = frozenset((
+    "wav", "aiff", "caf", "au", "flac", "ogg", "mp3", "aac", "mov", "matroska", "asf", "wv", "amr", "nistsphere",
+    "avi",
+))  # fmt: skip
+"""FFmpeg's readers of formats that may run."""
+OPTIONS = {
+    "codec_whitelist": ",".join(sorted(CODECS)),
+    "protocol_whitelist": "none",
+    "max_streams": "64",
+    "enable_drefs": "0",
+    "ignore_editlist": "0",
+}
+BUFFER_BYTES = 1 << 16
+PADDED_FRAMES = 4096
+"""Samples of padding that an encoder adds at the end, at the most; a coder of AAC with SBR has frames of 2048."""
+ESTIMATED = ("mp3", "aac", "ogg", "amr", "wav", "au", "aiff")
+"""Formats whose length FFmpeg estimates, or knows from the size of the file."""
+LOST_SECONDS, LOST_SHARE = 0.1, 0.01
+"""A sound that ends earlier than its header says by more than both counts as cut short."""
+SEAMS = {"mp3": 8, "aac": 8}
+"""Failures that are no losses: tags between two sounds that were joined, and frames that begin before a cut."""
+SCALES = {"u8": 2.0**-7, "s16": 2.0**-15, "s32": 2.0**-31, "s64": 2.0**-63}
+LOCKED = ("drms", "enca", "aavd")
+"""Tags of sound that only the program of its seller can play."""
+
+av.logging.set_level(None)
+
+
+class UnreadableError(ValueError):
+    """A file holds no sound that can be read; the message is a sentence that begins with the file's name."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some samples of a sound.
+
+    Attributes
+    ----------
+    samples : ndarray of float32 [samples, channels]
+    sample_rate : int
+        In Hz; it may change within a file.
+    """
+
+    samples: np.ndarray
+    sample_rate: int
+
+
+@dataclass
+class Losses:
+    """What of a file's sound could not be read.
+
+    Attributes
+    ----------
+    packets : int
+        Pieces of the sound that could not be decoded although good ones follow.
+    announced : float
+        Length in seconds that the file's header announces for a sound that ends earlier; 0 for any other sound.
+    """
+
+    packets: int = 0
+    announced: float = 0.0
+
+
+def read_blocks(file: IO[bytes], losses: Losses, *, most_channels: int) -> Iterator[Block]:
+    """Yield the samples of a file, and count in ``losses`` what could not be read.
+
+    Parameters
+    ----------
+    file : binary file
+        To read and seek in, without a buffer.
+    losses : Losses
+        Complete when the last block has been given.
+    most_channels : int
+        Sounds of more channels give one empty block, whose shape tells the number of channels, and no more.
+
+    Raises
+    ------
+    UnreadableError
+        If the file is no sound, or none of its sound can be read.
+    """
+    for number, part in enumerate(find_parts(file)):
+        if not part.kind.demuxer:
+            raise UnreadableError(part.kind.reason)
+        try:
+            yield from _read_part(file, part, losses, most_channels)
+        except UnreadableError:
+            if number == 0:
+                raise
+            losses.packets += 1
+
+
+def _read_part(file: IO[bytes], part: Part, losses: Losses, most_channels: int) -> Iterator[Block]:
+    if part.share == 0.0:
+        raise UnreadableError(
+            f"ends before its sound begins: it is damaged or cut short, although it begins like {part.kind.name}."
+        )
+    try:
+        container = av.open(
+            Window(file, part), format=part.kind.demuxer, container_options=OPTIONS, buffer_size=BUFFER_BYTES,
+            metadata_errors="replace", io_open=_open_nothing,
+        )  # fmt: skip
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise UnreadableError(_why_not_opened(file, part)) from error
+    with container:
+        stream = _stream_of(container, part.kind)
+        yield from _decoded(container, stream, part, losses, most_channels)
+
+
+def _open_nothing(url: str, flags: int, options: dict[str, str]) -> Any:
+    raise PermissionError("a sound file may not open other files")
+
+
+def _why_not_opened(file: IO[bytes], part: Part) -> str:
+    if part.kind.demuxer == "mov" and not _has_index(file, part):
+        return (
+            "was cut short: it ends before the table that says where its sound is (“moov”), as when a recording or a "
+            "download broke off."
+        )
+    return f"begins like {part.kind.name}, but could not be read as that: it is damaged or cut short."
+
+
+def _has_index(file: IO[bytes], part: Part) -> bool:
+    """Whether a file of MP4 or QuickTime has the box that says where its sound is."""
+    at = part.start
+    for _ in range(1000):
+        file.seek(at)
+        head = file.read(16)
+        if len(head) < 8:
+            return False
+        if head[4:8] in (b"moov", b"moof"):
+            return True
+        size = int.from_bytes(head[:4], "big")
+        size = int.from_bytes(head[8:16], "big") if size == 1 else size
+        if size < 8:
+            return False
+        at += size
+    return False
+
+
+def _stream_of(container: Any, kind: Kind) -> Any:
+    """The first stream of sound that may be decoded."""
+    sounds = [stream for stream in container.streams if stream.type == "audio"]
+    if not sounds:
+        picture = any(stream.type == "video" for stream in container.streams)
+        raise UnreadableError("has a picture but no sound." if picture else f"is {kind.name} without any sound in it.")
+    for stream in sounds:
+        if _codec_of(stream) in CODECS and _tag_of(stream) not in LOCKED:
+            return stream
+    if any(_tag_of(stream) in LOCKED for stream in sounds):
+        raise UnreadableError("is locked by its seller (DRM), so only the seller's program can play it.")
+    codec = _codec_of(sounds[0]) or "unknown"
+    raise UnreadableError(
+        f"holds sound in a coding that Distill does not read ({codec}); please export it as WAV or FLAC."
+    )
+
+
+def _codec_of(stream: Any) -> str:
+    return stream.codec_context.name if stream.codec_context is not None else ""
+
+
+def _tag_of(stream: Any) -> str:
+    return stream.codec_context.codec_tag if stream.codec_context is not None else ""
+
+
+def _decoded(container: Any, stream: Any, part: Part, losses: Losses, most_channels: int) -> Iterator[Block]:
+    """Yield the samples of a stream. Errors are counted; what comes after them is read all the same."""
+    context = stream.codec_context
+    if (channels := max(context.channels, part.channels)) > most_channels:
+        yield Block(np.zeros((0, channels), np.float32), context.sample_rate)
+        return
+    context.thread_count = 1
+    if part.kind == kinds.CAF and context.name == "alac":  # its last packet knows its length; FFmpeg would cut it twice
+        context.flags2 |= Flags2.skip_manual
+    tail, last = _Tail(), None
+    num_frames = rate = failed = lost = 0
+    for packet in _packets(container, stream):
+        last = packet if packet.pts is not None and packet.duration and not packet.is_discard else last
+        try:
+            frames = packet.decode()
+        except (av.error.FFmpegError, ValueError):
+            failed += 1
+            continue
+        for frame in frames:
+            lost, failed = lost + failed, 0
+            num_frames, rate = num_frames + frame.samples, frame.sample_rate
+            yield from tail.add(Block(_samples(frame), rate))
+    yield from tail.without_padding(num_frames, _told_frames(container, stream, part, last, rate))
+    if not num_frames and failed:
+        raise UnreadableError(f"is damaged: it begins like {part.kind.name}, but none of its sound could be decoded.")
+    losses.packets += lost if lost > SEAMS.get(part.kind.demuxer, 0) else 0
+    seconds = num_frames / rate if rate else 0.0
+    announced = _announced(stream, part, seconds)
+    if announced - seconds > max(LOST_SECONDS, LOST_SHARE * announced):
+        losses.announced += announced
+
+
+def _packets(container: Any, stream: Any) -> Iterator[Any]:
+    """Yield the packets of a stream, and an empty one at their end; an error counts as the end."""
+    with contextlib.suppress(av.error.FFmpegError, OSError):
+        yield from container.demux(stream)
+
+
+class _Tail:
+    """Holds the last blocks back until it is known which of their samples only fill the last packet."""
+
+    def __init__(self) -> None:
+        self._blocks: deque[Block] = deque()
+        self._num_frames = 0
+
+    def add(self, block: Block) -> Iterator[Block]:
+        """Take a block in; yield the blocks that are too far from the end to be padding."""
+        self._blocks.append(block)
+        self._num_frames += len(block.samples)
+        while self._num_frames - len(self._blocks[0].samples) >= PADDED_FRAMES:
+            self._num_frames -= len(self._blocks[0].samples)
+            yield self._blocks.popleft()
+
+    def without_padding(self, num_frames: int, told: int) -> Iterator[Block]:
+        """Yield the blocks at the end. A file whose sound is far longer than it tells loses nothing."""
+        padding = num_frames - told if 0 < told < num_frames <= told + PADDED_FRAMES else 0
+        left = self._num_frames - padding
+        for block in self._blocks:
+            if left > 0:
+                yield Block(block.samples[:left], block.sample_rate)
+            left -= len(block.samples)
+
+
+def _told_frames(container: Any, stream: Any, part: Part, last: Any, sample_rate: int) -> int:
+    """Length in samples without padding, as a file tells it; 0 if it does not."""
+    if part.kind.demuxer != "mov" or not stream.duration:
+        return part.num_frames
+    told = str(container.metadata.get("iTunSMPB", stream.metadata.get("iTunSMPB", ""))).split()
+    if len(told) > 3 and len(told[3]) == 16:
+        with contextlib.suppress(ValueError):
+            return int(told[3], 16)
+    ends = [stream.duration, *([last.pts + last.duration] if last is not None else [])]
+    return round(min(ends) * stream.time_base * sample_rate)
+
+
+def _announced(stream: Any, part: Part, seconds: float) -> float:
+    """Length in seconds that a file announces; 0 if it announces none."""
+    if part.share < 1.0:
+        return seconds / part.share
+    if part.kind.demuxer in ESTIMATED or not stream.duration:
+        return 0.0
+    return float(stream.duration * stream.time_base)
+
+
+def _samples(frame: Any) -> np.ndarray:
+    """The samples of a frame as float32 [samples, channels]; full scale is 1."""
+    kind, samples, channels = frame.format.name, frame.to_ndarray(), len(frame.layout.channels)
+    samples = samples.T if kind.endswith("p") else samples.reshape(-1, channels)
+    kind = kind.removesuffix("p")
+    if kind not in SCALES:
+        return samples.astype(np.float32)
+    samples = samples.astype(np.float32 if kind in ("u8", "s16") else np.float64)
+    samples -= 128 if kind == "u8" else 0
+    return (samples * SCALES[kind]).astype(np.float32)

@@ -1,0 +1,62 @@
+"""What the tabs say: lengths, bit rates, and the end of a training."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from distill.audio import Clip, LogMel
+from distill.editing.work import Work
+from distill.jobs import JobStatus
+from distill.settings import DEFAULTS
+from distill.training.dataset import to_mel_clip
+from distill.training.records import NO_CURVES, Progress
+from distill.ui import train, views
+
+
+def noise(seconds: float) -> np.ndarray:
+    return np.random.default_rng(0).uniform(-0.5, 0.5, round(44_100 * seconds)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "bitrate", "times"),
+    [(0.05, "2880 bit/s", "245 ×"), (0.1, "1440 bit/s", "490 ×"), (2, "792 bit/s", "891 ×")],
+)
+def test_a_clip_is_billed_by_its_own_columns_and_its_own_length(codec, seconds, bitrate, times):
+    work = Work.begin(codec, Clip("short.wav", noise(seconds)))
+    facts = dict(views.report_facts(work))
+    assert (facts["As codes"], facts["Smaller than 16-bit WAV"], facts["Length"]) == (
+        bitrate,
+        times,
+        f"{seconds:.2f} s",
+    )
+    assert views.layer_note(work.layers[-1]).startswith(bitrate)
+
+
+def test_a_set_lasts_as_long_as_its_samples():
+    clip = to_mel_clip(Clip("60 ms.wav", noise(0.06)), LogMel())
+    assert "30.0 s of sound" in views.clip_list([clip] * 500, [])
+
+
+FINISHED = JobStatus("finished", 0, 0.0, Progress(1, 0.1, 0.6, 0.0, 1.0, 0.5, 0.1), None, NO_CURVES, "", "")
+
+
+def test_a_training_of_hardly_any_steps_says_so():
+    assert "Finished: 1 step in 1 s" in views.training_progress(FINISHED, "job")
+    assert "hardly trained" in views.training_progress(FINISHED, "job")
+    enough = replace(FINISHED, progress=replace(FINISHED.progress, step=200))
+    assert "hardly trained" not in views.training_progress(enough, "job")
+    assert "hardly trained" not in views.training_progress(replace(FINISHED, state="stopped"), "job")
+
+
+@pytest.mark.parametrize("has_cookie", [True, False])
+def test_a_reloaded_page_without_a_cookie_is_told_that_this_is_the_reason(has_cookie):
+    page = SimpleNamespace(
+        owner="0" * 32, visit=SimpleNamespace(is_new=True), clips=None, is_without_cookie=not has_cookie
+    )
+    server = SimpleNamespace(runner=SimpleNamespace(jobs_of=lambda owner: []), settings=DEFAULTS)
+    tab = SimpleNamespace(returned="returned", progress="progress")
+    told = train.arrive(SimpleNamespace(page=page, tab=tab, server=server), "a" * 32)["progress"]
+    assert ("cookie" in told) is not has_cookie
+    assert ("started anew" in told) is has_cookie
