@@ -93,7 +93,7 @@ def test_the_codec_snippet_runs_as_written(repository, monkeypatch):
     grid = codec.encode(waveform, sample_rate)
     clip = codec.decode(grid)
     grid2 = edits.set_codes(grid, level=0, rows=slice(0, 2), columns=slice(3, 5), code=17)
-    patch = codec.decode_region(grid2, columns=slice(3, 5), previous=clip)
+    patch = codec.decode_region(grid2, columns=slice(3, 5))
 
     assert isinstance(grid, CodeGrid)
     assert grid.indices.shape == (3, 8, -(-grid.num_frames // 16))

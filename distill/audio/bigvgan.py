@@ -29,6 +29,9 @@ class BigVGAN(Vocoder):
         Maps log-mels [1, 128, frames] to waveforms [1, 1, frames * 512].
     """
 
+    reach = 64
+    """More than the receptive field of the generator."""
+
     def __init__(self, generator: nn.Module) -> None:
         self.generator = generator.eval().requires_grad_(False)
 
@@ -71,12 +74,8 @@ class BigVGAN(Vocoder):
         return cls(generator.to("cuda" if torch.cuda.is_available() else "cpu"))
 
     @torch.no_grad()
-    def __call__(self, log_mel: Tensor, *, previous: Tensor | None = None, fixed: tuple[int, int] = (0, 0)) -> Tensor:
-        """Synthesize a waveform [frames * 512] from a log-mel [128, frames].
-
-        ``previous`` and ``fixed`` are not used: similar log-mels give similar waveforms, so an edit can be cross-faded
-        into the sound around it without them.
-        """
+    def __call__(self, log_mel: Tensor, first_frame: int = 0) -> Tensor:
+        """Synthesize a waveform [frames * 512] from a log-mel [128, frames]; ``first_frame`` changes nothing."""
         device = next(self.generator.parameters()).device
         return self.generator(log_mel[None].to(device))[0, 0].cpu()
 

@@ -9,6 +9,9 @@ from torch import Tensor
 from distill.audio.logmel import LogMel
 from distill.audio.vocoder import Vocoder
 
+PHASE_FRAMES = 256
+"""Frames after which the first phases repeat (3 s)."""
+
 
 class GriffinLim(Vocoder):
     """Mel inversion by non-negative least squares, then the fast Griffin-Lim algorithm. Nothing is downloaded.
@@ -16,15 +19,16 @@ class GriffinLim(Vocoder):
     The magnitude behind a mel spectrogram is found by multiplicative updates, which keep it non-negative
     (Lee & Seung, "Algorithms for Non-negative Matrix Factorization", 2001, eq. 4, with the mel filters as the fixed
     factor). The phase is found by alternating projections with momentum (Perraudin, Balazs & Soendergaard, "A fast
-    Griffin-Lim algorithm", 2013, alg. 2). Unlike ``librosa.griffinlim`` and ``torchaudio``'s, this vocoder can start
-    from the phase of an earlier waveform and keep given samples at both ends. Editing needs both.
+    Griffin-Lim algorithm", 2013, alg. 2). Unlike ``librosa.griffinlim`` and ``torchaudio``'s, this vocoder starts each
+    frame from a phase that depends on the number of the frame alone. So a part of a log-mel gives the same sound as the
+    whole.
 
     Parameters
     ----------
     log_mel : LogMel
         The front end that the vocoder inverts.
     iterations : int
-        Number of projections, from a random or a given phase. Twice as many do not improve the ViSQOL score.
+        Number of projections, from a random phase. Twice as many do not improve the ViSQOL score.
     inversion_iterations : int
         Number of multiplicative updates of the magnitude.
     momentum : float
@@ -44,46 +48,22 @@ class GriffinLim(Vocoder):
         self.n_fft, self.hop_length = log_mel.n_fft, log_mel.hop_length
         self.iterations, self.inversion_iterations, self.momentum = iterations, inversion_iterations, momentum
         self.filters, self.window = log_mel.filters, log_mel.window
-        windows = -(-self.n_fft // self.hop_length)
-        self.reach = windows * (iterations + 2)  # for each projection, and for the first and last transform
+        windows = self.n_fft // self.hop_length
+        self.reach = (windows - 1) * iterations + windows  # of the projections, and of the last transform
+        generator = torch.Generator().manual_seed(0)
+        self._first_phases = 2 * math.pi * torch.rand(PHASE_FRAMES, 1 + self.n_fft // 2, generator=generator)
 
     @torch.no_grad()
-    def __call__(self, log_mel: Tensor, *, previous: Tensor | None = None, fixed: tuple[int, int] = (0, 0)) -> Tensor:
-        """Synthesize a waveform; equal arguments give equal waveforms.
-
-        Parameters
-        ----------
-        log_mel : Tensor [n_mels, frames]
-            Natural-log mel magnitudes.
-        previous : Tensor [samples], optional
-            A waveform of up to ``frames * hop_length`` samples. It gives the first phase; after its end, the first
-            phase is random.
-        fixed : tuple of int
-            Number of samples at the start and at the end of ``previous`` to keep, so that the result joins on to them.
-
-        Returns
-        -------
-        Tensor [frames * hop_length]
-            Amplitude, not clipped.
-        """
+    def __call__(self, log_mel: Tensor, first_frame: int = 0) -> Tensor:
+        """Synthesize a waveform [frames * hop_length]; see :meth:`Vocoder.__call__`."""
         # One frame more at each end: torch's centred transform then covers the outer half hops as well.
         magnitude = self.magnitude(torch.cat([log_mel[:, :1], log_mel, log_mel[:, -1:]], dim=1))
-        length, (left, right) = log_mel.shape[1] * self.hop_length, fixed
-        angles = torch.empty(magnitude.shape, dtype=torch.complex64)
-        known = 0
-        if previous is not None:
-            known = magnitude.shape[1] if len(previous) == length else len(previous) // self.hop_length - 2
-            angles[:, :known] = self._phase(self._stft(previous))[:, :known]
-        phase = torch.rand(
-            magnitude.shape[0], magnitude.shape[1] - known, generator=torch.Generator().manual_seed(0)
-        ) * (2 * math.pi)
-        angles[:, known:] = torch.polar(torch.ones_like(phase), phase)
+        length = log_mel.shape[1] * self.hop_length
+        numbers = torch.arange(first_frame - 1, first_frame - 1 + magnitude.shape[1]) % PHASE_FRAMES
+        angles = torch.polar(torch.ones_like(magnitude), self._first_phases[numbers].T)
         momentum, last = self.momentum / (1 + self.momentum), torch.zeros_like(angles)
         for _ in range(self.iterations):
-            waveform = self._istft(magnitude * angles, length)
-            if previous is not None:
-                waveform[:left], waveform[length - right :] = previous[:left], previous[length - right :]
-            rebuilt = self._stft(waveform)
+            rebuilt = self._stft(self._istft(magnitude * angles, length))
             angles = self._phase(rebuilt - momentum * last)
             last = rebuilt
         return self._istft(magnitude * angles, length)

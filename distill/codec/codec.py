@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,13 +14,12 @@ from torch import Tensor
 
 from distill.audio.clips import Clip, to_mono_44k
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE, LogMel
+from distill.audio.vocoder import BLOCK_FRAMES
 from distill.audio.vocoders import get_vocoder
 from distill.codec.atlas import CodebookAtlas
 from distill.codec.pieces import (
     Patch,
     Progress,
-    Region,
-    blocks,
     code_blocks,
     decoded_blocks,
     decoder_reach,
@@ -27,7 +27,7 @@ from distill.codec.pieces import (
     gathered,
     joined,
     log_mel_blocks,
-    resound,
+    widened,
 )
 from distill.codes.edits import Span, to_slice
 from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
@@ -39,8 +39,6 @@ from distill.training.codec_info import CodecInfo, FrontEnd, Statistics
 from distill.training.health import LevelHealth
 
 T = TypeVar("T")
-JOIN_FADE_SAMPLES = 256
-"""Length in samples of the fade at each end of a patch."""
 QUIETEST, LOUDEST = -50.0, 10.0
 """Limits of decoded log-mels, in nepers. Log-mels of clips stay far within these limits (a full-scale sine reaches
 4.6). The output of a codec from a stranger may be larger, and its exponential could be infinite."""
@@ -216,7 +214,7 @@ class Codec:
     def mel_blocks(self, grid: CodeGrid, *, levels: int | None = None) -> Iterator[tuple[slice, Tensor]]:
         """Decode a grid block by block: yield the frames of each block and their log-mel, as in :meth:`decode_mel`."""
         self._check_levels(grid, levels)
-        blocks = decoded_blocks(grid.num_frames)
+        blocks = decoded_blocks(grid.num_frames, self.vocoder.reach)
         return ((block, self._decode_frames(grid, block.start, block.stop, levels)) for block in blocks)
 
     def decode(self, grid: CodeGrid, *, levels: int | None = None, progress: Progress | None = None) -> np.ndarray:
@@ -248,13 +246,11 @@ class Codec:
         """Decode all frames of a grid, ``num_frames * 512`` samples, lazily, in pieces of 12 s."""
         return self.vocoder.stream_from(following(self.mel_blocks(grid, levels=levels)), grid.num_frames)
 
-    def decode_region(self, grid: CodeGrid, *, columns: Span, previous: np.ndarray) -> Patch:
+    def decode_region(self, grid: CodeGrid, *, columns: Span) -> Patch:
         """Decode only the part of a clip that an edit of some columns changes.
 
-        The decoder runs on these columns and on the neighbouring columns within its receptive field. So the log-mel
-        equals that of a full decode. The vocoder starts from the phase of ``previous`` and keeps the samples of
-        ``previous`` on both sides, so the patch joins without a click. The cost depends on the length of the edit, not
-        on the length of the clip.
+        The samples equal those of a full decode; outside of them, an edit of these columns changes nothing. The cost
+        depends on the length of the edit, not on the length of the clip.
 
         Parameters
         ----------
@@ -262,45 +258,36 @@ class Codec:
             Grid after the edit.
         columns : slice or int
             The columns in which codes changed.
-        previous : ndarray of float32 [num_samples] or [num_frames * 512]
-            The decoded clip before the edit, as long as the clip or with all samples of its frames.
 
         Raises
         ------
         GridError
-            If the grid is from another codec, the columns are not in the grid, or ``previous`` has another length.
+            If the grid is from another codec, or the columns are not in the grid.
         """
         self.check(grid)
-        columns, previous = to_slice("Column", columns, grid.columns), np.asarray(previous, dtype=np.float32)
-        num_samples, whole = len(previous), grid.num_frames * HOP_LENGTH
-        if num_samples not in (grid.num_samples, whole):
-            raise GridError(f"The previous clip has {num_samples} samples, not {grid.num_samples}.")
-        region = self.region(grid, columns)
-        patch = self.mend(grid, region, np.pad(previous, (0, whole - num_samples))[region.window])
-        return Patch(patch.start, patch.waveform[: num_samples - patch.start])
+        frames = self.heard_frames(grid, to_slice("Column", columns, grid.columns))
+        start = frames.start * HOP_LENGTH
+        return Patch(start, self.decode_frames(grid, frames)[: grid.num_samples - start])
 
-    def region(self, grid: CodeGrid, columns: slice) -> Region:
-        """Return the frames and samples that an edit of some columns can change, and the window around them."""
-        return Region.around(columns, grid.num_frames, self.reach)
+    def heard_frames(self, grid: CodeGrid, columns: slice) -> slice:
+        """Return the frames whose sound depends on the codes of some columns."""
+        return widened(
+            slice(columns.start * FRAMES_PER_COLUMN, columns.stop * FRAMES_PER_COLUMN),
+            self.reach[0] + self.vocoder.reach,
+            self.reach[1] + self.vocoder.reach,
+            grid.num_frames,
+        )
 
-    @torch.no_grad()
-    def mend(self, grid: CodeGrid, region: Region, around: np.ndarray) -> Patch:
-        """Decode the patch of :meth:`decode_region`, given only the previous samples in ``region.window``."""
-        first, last, start, stop = region.window_first, region.window_last, region.start, region.stop
-        cuts = [(first + block.start, first + block.stop) for block in blocks(last - first)]
-        mel = torch.cat([self._decode_frames(grid, *ends) for ends in cuts], dim=1)
-        old = torch.from_numpy(around)
-        left, right = start - first * HOP_LENGTH, last * HOP_LENGTH - stop
-        new = resound(self.vocoder, mel, old, (left, right))
-        fade = torch.ones(len(new))
-        if left:
-            fade[:left] = 0
-            fade[left : left + JOIN_FADE_SAMPLES] = torch.linspace(0, 1, JOIN_FADE_SAMPLES)
-        if right:
-            fade[-right:] = 0
-            fade[-right - JOIN_FADE_SAMPLES : -right] = torch.linspace(1, 0, JOIN_FADE_SAMPLES)
-        joined = torch.lerp(old, new, fade)[left : len(new) - right]
-        return Patch(start, joined.numpy())
+    def decode_frames(self, grid: CodeGrid, frames: slice) -> np.ndarray:
+        """Decode the sound of some frames, float32 [frames * 512]: these samples of a full decode."""
+        cuts = range(frames.start, frames.stop, BLOCK_FRAMES)
+        parts = [
+            self.vocoder.part(
+                partial(self._decode_frames, grid), grid.num_frames, first, min(frames.stop, first + BLOCK_FRAMES)
+            )
+            for first in cuts
+        ]
+        return torch.cat(parts).numpy()
 
     def audition(self, level: int, code: int) -> np.ndarray:
         """Decode a single code to a waveform, float32 [samples] at 44 100 Hz.

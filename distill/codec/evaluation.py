@@ -11,7 +11,7 @@ from distill.audio.clips import Clip
 from distill.audio.logmel import SAMPLE_RATE
 from distill.codec.codec import Codec
 from distill.codec.decoded import DecodedMel
-from distill.codec.pieces import decoded_blocks
+from distill.codec.pieces import blocks
 from distill.codes.levels import level_names
 from distill.errors import AudioError
 from distill.models.losses import mel_l1
@@ -153,7 +153,7 @@ def peel(codec: Codec, original: torch.Tensor, decoded: Sequence[DecodedMel]) ->
     whole = last = max(mel_l1(average, original).item(), 1e-9)
     for mel, name in zip(decoded, level_names(codec.num_levels), strict=True):
         difference = 0.0
-        for frames in decoded_blocks(mel.num_frames):
+        for frames in blocks(mel.num_frames):
             block = mel.frames(frames.start, frames.stop)
             difference += mel_l1(block, original[:, frames]).item() * block.shape[1]
             yield (mel.num_levels - 1 + frames.stop / mel.num_frames) / codec.num_levels

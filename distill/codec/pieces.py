@@ -13,69 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from distill.audio.logmel import HOP_LENGTH, N_FFT, N_MELS, LogMel
-from distill.audio.vocoder import BLOCK_FRAMES, OVERLAP_FRAMES, Vocoder, num_blocks
+from distill.audio.logmel import N_MELS, LogMel
+from distill.audio.vocoder import BLOCK_FRAMES
 from distill.codes.grid import FRAMES_PER_COLUMN
 from distill.models.vqvae import ROWS, ConvVQVAE
 
 Progress = Callable[[float], object]
 """Callback that receives the finished share, 0 to 1."""
-JOIN_CONTEXT_FRAMES = 6
-"""Frames of unchanged sound at each side of an edit. The phase of the edit is fitted to them."""
-HALF_WINDOW = (N_FFT - HOP_LENGTH) // 2
-"""Samples by which the window of a frame reaches beyond the hop of the frame, at each side."""
-
-
-@dataclass(frozen=True)
-class Region:
-    """Frames and samples of a decoded clip that an edit can change, and the window that is decoded for it.
-
-    Attributes
-    ----------
-    first, last : int
-        First frame that can change, and the frame after the last one.
-    window_first, window_last : int
-        First frame of the window, and the frame after the last one. The window adds frames of unchanged sound at both
-        sides, to which the new sound is joined.
-    start, stop : int
-        First sample that can change, and the sample after the last one.
-    """
-
-    first: int
-    last: int
-    window_first: int
-    window_last: int
-    start: int
-    stop: int
-
-    @classmethod
-    def around(cls, columns: slice, num_frames: int, reach: tuple[int, int]) -> "Region":
-        """Compute the region of an edit of some columns.
-
-        Parameters
-        ----------
-        columns : slice
-            Columns in which codes changed.
-        num_frames : int
-            Number of frames of the clip.
-        reach : (int, int)
-            Number of frames before and after a column's own frames that the column changes.
-        """
-        first = max(0, columns.start * FRAMES_PER_COLUMN - reach[0])
-        last = min(num_frames, columns.stop * FRAMES_PER_COLUMN + reach[1])
-        return cls(
-            first,
-            last,
-            max(0, first - JOIN_CONTEXT_FRAMES),
-            min(num_frames, last + JOIN_CONTEXT_FRAMES),
-            max(0, first * HOP_LENGTH - HALF_WINDOW),
-            min(num_frames * HOP_LENGTH, last * HOP_LENGTH + HALF_WINDOW),
-        )
-
-    @property
-    def window(self) -> slice:
-        """Samples of the window."""
-        return slice(self.window_first * HOP_LENGTH, self.window_last * HOP_LENGTH)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,20 +62,18 @@ class Patch:
 
 
 def blocks(num_frames: int) -> Iterator[slice]:
-    """Split the frames of a clip into the blocks of 12 s of the vocoder. The last block may be one column longer."""
-    count = num_blocks(num_frames)
-    for number in range(count):
-        yield slice(number * BLOCK_FRAMES, num_frames if number == count - 1 else (number + 1) * BLOCK_FRAMES)
+    """Split the frames of a clip into blocks of 12 s."""
+    return (slice(first, min(num_frames, first + BLOCK_FRAMES)) for first in range(0, num_frames, BLOCK_FRAMES))
 
 
-def decoded_blocks(num_frames: int) -> Iterator[slice]:
+def decoded_blocks(num_frames: int, reach: int) -> Iterator[slice]:
     """Split the frames of a clip into the blocks of 12 s of the decoder.
 
-    Each block ends where a block of the vocoder, with its overlap, ends. So no frame is decoded twice.
+    Each block ends ``reach`` frames after a block of the vocoder, which needs these frames too. So no frame is decoded
+    twice.
     """
-    count = num_blocks(num_frames)
-    ends = [0, *(number * BLOCK_FRAMES + OVERLAP_FRAMES for number in range(1, count)), num_frames]
-    return (slice(*pair) for pair in pairwise(ends))
+    ends = [min(num_frames, block.stop + reach) for block in blocks(num_frames)]
+    return (slice(*pair) for pair in pairwise([0, *ends]) if pair[0] < pair[1])
 
 
 def following(parts: Iterator[tuple[slice, Tensor]]) -> Callable[[int, int], Tensor]:
@@ -184,32 +126,6 @@ def code_blocks(model: ConvVQVAE, log_mel: Tensor) -> Iterator[tuple[slice, Tens
         latent = model.encode(heard)[..., columns.start - around.start : columns.stop - around.start]
         _, indices, _ = model.quantize(latent)
         yield columns, indices[0].T.reshape(model.num_levels, ROWS, -1)
-
-
-def resound(vocoder: Vocoder, log_mel: Tensor, previous: Tensor, fixed: tuple[int, int]) -> Tensor:
-    """Turn a log-mel into sound in pieces, starting from a previous sound, with the result of one vocoder call.
-
-    Parameters
-    ----------
-    vocoder : Vocoder
-    log_mel : Tensor [n_mels, frames]
-    previous : Tensor [frames * 512]
-        Previous sound, at 44 100 Hz.
-    fixed : tuple of int
-        Number of samples at the start and at the end of ``previous`` that the result must join.
-    """
-    num_frames = log_mel.shape[1]
-    if num_frames <= 2 * BLOCK_FRAMES:
-        return vocoder(log_mel, previous=previous, fixed=fixed)
-    sound = torch.empty_like(previous)
-    for block in blocks(num_frames):
-        around = widened(block, vocoder.reach, vocoder.reach, num_frames)
-        known = previous[around.start * HOP_LENGTH : around.stop * HOP_LENGTH]
-        held = (fixed[0] if around.start == 0 else 0, fixed[1] if around.stop == num_frames else 0)
-        piece = vocoder(log_mel[:, around], previous=known, fixed=held)
-        inner = slice((block.start - around.start) * HOP_LENGTH, (block.stop - around.start) * HOP_LENGTH)
-        sound[block.start * HOP_LENGTH : block.stop * HOP_LENGTH] = piece[inner]
-    return sound
 
 
 @torch.no_grad()

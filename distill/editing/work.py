@@ -363,21 +363,21 @@ class Work:
         """
         with self.lock:
             before = self.history.grid
-            return self._within(self._sound.do(before, heard=heard)) if self.history.do(label, grid) else None
+            return self._within(self._sound.follow(before, heard=heard)) if self.history.do(label, grid) else None
 
     def undo(self) -> Change | None:
         """Undo the last edit and return the change; None if there is no edit."""
         with self.lock:
             before, can = self.history.grid, self.history.can_undo
             self.history.undo()
-            return self._within(self._sound.undo(before)) if can else None
+            return self._within(self._sound.follow(before)) if can else None
 
     def redo(self) -> Change | None:
         """Redo the last undone edit and return the change; None if there is no such edit."""
         with self.lock:
             before, can = self.history.grid, self.history.can_redo
             self.history.redo()
-            return self._within(self._sound.redo(before)) if can else None
+            return self._within(self._sound.follow(before)) if can else None
 
     def _check_levels(self, num_levels: int) -> None:
         if not 0 <= num_levels <= self.codec.num_levels:

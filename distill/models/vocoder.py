@@ -165,9 +165,7 @@ class VocoderNetwork(nn.Module):
         samples = torch.randn(NOISE_FRAMES * self.hop_length, generator=torch.Generator().manual_seed(0))
         margin = (self.n_fft - self.hop_length) // 2
         around = torch.cat([samples[-margin:], samples, samples[:margin]])
-        spectra = torch.stft(
-            around, self.n_fft, self.hop_length, window=self.window, center=False, return_complex=True
-        )
+        spectra = torch.stft(around, self.n_fft, self.hop_length, window=self.window, center=False, return_complex=True)
         spectra = spectra / spectra.abs().pow(2).mean().sqrt() * self.sign[:, None]
         return torch.view_as_real(spectra.T).contiguous()
 
@@ -177,7 +175,7 @@ def _magnitude(spectrum: Tensor, floor: float) -> Tensor:
 
 
 def _spread(filters: Tensor) -> Tensor:
-    """Weights [bins, bands] that give each bin the mean of the bands around it; the outermost bins copy their neighbour."""
+    """Weights [bins, bands] that give each bin the mean of its bands; bins without a band have those of the next bin."""
     weights = filters.T / filters.T.sum(dim=1, keepdim=True).clamp(min=1e-9)
     inside = (weights.sum(dim=1) > 0.5).nonzero().flatten()
     return weights[torch.arange(len(weights)).clamp(int(inside[0]), int(inside[-1]))]

@@ -13,7 +13,7 @@ from distill.codes import CodeGrid
 from distill.models.vqvae import STRIDE
 from tests.codec.peeling import peeled
 
-WIDEST_COLUMNS = BLOCK_FRAMES // STRIDE + 8
+WIDEST_COLUMNS = BLOCK_FRAMES // STRIDE + 10
 """Largest width of one pass of a network, in columns: a piece with its neighbourhood."""
 
 
@@ -105,18 +105,11 @@ def test_streaming_decodes_only_the_pieces_that_are_read(codec, long_grid, width
 
 
 def test_an_edit_of_many_columns_sounds_as_in_one_pass(codec, long_grid, widths):
-    previous = codec.decode(long_grid)
     edited = long_grid.with_indices(np.roll(long_grid.indices, 1, axis=1))
-    columns = slice(20, 200)
-    widths.clear()
-    patch = codec.decode_region(edited, columns=columns, previous=previous)
+    patch = codec.decode_region(edited, columns=slice(20, 200))
     assert max(widths) <= WIDEST_COLUMNS
-    region = codec.region(edited, columns)
-    mel, old = codec.decode_mel(edited), torch.from_numpy(previous[region.window])
-    fixed = (region.start - region.window.start, region.window.stop - region.stop)
-    whole = codec.vocoder(mel[:, region.window_first : region.window_last], previous=old, fixed=fixed).numpy()
-    inside = slice(fixed[0] + 256, len(whole) - fixed[1] - 256)  # between the fades
-    assert np.abs(patch.waveform[256:-256] - whole[inside]).max() < 1e-3
+    whole = codec.vocoder(codec.decode_mel(edited)).numpy()
+    assert np.abs(patch.waveform - whole[patch.start : patch.stop]).max() < 1e-5
 
 
 def test_the_layers_of_a_clip_are_computed_in_pieces_and_report_progress(codec, long, long_grid, widths):

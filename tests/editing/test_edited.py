@@ -20,7 +20,7 @@ from tests.editing.tiling import tiled
 
 BLOCK_COLUMNS = BLOCK_FRAMES // STRIDE
 LAST_COLUMN = 2 * BLOCK_COLUMNS + 11
-WIDEST_COLUMNS = BLOCK_COLUMNS + 8
+WIDEST_COLUMNS = BLOCK_COLUMNS + 10
 ALL = {"levels": [0, 0], "rows": [0, 7]}
 
 
@@ -96,15 +96,14 @@ def test_filling_a_level_of_ten_minutes_decodes_and_answers_a_piece(long, widths
     indices = np.frombuffer(base64.b64decode(answer["indices"]), "<u2").reshape(3, 8, -1)
     assert np.array_equal(indices, long.history.grid.indices)
     assert (indices[0] == 5).all()
-    assert len(widths) == 2  # the piece before and after the edit
+    assert len(widths) == 1
     assert max(widths) <= WIDEST_COLUMNS
     assert 0 < len(heard(answer)) <= BLOCK_SAMPLES
     (stale,) = answer["stale"]
-    assert stale[0] < answer["start"] + len(heard(answer))
-    assert stale[1] == long.num_samples
+    assert stale == [answer["start"] + len(heard(answer)), long.num_samples]
     widths.clear()
     long.piece_now(0)[0]
-    assert sum(widths) < 2 * WIDEST_COLUMNS
+    assert widths == []
 
 
 def test_the_pieces_of_a_filled_level_make_its_sound(three, widths):
@@ -173,37 +172,41 @@ def test_listening_between_undo_and_redo_changes_neither_sound(three):
     assert now < before + 0.1
 
 
-def test_one_cell_at_each_end_decodes_only_the_columns_around_two_cells(three, widths):
+def test_one_cell_at_each_end_decodes_only_what_two_cells_change(three, codec, widths):
     last = three.history.grid.columns - 1
-    before = three.edited.copy()
+    before, around = three.edited.copy(), 4 * codec.vocoder.reach // STRIDE + 8
     answer = perform(three, paint((3, 0), (3, last)), None)
-    assert sum(widths) < 10
+    assert sum(widths) < around
     (stale,) = answer["stale"]
-    assert stale[0] > three.num_samples - 4 * STRIDE * HOP_LENGTH
-    assert len(heard(answer)) < 4 * STRIDE * HOP_LENGTH
+    width = codec.heard_frames(three.history.grid, slice(0, 1)).stop * HOP_LENGTH
+    assert len(heard(answer)) == width
+    assert stale[0] > three.num_samples - 2 * width
     widths.clear()
     sound = pieces(three)
-    assert sum(widths) < 10
+    assert sum(widths) < around
     assert np.abs(sound - before)[-STRIDE * HOP_LENGTH :].max() > 1e-4
-    assert np.array_equal(sound[4 * STRIDE * HOP_LENGTH : stale[0]], before[4 * STRIDE * HOP_LENGTH : stale[0]])
+    assert np.array_equal(sound[width : stale[0]], before[width : stale[0]])
 
 
-def test_an_edit_of_a_part_that_is_not_decoded_yet_waits_until_its_piece_is_asked_for(three, codec, widths):
+def test_an_edit_of_a_part_that_is_not_decoded_yet_is_heard_at_once(three, codec, widths):
     work = Work.opened(codec, "again", tiled(codec, three.history.original, 3230))
     code = (int(work.history.grid.indices[0, 3, 3000]) + 1) % 64
     answer = perform(work, paint((3, 3000), code=code), None)
-    assert widths == []
-    assert answer["flac"] is None
+    assert sum(widths) < 4 * codec.vocoder.reach // STRIDE + 8
     assert answer["positions"] == [3 * 3230 + 3000]
-    ((start, stop),) = answer["stale"]
-    assert start < 3000 * STRIDE * HOP_LENGTH < stop
+    assert answer["stale"] == []
+    assert answer["start"] < 3000 * STRIDE * HOP_LENGTH < answer["start"] + len(heard(answer))
+    widths.clear()
+    number = 3000 // BLOCK_COLUMNS
+    work.piece_now(number)
+    assert sum(widths) < 3 * WIDEST_COLUMNS  # and none of the pieces before it
 
 
 @pytest.mark.parametrize("column", [0, 5, BLOCK_COLUMNS - 1, BLOCK_COLUMNS, LAST_COLUMN])
 def test_one_cell_sounds_as_the_codec_decodes_it(three, codec, column):
     before, answer = three.edited.copy(), perform(three, paint((3, column)), None)
     assert answer["stale"] == []
-    patch = codec.decode_region(three.history.grid, columns=column, previous=before)
+    patch = codec.decode_region(three.history.grid, columns=column)
     assert answer["start"] == patch.start
     assert np.array_equal(three.edited, patch.apply(before))
     assert np.array_equal(pieces(three), patch.apply(before))
@@ -291,15 +294,14 @@ def test_no_lock_is_held_while_progress_is_told(three, codec):
     assert all(taken)
 
 
-def test_the_samples_for_undo_stay_within_bounds_during_decoding(three, monkeypatch):
-    monkeypatch.setattr("distill.editing.edited.KEPT_SAMPLES", BLOCK_SAMPLES)
-    perform(three, paint((3, 5)), None)
+def test_what_is_kept_does_not_grow_with_the_number_of_edits(three):
     perform(three, fill(three), None)
     pieces(three)
-    assert sum(before.num_samples for before in three._sound._done if before) <= BLOCK_SAMPLES
-    perform(three, {"kind": "undo"}, None)
-    now, before = log_mel_error(three)
-    assert now < before + 0.1
+    once = three.num_bytes - three.history.num_bytes
+    for code in range(6, 12):
+        perform(three, fill(three, code), None)
+        pieces(three)
+    assert three.num_bytes - three.history.num_bytes == pytest.approx(once, abs=100_000)
 
 
 def test_a_released_work_decodes_its_edits_again_and_reports_them_as_stale(three):

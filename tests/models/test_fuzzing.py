@@ -163,7 +163,7 @@ def use(path: Path) -> None:
     time = np.arange(13_000) / 44_100
     grid = codec.encode((0.5 * np.sin(2 * np.pi * 440 * time)).astype(np.float32), 44_100)
     sound = codec.decode(grid)
-    patch = codec.decode_region(grid, columns=0, previous=sound)
+    patch = codec.decode_region(grid, columns=0)
     for waveform in (sound, patch.waveform, codec.audition(codec.num_levels - 1, codec.codebook_size - 1)):
         assert np.isfinite(waveform).all(), "sound that is no number"
     assert np.isfinite(codec.atlas.log_mels).all(), "codes that are no number"

@@ -59,7 +59,7 @@ def one_visit(space, number, clips, codec):
         said.append(str(client.predict("set", region | {"code": code}, api_name="/edit")))
         after = edits.set_codes(expected, level=0, rows=number, columns=column, code=code)
         if after != expected:
-            sound = codec.decode_region(after, columns=slice(column, column + 1), previous=sound).apply(sound)
+            sound = codec.decode_region(after, columns=slice(column, column + 1)).apply(sound)
         expected = after
     files, text = client.predict(api_name="/export")
     said += [str(files), text]
