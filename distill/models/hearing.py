@@ -1,0 +1,116 @@
+"""Losses of the vocoder: how different two sounds are to the ear."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
+
+WINDOWS = ((4096, 1024), (2048, 512), (512, 128), (192, 48), (64, 16))
+"""Lengths of windows, and the steps from one to the next, in samples. The shortest hears where an attack begins."""
+QUIETEST = 1e-4
+"""Magnitude below which differences do not count."""
+NOISE_ENERGY = 1e-7
+"""Energy in a gammatone channel below which differences do not count."""
+DECIMATION = 8
+PATCH = (5, 6)
+"""Channels and steps in time of a patch in which two images are compared."""
+
+
+def stft_loss(heard: Tensor, original: Tensor) -> Tensor:
+    """Compare the magnitudes of waveforms [B, samples] for windows of five lengths.
+
+    For each length, the loss is the spectral convergence plus the mean absolute difference of the log magnitudes
+    (Yamamoto et al., "Parallel WaveGAN", 2020, eq. 3 to 6). Quiet crops count less, because nobody hears their errors.
+
+    Returns
+    -------
+    Tensor, scalar
+        Mean over the lengths.
+    """
+    total = heard.new_zeros(())
+    for n_fft, hop_length in WINDOWS:
+        window = torch.hann_window(n_fft, device=heard.device)
+        ours, theirs = (_magnitude(sound, window, hop_length) for sound in (heard, original))
+        logs = [(magnitude / math.sqrt(n_fft) + QUIETEST).log() for magnitude in (ours, theirs)]
+        norm = theirs.pow(2).sum(dim=(1, 2)).sqrt()
+        difference = (ours - theirs).pow(2).sum(dim=(1, 2)).sqrt()
+        total = total + (logs[0] - logs[1]).abs().mean() + (difference / (norm + 0.1 * norm.mean() + 0.01)).mean()
+    return total / len(WINDOWS)
+
+
+def _magnitude(waveform: Tensor, window: Tensor, hop_length: int) -> Tensor:
+    spectrum = torch.stft(waveform, len(window), hop_length, window=window, return_complex=True)
+    return (spectrum.real.pow(2) + spectrum.imag.pow(2)).clamp(min=1e-9).sqrt()
+
+
+class GammatoneImage(nn.Module):
+    """Log energies of waveforms in the channels of a gammatone filterbank, 86 times a second.
+
+    The channels are evenly spaced on the scale of equivalent rectangular bandwidths (Glasberg & Moore, "Derivation of
+    auditory filter shapes from notched-noise data", 1990). The filters are those of Patterson et al., "Complex sounds
+    and auditory images", 1992, a little narrower and of third order. They are applied as products of spectra; each
+    channel is kept at an eighth of the sample rate, which is enough for its band.
+
+    Parameters
+    ----------
+    num_samples : int
+        Length of the waveforms.
+    channels : int
+        Number of channels from 40 Hz to 17 kHz.
+
+    Examples
+    --------
+    >>> GammatoneImage(22_050)(torch.zeros(1, 22_050)).shape  # 43 steps of 512 samples
+    torch.Size([1, 96, 43])
+    """
+
+    bins: Tensor
+    response: Tensor
+
+    def __init__(self, num_samples: int, channels: int = 96) -> None:
+        super().__init__()
+        self.length = 1 << (num_samples + 4095).bit_length()  # zeros at the end keep it apart from the start
+        self.steps = num_samples // HOP_LENGTH
+        kept = self.length // DECIMATION
+        low, high = (21.4 * math.log10(1 + 0.00437 * hertz) for hertz in (40.0, 17_000.0))
+        centres = (10 ** (torch.linspace(low, high, channels, dtype=torch.float64) / 21.4) - 1) / 0.00437
+        bandwidths = 0.7 * 1.019 * 24.7 * (1 + 0.00437 * centres)
+        bins = (centres * self.length / SAMPLE_RATE).round().long()[:, None] + torch.arange(kept) - kept // 2
+        distance = bins * SAMPLE_RATE / self.length - centres[:, None]
+        response = (1 + 1j * distance / bandwidths[:, None]) ** -3
+        response = torch.where((bins > 0) & (bins < self.length // 2), response, 0.0)
+        self.register_buffer("bins", bins.clamp(0, self.length // 2), persistent=False)
+        self.register_buffer("response", response.to(torch.complex64), persistent=False)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Compute the image [B, channels, samples // 512] of waveforms [B, samples]; at least 0."""
+        bands = torch.fft.rfft(waveform, self.length)[:, self.bins] * self.response
+        filtered = torch.fft.ifft(torch.fft.ifftshift(bands, -1), dim=-1) / DECIMATION
+        energy = filtered.real.pow(2) + filtered.imag.pow(2)
+        pool = HOP_LENGTH // DECIMATION
+        return (F.avg_pool1d(energy[..., : self.steps * pool], pool) / NOISE_ENERGY + 1).log()
+
+
+def similarity(first: Tensor, second: Tensor) -> Tensor:
+    """Neurogram similarity index of images [B, channels, steps]: 1 if they are equal, 0 if nothing is alike.
+
+    Hines & Harte, "Speech intelligibility prediction using a Neurogram Similarity Index Measure", 2012, eq. 2:
+    intensity times structure in small patches, here with equal weights in a patch.
+    """
+    first, second = first[:, None], second[:, None]
+
+    def mean(image: Tensor) -> Tensor:
+        return F.avg_pool2d(image, PATCH, stride=1)
+
+    means = mean(first), mean(second)
+    variances = [
+        (mean(image * image) - average * average).clamp(min=0)
+        for image, average in zip((first, second), means, strict=True)
+    ]
+    covariance = mean(first * second) - means[0] * means[1]
+    intensity = (2 * means[0] * means[1] + 0.1) / (means[0].pow(2) + means[1].pow(2) + 0.1)
+    structure = (covariance + 0.1) / ((variances[0] * variances[1] + 1e-6).sqrt() + 0.1)
+    return (intensity * structure).mean()
