@@ -234,7 +234,7 @@ def end_at_once() -> None:
     """End this process, which leads a session, with all that it started; on Windows, it alone."""
     if hasattr(os, "killpg"):
         os.killpg(0, signal.SIGKILL)
-    os._exit(1)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def lock(descriptor: int) -> bool:
