@@ -196,8 +196,10 @@ def first_frame(head: bytes, *, is_whole: bool = False) -> tuple[Kind, int] | No
             position, count, family = found.start(), 0, None
             while count < CHAIN_FRAMES and (frame := frame_at(head, position)) and family in (None, frame[1]):
                 position, count, family = position + frame[0], count + 1, frame[1]
-            is_end = is_whole and position >= len(head)
-            if count == CHAIN_FRAMES or (count and is_end and (found.start() == 0 or count > 1)):
+            is_short = is_whole and (
+                position >= len(head) if count > 1 else (found.start(), position) == (0, len(head))
+            )
+            if count == CHAIN_FRAMES or is_short:
                 return kind, found.start()
     return None
 

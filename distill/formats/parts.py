@@ -21,6 +21,7 @@ OPEN_SIZES = 0x7FFF0000
 """Sizes of 32 bits from this one on announce nothing: programs that write to a pipe cannot know the size."""
 ID3V1_BYTES = 128
 SEARCHED_BYTES = 1 << 20
+LONGEST_PAGE_BYTES = 27 + 255 + 255 * 255
 FIRST_PAGE = re.compile(rb"OggS\0[\x02\x06]")
 """Start of the first page of a stream in an Ogg file; a stream that is only one page long is marked as last too."""
 USUAL_CHUNKS = frozenset(name.encode().ljust(4) for name in (
@@ -288,11 +289,25 @@ def _chained(file: IO[bytes], start: int, stop: int) -> Iterator[Part]:
     began, first_pages_end = start, start
     for at in _first_pages(file, start, stop):
         if at > first_pages_end:
-            yield Part(kinds.OGG, began, at)
+            yield Part(kinds.OGG, began, at, num_frames=_granule(file, began, at))
             began = at
         head = _read(file, at, 27 + 255)
         first_pages_end = at + 27 + head[26] + sum(head[27 : 27 + head[26]])
-    yield Part(kinds.OGG, began, stop)
+    yield Part(kinds.OGG, began, stop, num_frames=_granule(file, began, stop))
+
+
+def _granule(file: IO[bytes], start: int, stop: int) -> int:
+    """Length in samples of a Vorbis sound, as its last page tells it; 0 for any other sound in Ogg."""
+    first = _read(file, start, 27 + 255 + 7)
+    if len(first) < 27 or first[27 + first[26] :][:7] != b"\x01vorbis":
+        return 0
+    tail = _read(file, max(start, stop - 2 * LONGEST_PAGE_BYTES), min(stop - start, 2 * LONGEST_PAGE_BYTES))
+    at = len(tail)
+    while (at := tail.rfind(b"OggS\0", 0, at)) >= 0:
+        page = tail[at : at + 27]
+        if page[14:18] == first[14:18] and page[6:14] != b"\xff" * 8:
+            return int.from_bytes(page[6:14], "little")
+    return 0
 
 
 def _first_pages(file: IO[bytes], start: int, stop: int) -> Iterator[int]:

@@ -20,9 +20,9 @@ from distill.formats.parts import Part, Window, find_parts
 
 CODECS = frozenset((
     "aac", "alac", "flac", "mp1", "mp1float", "mp2", "mp2float", "mp3float", "opus", "vorbis", "speex", "wavpack",
-    "wmav1", "wmav2", "wmapro", "wmalossless", "amrnb", "amrwb", "ac3", "eac3", "adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms",
-    "gsm", "gsm_ms", "pcm_alaw", "pcm_mulaw", "pcm_s8", "pcm_u8", "pcm_s16be", "pcm_s16le", "pcm_s24be",
-    "pcm_s24le", "pcm_s32be", "pcm_s32le", "pcm_f32be", "pcm_f32le", "pcm_f64be", "pcm_f64le",
+    "wmav1", "wmav2", "wmapro", "wmalossless", "amrnb", "amrwb", "ac3", "eac3", "adpcm_ima_qt",
+    "adpcm_ima_wav", "adpcm_ms", "gsm", "gsm_ms", "pcm_alaw", "pcm_mulaw", "pcm_s8", "pcm_u8", "pcm_s16be",
+    "pcm_s16le", "pcm_s24be", "pcm_s24le", "pcm_s32be", "pcm_s32le", "pcm_f32be", "pcm_f32le", "pcm_f64be", "pcm_f64le",
 ))  # fmt: skip
 """FFmpeg's decoders that may run."""
 DEMUXERS = frozenset((
@@ -40,6 +40,11 @@ OPTIONS = {
 BUFFER_BYTES = 1 << 16
 PADDED_FRAMES = 4096
 """Samples of padding that an encoder adds at the end, at the most; a coder of AAC with SBR has frames of 2048."""
+CUT_HERE = ((kinds.CAF, "alac"), (kinds.OGG, "vorbis"))
+"""Sounds whose padding FFmpeg must not cut. The last packet of ALAC knows its length, and would be cut twice; where
+Vorbis begins with a short block, FFmpeg counts samples that are never given, and would cut as many at the end."""
+COARSE_SECONDS = 0.002
+"""Units of time in which an MP4 file may tell its length: the length of its packets is finer."""
 ESTIMATED = ("mp3", "aac", "ogg", "amr", "wav", "au", "aiff")
 """Formats whose length FFmpeg estimates, or knows from the size of the file."""
 LOST_SECONDS, LOST_SHARE = 0.1, 0.01
@@ -118,9 +123,7 @@ def read_blocks(file: IO[bytes], losses: Losses, *, most_channels: int) -> Itera
 
 def _read_part(file: IO[bytes], part: Part, losses: Losses, most_channels: int) -> Iterator[Block]:
     if part.share == 0.0:
-        raise UnreadableError(
-            f"ends before its sound begins: it is damaged or cut short, although it begins like {part.kind.name}."
-        )
+        raise UnreadableError(f"begins like {part.kind.name}, but ends before any sound: it is damaged or cut short.")
     try:
         container = av.open(
             Window(file, part), format=part.kind.demuxer, container_options=OPTIONS, buffer_size=BUFFER_BYTES,
@@ -196,7 +199,7 @@ def _decoded(container: Any, stream: Any, part: Part, losses: Losses, most_chann
         yield Block(np.zeros((0, channels), np.float32), context.sample_rate)
         return
     context.thread_count = 1
-    if part.kind == kinds.CAF and context.name == "alac":  # its last packet knows its length; FFmpeg would cut it twice
+    if (part.kind, context.name) in CUT_HERE:
         context.flags2 |= Flags2.skip_manual
     tail, last = _Tail(), None
     num_frames = rate = failed = lost = 0
@@ -260,8 +263,11 @@ def _told_frames(container: Any, stream: Any, part: Part, last: Any, sample_rate
     if len(told) > 3 and len(told[3]) == 16:
         with contextlib.suppress(ValueError):
             return int(told[3], 16)
-    ends = [stream.duration, *([last.pts + last.duration] if last is not None else [])]
-    return round(min(ends) * stream.time_base * sample_rate)
+    seconds = float(stream.duration * stream.time_base)
+    if last is not None:
+        end = float((last.pts + last.duration) * stream.time_base)
+        seconds = end if end < seconds + COARSE_SECONDS else seconds
+    return round(seconds * sample_rate)
 
 
 def _announced(stream: Any, part: Part, seconds: float) -> float:

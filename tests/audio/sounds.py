@@ -48,7 +48,8 @@ def written(
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
     with av.open(str(path), "w", format=container, container_options=options) as file:
         stream = file.add_stream(codec, rate=sample_rate, layout=layout, options={"strict": "-2", "flags": "+bitexact"})
-        stream.codec_context.bit_rate = 96_000 if codec.startswith("wma") else stream.codec_context.bit_rate
+        if codec.startswith("wma"):
+            stream.codec_context.bit_rate = 96_000
         planar = np.ascontiguousarray(samples.reshape(len(samples), channels).T, np.float32)
         frame = av.AudioFrame.from_ndarray(planar, "fltp", layout)
         frame.sample_rate, frame.pts = sample_rate, 0
