@@ -19,6 +19,8 @@ LEAST_SOUND_BYTES = 64
 """Bytes behind an announced end from which they count as sound, if they are nothing else."""
 OPEN_SIZES = 0x7FFF0000
 """Sizes of 32 bits from this one on announce nothing: programs that write to a pipe cannot know the size."""
+FARTHEST = 1 << 62
+"""Positions from this one on are in no file, and cannot be sought."""
 ID3V1_BYTES = 128
 SEARCHED_BYTES = 1 << 20
 LONGEST_PAGE_BYTES = 27 + 255 + 255 * 255
@@ -112,15 +114,20 @@ def find_parts(file: IO[bytes]) -> Iterator[Part]:
         yield from _chunked(file, kind, start, stop)
     elif kind == kinds.CAF:
         yield _caf(file, start, stop)
+    elif kind == kinds.AU:
+        yield _au(file, start, stop)
     elif kind == kinds.OGG:
         yield from _chained(file, start, stop)
     elif kind == kinds.FLAC:
         yield Part(kind, start, _before_tags(file, start, stop))
     else:
-        yield Part(kind, start, stop)
+        endless = kind.demuxer == "nistsphere" and b"end_head" not in head  # FFmpeg would look for the end for ever
+        yield Part(kind, start, stop, share=0.0 if endless else 1.0)
 
 
 def _read(file: IO[bytes], at: int, num_bytes: int) -> bytes:
+    if not 0 <= at < FARTHEST:
+        return b""
     file.seek(at)
     return file.read(num_bytes)
 
@@ -282,6 +289,18 @@ def _header(layout: _Layout, described: bytes, sound: Part, file: IO[bytes], sta
         name, form, title = b"fmt ", b"RIFX" if layout is RIFX else b"RIFF", b"WAVE"
     inside = title + name + number(len(described)) + described + layout.data[:4] + number(num_bytes)
     return form + number(len(inside) + num_bytes) + inside
+
+
+def _au(file: IO[bytes], start: int, stop: int) -> Part:
+    """The sound of an AU file: all that stands behind its header."""
+    header = _read(file, start, 12)
+    sound = start + max(24, int.from_bytes(header[4:8], "big"))
+    announced, there = int.from_bytes(header[8:12], "big"), stop - sound
+    if len(header) < 12 or there <= 0:
+        return Part(kinds.AU, start, stop, share=0.0)
+    share = min(1.0, there / announced) if 0 < announced < OPEN_SIZES else 1.0
+    prefix = header[:8] + b"\xff" * 4 + _read(file, start + 12, min(sound - start, HEAD_BYTES) - 12)
+    return Part(kinds.AU, sound, stop, prefix, share)
 
 
 def _chained(file: IO[bytes], start: int, stop: int) -> Iterator[Part]:

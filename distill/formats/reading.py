@@ -47,8 +47,9 @@ COARSE_SECONDS = 0.002
 """Units of time in which an MP4 file may tell its length: the length of its packets is finer."""
 ESTIMATED = ("mp3", "aac", "ogg", "amr", "wav", "au", "aiff")
 """Formats whose length FFmpeg estimates, or knows from the size of the file."""
-LOST_SECONDS, LOST_SHARE = 0.1, 0.01
-"""A sound that ends earlier than its header says by more than both counts as cut short."""
+LOST_SECONDS, LOST_SHARE = 0.05, 0.01
+"""A sound that ends earlier than its header says by more than both counts as cut short. Where bytes are counted, the
+share alone decides."""
 SEAMS = {"mp3": 8, "aac": 8}
 """Failures that are no losses: tags between two sounds that were joined, and frames that begin before a cut."""
 SCALES = {"u8": 2.0**-7, "s16": 2.0**-15, "s32": 2.0**-31, "s64": 2.0**-63}
@@ -143,8 +144,8 @@ def _open_nothing(url: str, flags: int, options: dict[str, str]) -> Any:
 def _why_not_opened(file: IO[bytes], part: Part) -> str:
     if part.kind.demuxer == "mov" and not _has_index(file, part):
         return (
-            "was cut short: it ends before the table that says where its sound is (“moov”), as when a recording or a "
-            "download broke off."
+            "was cut short: it ends before the table that says where its sound is (“moov”), as after a recording or a "
+            "download that was interrupted."
         )
     return f"begins like {part.kind.name}, but could not be read as that: it is damaged or cut short."
 
@@ -161,7 +162,7 @@ def _has_index(file: IO[bytes], part: Part) -> bool:
             return True
         size = int.from_bytes(head[:4], "big")
         size = int.from_bytes(head[8:16], "big") if size == 1 else size
-        if size < 8:
+        if size < 8 or size > part.stop - at:
             return False
         at += size
     return False
@@ -220,7 +221,7 @@ def _decoded(container: Any, stream: Any, part: Part, losses: Losses, most_chann
     losses.packets += lost if lost > SEAMS.get(part.kind.demuxer, 0) else 0
     seconds = num_frames / rate if rate else 0.0
     announced = _announced(stream, part, seconds)
-    if announced - seconds > max(LOST_SECONDS, LOST_SHARE * announced):
+    if announced - seconds > max(LOST_SECONDS if part.share == 1.0 else 0.0, LOST_SHARE * announced):
         losses.announced += announced
 
 

@@ -1,6 +1,5 @@
 """Helpers that the tests of decoding share."""
 
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,6 @@ from distill.audio.decoder import Decoder
 from distill.errors import AudioError
 from distill.settings import DEFAULTS, Settings
 
-needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="there is no ffmpeg to write M4A with")
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel by /proc")
 IMPATIENT = Settings(decoding_seconds=1)
 
