@@ -49,6 +49,7 @@ def _no_sound(reason: str) -> Kind:
 WAV, W64, AIFF, CAF = Kind("wav", "WAV"), Kind("w64", "W64"), Kind("aiff", "AIFF"), Kind("caf", "CAF")
 FLAC, OGG, MP3, AAC = Kind("flac", "FLAC"), Kind("ogg", "OGG"), Kind("mp3", "MP3"), Kind("aac", "AAC")
 MP4, MATROSKA, WMA = Kind("mov", "MP4 or MOV"), Kind("matroska", "Matroska or WebM"), Kind("asf", "WMA")
+AU = Kind("au", "AU")
 W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 PICTURE = _no_sound("is a picture, not sound.")
 ARCHIVE = _no_sound("is an archive, not a sound; please unpack it first.")
@@ -72,7 +73,7 @@ STARTS = {
     b"fLaC": FLAC,
     b"OggS": OGG,
     b"caff": CAF,
-    b".snd": Kind("au", "AU"),
+    b".snd": AU,
     b"wvpk": Kind("wv", "WavPack"),
     b"#!AMR": Kind("amr", "AMR"),
     b"NIST_1A": Kind("nistsphere", "NIST SPHERE"),
@@ -196,8 +197,10 @@ def first_frame(head: bytes, *, is_whole: bool = False) -> tuple[Kind, int] | No
             position, count, family = found.start(), 0, None
             while count < CHAIN_FRAMES and (frame := frame_at(head, position)) and family in (None, frame[1]):
                 position, count, family = position + frame[0], count + 1, frame[1]
-            is_end = is_whole and position >= len(head)
-            if count == CHAIN_FRAMES or (count and is_end and (found.start() == 0 or count > 1)):
+            is_short = is_whole and (
+                position >= len(head) if count > 1 else (found.start(), position) == (0, len(head))
+            )
+            if count == CHAIN_FRAMES or is_short:
                 return kind, found.start()
     return None
 

@@ -19,8 +19,11 @@ LEAST_SOUND_BYTES = 64
 """Bytes behind an announced end from which they count as sound, if they are nothing else."""
 OPEN_SIZES = 0x7FFF0000
 """Sizes of 32 bits from this one on announce nothing: programs that write to a pipe cannot know the size."""
+FARTHEST = 1 << 62
+"""Positions from this one on are in no file, and cannot be sought."""
 ID3V1_BYTES = 128
 SEARCHED_BYTES = 1 << 20
+LONGEST_PAGE_BYTES = 27 + 255 + 255 * 255
 FIRST_PAGE = re.compile(rb"OggS\0[\x02\x06]")
 """Start of the first page of a stream in an Ogg file; a stream that is only one page long is marked as last too."""
 USUAL_CHUNKS = frozenset(name.encode().ljust(4) for name in (
@@ -111,15 +114,20 @@ def find_parts(file: IO[bytes]) -> Iterator[Part]:
         yield from _chunked(file, kind, start, stop)
     elif kind == kinds.CAF:
         yield _caf(file, start, stop)
+    elif kind == kinds.AU:
+        yield _au(file, start, stop)
     elif kind == kinds.OGG:
         yield from _chained(file, start, stop)
     elif kind == kinds.FLAC:
         yield Part(kind, start, _before_tags(file, start, stop))
     else:
-        yield Part(kind, start, stop)
+        endless = kind.demuxer == "nistsphere" and b"end_head" not in head  # FFmpeg would look for the end for ever
+        yield Part(kind, start, stop, share=0.0 if endless else 1.0)
 
 
 def _read(file: IO[bytes], at: int, num_bytes: int) -> bytes:
+    if not 0 <= at < FARTHEST:
+        return b""
     file.seek(at)
     return file.read(num_bytes)
 
@@ -283,16 +291,42 @@ def _header(layout: _Layout, described: bytes, sound: Part, file: IO[bytes], sta
     return form + number(len(inside) + num_bytes) + inside
 
 
+def _au(file: IO[bytes], start: int, stop: int) -> Part:
+    """The sound of an AU file: all that stands behind its header."""
+    header = _read(file, start, 12)
+    sound = start + max(24, int.from_bytes(header[4:8], "big"))
+    announced, there = int.from_bytes(header[8:12], "big"), stop - sound
+    if len(header) < 12 or there <= 0:
+        return Part(kinds.AU, start, stop, share=0.0)
+    share = min(1.0, there / announced) if 0 < announced < OPEN_SIZES else 1.0
+    prefix = header[:8] + b"\xff" * 4 + _read(file, start + 12, min(sound - start, HEAD_BYTES) - 12)
+    return Part(kinds.AU, sound, stop, prefix, share)
+
+
 def _chained(file: IO[bytes], start: int, stop: int) -> Iterator[Part]:
     """Yield the sounds of a chained Ogg file, such as a recorded web radio: each begins with pages marked as first."""
     began, first_pages_end = start, start
     for at in _first_pages(file, start, stop):
         if at > first_pages_end:
-            yield Part(kinds.OGG, began, at)
+            yield Part(kinds.OGG, began, at, num_frames=_granule(file, began, at))
             began = at
         head = _read(file, at, 27 + 255)
         first_pages_end = at + 27 + head[26] + sum(head[27 : 27 + head[26]])
-    yield Part(kinds.OGG, began, stop)
+    yield Part(kinds.OGG, began, stop, num_frames=_granule(file, began, stop))
+
+
+def _granule(file: IO[bytes], start: int, stop: int) -> int:
+    """Length in samples of a Vorbis sound, as its last page tells it; 0 for any other sound in Ogg."""
+    first = _read(file, start, 27 + 255 + 7)
+    if len(first) < 27 or first[27 + first[26] :][:7] != b"\x01vorbis":
+        return 0
+    tail = _read(file, max(start, stop - 2 * LONGEST_PAGE_BYTES), min(stop - start, 2 * LONGEST_PAGE_BYTES))
+    at = len(tail)
+    while (at := tail.rfind(b"OggS\0", 0, at)) >= 0:
+        page = tail[at : at + 27]
+        if page[14:18] == first[14:18] and page[6:14] != b"\xff" * 8:
+            return int.from_bytes(page[6:14], "little")
+    return 0
 
 
 def _first_pages(file: IO[bytes], start: int, stop: int) -> Iterator[int]:

@@ -20,9 +20,9 @@ from distill.formats.parts import Part, Window, find_parts
 
 CODECS = frozenset((
     "aac", "alac", "flac", "mp1", "mp1float", "mp2", "mp2float", "mp3float", "opus", "vorbis", "speex", "wavpack",
-    "wmav1", "wmav2", "wmapro", "wmalossless", "amrnb", "amrwb", "ac3", "eac3", "adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms",
-    "gsm", "gsm_ms", "pcm_alaw", "pcm_mulaw", "pcm_s8", "pcm_u8", "pcm_s16be", "pcm_s16le", "pcm_s24be",
-    "pcm_s24le", "pcm_s32be", "pcm_s32le", "pcm_f32be", "pcm_f32le", "pcm_f64be", "pcm_f64le",
+    "wmav1", "wmav2", "wmapro", "wmalossless", "amrnb", "amrwb", "ac3", "eac3", "adpcm_ima_qt",
+    "adpcm_ima_wav", "adpcm_ms", "gsm", "gsm_ms", "pcm_alaw", "pcm_mulaw", "pcm_s8", "pcm_u8", "pcm_s16be",
+    "pcm_s16le", "pcm_s24be", "pcm_s24le", "pcm_s32be", "pcm_s32le", "pcm_f32be", "pcm_f32le", "pcm_f64be", "pcm_f64le",
 ))  # fmt: skip
 """FFmpeg's decoders that may run."""
 DEMUXERS = frozenset((
@@ -40,10 +40,16 @@ OPTIONS = {
 BUFFER_BYTES = 1 << 16
 PADDED_FRAMES = 4096
 """Samples of padding that an encoder adds at the end, at the most; a coder of AAC with SBR has frames of 2048."""
+CUT_HERE = ((kinds.CAF, "alac"), (kinds.OGG, "vorbis"))
+"""Sounds whose padding FFmpeg must not cut. The last packet of ALAC knows its length, and would be cut twice; where
+Vorbis begins with a short block, FFmpeg counts samples that are never given, and would cut as many at the end."""
+COARSE_SECONDS = 0.002
+"""Units of time in which an MP4 file may tell its length: the length of its packets is finer."""
 ESTIMATED = ("mp3", "aac", "ogg", "amr", "wav", "au", "aiff")
 """Formats whose length FFmpeg estimates, or knows from the size of the file."""
-LOST_SECONDS, LOST_SHARE = 0.1, 0.01
-"""A sound that ends earlier than its header says by more than both counts as cut short."""
+LOST_SECONDS, LOST_SHARE = 0.05, 0.01
+"""A sound that ends earlier than its header says by more than both counts as cut short. Where bytes are counted, the
+share alone decides."""
 SEAMS = {"mp3": 8, "aac": 8}
 """Failures that are no losses: tags between two sounds that were joined, and frames that begin before a cut."""
 SCALES = {"u8": 2.0**-7, "s16": 2.0**-15, "s32": 2.0**-31, "s64": 2.0**-63}
@@ -118,9 +124,7 @@ def read_blocks(file: IO[bytes], losses: Losses, *, most_channels: int) -> Itera
 
 def _read_part(file: IO[bytes], part: Part, losses: Losses, most_channels: int) -> Iterator[Block]:
     if part.share == 0.0:
-        raise UnreadableError(
-            f"ends before its sound begins: it is damaged or cut short, although it begins like {part.kind.name}."
-        )
+        raise UnreadableError(f"begins like {part.kind.name}, but ends before any sound: it is damaged or cut short.")
     try:
         container = av.open(
             Window(file, part), format=part.kind.demuxer, container_options=OPTIONS, buffer_size=BUFFER_BYTES,
@@ -140,8 +144,8 @@ def _open_nothing(url: str, flags: int, options: dict[str, str]) -> Any:
 def _why_not_opened(file: IO[bytes], part: Part) -> str:
     if part.kind.demuxer == "mov" and not _has_index(file, part):
         return (
-            "was cut short: it ends before the table that says where its sound is (“moov”), as when a recording or a "
-            "download broke off."
+            "was cut short: it ends before the table that says where its sound is (“moov”), as after a recording or a "
+            "download that was interrupted."
         )
     return f"begins like {part.kind.name}, but could not be read as that: it is damaged or cut short."
 
@@ -158,7 +162,7 @@ def _has_index(file: IO[bytes], part: Part) -> bool:
             return True
         size = int.from_bytes(head[:4], "big")
         size = int.from_bytes(head[8:16], "big") if size == 1 else size
-        if size < 8:
+        if size < 8 or size > part.stop - at:
             return False
         at += size
     return False
@@ -196,7 +200,7 @@ def _decoded(container: Any, stream: Any, part: Part, losses: Losses, most_chann
         yield Block(np.zeros((0, channels), np.float32), context.sample_rate)
         return
     context.thread_count = 1
-    if part.kind == kinds.CAF and context.name == "alac":  # its last packet knows its length; FFmpeg would cut it twice
+    if (part.kind, context.name) in CUT_HERE:
         context.flags2 |= Flags2.skip_manual
     tail, last = _Tail(), None
     num_frames = rate = failed = lost = 0
@@ -217,7 +221,7 @@ def _decoded(container: Any, stream: Any, part: Part, losses: Losses, most_chann
     losses.packets += lost if lost > SEAMS.get(part.kind.demuxer, 0) else 0
     seconds = num_frames / rate if rate else 0.0
     announced = _announced(stream, part, seconds)
-    if announced - seconds > max(LOST_SECONDS, LOST_SHARE * announced):
+    if announced - seconds > max(LOST_SECONDS if part.share == 1.0 else 0.0, LOST_SHARE * announced):
         losses.announced += announced
 
 
@@ -260,8 +264,11 @@ def _told_frames(container: Any, stream: Any, part: Part, last: Any, sample_rate
     if len(told) > 3 and len(told[3]) == 16:
         with contextlib.suppress(ValueError):
             return int(told[3], 16)
-    ends = [stream.duration, *([last.pts + last.duration] if last is not None else [])]
-    return round(min(ends) * stream.time_base * sample_rate)
+    seconds = float(stream.duration * stream.time_base)
+    if last is not None:
+        end = float((last.pts + last.duration) * stream.time_base)
+        seconds = end if end < seconds + COARSE_SECONDS else seconds
+    return round(seconds * sample_rate)
 
 
 def _announced(stream: Any, part: Part, seconds: float) -> float:

@@ -74,7 +74,7 @@ def test_m4a_is_read_whatever_its_name(tmp_path, decoder, drums_wav, container, 
     path = written(tmp_path / "drums.mp3", drums.waveform, container, codec)
     clip = load_clip(path, decoder=decoder if in_process else None)
     assert clip.seconds == drums.seconds
-    assert np.abs(clip.waveform - drums.waveform).mean() < 0.02
+    assert np.corrcoef(clip.waveform, drums.waveform)[0, 1] > 0.95, "it begins earlier or later"
 
 
 def test_a_sound_over_the_limits_is_refused_not_shortened(tmp_path, is_one_sentence):
