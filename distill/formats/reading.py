@@ -36,6 +36,7 @@ OPTIONS = {
     "max_streams": "64",
     "enable_drefs": "0",
     "ignore_editlist": "0",
+    "max_probe_packets": "1",  # else PCM would be searched for other codings, twenty times as long as it is read
 }
 BUFFER_BYTES = 1 << 16
 PADDED_FRAMES = 4096
