@@ -204,6 +204,19 @@ def first_frame(head: bytes, *, is_whole: bool = False) -> tuple[Kind, int] | No
     return None
 
 
+def counted_samples(head: bytes) -> int:
+    """Length in samples per channel of an MP3, padding included, as the first frame counts it; 0 if it does not."""
+    frame = _mpeg_frame(head, 0)
+    if frame is None:
+        return 0
+    per_frame = 1152 if head[1] >> 3 & 3 == 3 else 576
+    for mark in (b"Xing", b"Info"):
+        at = head.find(mark, 0, 64)
+        if at > 0 and int.from_bytes(head[at + 4 : at + 8], "big") & 1:
+            return int.from_bytes(head[at + 8 : at + 12], "big") * per_frame
+    return int.from_bytes(head[50:54], "big") * per_frame if head[36:40] == b"VBRI" else 0
+
+
 def _mpeg_frame(head: bytes, at: int) -> tuple[int, bytes] | None:
     """Length of the frame of MPEG audio at a position, and what all frames of its stream share; None for no frame."""
     if len(head) < at + 4 or head[at] != 0xFF or head[at + 1] < 0xE0:

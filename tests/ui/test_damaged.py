@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from distill.audio import LogMel, Refusal
+from distill.audio import Refusal
 from distill.editing.work import Work
 from distill.server.clip_set import ClipSet
 from distill.ui import views
