@@ -318,3 +318,11 @@ def test_resuming_with_other_clips_is_refused(distill, clip_folder, trained, qui
     assert status == 2
     assert "kit.distill.resume was begun with other clips" in errors
     assert errors.count("\n") == 1
+
+
+def test_what_is_missing_of_a_file_that_was_cut_short_is_said_on_stderr(distill, trained, clip_path, tmp_path):
+    content = clip_path.read_bytes()
+    (tmp_path / "cut.wav").write_bytes(content[: len(content) // 2])
+    status, _, told = distill("encode", trained[0], tmp_path / "cut.wav", tmp_path / "grid.npz")
+    assert (status, told.count("\n")) == (0, 1)
+    assert told.startswith("cut.wav is cut short: of the ")

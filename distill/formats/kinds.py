@@ -43,7 +43,7 @@ class Kind:
 
 
 def _no_sound(reason: str) -> Kind:
-    return Kind("", reason=reason)
+    return Kind("", reason=f"could not be read as sound: {reason}")
 
 
 WAV, W64, AIFF, CAF = Kind("wav", "WAV"), Kind("w64", "W64"), Kind("aiff", "AIFF"), Kind("caf", "CAF")
@@ -51,24 +51,23 @@ FLAC, OGG, MP3, AAC = Kind("flac", "FLAC"), Kind("ogg", "OGG"), Kind("mp3", "MP3
 MP4, MATROSKA, WMA = Kind("mov", "MP4 or MOV"), Kind("matroska", "Matroska or WebM"), Kind("asf", "WMA")
 AU = Kind("au", "AU")
 W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
-PICTURE = _no_sound("is a picture, not sound.")
-ARCHIVE = _no_sound("is an archive, not a sound; please unpack it first.")
-PROGRAM = _no_sound("is a program, not sound.")
-MIDI = _no_sound("is MIDI, which holds notes but no sound; please render it to WAV or FLAC.")
-TEXT = _no_sound("is text, not sound.")
-PAGE = _no_sound("is a web page or another kind of marked-up text, not sound.")
-LIST = _no_sound("is a playlist: it names sounds but holds none.")
-POINTER = _no_sound("is a pointer of Git LFS, not the sound itself; “git lfs pull” fetches that.")
-COMPANION = _no_sound("is a companion file of macOS, which holds no sound.")
-DATA = _no_sound("holds data of another program, not sound.")
-ZEROS = _no_sound("holds nothing but zeros where sound should be; please copy or record it again.")
-DATABASE = _no_sound("is a database, not sound.")
-DOCUMENT = _no_sound("is a document, not sound.")
+PICTURE = _no_sound("it is a picture.")
+ARCHIVE = _no_sound("it is an archive; please unpack it first.")
+PROGRAM = _no_sound("it is a program.")
+MIDI = _no_sound("it is MIDI, which holds notes but no sound; please render it to WAV or FLAC.")
+TEXT = _no_sound("it is text.")
+PAGE = _no_sound("it is a web page or another kind of marked-up text.")
+LIST = _no_sound("it is a playlist, which names sounds but holds none.")
+POINTER = _no_sound("it is a pointer of Git LFS; “git lfs pull” fetches the sound itself.")
+COMPANION = _no_sound("it is a companion file of macOS, which holds no sound.")
+DATA = _no_sound("it holds data of another program.")
+ZEROS = _no_sound("it holds nothing but zeros; please copy or record it again.")
+DATABASE = _no_sound("it is a database.")
+DOCUMENT = _no_sound("it is a document.")
 UNKNOWN = _no_sound(
-    "could not be read as sound: its content is of no kind that Distill knows (WAV, AIFF, FLAC, MP3, OGG, M4A, WebM, "
-    "CAF, WMA and some more)."
+    "its content is of no kind that Distill knows (WAV, AIFF, FLAC, MP3, OGG, M4A, WebM, CAF, WMA and some more)."
 )
-UNREAD = "is {}, which Distill does not read; please export it as WAV or FLAC."
+UNREAD = "it is {}, which Distill does not read; please export it as WAV or FLAC."
 STARTS = {
     b"fLaC": FLAC,
     b"OggS": OGG,
@@ -132,7 +131,7 @@ FORMS = {
     (b"RIFF", b"AVI "): Kind("avi", "AVI"),
     (b"RIFF", b"RMID"): MIDI,
     (b"RIFF", b"WEBP"): PICTURE,
-    (b"RIFF", b"sfbk"): _no_sound("is a SoundFont, a set of instruments; please render it to WAV or FLAC."),
+    (b"RIFF", b"sfbk"): _no_sound("it is a SoundFont, a set of instruments; please render it to WAV or FLAC."),
     (b"FORM", b"8SVX"): _no_sound(UNREAD.format("8SVX")),
 }
 """Kinds by the first four bytes and by the four bytes at 8."""
@@ -158,7 +157,7 @@ def kind_of(head: bytes, *, is_whole: bool = False) -> Kind:
     >>> kind_of(b"fLaC").name
     'FLAC'
     >>> kind_of(b"Dear diary, today I recorded a frog.", is_whole=True).reason
-    'is text, not sound.'
+    'could not be read as sound: it is text.'
     """
     if not head.strip(b"\0"):
         return ZEROS
@@ -203,6 +202,19 @@ def first_frame(head: bytes, *, is_whole: bool = False) -> tuple[Kind, int] | No
             if count == CHAIN_FRAMES or is_short:
                 return kind, found.start()
     return None
+
+
+def counted_samples(head: bytes) -> int:
+    """Length in samples per channel of an MP3, padding included, as the first frame counts it; 0 if it does not."""
+    frame = _mpeg_frame(head, 0)
+    if frame is None:
+        return 0
+    per_frame = 1152 if head[1] >> 3 & 3 == 3 else 576
+    for mark in (b"Xing", b"Info"):
+        at = head.find(mark, 0, 64)
+        if at > 0 and int.from_bytes(head[at + 4 : at + 8], "big") & 1:
+            return int.from_bytes(head[at + 8 : at + 12], "big") * per_frame
+    return int.from_bytes(head[50:54], "big") * per_frame if head[36:40] == b"VBRI" else 0
 
 
 def _mpeg_frame(head: bytes, at: int) -> tuple[int, bytes] | None:

@@ -53,6 +53,10 @@ class Part:
         Length in samples per channel without the padding of the last packet; 0 if it is not told.
     channels : int
         Number of channels, as the header tells it; 0 if it was not looked for.
+    announced : int
+        Length in samples per channel with all padding, as the header tells it; 0 if it was not looked for.
+    is_cut : bool
+        Whether the file ends in the middle of what it began, so that some of its sound is missing.
     """
 
     kind: Kind
@@ -62,6 +66,8 @@ class Part:
     share: float = 1.0
     num_frames: int = 0
     channels: int = 0
+    announced: int = 0
+    is_cut: bool = False
 
 
 class Window(io.RawIOBase):
@@ -109,7 +115,9 @@ def find_parts(file: IO[bytes]) -> Iterator[Part]:
     kind = kind_of(head, is_whole=start + len(head) >= stop)
     if kind in (kinds.MP3, kinds.AAC):
         found = kinds.first_frame(head, is_whole=start + len(head) >= stop)
-        yield Part(found[0] if found else kind, start + (found[1] if found else 0), _before_tags(file, start, stop))
+        kind, skipped = found or (kind, 0)
+        counted = kinds.counted_samples(head[skipped:])
+        yield Part(kind, start + skipped, _before_tags(file, start, stop), announced=counted)
     elif kind in (kinds.WAV, kinds.W64, kinds.AIFF):
         yield from _chunked(file, kind, start, stop)
     elif kind == kinds.CAF:
@@ -118,6 +126,8 @@ def find_parts(file: IO[bytes]) -> Iterator[Part]:
         yield _au(file, start, stop)
     elif kind == kinds.OGG:
         yield from _chained(file, start, stop)
+    elif kind == kinds.MATROSKA:
+        yield Part(kind, start, stop, is_cut=_segment_end(head) > stop - start)
     elif kind == kinds.FLAC:
         yield Part(kind, start, _before_tags(file, start, stop))
     else:
@@ -308,25 +318,51 @@ def _chained(file: IO[bytes], start: int, stop: int) -> Iterator[Part]:
     began, first_pages_end = start, start
     for at in _first_pages(file, start, stop):
         if at > first_pages_end:
-            yield Part(kinds.OGG, began, at, num_frames=_granule(file, began, at))
+            yield _ogg(file, began, at)
             began = at
         head = _read(file, at, 27 + 255)
         first_pages_end = at + 27 + head[26] + sum(head[27 : 27 + head[26]])
-    yield Part(kinds.OGG, began, stop, num_frames=_granule(file, began, stop))
+    yield _ogg(file, began, stop)
 
 
-def _granule(file: IO[bytes], start: int, stop: int) -> int:
-    """Length in samples of a Vorbis sound, as its last page tells it; 0 for any other sound in Ogg."""
+def _ogg(file: IO[bytes], start: int, stop: int) -> Part:
+    """A sound in Ogg; the length of a Vorbis sound is in its last page."""
     first = _read(file, start, 27 + 255 + 7)
-    if len(first) < 27 or first[27 + first[26] :][:7] != b"\x01vorbis":
-        return 0
-    tail = _read(file, max(start, stop - 2 * LONGEST_PAGE_BYTES), min(stop - start, 2 * LONGEST_PAGE_BYTES))
-    at = len(tail)
-    while (at := tail.rfind(b"OggS\0", 0, at)) >= 0:
+    is_vorbis = len(first) > 27 and first[27 + first[26] :][:7] == b"\x01vorbis"
+    begin = max(start, stop - 2 * LONGEST_PAGE_BYTES)
+    tail = _read(file, begin, stop - begin)
+    at, is_cut = tail.rfind(b"OggS\0"), False
+    if at >= 0:
+        lengths = tail[at + 27 :][: tail[at + 26]] if len(tail) > at + 26 else b""
+        is_cut = (
+            len(tail) < at + 27 or len(lengths) < tail[at + 26] or at + 27 + len(lengths) + sum(lengths) > len(tail)
+        )
+    while is_vorbis and at >= 0:
         page = tail[at : at + 27]
         if page[14:18] == first[14:18] and page[6:14] != b"\xff" * 8:
-            return int.from_bytes(page[6:14], "little")
-    return 0
+            return Part(kinds.OGG, start, stop, num_frames=int.from_bytes(page[6:14], "little"), is_cut=is_cut)
+        at = tail.rfind(b"OggS\0", 0, at)
+    return Part(kinds.OGG, start, stop, is_cut=is_cut)
+
+
+def _segment_end(head: bytes) -> int:
+    """The end of a Matroska file, as its header tells it, from its start; 0 if the header does not tell."""
+    after = 4 + _vint_bytes(head[4:5])
+    segment = after + _vint(head[4:12])
+    if head[segment : segment + 4] != b"\x18\x53\x80\x67":
+        return 0
+    width, size = _vint_bytes(head[segment + 4 : segment + 5]), _vint(head[segment + 4 : segment + 12])
+    return segment + 4 + width + size if size < (1 << 7 * width) - 1 else 0
+
+
+def _vint_bytes(first: bytes) -> int:
+    """Width of a number in Matroska, from its first byte."""
+    return 9 - first[0].bit_length() if first and first[0] else 8
+
+
+def _vint(start: bytes) -> int:
+    width = _vint_bytes(start[:1])
+    return int.from_bytes(start[:width], "big") & (1 << 7 * width) - 1
 
 
 def _first_pages(file: IO[bytes], start: int, stop: int) -> Iterator[int]:

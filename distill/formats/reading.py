@@ -36,6 +36,7 @@ OPTIONS = {
     "max_streams": "64",
     "enable_drefs": "0",
     "ignore_editlist": "0",
+    "max_probe_packets": "1",  # else PCM would be searched for other codings, twenty times as long as it is read
 }
 BUFFER_BYTES = 1 << 16
 PADDED_FRAMES = 4096
@@ -50,6 +51,8 @@ ESTIMATED = ("mp3", "aac", "ogg", "amr", "wav", "au", "aiff")
 LOST_SECONDS, LOST_SHARE = 0.05, 0.01
 """A sound that ends earlier than its header says by more than both counts as cut short. Where bytes are counted, the
 share alone decides."""
+LOST_SECONDS_OF = {"mp3": 0.2, "asf": 0.25}
+"""Larger bounds where the header counts padding that is not heard."""
 SEAMS = {"mp3": 8, "aac": 8}
 """Failures that are no losses: tags between two sounds that were joined, and frames that begin before a cut."""
 SCALES = {"u8": 2.0**-7, "s16": 2.0**-15, "s32": 2.0**-31, "s64": 2.0**-63}
@@ -220,9 +223,12 @@ def _decoded(container: Any, stream: Any, part: Part, losses: Losses, most_chann
         raise UnreadableError(f"is damaged: it begins like {part.kind.name}, but none of its sound could be decoded.")
     losses.packets += lost if lost > SEAMS.get(part.kind.demuxer, 0) else 0
     seconds = num_frames / rate if rate else 0.0
-    announced = _announced(stream, part, seconds)
-    if announced - seconds > max(LOST_SECONDS if part.share == 1.0 else 0.0, LOST_SHARE * announced):
+    announced = _announced(stream, part, seconds, rate)
+    least = 0.0 if part.share < 1.0 else LOST_SECONDS_OF.get(part.kind.demuxer, LOST_SECONDS)
+    if announced - seconds > max(least, LOST_SHARE * announced):
         losses.announced += announced
+    elif part.is_cut:
+        losses.packets += 1
 
 
 def _packets(container: Any, stream: Any) -> Iterator[Any]:
@@ -271,10 +277,12 @@ def _told_frames(container: Any, stream: Any, part: Part, last: Any, sample_rate
     return round(seconds * sample_rate)
 
 
-def _announced(stream: Any, part: Part, seconds: float) -> float:
+def _announced(stream: Any, part: Part, seconds: float, sample_rate: int) -> float:
     """Length in seconds that a file announces; 0 if it announces none."""
     if part.share < 1.0:
         return seconds / part.share
+    if part.announced and sample_rate:
+        return part.announced / sample_rate
     if part.kind.demuxer in ESTIMATED or not stream.duration:
         return 0.0
     return float(stream.duration * stream.time_base)

@@ -203,6 +203,8 @@ def test_an_mp3_with_the_other_header_of_a_variable_rate_is_read_whole(read, tmp
         ("wav", "pcm_s16le", RATE),
         ("aiff", "pcm_s16be", RATE),
         ("webm", "libopus", 48_000),
+        ("mp3", "libmp3lame", RATE),
+        ("asf", "wmav2", RATE),
     ],
 )
 def test_the_good_start_of_a_file_that_was_cut_short_is_used_and_it_is_said(
@@ -212,8 +214,10 @@ def test_the_good_start_of_a_file_that_was_cut_short_is_used_and_it_is_said(
     whole = written(tmp_path / "whole", tone(2 * rate), container, codec, rate, **options).read_bytes()
     clip = read(whole[: len(whole) * 6 // 10], "cut")
     assert 0.8 < clip.seconds < 1.4
-    if container in ("flac", "mp4", "wav", "aiff"):
-        assert is_one_sentence(clip.note, "cut", "cut short", "2.00 s", f"{clip.seconds:.2f} s")
+    assert is_one_sentence(clip.note, "cut", f"{clip.seconds:.2f} s")
+    if container not in ("ogg", "webm"):
+        assert "cut short" in clip.note
+        assert "2.0" in clip.note or container == "asf"
 
 
 def test_the_good_parts_of_a_damaged_file_are_used_and_it_is_said(read, is_one_sentence):
@@ -226,10 +230,12 @@ def test_the_good_parts_of_a_damaged_file_are_used_and_it_is_said(read, is_one_s
     assert is_one_sentence(clip.note, "worn.flac")
 
 
-def test_a_whole_file_has_no_note(read):
-    for content in (WAV, FLAC, AIFF, VORBIS, OPUS):
+def test_a_whole_file_has_no_note(read, tmp_path):
+    for content in (WAV, FLAC, AIFF, VORBIS, OPUS, mp3(tmp_path / "x")):
         clip = read(content)
         assert (len(clip.waveform), clip.note) == (2 * RATE, "")
+    wma = written(tmp_path / "w", tone(22_050), "asf", "wmav2", 22_050).read_bytes()
+    assert read(wma).note == ""
 
 
 # Kinds
@@ -291,15 +297,11 @@ def test_kinds_that_do_not_tell_their_padding_are_read_whole(tmp_path, decoder, 
     assert clip.seconds == pytest.approx(2, abs=0.06)
 
 
-@pytest.mark.parametrize("bits", [12, 15, 20, 24])
+@pytest.mark.parametrize("bits", [8, 12, 15, 20, 24, 32])
 def test_a_flac_of_any_depth_is_read(read, bits):
-    """The depth stands in the header of the file and, as a number, in the header of each frame; 0 there: as before."""
-    assert len(read(encoded(TWO_SECONDS, "FLAC", "PCM_24")).waveform) == 2 * RATE
-    path = Path(__file__).with_name(f"tone-{bits}-bits.flac")
-    content = path.read_bytes() if path.exists() else flac_of(bits)
-    clip = read(content)
+    clip = read(flac_of(bits))
     assert len(clip.waveform) == 4096
-    assert np.abs(clip.waveform - tone(4096)[:, 0]).max() < 2.0 ** (2 - bits)
+    assert np.abs(clip.waveform - tone(4096)[:, 0]).max() < max(2.0 ** (2 - bits), 1e-6)
 
 
 def flac_of(bits: int) -> bytes:
@@ -314,7 +316,7 @@ def flac_of(bits: int) -> bytes:
         + info.to_bytes(8, "big")
         + bytes(16)
     )
-    depth = {12: 0b010, 20: 0b101, 24: 0b110}.get(bits, 0)
+    depth = {8: 0b001, 12: 0b010, 20: 0b101, 24: 0b110, 32: 0b111}.get(bits, 0)
     frame = bytes([0xFF, 0xF8, 0xC9, depth << 1, 0])
     frame += bytes([crc(frame, 8, 0x07)])
     numbers = "".join(f"{sample % 2**bits:0{bits}b}" for sample in samples)
