@@ -62,6 +62,7 @@ def while_stopped(decoder: Decoder, path: Path, then: Callable[[int], object]) -
     assert decoder._process
     process, answers = decoder._process.pid, []
     os.kill(process, signal.SIGSTOP)
+    until(lambda: Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "T")  # or it reads on
     thread = threading.Thread(target=lambda: answers.append(refusal_of(path, decoder)))
     thread.start()
     until(lambda: any(fcntl.ioctl(decoder._process.stdin, termios.FIONREAD, bytes(4))))  # it has been asked
