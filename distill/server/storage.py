@@ -1,6 +1,7 @@
 """Visitors' files on the server's disk, with limits on their bytes."""
 
 import contextlib
+import filecmp
 import os
 import re
 import secrets
@@ -300,11 +301,15 @@ class Storage:
         """Delete all files and training clips of a visitor at once, including Gradio's copies of uploads."""
         if owner in self.public or not re.fullmatch("[A-Za-z0-9-]+", owner):  # a path in it could leave the folder
             return
-        found = [path.stat() for path in (self.files / owner).rglob("*") if path.is_file()]
-        own = {status.st_ino for status in found if status.st_nlink > 1}
-        for copy in self.files.glob("*/*") if own else ():
+        found = [(path, path.stat()) for path in (self.files / owner).rglob("*") if path.is_file()]
+        linked = {status.st_ino for _, status in found if status.st_nlink > 1}
+        alone = {(path.name, status.st_size): path for path, status in found if status.st_nlink == 1}
+        for copy in self.files.glob("*/*") if found else ():
             with contextlib.suppress(OSError):
-                if copy.is_file() and copy.stat().st_ino in own and copy.parent.name not in self.public:
+                status = copy.stat()
+                same = alone.get((copy.name, status.st_size))  # on a disk without hard links
+                is_copy = status.st_ino in linked or (same and filecmp.cmp(copy, same, shallow=False))
+                if copy.is_file() and is_copy and copy.parent.name not in self.public:
                     copy.unlink()
         for folder in (self.files / owner, self.sets / owner):
             self.remove(folder, owner)

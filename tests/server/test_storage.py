@@ -1,5 +1,6 @@
 """The disk has limits for each visitor, for each address and in total; bytes are counted, and no folder is walked."""
 
+import errno
 import os
 import threading
 import time
@@ -245,6 +246,19 @@ def test_a_visitor_who_leaves_takes_everything_along_at_once(storage):
     assert storage.used_bytes == storage.own_bytes("other")
     lying = [path for path in storage.folder.rglob("*") if path.is_file() and path.parent != storage.folder]
     assert {path.stat().st_ino for path in lying} == {kept[0].stat().st_ino}
+
+
+def test_on_a_disk_without_hard_links_uploads_are_copied_and_leave_with_their_visitor(storage, monkeypatch):
+    def link(*names):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    own, other = received(storage, 1000, 2000), received(storage, 3000)
+    moved = storage.move_upload(own, "anna")
+    assert [Path(path).stat().st_size for path in moved] == [1000, 2000]
+    storage.delete("anna")
+    assert not any(Path(path).exists() for path in (*moved, *own))
+    assert Path(other[0]).exists()
 
 
 def test_deleting_a_visitor_deletes_nothing_of_the_page_or_outside_the_folder(storage, tmp_path):
