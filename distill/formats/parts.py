@@ -17,7 +17,7 @@ from distill.formats.kinds import HEAD_BYTES, Kind, kind_of, tag_bytes
 MOST_TAGS, MOST_CHUNKS = 16, 512
 LEAST_SOUND_BYTES = 64
 """Bytes behind an announced end from which they count as sound, if they are nothing else."""
-OPEN_SIZES = 0x7FFF0000
+OPEN_SIZES = 0x7F000000
 """Sizes of 32 bits from this one on announce nothing: programs that write to a pipe cannot know the size."""
 FARTHEST = 1 << 62
 """Positions from this one on are in no file, and cannot be sought."""
