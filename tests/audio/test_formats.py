@@ -159,6 +159,7 @@ def test_sounds_that_were_joined_are_all_read(read, tmp_path):
     assert read(VORBIS + OPUS + encoded(tone(44_100), "OGG", "VORBIS", 22_050)).seconds == pytest.approx(6, abs=1e-3)
     assert read(FLAC + FLAC).seconds == 4
     assert read(WAV + WAV).seconds == 4
+    assert read(encoded(tone(100), "WAV") * 2000).seconds == pytest.approx(200_000 / RATE)
     assert read(WAV + encoded(tone(32_000), "WAV", "PCM_24", 16_000)).seconds == pytest.approx(4, abs=1e-3)
     assert np.abs(read(OPUS + OPUS).waveform).max() < 0.6, "the second sound is decoded with the state of the first"
 
