@@ -17,7 +17,7 @@ from distill.formats.kinds import HEAD_BYTES, Kind, kind_of, tag_bytes
 MOST_TAGS, MOST_CHUNKS = 16, 512
 LEAST_SOUND_BYTES = 64
 """Bytes behind an announced end from which they count as sound, if they are nothing else."""
-OPEN_SIZES = 0x7FFF0000
+OPEN_SIZES = 0x7F000000
 """Sizes of 32 bits from this one on announce nothing: programs that write to a pipe cannot know the size."""
 FARTHEST = 1 << 62
 """Positions from this one on are in no file, and cannot be sought."""
@@ -119,7 +119,10 @@ def find_parts(file: IO[bytes]) -> Iterator[Part]:
         counted = kinds.counted_samples(head[skipped:])
         yield Part(kind, start + skipped, _before_tags(file, start, stop), announced=counted)
     elif kind in (kinds.WAV, kinds.W64, kinds.AIFF):
-        yield from _chunked(file, kind, start, stop)
+        at = start
+        while at < stop and kind_of(_read(file, at, 24)) in (kinds.WAV, kinds.W64, kinds.AIFF):
+            part, at = _chunked(file, kind, at, stop)
+            yield part
     elif kind == kinds.CAF:
         yield _caf(file, start, stop)
     elif kind == kinds.AU:
@@ -249,12 +252,13 @@ def _reaches(file: IO[bytes], layout: _Layout, at: int, stop: int) -> bool:
     return stop - LEAST_SOUND_BYTES <= end <= stop + layout.multiple and end > at
 
 
-def _chunked(file: IO[bytes], kind: Kind, start: int, stop: int) -> Iterator[Part]:
-    """Yield the parts of a WAV, RF64, BW64, W64 or AIFF file, each with a header of true sizes."""
+def _chunked(file: IO[bytes], kind: Kind, start: int, stop: int) -> tuple[Part, int]:
+    """The sound of a WAV, RF64, BW64, W64 or AIFF file, with a header of true sizes, and where another file may begin
+    that was joined to it."""
     magic = _read(file, start, 4)
     layout = {b"RIFX": RIFX, b"FORM": FORM, b"riff": SONY}.get(magic, RIFF)
     format_name = b"COMM" if layout is FORM else b"fmt "
-    described, long_size, sound, behind, num_frames = b"", None, None, start, 0
+    described, long_size, sound, behind, num_frames = b"", None, None, stop, 0
     for chunk in _chunks(file, layout, start + layout.header_bytes, stop):
         if sound is not None and chunk.name in (b"RIFF", b"RIFX", b"RF64", b"FORM"):
             behind = chunk.start - 8
@@ -273,15 +277,12 @@ def _chunked(file: IO[bytes], kind: Kind, start: int, stop: int) -> Iterator[Par
             if chunk.start + num_bytes >= stop:
                 break
     if sound is None or not described:
-        yield Part(kind, start, stop, share=0.0)
-        return
+        return Part(kind, start, stop, share=0.0), stop
     prefix = _header(layout, described, sound, file, start)
     told = described[:2] if layout is FORM else described[2:4]
     channels = int.from_bytes(told, "little" if layout in (RIFF, SONY) else "big")
     shown = kinds.AIFF if layout is FORM else kinds.WAV
-    yield Part(shown, sound.start, sound.stop, prefix, sound.share, num_frames, channels)
-    if behind > start and kind_of(_read(file, behind, 16)) in (kinds.WAV, kinds.AIFF):
-        yield from _chunked(file, kind, behind, stop)
+    return Part(shown, sound.start, sound.stop, prefix, sound.share, num_frames, channels), behind
 
 
 def _header(layout: _Layout, described: bytes, sound: Part, file: IO[bytes], start: int) -> bytes:

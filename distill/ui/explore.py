@@ -129,7 +129,7 @@ def build(server: Server, shown: gr.Textbox) -> ExploreTab:
 def _ways_in() -> tuple[gr.File, gr.Audio]:
     """Lay out the upload area and the recorder. The upload area takes files of any name and type: gr.Audio would judge
     a file by its ending, in words of its own, before its content is seen."""
-    upload = gr.File(label="Or a sound of yours: drop a file", height=110, elem_id="explore-upload")
+    upload = gr.File(label="Or a sound of yours: drop a file", height=140, elem_id="explore-upload")
     record = gr.Audio(
         sources=["microphone"], type="filepath", label="Or record one", elem_id="explore-record", buttons=[]
     )  # fmt: skip

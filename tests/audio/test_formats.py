@@ -120,10 +120,10 @@ def test_a_w64_with_a_false_size_is_read_whole(read, announced):
     assert len(read(put(content, at, announced, 8)).waveform) == 2 * RATE
 
 
-@pytest.mark.parametrize("announced", [0, 8, 2**32 - 1])
+@pytest.mark.parametrize("announced", [0, 8, 0x7F000008, 2**32 - 1])
 def test_an_aiff_with_a_false_size_is_read_whole(read, announced):
     content = put(AIFF, after(AIFF, b"SSND"), announced, order="big")
-    assert len(read(content).waveform) == 2 * RATE
+    assert (len(read(content).waveform), read(content).note) == (2 * RATE, "")
     assert len(read(put(content, 4, 0, order="big")).waveform) == 2 * RATE
 
 
@@ -159,6 +159,7 @@ def test_sounds_that_were_joined_are_all_read(read, tmp_path):
     assert read(VORBIS + OPUS + encoded(tone(44_100), "OGG", "VORBIS", 22_050)).seconds == pytest.approx(6, abs=1e-3)
     assert read(FLAC + FLAC).seconds == 4
     assert read(WAV + WAV).seconds == 4
+    assert read(encoded(tone(100), "WAV") * 2000).seconds == pytest.approx(200_000 / RATE)
     assert read(WAV + encoded(tone(32_000), "WAV", "PCM_24", 16_000)).seconds == pytest.approx(4, abs=1e-3)
     assert np.abs(read(OPUS + OPUS).waveform).max() < 0.6, "the second sound is decoded with the state of the first"
 
