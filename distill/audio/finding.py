@@ -61,26 +61,20 @@ def find_sounds(
             continue
         earlier.add(path)
         is_folder = os.path.isdir(path)
-        found = 0
         for file in _files_in(path) if is_folder else [path]:
             if isinstance(file, Refusal):
                 yield file
                 continue
             kind = _kind_of(file)
             if is_zip(file) and kind is not DOCUMENT:
-                found += 1
                 folder = unpacked / str(next(archives))
                 folder.mkdir()
                 yield from _find_in_zip(file, folder, settings, room, take)
             elif kind is None or kind.demuxer or not (is_folder or kind is COMPANION):
-                found += 1
                 yield file
             else:
                 name, beside = printable(file.name), printable(path.resolve().name)
                 yield PassedOver(name, f"{name} {kind.reason}", beside, is_companion(name, kind))
-        if is_folder and not found:
-            name = printable(path.resolve().name)
-            yield Refusal(name, f"{name} is a folder without any sound files.")
 
 
 def _find_in_zip(
