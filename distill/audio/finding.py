@@ -66,7 +66,7 @@ def find_sounds(
                 yield file
                 continue
             kind = _kind_of(file)
-            if is_zip(file) and kind is not DOCUMENT:
+            if kind not in (None, DOCUMENT) and is_zip(file):
                 folder = unpacked / str(next(archives))
                 folder.mkdir()
                 yield from _find_in_zip(file, folder, settings, room, take)
@@ -113,7 +113,9 @@ def _files_in(folder: Path) -> Iterator[Path | Refusal]:
 
 
 def _kind_of(path: Path) -> Kind | None:
-    """What a file is, by its content; None if it cannot be read or is empty."""
+    """What a file is, by its content; None if it is no plain file, cannot be read, or is empty."""
+    if not os.path.isfile(path):  # a pipe would be waited for
+        return None
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)

@@ -1,6 +1,7 @@
 """Content decides what is a sound: in folders, in archives and by themselves; what is passed over is told."""
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import soundfile
 
 from distill.audio import Clip, Refusal, read_clips
 from distill.settings import Settings
-from tests.audio.sounds import tone, written
+from tests.audio.sounds import needs_linux, tone, written
 
 NAMES = ("KICK.AIF", "a.wave", "b.bwf", "c.mp4", "noending", "d.WAV", "e.Flac", "f.txt", "ä ö.wav", "g.mp3.part")
 COMPANION = b"\0\5\x16\7" + bytes(78)
@@ -182,3 +183,11 @@ def test_a_name_in_the_extra_field_for_unicode_comes_out_right(tmp_path):
 def test_a_film_with_sound_in_a_zip_is_a_sound(tmp_path):
     film = written(tmp_path / "film", tone(), "mov", "pcm_s16le").read_bytes()
     assert clips_of(list(read_clips([zipped(tmp_path / "kit.zip", {"film.mov": film})]))) == ["film.mov"]
+
+
+@needs_linux
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path, is_one_sentence):
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "kick.wav").write_bytes(sound())
+    assert clips_of(list(read_clips([tmp_path]))) == ["kick.wav"]
+    assert is_one_sentence(*reasons_of(list(read_clips([tmp_path / "pipe.wav"]))), "pipe.wav", "not a file")
