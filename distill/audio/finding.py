@@ -61,26 +61,20 @@ def find_sounds(
             continue
         earlier.add(path)
         is_folder = os.path.isdir(path)
-        found = 0
         for file in _files_in(path) if is_folder else [path]:
             if isinstance(file, Refusal):
                 yield file
                 continue
             kind = _kind_of(file)
-            if is_zip(file) and kind is not DOCUMENT:
-                found += 1
+            if kind not in (None, DOCUMENT) and is_zip(file):
                 folder = unpacked / str(next(archives))
                 folder.mkdir()
                 yield from _find_in_zip(file, folder, settings, room, take)
             elif kind is None or kind.demuxer or not (is_folder or kind is COMPANION):
-                found += 1
                 yield file
             else:
                 name, beside = printable(file.name), printable(path.resolve().name)
                 yield PassedOver(name, f"{name} {kind.reason}", beside, is_companion(name, kind))
-        if is_folder and not found:
-            name = printable(path.resolve().name)
-            yield Refusal(name, f"{name} is a folder without any sound files.")
 
 
 def _find_in_zip(
@@ -119,7 +113,9 @@ def _files_in(folder: Path) -> Iterator[Path | Refusal]:
 
 
 def _kind_of(path: Path) -> Kind | None:
-    """What a file is, by its content; None if it cannot be read or is empty."""
+    """What a file is, by its content; None if it is no plain file, cannot be read, or is empty."""
+    if not os.path.isfile(path):  # a pipe would be waited for
+        return None
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)

@@ -57,17 +57,12 @@ def test_a_process_that_decodes_limits_its_memory_its_files_and_its_privileges(d
         assert os.getpgid(decoder._process.pid) == decoder._process.pid != os.getpgid(0)
 
 
-def has_stopped(process: int) -> bool:
-    status = Path(f"/proc/{process}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "T"
-
-
 def while_stopped(decoder: Decoder, path: Path, then: Callable[[int], object]) -> str:
     """Stop the process of a decoder, ask it for a file, do something to the process, and return the refusal."""
     assert decoder._process
     process, answers = decoder._process.pid, []
     os.kill(process, signal.SIGSTOP)
-    until(lambda: has_stopped(process))  # a process that waits for the processor would still read the request
+    until(lambda: Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "T")  # or it reads on
     thread = threading.Thread(target=lambda: answers.append(refusal_of(path, decoder)))
     thread.start()
     until(lambda: any(fcntl.ioctl(decoder._process.stdin, termios.FIONREAD, bytes(4))))  # it has been asked

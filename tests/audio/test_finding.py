@@ -1,6 +1,7 @@
 """Content decides what is a sound: in folders, in archives and by themselves; what is passed over is told."""
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import soundfile
 
 from distill.audio import Clip, Refusal, read_clips
 from distill.settings import Settings
-from tests.audio.sounds import tone, written
+from tests.audio.sounds import needs_linux, tone, written
 
 NAMES = ("KICK.AIF", "a.wave", "b.bwf", "c.mp4", "noending", "d.WAV", "e.Flac", "f.txt", "ä ö.wav", "g.mp3.part")
 COMPANION = b"\0\5\x16\7" + bytes(78)
@@ -129,11 +130,10 @@ def test_archives_and_links_in_a_folder_are_followed_and_no_folder_twice(tmp_pat
     assert "lost.wav" in reason
 
 
-def test_a_folder_or_an_archive_without_sound_says_so(tmp_path, is_one_sentence):
+def test_an_archive_without_sound_says_so_and_an_empty_folder_gives_nothing(tmp_path, is_one_sentence):
     (tmp_path / "empty").mkdir()
-    results = list(read_clips([tmp_path / "empty", zipped(tmp_path / "none.zip", {})]))
-    assert is_one_sentence(reasons_of(results)[0], "empty", "without any sound")
-    assert is_one_sentence(reasons_of(results)[1], "none.zip", "no sound")
+    (reason,) = reasons_of(list(read_clips([tmp_path / "empty", zipped(tmp_path / "none.zip", {})])))
+    assert is_one_sentence(reason, "none.zip", "no sound")
 
 
 def test_a_damaged_sound_in_a_zip_is_still_tried(tmp_path):
@@ -183,3 +183,11 @@ def test_a_name_in_the_extra_field_for_unicode_comes_out_right(tmp_path):
 def test_a_film_with_sound_in_a_zip_is_a_sound(tmp_path):
     film = written(tmp_path / "film", tone(), "mov", "pcm_s16le").read_bytes()
     assert clips_of(list(read_clips([zipped(tmp_path / "kit.zip", {"film.mov": film})]))) == ["film.mov"]
+
+
+@needs_linux
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path, is_one_sentence):
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "kick.wav").write_bytes(sound())
+    assert clips_of(list(read_clips([tmp_path]))) == ["kick.wav"]
+    assert is_one_sentence(*reasons_of(list(read_clips([tmp_path / "pipe.wav"]))), "pipe.wav", "not a file")
