@@ -22,6 +22,7 @@ from distill.training.dataset import CropSampler, MelClip, fitting_crop, split_h
 from distill.training.distributed import Processes, has_fast_bfloat16
 from distill.training.health import codebook_health, health_warnings
 from distill.training.muon import load_optimizer_state, make_optimizers
+from distill.training.pace import ThreadChoice
 from distill.training.records import NO_CURVES, Event, Finished, Progress, StepPoint, Validation, ValidationPoint
 from distill.training.schedule import WarmupCosine
 from distill.training.state import TrainingSet, TrainingState
@@ -121,6 +122,11 @@ class Trainer:
         may = self.config.from_base and self.processes.count == 1 and self.steps > 0 and self.config.refinement > 0
         return may and self.fraction >= 1 - self.config.refinement
 
+    @property
+    def _may_choose_threads(self) -> bool:
+        """Whether the number of threads may change: it changes the last bits of sums, which a repeatable run keeps."""
+        return self.config.minutes is not None and self.device.type == "cpu" and self.processes.count == 1
+
     def stop(self) -> None:
         """Ask a running training to end after its current step. Any thread may call this method."""
         self._stop = True
@@ -148,8 +154,10 @@ class Trainer:
         if self.steps == 0:
             self._init_codebooks()
         tick()
+        threads = ThreadChoice(torch.get_num_threads() if self._may_choose_threads else 1)
         while (self.fraction < 1 or not self.steps) and not self.processes.agree(self._stop)[0]:
-            recon_loss, commit_loss = self._step()
+            with threads.step():
+                recon_loss, commit_loss = self._step()
             tick()
             progress = Progress(
                 self.steps,
