@@ -34,6 +34,8 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 LOOK_SECONDS = 0.5
 """Seconds between two looks at something of which the system sends no notice."""
 PEEK_SECONDS = 0.01
+WITHOUT_LOCKS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EBADF)
+"""Error numbers of a lock on a network share that has none, or none for folders."""
 KEPT_FROM_A_COPY = (errno.ENOENT, errno.EEXIST, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 """Error numbers of a hard link that a copy would end with too."""
 BOUNDS = {
@@ -251,7 +253,7 @@ def lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        if error.errno not in (errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK):  # some network shares have no locks
+        if error.errno not in WITHOUT_LOCKS:
             raise
     return True
 

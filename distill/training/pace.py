@@ -43,6 +43,11 @@ def shared_clock(
     return lambda: max(processor_clock() - worked, (clock() - began) / BUSIEST)
 
 
+def training_clock() -> Callable[[], float]:
+    """Make a clock for the time of a training: a :func:`shared_clock`, or wall time where a GPU does the work."""
+    return time.monotonic if torch.cuda.is_available() else shared_clock()
+
+
 class ThreadChoice:
     """Choice between one thread and as many threads as there are processors, by the measured duration of steps.
 
@@ -60,6 +65,8 @@ class ThreadChoice:
     set_threads : callable
         Function that sets the number of threads.
 
+    Used in a ``with`` block, it sets ``most`` threads again at the end.
+
     Attributes
     ----------
     threads : int
@@ -67,9 +74,9 @@ class ThreadChoice:
 
     Examples
     --------
-    >>> choice = ThreadChoice(1)
-    >>> with choice.step():
-    ...     pass
+    >>> with ThreadChoice(1) as choice:
+    ...     with choice.step():
+    ...         pass
     >>> choice.threads
     1
     """
@@ -81,11 +88,18 @@ class ThreadChoice:
         clock: Callable[[], float] = time.monotonic,
         set_threads: Callable[[int], object] = torch.set_num_threads,
     ) -> None:
-        self.threads, self._other = most, 1
+        self.threads, self._other, self._most = most, 1, most
         self._clock, self._set_threads = clock, set_threads
         self._present: list[float] = []
         self._compared: list[float] = []
         self._until_next, self._interval = SOONEST, SOONEST
+
+    def __enter__(self) -> "ThreadChoice":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._most > 1:
+            self._set_threads(self._most)
 
     @contextmanager
     def step(self) -> Iterator[None]:

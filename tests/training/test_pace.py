@@ -70,6 +70,14 @@ def test_one_slow_step_changes_nothing():
     assert choice.threads == 2
 
 
+def test_the_process_has_all_its_threads_again_at_the_end():
+    computer = Computer(one=0.08, two=0.3)
+    with computer.choice() as choice:
+        computer.run(choice, 60)
+    assert choice.threads == 1
+    assert computer.threads == 2
+
+
 def test_a_training_that_must_repeat_bit_by_bit_keeps_its_threads(mel_clips, quick_config, monkeypatch):
     assert quick_config.minutes is None
     set_to = []
