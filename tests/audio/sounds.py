@@ -47,13 +47,12 @@ def written(
 ) -> Path:
     """Write a sound [samples] or [samples, channels] with an encoder that comes with PyAV; return its path."""
     channels = 1 if samples.ndim == 1 else samples.shape[1]
-    layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
+    layout = {1: "mono", 2: "stereo", 6: "5.1", 7: "6.1", 8: "7.1", 16: "hexadecagonal"}.get(channels, f"{channels}C")
     with av.open(str(path), "w", format=container, container_options=options) as file:
         stream = file.add_stream(codec, rate=sample_rate, layout=layout, options={"strict": "-2", "flags": "+bitexact"})
         if codec.startswith("wma"):
             stream.codec_context.bit_rate = 96_000
-        planar = np.ascontiguousarray(samples.reshape(len(samples), channels).T, np.float32)
-        frame = av.AudioFrame.from_ndarray(planar, "fltp", layout)
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1).astype(np.float32), "flt", layout)
         frame.sample_rate, frame.pts = sample_rate, 0
         for packet in (*stream.encode(frame), *stream.encode(None)):
             file.mux(packet)

@@ -1,10 +1,15 @@
 """A header may be false, a file damaged, cut short or joined: what sound is there is read, and a loss is said."""
 
+import io
 import struct
 
 import numpy as np
 import pytest
 
+from distill.formats import reading
+from distill.formats.parts import find_parts
+from distill.formats.reading import Losses, read_blocks
+from distill.settings import MIB
 from tests.audio.sounds import (
     AIFF,
     APE_TAG,
@@ -18,8 +23,10 @@ from tests.audio.sounds import (
     after,
     encoded,
     id3v2,
+    in_a_hurry,
     mp3,
     put,
+    refusal_of,
     tone,
     written,
 )
@@ -191,3 +198,115 @@ def test_a_whole_file_has_no_note(read, tmp_path):
         assert (len(clip.waveform), clip.note) == (2 * RATE, "")
     wma = written(tmp_path / "w", tone(22_050), "asf", "wmav2", 22_050).read_bytes()
     assert read(wma).note == ""
+
+
+def test_sounds_of_two_rates_that_were_joined_are_both_read(read):
+    """The first is 8000 samples at 8 kHz, the second no whole number of them."""
+    for num_samples in range(44_099, 44_107):
+        clip = read(encoded(tone(8000), "WAV", sample_rate=8000) + encoded(tone(num_samples), "WAV"))
+        assert len(clip.waveform) == pytest.approx(RATE + num_samples, abs=2)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT", "ULAW"])
+def test_the_other_length_that_a_wav_tells_takes_nothing_from_it(read, subtype):
+    content = encoded(tone(2205), "WAV", subtype)
+    at = content.index(b"data")
+    fact = b"fact" + struct.pack("<II", 4, 1)
+    has_fact = b"fact" in content
+    content = put(content, after(content, b"fact") + 4, 1) if has_fact else content[:at] + fact + content[at:]
+    assert len(read(content).waveform) == 2205
+
+
+def test_an_ogg_whose_second_half_is_missing_is_read_and_it_is_said(read, is_one_sentence):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (40 * RATE, 1))
+    content = encoded(noise, "OGG", "VORBIS")
+    assert len(content) > 270_000
+    for half in (len(content) // 2, len(content) - 20_000):
+        clip = read(content[:half] + bytes(len(content) - half), "worn.ogg")
+        assert 10 < clip.seconds < 40
+        assert is_one_sentence(clip.note, "worn.ogg")
+
+
+def test_a_good_sound_behind_a_damaged_one_is_read_and_it_is_said(read, is_one_sentence):
+    odd = put(WAV, WAV.index(b"fmt ") + 8, 0x5555, 2)
+    torn = VORBIS[VORBIS.index(b"OggS", len(VORBIS) // 2) :]
+    for content in (odd + WAV, torn + VORBIS):
+        clip = read(content, "joined")
+        assert clip.seconds == 2
+        assert is_one_sentence(clip.note, "joined")
+
+
+def test_the_length_of_a_vorbis_sound_beside_another_stream_is_found(read):
+    serial, marks = (7).to_bytes(4, "little"), b"OggS\0\2" + bytes(8)
+    skeleton = b"fishead\0" + bytes(56)
+    page = bytearray(marks + serial + bytes(8) + bytes([1, len(skeleton)]) + skeleton)
+    sound = tone(2 * RATE - 300)
+    content = encoded(sound, "OGG", "VORBIS")
+    assert len(read(content).waveform) == len(sound)
+    (part,) = find_parts(io.BytesIO(page + content))
+    assert part.num_frames == len(sound)
+
+
+@pytest.mark.parametrize("header_bytes", [24, 32, 5000, 300_000])
+def test_an_au_with_a_long_text_before_its_sound_is_read_whole(read, header_bytes):
+    content = encoded(TWO_SECONDS, "AU", "PCM_16")
+    content = put(content[:24], 4, header_bytes, order="big") + b"a" * (header_bytes - 24) + content[24:]
+    clip = read(content)
+    assert len(clip.waveform) == 2 * RATE
+    assert np.abs(clip.waveform - TWO_SECONDS[:, 0]).max() < 0.01
+
+
+def test_a_caf_with_much_before_its_sound_takes_little_memory(read, tmp_path):
+    content = written(tmp_path / "a.caf", TWO_SECONDS, "caf", "pcm_s16be").read_bytes()
+    at = content.index(b"data")
+    free = b"free" + (20 * MIB).to_bytes(8, "big") + bytes(20 * MIB)
+    content = put(content[:at] + free + content[at:], at + len(free) + 4, 2**64 - 1, 8, "big")
+    (part,) = find_parts(io.BytesIO(content))
+    assert len(part.prefix) < MIB
+    assert len(read(content).waveform) == 2 * RATE
+
+
+def test_a_wav_of_more_than_two_gigabytes_ends_where_it_says(tmp_path):
+    """A file with a hole: it takes no room on the disk."""
+    content = bytearray(encoded(tone(100), "RF64", "PCM_16"))
+    num_bytes, at = 0x7F001000, content.index(b"data")
+    content[at + 4 : at + 8] = b"\xff" * 4
+    start = content.index(b"ds64") + 8
+    content[start + 8 : start + 16] = num_bytes.to_bytes(8, "little")
+    with open(tmp_path / "long.wav", "w+b") as file:
+        file.write(content[: at + 8])
+        file.seek(at + 8 + num_bytes)
+        file.write(b"LIST" + struct.pack("<I", 400) + b"INFO" + b"a" * 396)
+        (part,) = find_parts(file)
+    assert part.stop - part.start == num_bytes
+
+
+@pytest.mark.parametrize("line", [b"x end_head", b"end_head", b"end_header"])
+def test_a_nist_file_whose_header_does_not_end_is_refused_at_once(tmp_path, decoder, line, is_one_sentence):
+    content = b"NIST_1A\n   1024\n" + (b"a" * 1100 if line == b"end_head" else b"") + b"\n" + line + b"\n"
+    (tmp_path / "odd.sph").write_bytes(content + bytes(5000))
+    with in_a_hurry(decoder, 5):
+        assert is_one_sentence(refusal_of(tmp_path / "odd.sph", decoder), "odd.sph", "NIST SPHERE")
+
+
+def test_a_read_error_in_the_middle_of_a_file_is_a_loss():
+    noise = encoded(np.random.default_rng(0).uniform(-0.5, 0.5, (10 * RATE, 1)), "AU", "PCM_16")
+
+    class Worn(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() > len(noise) // 2:
+                raise OSError("the disk is worn")
+            return super().read(size)
+
+    losses = Losses()
+    blocks = list(read_blocks(Worn(noise), losses, most_channels=2))
+    assert blocks
+    assert losses.packets or losses.announced
+
+
+def test_a_file_of_more_sounds_than_any_has_is_read_in_bounded_time(monkeypatch):
+    monkeypatch.setattr(reading, "MAX_PARTS", 3)
+    losses = Losses()
+    blocks = list(read_blocks(io.BytesIO(encoded(tone(100), "WAV") * 5), losses, most_channels=1))
+    assert sum(len(block.samples) for block in blocks) == 300
+    assert losses.packets == 1
