@@ -144,8 +144,8 @@ LONG_BOXES = (b"mdat", b"moov", b"moof")
 """Boxes that may be longer than 16 MB."""
 PICTURE_BRANDS = (b"heic", b"heix", b"mif1", b"avif", b"crx ")
 """Brands of MP4 whose files are pictures."""
-LETTERS_ONLY = frozenset((b"%PDF",))
-"""Short marks of files that may be text as far as they are looked at."""
+LETTERS_ONLY = frozenset((b"%PDF", b"Rar!", b"BZh"))
+"""Short marks that no text begins with, although a file of that kind may begin like a text."""
 
 
 def kind_of(head: bytes, *, is_whole: bool = False) -> Kind:
