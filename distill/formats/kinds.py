@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: a kind of sound, or the reason why the file is no sound."""
+"""The kind of a file, by its first bytes: a kind of sound, or the reason why the file is no sound."""
 
 import itertools
 import re
@@ -8,9 +8,10 @@ HEAD_BYTES = 1 << 17
 """First bytes of a file that decide what it is. MP3 frames may begin only after some garbage."""
 CHAIN_FRAMES = 4
 """MP3 or AAC frames in a row that are no accident."""
-MOST_SYNCS = 1000
-"""Positions at which a frame is looked for; random bytes of that length have some sixty."""
-SYNC = re.compile(rb"\xff[\xe2-\xff]")
+MAX_STARTS = 1000
+"""Positions at which a frame of MP3 or AAC is looked for; random bytes of that length have some sixty."""
+FRAME_START = re.compile(rb"\xff[\xe2-\xff]")
+"""First two bytes of a frame of MP3 or AAC."""
 MPEG_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 MPEG_KILOBITS = {
     (True, 3): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -139,11 +140,16 @@ OFFICE = (b"[Content_Types].xml", b"mimetype", b"META-INF/", b"_rels/.rels")
 """Names with which a zip archive begins that is a document or a program."""
 BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"moof", b"styp")
 """Boxes that a file of MP4 or QuickTime may begin with."""
-STILLS = (b"heic", b"heix", b"mif1", b"avif", b"crx ")
+LONG_BOXES = (b"mdat", b"moov", b"moof")
+"""Boxes that may be longer than 16 MB."""
+PICTURE_BRANDS = (b"heic", b"heix", b"mif1", b"avif", b"crx ")
+"""Brands of MP4 whose files are pictures."""
+LETTERS_ONLY = frozenset((b"%PDF", b"Rar!", b"BZh"))
+"""Short marks that no text begins with, although a file of that kind may begin like a text."""
 
 
 def kind_of(head: bytes, *, is_whole: bool = False) -> Kind:
-    """What a file is.
+    """The kind of a file.
 
     Parameters
     ----------
@@ -165,18 +171,26 @@ def kind_of(head: bytes, *, is_whole: bool = False) -> Kind:
         return kind
     if head[:4] == b"PK\x03\x04" and any(mark in head[30:120] for mark in OFFICE):
         return DOCUMENT
-    if head[4:8] in BOXES:
-        return PICTURE if head[4:8] == b"ftyp" and head[8:12] in STILLS else MP4
+    text = _text(head)
+    if _begins_with_box(head) and not text:
+        return PICTURE if head[4:8] == b"ftyp" and head[8:12] in PICTURE_BRANDS else MP4
     for start, kind in STARTS.items():
         if head.startswith(start):
-            return kind
+            is_word = len(start) <= 4 and start.isascii() and start not in LETTERS_ONLY
+            return text if text and is_word else kind
     if tag_bytes(head):
         return MP3  # what follows the tag decides; :func:`~distill.formats.parts.find_parts` looks there
     if found := first_frame(head, is_whole=is_whole):
         return found[0]
     if head[257:262] == b"ustar":
         return ARCHIVE
-    return _text(head) or (PICTURE if head.startswith(b"BM") else UNKNOWN)
+    return text or (PICTURE if head.startswith(b"BM") else UNKNOWN)
+
+
+def _begins_with_box(head: bytes) -> bool:
+    """Whether a file begins with a box of MP4 of a length that such a box may have."""
+    size = int.from_bytes(head[:4], "big")
+    return head[4:8] in BOXES and (size in (0, 1) or 8 <= size < (1 << 32 if head[4:8] in LONG_BOXES else 1 << 24))
 
 
 def tag_bytes(head: bytes) -> int:
@@ -191,7 +205,7 @@ def tag_bytes(head: bytes) -> int:
 
 def first_frame(head: bytes, *, is_whole: bool = False) -> tuple[Kind, int] | None:
     """The kind and the position of the first of several MP3 or AAC frames in a row; None if there are none."""
-    for found in itertools.islice(SYNC.finditer(head), MOST_SYNCS):
+    for found in itertools.islice(FRAME_START.finditer(head), MAX_STARTS):
         for kind, frame_at in ((AAC, _adts_frame), (MP3, _mpeg_frame)):
             position, count, family = found.start(), 0, None
             while count < CHAIN_FRAMES and (frame := frame_at(head, position)) and family in (None, frame[1]):
