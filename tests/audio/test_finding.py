@@ -1,5 +1,6 @@
 """Content decides what is a sound: in folders, in archives and by themselves; what is passed over is told."""
 
+import errno
 import io
 import os
 import zipfile
@@ -115,6 +116,27 @@ def test_many_files_that_are_no_sound_are_told_together_and_cost_no_sound_its_pl
     assert is_one_sentence(reasons_of(results)[-1], "kit.zip", "80 more files")
 
 
+def test_each_of_two_archives_of_one_name_has_its_own_files_named(tmp_path, is_one_sentence):
+    archives = []
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+        members = {f"{place}{number}.txt": b"Dear diary" for number in range(15)}
+        archives.append(zipped(tmp_path / place / "kit.zip", members | {"kick.wav": sound(len(archives))}))
+    reasons = reasons_of(list(read_clips(archives)))
+    assert len(reasons) == 30
+    assert all("text" in reason for reason in reasons)
+
+
+def test_many_archives_with_many_files_that_are_no_sound_give_one_sentence_each_in_the_end(tmp_path, is_one_sentence):
+    members = {f"{number}.txt": b"Dear diary" for number in range(30)}
+    archives = [zipped(tmp_path / f"{number}.zip", members | {"kick.wav": sound()}) for number in range(40)]
+    results = list(read_clips(archives))
+    assert len(clips_of(results)) == 40
+    assert len(reasons_of(results)) == 200 + 40
+    assert is_one_sentence(reasons_of(results)[-1], "39.zip", "30 files")
+    assert is_one_sentence(reasons_of(results)[200], "0.zip", "10 more files")
+
+
 def test_archives_and_links_in_a_folder_are_followed_and_no_folder_twice(tmp_path):
     folder, elsewhere = tmp_path / "folder", tmp_path / "elsewhere"
     for each in (folder, elsewhere):
@@ -180,6 +202,13 @@ def test_a_name_in_the_extra_field_for_unicode_comes_out_right(tmp_path):
     ]
 
 
+def test_a_name_in_the_extra_field_may_come_after_many_other_fields_and_be_no_name_of_a_file(tmp_path):
+    for name, shown in ((b"last.wav", "last.wav"), (b"..", "sound"), (b"a/..", "sound"), (b"/", "sound")):
+        field = (0x7075).to_bytes(2, "little") + (5 + len(name)).to_bytes(2, "little") + b"\1\0\0\0\0" + name
+        extra = b"\x34\x12\0\0" * 15_000 + field
+        assert clips_of(list(read_clips([raw_named(tmp_path / "kit.zip", b"first.wav", extra=extra)]))) == [shown]
+
+
 def test_a_film_with_sound_in_a_zip_is_a_sound(tmp_path):
     film = written(tmp_path / "film", tone(), "mov", "pcm_s16le").read_bytes()
     assert clips_of(list(read_clips([zipped(tmp_path / "kit.zip", {"film.mov": film})]))) == ["film.mov"]
@@ -189,5 +218,25 @@ def test_a_film_with_sound_in_a_zip_is_a_sound(tmp_path):
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path, is_one_sentence):
     os.mkfifo(tmp_path / "pipe.wav")
     (tmp_path / "kick.wav").write_bytes(sound())
-    assert clips_of(list(read_clips([tmp_path]))) == ["kick.wav"]
+    results = list(read_clips([tmp_path]))
+    assert clips_of(results) == ["kick.wav"]
+    assert is_one_sentence(*reasons_of(results), "pipe.wav", "not a file")
     assert is_one_sentence(*reasons_of(list(read_clips([tmp_path / "pipe.wav"]))), "pipe.wav", "not a file")
+
+
+@needs_linux
+def test_a_folder_that_cannot_be_opened_is_named_and_the_others_are_searched(tmp_path, monkeypatch, is_one_sentence):
+    for name in ("closed", "open"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "kick.wav").write_bytes(sound())
+    scan = os.scandir
+
+    def scandir(path="."):
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    results = list(read_clips([tmp_path]))
+    assert clips_of(results) == ["kick.wav"]
+    assert is_one_sentence(*reasons_of(results), "closed", "folder")
