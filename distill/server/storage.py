@@ -268,7 +268,8 @@ class Storage:
                 target.parent.mkdir()
                 if not system.link(path, target):
                     copies.take(target.stat().st_size + ENTRY_BYTES)
-                    self._copied.setdefault(owner, {})[path] = _identity(path)
+                    if path.parent.parent == self.files:
+                        self._copied.setdefault(owner, {})[path] = _identity(path)
                 moved.append(str(target))
             self._ledger.hold(arrival, owner, folder, _num_bytes(folder) + ENTRY_BYTES)
         except (OSError, FullError):
