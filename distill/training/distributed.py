@@ -98,10 +98,9 @@ def choose_device(name: str = "auto") -> torch.device:
 def has_fast_bfloat16(device: torch.device, *, may_vary: bool) -> bool:
     """Check whether training on the device is faster in bfloat16 than in float32.
 
-    A CPU is measured only if the training ``may_vary`` from one run to the next; a repeatable one uses float32.
-
     On a CPU, that needs the matrix units of AMX, and the first call measures it. Other processors know bfloat16 too:
-    with AVX-512, a training step takes 1.3 times as long in it, and those of Apple and Arm are slow in it as well.
+    with AVX-512, a training step takes 1.3 times as long in it, and those of Apple and Arm are slow in it as well. A
+    training that must not vary from one run to the next uses float32 on a CPU, because the measurement may vary.
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)

@@ -54,7 +54,7 @@ class ThreadChoice:
     All threads wait for the slowest one many times in each step. So if another process uses one of two processors, two
     threads are several times slower than one; if none does, they are faster. From time to time some steps run with the
     other number of threads, and the faster number is kept. Each comparison that changes nothing doubles the number of
-    steps until the next one.
+    steps until the next one. At the end of a ``with`` block, ``most`` threads are set again.
 
     Parameters
     ----------
@@ -64,8 +64,6 @@ class ThreadChoice:
         Clock of wall time in seconds.
     set_threads : callable
         Function that sets the number of threads.
-
-    Used in a ``with`` block, it sets ``most`` threads again at the end.
 
     Attributes
     ----------
