@@ -126,6 +126,9 @@ class Settings:
 
     zip_members: int = 2_000
     """Maximum entries in a zip archive: files of any kind, and folders."""
+    upload_zip_members: int = 6_000
+    """Maximum entries of all zip archives in one upload together. Ten times as many as the sounds leave room for the
+    folders, pictures and texts beside them."""
     zip_bytes: int = 1 * GIB
     """Maximum bytes that the archives in one upload may unpack to, together."""
     zip_ratio: int = 200

@@ -1,4 +1,5 @@
-"""What only some operating systems offer: limits, priorities, signals, locks, hard links, and facts about processes.
+"""Services that only some operating systems offer: limits, priorities, signals, locks, hard links, and facts about
+processes.
 
 All of it is here, so that the other modules run on Linux, macOS and Windows alike. A function does what the system can
 do. Where the system cannot do it, the function does the next best thing or nothing, as its docstring says.
@@ -12,6 +13,7 @@ import ctypes
 import errno
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -34,6 +36,8 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 LOOK_SECONDS = 0.5
 """Seconds between two looks at something of which the system sends no notice."""
 PEEK_SECONDS = 0.01
+WITHOUT_LOCKS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EBADF)
+"""Error numbers of a lock on a network share that has none, or none for folders."""
 KEPT_FROM_A_COPY = (errno.ENOENT, errno.EEXIST, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 """Error numbers of a hard link that a copy would end with too."""
 BOUNDS = {
@@ -234,7 +238,7 @@ def end_at_once() -> None:
     """End this process, which leads a session, with all that it started; on Windows, it alone."""
     if hasattr(os, "killpg"):
         os.killpg(0, signal.SIGKILL)
-    os._exit(1)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def lock(descriptor: int) -> bool:
@@ -251,7 +255,7 @@ def lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        if error.errno not in (errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK):  # some network shares have no locks
+        if error.errno not in WITHOUT_LOCKS:
             raise
     return True
 
@@ -297,10 +301,45 @@ def is_ours_alone(status: os.stat_result, *, others_may: int) -> bool:
     return status.st_uid == os.geteuid() and not stat.S_IMODE(status.st_mode) & 0o077 & ~others_may
 
 
-def link(path: str | os.PathLike[str], other: str | os.PathLike[str]) -> None:
+def file_name(name: str, *, is_windows: bool = os.name == "nt") -> str:
+    """Name that a file can have on this system, as like a given name as can be.
+
+    Parameters
+    ----------
+    name : str
+        Printable name without slashes.
+    is_windows : bool
+        Whether the rules of Windows hold, which keeps some characters and names for itself.
+
+    Returns
+    -------
+    str
+        The name itself if a file can have it; "sound" if nothing can be kept of it.
+
+    Examples
+    --------
+    >>> file_name("a:b.wav", is_windows=True), file_name("con.wav", is_windows=True), file_name("..")
+    ('a_b.wav', '_con.wav', 'sound')
+    """
+    if is_windows:
+        name = re.sub(r'[<>:"|?*\\/]', "_", name).rstrip(" .")
+        name = re.sub(
+            r"(?i)^(con|prn|aux|nul|conin\$|conout\$|com[1-9\u00b9\u00b2\u00b3]|lpt[1-9\u00b9\u00b2\u00b3]) *(?=\.|$)",
+            r"_\g<0>",
+            name,
+        )
+    return "sound" if name in ("", ".", "..") else name
+
+
+def link(path: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
     """Create a hard link to a file, or copy the file where the disk has no hard links (exFAT, network shares).
 
     Two names may share one content, so nobody may write into the file. Each name may be deleted by itself.
+
+    Returns
+    -------
+    bool
+        True for a hard link, False for a copy.
 
     Raises
     ------
@@ -309,12 +348,14 @@ def link(path: str | os.PathLike[str], other: str | os.PathLike[str]) -> None:
     """
     try:
         os.link(path, other)
+        return True
     except AttributeError:
         shutil.copyfile(path, other)
     except OSError as error:
         if error.errno in KEPT_FROM_A_COPY:
             raise
         shutil.copyfile(path, other)
+    return False
 
 
 if __name__ == "__main__":

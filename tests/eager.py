@@ -31,9 +31,10 @@ def serve() -> None:
 
 
 def train() -> None:
+    from distill import system
     from distill.jobs import program
 
-    program._give_way = lambda: None
+    system.lower_priority_of_all_threads = lambda: None
     program.main()
 
 

@@ -20,6 +20,7 @@ from distill.server.server import Server
 from distill.settings import Settings
 from distill.training.config import get_adaptive_vqvae_config
 from distill.training.dataset import to_mel_clip
+from tests.eager import train_eagerly
 
 
 def play(folder: Path, sounds: list[Path]) -> dict[str, object]:
@@ -57,6 +58,8 @@ def open_page(folder: Path) -> int:
 
 if __name__ == "__main__":
     log_as_json()
+    if hasattr(os, "nice"):  # at the lowest priority, a training on a busy machine would wait without end
+        train_eagerly()
     folder, *sounds = (Path(argument) for argument in sys.argv[1:] if argument != "--page")
     told = play(folder, sounds)
     told["commands"] = [

@@ -4,7 +4,7 @@ import ast
 import re
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -37,8 +37,7 @@ def pins(path: Path) -> dict[str, Requirement]:
 def test_the_versions_that_are_tested_are_the_first_that_the_package_allows(repository, project):
     pinned = pins(repository / "requirements.txt") | pins(repository / "tests" / "requirements.txt")
     extras = project["optional-dependencies"]
-    allowed = by_name([*project["dependencies"], *extras["page"], *extras["accelerate"], *extras["test"]])
-    assert set(pinned) == set(allowed)
+    allowed = by_name([*project["dependencies"], *(each for extra in extras.values() for each in extra)])
     for name, requirement in allowed.items():
         (pin,) = pinned[name].specifier
         lowest = next(each.version for each in requirement.specifier if each.operator == ">=")
@@ -46,6 +45,36 @@ def test_the_versions_that_are_tested_are_the_first_that_the_package_allows(repo
         assert requirement.specifier.contains(pin.version), f"{requirement} does not allow {pin.version}"
         assert pin.version.startswith(lowest), f"{requirement} allows versions before {pin.version}"
         assert any(each.operator == "<" for each in requirement.specifier), f"{requirement} has no end"
+
+
+def needed(names) -> set[str]:
+    """The libraries of these names and all that they bring along on this machine, by what is installed here."""
+    found, waiting = set(), [Requirement(name) for name in names]
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        for line in requires(name) or ():
+            other, extras = Requirement(line), [*requirement.extras, ""]
+            if other.marker is None or any(other.marker.evaluate({"extra": extra}) for extra in extras):
+                waiting += [other] if canonicalize_name(other.name) not in found or other.extras else []
+        found.add(name)
+    return found
+
+
+@pytest.mark.parametrize(("file", "extra"), [("requirements.txt", "space"), ("tests/requirements.txt", "test")])
+def test_all_that_is_pinned_pins_what_it_brings_along(repository, project, file, extra):
+    pinned, extras = pins(repository / file), project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["page"], *extras["space"], *extras[extra]]
+    wanted += extras["accelerate"] if extra == "test" else []
+    assert needed(by_name(wanted)) <= set(pinned)
+    assert all([each.operator for each in pin.specifier] == ["=="] for pin in pinned.values())
+
+
+def test_both_lists_of_pins_have_the_same_versions(repository):
+    app, tests = pins(repository / "requirements.txt"), pins(repository / "tests" / "requirements.txt")
+    assert {name: str(pin) for name, pin in tests.items() if name in app} == {
+        name: str(pin) for name, pin in app.items()
+    }
 
 
 def test_libraries_whose_private_names_are_used_may_not_even_change_a_little(project):

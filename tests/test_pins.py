@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import gradio as gr
+import gradio_client
 import pytest
 import torch
 import uvicorn
@@ -199,6 +200,14 @@ def test_a_visitors_mistake_can_be_kept_out_of_the_log():
 def test_gradio_knows_which_files_a_browser_may_show():
     assert {"image/png", "audio/wav"} & set(XSS_SAFE_MIMETYPES)
     assert not {"text/html", "image/svg+xml", "application/javascript"} & set(XSS_SAFE_MIMETYPES)
+
+
+def test_gradio_tells_its_page_from_scripts_by_a_header():
+    values = re.compile(r"""["']?x-gradio-user["']?\]?\s*[:=]\s*["'`](\w+)""")
+    page = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
+    sent = {value for path in page.glob("*.js") for value in values.findall(path.read_text(encoding="utf-8"))}
+    assert "app" in sent
+    assert values.findall(inspect.getsource(gradio_client.client)) == ["api"]
 
 
 def test_uvicorn_believes_no_proxy_where_none_is_named(monkeypatch):

@@ -145,11 +145,12 @@ def test_a_file_is_locked_once(tmp_path):
         assert not system.lock(other.fileno())
 
 
-def test_a_share_without_locks_keeps_nobody_out(tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF, errno.ENOLCK])
+def test_a_share_without_locks_keeps_nobody_out(number, tmp_path, monkeypatch):
     import fcntl
 
     def flock(*_):
-        raise OSError(errno.ENOTSUP, "not supported")
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", flock)
     with open(tmp_path / "lock", "wb") as file:

@@ -11,7 +11,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
+from distill import system
 from distill.errors import AudioError, FullError
 from distill.formats.kinds import ARCHIVE, COMPANION, HEAD_BYTES, Kind, kind_of
 from distill.settings import DEFAULTS, MIB, Settings
@@ -56,15 +58,31 @@ class MemberError(AudioError):
 
 @dataclass
 class Room:
-    """The amount that may still be unpacked.
+    """The amount that may still be unpacked, and the entries that may still be looked at.
 
     Attributes
     ----------
     num_bytes : int
         Bytes left. A damaged member reduces them too, because they bound the work of unpacking.
+    num_entries : int
+        Entries left: members of any kind, and folders.
     """
 
     num_bytes: int
+    num_entries: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Room":
+        """The room of one upload, for all its archives together."""
+        return cls(settings.zip_bytes, settings.upload_zip_members)
+
+
+class _Member(NamedTuple):
+    """A member of an archive with its path, which is worked out once."""
+
+    info: zipfile.ZipInfo
+    parts: tuple[str, ...]
+    name: str
 
 
 def is_zip(path: str | os.PathLike[str]) -> bool:
@@ -96,9 +114,9 @@ def unpack_zip(
         An existing, empty folder. Each member gets a sub-folder of its own, so that equal names do not collide. The
         caller may delete a file before it asks for the next one.
     settings : Settings
-        Limits; ``upload_file_bytes`` and those whose names begin with ``zip_`` are read.
+        Limits; ``upload_file_bytes``, ``upload_zip_members`` and those whose names begin with ``zip_`` are read.
     room : Room, optional
-        Bytes that several archives may unpack together; by default ``settings.zip_bytes`` for this archive alone.
+        The room that several archives share; by default that of an upload, for this archive alone.
     take : callable, optional
         Called with the size of a member in bytes before it is unpacked, and with the negative size when the caller
         asks for the next one. An error that ``take`` raises ends the unpacking.
@@ -111,19 +129,25 @@ def unpack_zip(
     Raises
     ------
     AudioError
-        If the file is not a zip archive that can be opened, holds no sound files, or has too many members.
+        If the file is not a zip archive that can be opened, holds no sound files, or has too many members; also
+        before the first member for which there is no room.
     FullError
         If the folder cannot be written, for instance because the disk is full.
     """
-    name, room = printable(Path(path).name), room or Room(settings.zip_bytes)
+    name, room, has_sound = printable(Path(path).name), room or Room.of(settings), False
     try:
+        _check_entries(room, name, settings)
         _check_directory(path, name, settings)
         with zipfile.ZipFile(path) as archive:
             if len(archive.infolist()) > settings.zip_members:
                 raise AudioError(f"{name} holds more than {settings.zip_members} files; please split it.")
-            members, has_sound = [m for m in archive.infolist() if not m.filename.endswith("/")], False
-            for number, member in enumerate(members):
-                target = Path(folder) / str(number) / _bare_name(member)
+            for number, info in enumerate(archive.infolist()):
+                _check_entries(room, name, settings)
+                room.num_entries -= 1
+                if info.filename.endswith("/"):
+                    continue
+                member = _member(info)
+                target = Path(folder) / str(number) / member.name
                 try:
                     _check_member(member, name, room, settings)
                     _check_content(archive, member, name)
@@ -133,19 +157,27 @@ def unpack_zip(
                     room.num_bytes -= error.num_bytes
                     yield error
                     continue
-                room.num_bytes -= member.file_size
-                take(member.file_size)
+                room.num_bytes -= info.file_size
+                take(info.file_size)
                 try:
                     _unpack(archive, member, target, name)
                 except MemberError as error:
                     yield error
                 else:
                     yield target
-                take(-member.file_size)
+                take(-info.file_size)
             if not has_sound:
                 raise AudioError(f"{name} holds no sound files.")
     except _DAMAGE as error:
         raise AudioError(f"{name} is not a zip archive that can be opened.") from error
+
+
+def _check_entries(room: Room, name: str, settings: Settings) -> None:
+    """Raise an AudioError if no more entries may be looked at."""
+    if room.num_entries <= 0:
+        raise AudioError(
+            f"{name} was not read to its end: {settings.upload_zip_members} files in archives are the most at once."
+        )
 
 
 def _check_directory(path: str | os.PathLike[str], name: str, settings: Settings) -> None:
@@ -157,40 +189,40 @@ def _check_directory(path: str | os.PathLike[str], name: str, settings: Settings
         raise AudioError(f"{name} holds more than {settings.zip_members} files; please split it.")
 
 
-def _check_member(member: zipfile.ZipInfo, archive: str, room: Room, settings: Settings) -> None:
+def _check_member(member: _Member, archive: str, room: Room, settings: Settings) -> None:
     """Raise a MemberError, before a member is unpacked, unless the member is a plain file within the limits."""
-    name, parts = _bare_name(member), PurePosixPath(_full_name(member)).parts
+    info, parts, name = member
     if "__MACOSX" in parts:
         raise MemberError(name, f"{name} in {archive} {COMPANION.reason}", is_sound=False, is_companion=True)
     reason = ""
-    if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
+    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
         reason = "is a link, not a file; please pack the sound itself."
-    elif member.flag_bits & 1:
+    elif info.flag_bits & 1:
         reason = "has a password; please pack it without one."
-    elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # zipfile cannot bound the others
+    elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # zipfile cannot bound the others
         reason = "is packed in an unusual way; please make a plain zip."
     elif len(parts) > settings.zip_path_parts:
         reason = f"lies in more than {settings.zip_path_parts - 1} folders; please move it."
-    elif member.file_size == 0:
+    elif info.file_size == 0:
         reason = "is empty: the file has no bytes in it."
-    elif member.file_size > settings.upload_file_bytes:
+    elif info.file_size > settings.upload_file_bytes:
         reason = f"is larger than {settings.upload_file_bytes / MIB:g} MB; please cut it."
-    elif member.file_size > max(RATIO_FREE_BYTES, settings.zip_ratio * member.compress_size):
+    elif info.file_size > max(RATIO_FREE_BYTES, settings.zip_ratio * info.compress_size):
         reason = "unpacks to far more than sound would; it is left out."
-    elif member.file_size > room.num_bytes:
+    elif info.file_size > room.num_bytes:
         reason = f"was left out: with it, more than {settings.zip_bytes / MIB:g} MB would be unpacked."
     if reason:
         raise MemberError(name, f"{name} in {archive} {reason}")
 
 
-def _check_content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, archive_name: str) -> None:
+def _check_content(archive: zipfile.ZipFile, member: _Member, archive_name: str) -> None:
     """Raise a MemberError unless a member's first bytes are those of a sound."""
-    name, head = _bare_name(member), b""
-    for piece in _pieces(archive, member, name, archive_name):
+    name, head = member.name, b""
+    for piece in _pieces(archive, member, archive_name):
         head += piece
         if len(head) >= HEAD_BYTES:
             break
-    kind = kind_of(head, is_whole=len(head) >= member.file_size)
+    kind = kind_of(head, is_whole=len(head) >= member.info.file_size)
     if kind.demuxer:
         return
     if kind is ARCHIVE:
@@ -205,12 +237,12 @@ def is_companion(name: str, kind: Kind) -> bool:
     return kind is COMPANION or name.startswith("._") or name.lower() in COMPANIONS
 
 
-def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, archive_name: str) -> None:
+def _unpack(archive: zipfile.ZipFile, member: _Member, target: Path, archive_name: str) -> None:
     """Write a member into a folder of its own; after an error, no part of the file stays there."""
     try:
         target.parent.mkdir()
         with target.open("wb") as destination:
-            for piece in _pieces(archive, member, target.name, archive_name):
+            for piece in _pieces(archive, member, archive_name):
                 destination.write(piece)
     except AudioError:
         target.unlink(missing_ok=True)
@@ -223,24 +255,33 @@ def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, arc
         ) from error
 
 
-def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, archive_name: str) -> Iterator[bytes]:
+def _pieces(archive: zipfile.ZipFile, member: _Member, archive_name: str) -> Iterator[bytes]:
     """Yield the content of a member; raise a MemberError if the content is longer than the archive says."""
-    left = member.file_size
+    left = member.info.file_size
     try:
-        with archive.open(member) as source:
+        with archive.open(member.info) as source:
             while piece := source.read(PIECE_BYTES):
                 left -= len(piece)
                 if left < 0:
                     raise zipfile.BadZipFile("a member larger than it says")
                 yield piece
     except _DAMAGE as error:
-        reason = f"{name} in {archive_name} is damaged; please pack it again."
-        raise MemberError(name, reason, num_bytes=member.file_size) from error
+        reason = f"{member.name} in {archive_name} is damaged; please pack it again."
+        raise MemberError(member.name, reason, num_bytes=member.info.file_size) from error
 
 
 def printable(name: str) -> str:
     """A file name for people to read: control characters, line breaks and lone surrogates are replaced."""
     return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", name)
+
+
+def _member(info: zipfile.ZipInfo) -> _Member:
+    """A member with its path, and with its name without folders, as a file of this system may be named."""
+    path = PurePosixPath(_full_name(info))
+    name = (
+        printable(path.name).encode()[-LONGEST_NAME_BYTES:].decode(errors="ignore")
+    )  # the suffix of a long name stays
+    return _Member(info, path.parts, system.file_name(name))
 
 
 def _full_name(member: zipfile.ZipInfo) -> str:
@@ -257,15 +298,10 @@ def _full_name(member: zipfile.ZipInfo) -> str:
 
 def _unicode_path(extra: bytes) -> str:
     """The name in UTF-8 that some programs write into the extra field, beside a name in an older code; "" if none."""
-    while len(extra) >= 4:
-        field, length = struct.unpack_from("<HH", extra)
+    at = 0
+    while at + 4 <= len(extra):
+        field, length = struct.unpack_from("<HH", extra, at)
         if field == UNICODE_PATH and length > 5:
-            return extra[9 : 4 + length].decode(errors="ignore")
-        extra = extra[4 + length :]
+            return extra[at + 9 : at + 4 + length].decode(errors="ignore")
+        at += 4 + length
     return ""
-
-
-def _bare_name(member: zipfile.ZipInfo) -> str:
-    """The name of a member without folders. A long name loses its start, to fit any file system; the suffix stays."""
-    name = printable(PurePosixPath(_full_name(member)).name)
-    return name.encode()[-LONGEST_NAME_BYTES:].decode(errors="ignore")

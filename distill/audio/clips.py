@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -17,7 +16,7 @@ import soxr
 from distill.audio.archives import printable
 from distill.audio.decoder import Decoder
 from distill.audio.decoding import DecodingError, Facts, decode
-from distill.audio.finding import PassedOver, Refusal, find_sounds
+from distill.audio.finding import PassedOver, Refusal, Untold, find_sounds
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
 from distill.audio.loudness import within_full_scale
 from distill.errors import AudioError, FullError
@@ -27,8 +26,6 @@ MIN_CLIPS = 5
 """Smallest number of clips that a codec is trained on."""
 WRITTEN_SAMPLES = 12 * SAMPLE_RATE
 """Samples that are written at a time; after each such piece, ``progress`` is called and may let other work go first."""
-NAMED_FILES = 20
-"""Files of one folder or archive that are named one by one if they are no sound."""
 SILENCE_PEAK = 1e-4  # -80 dBFS, less than one step of a 14-bit recording
 
 
@@ -108,8 +105,7 @@ def load_clip(
     ------
     AudioError
         If the file is missing, empty, silent, too large, too short or too long, is no sound, gives none of its sound,
-        holds
-        NaN or infinite samples, or is all but inaudible beside its peak.
+        holds NaN or infinite samples, or is all but inaudible beside its peak.
 
     Examples
     --------
@@ -141,7 +137,7 @@ def load_clip(
 
 
 def _note(facts: Facts, name: str) -> str:
-    """What of a file's sound is missing, in one sentence; "" if nothing is."""
+    """Sentence about the missing parts of a file's sound; "" if none is missing."""
     seconds = facts.num_frames / facts.sample_rate
     if facts.announced_seconds:
         return (
@@ -233,8 +229,8 @@ def read_clips(
     Clip or Refusal
         One for each file, in order. With default settings, a clip is refused if it would be the 501st or would make
         the sound longer than two hours in all; one refusal stands for all sounds after the 600th. Files that are no
-        sound are named one by one up to the 20th of a folder or an archive; one refusal stands for the others, and one
-        for all companion files of macOS and Windows.
+        sound are named one by one up to the 20th of a folder or an archive, and up to the 200th in all; one refusal
+        for each folder or archive stands for the others, and one for all companion files of macOS and Windows.
 
     Raises
     ------
@@ -250,17 +246,13 @@ def read_clips(
     """
     accepted, seconds, number = 0, 0.0, 0
     earlier: dict[bytes, str] = {}
-    passed: Counter[str] = Counter()
-    companions: list[str] = []
+    untold = Untold()
     with _temporary_folder(folder) as unpacked:
         for item in find_sounds(paths, unpacked, settings, take, once=once):
             name = printable(item.name)
             if isinstance(item, PassedOver):
                 tick(number)
-                passed[item.beside] += not item.is_companion
-                if item.is_companion:
-                    companions.append(name)
-                elif passed[item.beside] <= NAMED_FILES:
+                if not untold.add(item):
                     yield item
                 continue
             if number == settings.upload_files:
@@ -295,23 +287,7 @@ def read_clips(
                 continue
             accepted, seconds = accepted + 1, seconds + clip.seconds
             yield clip
-    yield from _told_together(passed, companions)
-
-
-def _told_together(passed: Counter[str], companions: list[str]) -> Iterator[Refusal]:
-    """The files that are not named one by one."""
-    for beside, count in passed.items():
-        if (more := count - NAMED_FILES) > 0:
-            files = "file that is" if more == 1 else "files that are"
-            yield Refusal(beside, f"In {beside}, {more} more {files} no sound were passed over.")
-    if companions:
-        files = "companion file" if len(companions) == 1 else "companion files"
-        were = "was" if len(companions) == 1 else "were"
-        yield Refusal(
-            companions[0],
-            f"{len(companions)} {files} of macOS or Windows, which hold no sound, {were} passed over, such as "
-            f"{companions[0]}.",
-        )
+    yield from untold.told()
 
 
 def _duration(seconds: float) -> str:

@@ -135,8 +135,11 @@ class Decoder:
         if "refused" in answer:
             return str(answer["refused"])
         sound = Sound(np.frombuffer(samples, np.float32), Facts(**answer))
-        length = sound.facts.num_frames * request["sample_rate"] / sound.facts.sample_rate
-        if not abs(len(sound.samples) - length) < 2 or not np.isfinite([*answer.values()]).all():
+        factor = request["sample_rate"] / sound.facts.sample_rate
+        if (
+            not abs(len(sound.samples) - sound.facts.num_frames * factor) < 2 + factor
+            or not np.isfinite([*answer.values()]).all()
+        ):
             raise ValueError("facts that are not so")
         if samples and not np.isfinite(magnitude(sound.samples)):
             raise ValueError("samples that are not numbers")

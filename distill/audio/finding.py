@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ from distill.audio.archives import Room, is_companion, is_zip, printable, unpack
 from distill.errors import AudioError
 from distill.formats.kinds import COMPANION, DOCUMENT, HEAD_BYTES, Kind, kind_of
 from distill.settings import Settings
+
+NAMED_FILES, NAMED_IN_ALL = 20, 200
+"""Files that are named one by one if they are no sound: of one folder or archive, and of all together."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +30,49 @@ class PassedOver(Refusal):
 
     Attributes
     ----------
-    beside : str
+    beside : Path
         The folder or archive that holds the file.
     is_companion : bool
         Whether macOS or Windows puts such files beside others.
     """
 
-    beside: str
+    beside: Path
     is_companion: bool
+
+
+class Untold:
+    """Files that are no sound and are not named one by one: only their numbers and the name of one are kept."""
+
+    def __init__(self) -> None:
+        self._named: Counter[Path] = Counter()
+        self._more: Counter[Path] = Counter()
+        self._companions, self._companion = 0, ""
+
+    def add(self, item: PassedOver) -> bool:
+        """Count a file; return False if it is to be named by itself, as one of the first."""
+        if item.is_companion:
+            self._companions, self._companion = self._companions + 1, self._companion or item.name
+        elif self._named[item.beside] < NAMED_FILES and self._named.total() < NAMED_IN_ALL:
+            self._named[item.beside] += 1
+            return False
+        else:
+            self._more[item.beside] += 1
+        return True
+
+    def told(self) -> Iterator[Refusal]:
+        """Yield a refusal for each folder or archive, and one for all companions together."""
+        for beside, count in self._more.items():
+            place, more = printable(beside.name), " more" if self._named[beside] else ""
+            files = "file that is no sound was" if count == 1 else "files that are no sound were"
+            yield Refusal(place, f"In {place}, {count}{more} {files} passed over.")
+        if self._companions:
+            files = "companion file" if self._companions == 1 else "companion files"
+            were = "was" if self._companions == 1 else "were"
+            yield Refusal(
+                self._companion,
+                f"{self._companions} {files} of macOS or Windows, which hold no sound, {were} passed over, such as "
+                f"{self._companion}.",
+            )
 
 
 def find_sounds(
@@ -54,33 +93,27 @@ def find_sounds(
     unpacked : Path
         Folder in which archives are unpacked, one file at a time; a file is gone when the next one is asked for.
     """
-    room, earlier, archives = Room(settings.zip_bytes), set[Path](), itertools.count()
+    room, earlier, archives = Room.of(settings), set[Path](), itertools.count()
     for path in map(Path, paths):
         if once and path in earlier:
             yield Refusal(printable(path.name), f"{printable(path.name)} was left out: it is named twice.")
             continue
         earlier.add(path)
         is_folder = os.path.isdir(path)
-        found = 0
         for file in _files_in(path) if is_folder else [path]:
             if isinstance(file, Refusal):
                 yield file
                 continue
             kind = _kind_of(file)
-            if is_zip(file) and kind is not DOCUMENT:
-                found += 1
+            if kind not in (None, DOCUMENT) and is_zip(file):
                 folder = unpacked / str(next(archives))
                 folder.mkdir()
                 yield from _find_in_zip(file, folder, settings, room, take)
             elif kind is None or kind.demuxer or not (is_folder or kind is COMPANION):
-                found += 1
                 yield file
             else:
-                name, beside = printable(file.name), printable(path.resolve().name)
-                yield PassedOver(name, f"{name} {kind.reason}", beside, is_companion(name, kind))
-        if is_folder and not found:
-            name = printable(path.resolve().name)
-            yield Refusal(name, f"{name} is a folder without any sound files.")
+                name = printable(file.name)
+                yield PassedOver(name, f"{name} {kind.reason}", path.resolve(), is_companion(name, kind))
 
 
 def _find_in_zip(
@@ -95,31 +128,41 @@ def _find_in_zip(
             elif item.is_sound:
                 yield Refusal(item.name, str(item))
             else:
-                yield PassedOver(item.name, str(item), archive, item.is_companion)
+                yield PassedOver(item.name, str(item), path, item.is_companion)
     except AudioError as error:
         yield Refusal(archive, str(error))
 
 
 def _files_in(folder: Path) -> Iterator[Path | Refusal]:
-    """Yield the files in a folder and its sub-folders, in the order of their paths. A link to a folder is followed,
-    but no folder is searched twice."""
-    found, searched = list[Path](), set[str]()
-    for root, folders, files in os.walk(folder, followlinks=True):
+    """Yield the files in a folder and its sub-folders, in the order of their paths, and why others are not read. A
+    link to a folder is followed, but no folder is searched twice."""
+    found, searched, closed = list[Path](), set[str](), set[Path]()
+    for root, folders, files in os.walk(
+        folder, onerror=lambda error: closed.add(Path(error.filename)), followlinks=True
+    ):
         if (real := os.path.realpath(root)) in searched:
             folders.clear()
             continue
         searched.add(real)
         found += [Path(root, name) for name in files]
-    for path in sorted(found):
-        if path.is_file():
+    for path in sorted([*found, *closed]):
+        name = printable(path.name)
+        if path in closed:
+            yield Refusal(name, f"{name} is a folder that could not be opened.")
+        elif os.path.isfile(path):
             yield path
-        elif path.is_symlink():
-            name = printable(path.name)
+        elif os.path.exists(path):
+            yield Refusal(name, f"{name} is not a file, but a pipe, a socket or a device.")
+        elif os.path.islink(path):
             yield Refusal(name, f"{name} is a link to a file that is not there.")
+        else:
+            yield Refusal(name, f"{name} could not be opened.")
 
 
 def _kind_of(path: Path) -> Kind | None:
-    """What a file is, by its content; None if it cannot be read or is empty."""
+    """Kind of a file by its content; None if it is no plain file, cannot be read, or is empty."""
+    if not os.path.isfile(path):  # a pipe would be waited for
+        return None
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)

@@ -15,6 +15,7 @@ import torch
 from distill.audio import SAMPLE_RATE, Clip, LogMel, read_clips
 from distill.bench.contest import Contestant, Result, run
 from distill.bench.listening import Listening, listen, opus, synthesize
+from distill.bench.pace import measure_pace
 from distill.codec import Codec
 from distill.errors import ConfigError, check_range
 from distill.examples import find_examples
@@ -40,6 +41,7 @@ NAMES = (*(contestant.name for contestant in CONTESTANTS), HELD_OUT, SPEED)
 VALUES = (0.5, 0.4, 0.32, 0.25, 0.2)
 HEADINGS = ("levels", "bit/s", "seconds", "steps/s", "mel_l1", "held out", "codes", "MB", *(f"to {v}" for v in VALUES))
 EDIT_SECONDS, EDITS, WARMUP_EDITS, PAUSE_SECONDS = 10, 40, 5, 0.1
+PACE_SECONDS = 20  # of each training whose steps are counted
 STEPS_BEFORE = 100  # steps of a training before edits are timed beside it
 
 
@@ -122,6 +124,12 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
             f"(median of {EDITS}; worst {speed['edit_ms_worst']:.0f} ms), while a training runs after "
             f"{speed['training_edit_ms_median']:.0f} ms (worst {speed['training_edit_ms_worst']:.0f} ms), "
             f"{speed['training_edit_ms_median'] / speed['edit_ms_median']:.2f} times as long."
+        )
+        pace = measure_pace(clips, PACE_SECONDS * share)
+        speed |= pace
+        say(
+            f"A training makes {pace['steps_per_second']:.1f} steps a second, and {pace['busy_steps_per_second']:.1f} "
+            "beside a process that keeps one core busy."
         )
     return report
 

@@ -28,6 +28,8 @@ class DecodedMel:
         Number of decoded levels.
     num_frames : int
         Number of frames of the whole grid.
+    num_samples : int
+        Length of the clip in samples.
     bitrate_bps : float
         Bits of the codes of these levels per second of the clip.
     ready : int
@@ -45,6 +47,7 @@ class DecodedMel:
 
     def __init__(self, codec: Codec, grid: CodeGrid, num_levels: int) -> None:
         self.num_levels, self.num_frames = num_levels, grid.num_frames
+        self.num_samples = grid.num_samples
         self.bitrate_bps = grid.num_bits * num_levels / grid.levels * SAMPLE_RATE / grid.num_samples
         self.ready, self.seconds = 0, 0.0
         self.log_mel = np.zeros((N_MELS, grid.num_frames), dtype=np.float32)  # takes no memory until it is written

@@ -24,6 +24,8 @@ class Track:
     Attributes
     ----------
     mel : DecodedMel
+    num_samples : int
+        Number of samples of all frames; the clip may end before the last frame does.
     ready : int
         Number of decoded samples, counted from the start.
     """
@@ -34,7 +36,7 @@ class Track:
         self._vocoder_seconds = 0.0
         self._begin: Callable[[], Iterator[Tensor]] = lambda: codec.vocoder.stream_from(mel.frames, mel.num_frames)
         self._stream: Iterator[Tensor] | None = None
-        self._waveform = np.zeros(0, dtype=np.float32)
+        self._waveform = self._clip = np.zeros(0, dtype=np.float32)
         self._lock = threading.Lock()
 
     @property
@@ -65,14 +67,15 @@ class Track:
                 progress(min(1.0, self.ready / stop))
 
     def samples(self, start: int, stop: int) -> np.ndarray:
-        """Samples that are already decoded, float32; read-only."""
-        return self._waveform if (start, stop) == (0, self.num_samples) else self._waveform[start:stop]
+        """Samples that are already decoded, float32; read-only. The whole clip is always the same array."""
+        return self._clip if (start, stop) == (0, len(self._clip)) else self._waveform[start:stop]
 
     def _step(self) -> None:
         began, decoding = time.perf_counter(), self.mel.seconds
         if self._stream is None:
             # Zeros take no memory until they are overwritten.
             self._waveform, self._stream = np.zeros(self.num_samples, dtype=np.float32), self._begin()
+            self._clip = self._waveform[: self.mel.num_samples]
         piece = next(self._stream).numpy()
         self._waveform[self.ready : self.ready + len(piece)] = piece
         self._vocoder_seconds += time.perf_counter() - began - (self.mel.seconds - decoding)

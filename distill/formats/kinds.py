@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: a kind of sound, or the reason why the file is no sound."""
+"""The kind of a file, by its first bytes: a kind of sound, or the reason why the file is no sound."""
 
 import itertools
 import re
@@ -8,9 +8,10 @@ HEAD_BYTES = 1 << 17
 """First bytes of a file that decide what it is. MP3 frames may begin only after some garbage."""
 CHAIN_FRAMES = 4
 """MP3 or AAC frames in a row that are no accident."""
-MOST_SYNCS = 1000
-"""Positions at which a frame is looked for; random bytes of that length have some sixty."""
-SYNC = re.compile(rb"\xff[\xe2-\xff]")
+MAX_STARTS = 1000
+"""Positions at which a frame of MP3 or AAC is looked for; random bytes of that length have some sixty."""
+FRAME_START = re.compile(rb"\xff[\xe2-\xff]")
+"""First two bytes of a frame of MP3 or AAC."""
 MPEG_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 MPEG_KILOBITS = {
     (True, 3): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -43,36 +44,36 @@ class Kind:
 
 
 def _no_sound(reason: str) -> Kind:
-    return Kind("", reason=reason)
+    return Kind("", reason=f"could not be read as sound: {reason}")
 
 
 WAV, W64, AIFF, CAF = Kind("wav", "WAV"), Kind("w64", "W64"), Kind("aiff", "AIFF"), Kind("caf", "CAF")
 FLAC, OGG, MP3, AAC = Kind("flac", "FLAC"), Kind("ogg", "OGG"), Kind("mp3", "MP3"), Kind("aac", "AAC")
 MP4, MATROSKA, WMA = Kind("mov", "MP4 or MOV"), Kind("matroska", "Matroska or WebM"), Kind("asf", "WMA")
+AU = Kind("au", "AU")
 W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
-PICTURE = _no_sound("is a picture, not sound.")
-ARCHIVE = _no_sound("is an archive, not a sound; please unpack it first.")
-PROGRAM = _no_sound("is a program, not sound.")
-MIDI = _no_sound("is MIDI, which holds notes but no sound; please render it to WAV or FLAC.")
-TEXT = _no_sound("is text, not sound.")
-PAGE = _no_sound("is a web page or another kind of marked-up text, not sound.")
-LIST = _no_sound("is a playlist: it names sounds but holds none.")
-POINTER = _no_sound("is a pointer of Git LFS, not the sound itself; “git lfs pull” fetches that.")
-COMPANION = _no_sound("is a companion file of macOS, which holds no sound.")
-DATA = _no_sound("holds data of another program, not sound.")
-ZEROS = _no_sound("holds nothing but zeros where sound should be; please copy or record it again.")
-DATABASE = _no_sound("is a database, not sound.")
-DOCUMENT = _no_sound("is a document, not sound.")
+PICTURE = _no_sound("it is a picture.")
+ARCHIVE = _no_sound("it is an archive; please unpack it first.")
+PROGRAM = _no_sound("it is a program.")
+MIDI = _no_sound("it is MIDI, which holds notes but no sound; please render it to WAV or FLAC.")
+TEXT = _no_sound("it is text.")
+PAGE = _no_sound("it is a web page or another kind of marked-up text.")
+LIST = _no_sound("it is a playlist, which names sounds but holds none.")
+POINTER = _no_sound("it is a pointer of Git LFS; “git lfs pull” fetches the sound itself.")
+COMPANION = _no_sound("it is a companion file of macOS, which holds no sound.")
+DATA = _no_sound("it holds data of another program.")
+ZEROS = _no_sound("it holds nothing but zeros; please copy or record it again.")
+DATABASE = _no_sound("it is a database.")
+DOCUMENT = _no_sound("it is a document.")
 UNKNOWN = _no_sound(
-    "could not be read as sound: its content is of no kind that Distill knows (WAV, AIFF, FLAC, MP3, OGG, M4A, WebM, "
-    "CAF, WMA and some more)."
+    "its content is of no kind that Distill knows (WAV, AIFF, FLAC, MP3, OGG, M4A, WebM, CAF, WMA and some more)."
 )
-UNREAD = "is {}, which Distill does not read; please export it as WAV or FLAC."
+UNREAD = "it is {}, which Distill does not read; please export it as WAV or FLAC."
 STARTS = {
     b"fLaC": FLAC,
     b"OggS": OGG,
     b"caff": CAF,
-    b".snd": Kind("au", "AU"),
+    b".snd": AU,
     b"wvpk": Kind("wv", "WavPack"),
     b"#!AMR": Kind("amr", "AMR"),
     b"NIST_1A": Kind("nistsphere", "NIST SPHERE"),
@@ -131,7 +132,7 @@ FORMS = {
     (b"RIFF", b"AVI "): Kind("avi", "AVI"),
     (b"RIFF", b"RMID"): MIDI,
     (b"RIFF", b"WEBP"): PICTURE,
-    (b"RIFF", b"sfbk"): _no_sound("is a SoundFont, a set of instruments; please render it to WAV or FLAC."),
+    (b"RIFF", b"sfbk"): _no_sound("it is a SoundFont, a set of instruments; please render it to WAV or FLAC."),
     (b"FORM", b"8SVX"): _no_sound(UNREAD.format("8SVX")),
 }
 """Kinds by the first four bytes and by the four bytes at 8."""
@@ -139,11 +140,16 @@ OFFICE = (b"[Content_Types].xml", b"mimetype", b"META-INF/", b"_rels/.rels")
 """Names with which a zip archive begins that is a document or a program."""
 BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"moof", b"styp")
 """Boxes that a file of MP4 or QuickTime may begin with."""
-STILLS = (b"heic", b"heix", b"mif1", b"avif", b"crx ")
+LONG_BOXES = (b"mdat", b"moov", b"moof")
+"""Boxes that may be longer than 16 MB."""
+PICTURE_BRANDS = (b"heic", b"heix", b"mif1", b"avif", b"crx ")
+"""Brands of MP4 whose files are pictures."""
+LETTERS_ONLY = frozenset((b"%PDF", b"Rar!", b"BZh"))
+"""Short marks that no text begins with, although a file of that kind may begin like a text."""
 
 
 def kind_of(head: bytes, *, is_whole: bool = False) -> Kind:
-    """What a file is.
+    """The kind of a file.
 
     Parameters
     ----------
@@ -157,7 +163,7 @@ def kind_of(head: bytes, *, is_whole: bool = False) -> Kind:
     >>> kind_of(b"fLaC").name
     'FLAC'
     >>> kind_of(b"Dear diary, today I recorded a frog.", is_whole=True).reason
-    'is text, not sound.'
+    'could not be read as sound: it is text.'
     """
     if not head.strip(b"\0"):
         return ZEROS
@@ -165,18 +171,26 @@ def kind_of(head: bytes, *, is_whole: bool = False) -> Kind:
         return kind
     if head[:4] == b"PK\x03\x04" and any(mark in head[30:120] for mark in OFFICE):
         return DOCUMENT
-    if head[4:8] in BOXES:
-        return PICTURE if head[4:8] == b"ftyp" and head[8:12] in STILLS else MP4
+    text = _text(head)
+    if _begins_with_box(head) and not text:
+        return PICTURE if head[4:8] == b"ftyp" and head[8:12] in PICTURE_BRANDS else MP4
     for start, kind in STARTS.items():
         if head.startswith(start):
-            return kind
+            is_word = len(start) <= 4 and start.isascii() and start not in LETTERS_ONLY
+            return text if text and is_word else kind
     if tag_bytes(head):
         return MP3  # what follows the tag decides; :func:`~distill.formats.parts.find_parts` looks there
     if found := first_frame(head, is_whole=is_whole):
         return found[0]
     if head[257:262] == b"ustar":
         return ARCHIVE
-    return _text(head) or (PICTURE if head.startswith(b"BM") else UNKNOWN)
+    return text or (PICTURE if head.startswith(b"BM") else UNKNOWN)
+
+
+def _begins_with_box(head: bytes) -> bool:
+    """Whether a file begins with a box of MP4 of a length that such a box may have."""
+    size = int.from_bytes(head[:4], "big")
+    return head[4:8] in BOXES and (size in (0, 1) or 8 <= size < (1 << 32 if head[4:8] in LONG_BOXES else 1 << 24))
 
 
 def tag_bytes(head: bytes) -> int:
@@ -191,15 +205,30 @@ def tag_bytes(head: bytes) -> int:
 
 def first_frame(head: bytes, *, is_whole: bool = False) -> tuple[Kind, int] | None:
     """The kind and the position of the first of several MP3 or AAC frames in a row; None if there are none."""
-    for found in itertools.islice(SYNC.finditer(head), MOST_SYNCS):
+    for found in itertools.islice(FRAME_START.finditer(head), MAX_STARTS):
         for kind, frame_at in ((AAC, _adts_frame), (MP3, _mpeg_frame)):
             position, count, family = found.start(), 0, None
             while count < CHAIN_FRAMES and (frame := frame_at(head, position)) and family in (None, frame[1]):
                 position, count, family = position + frame[0], count + 1, frame[1]
-            is_end = is_whole and position >= len(head)
-            if count == CHAIN_FRAMES or (count and is_end and (found.start() == 0 or count > 1)):
+            is_short = is_whole and (
+                position >= len(head) if count > 1 else (found.start(), position) == (0, len(head))
+            )
+            if count == CHAIN_FRAMES or is_short:
                 return kind, found.start()
     return None
+
+
+def counted_samples(head: bytes) -> int:
+    """Length in samples per channel of an MP3, padding included, as the first frame counts it; 0 if it does not."""
+    frame = _mpeg_frame(head, 0)
+    if frame is None:
+        return 0
+    per_frame = 1152 if head[1] >> 3 & 3 == 3 else 576
+    for mark in (b"Xing", b"Info"):
+        at = head.find(mark, 0, 64)
+        if at > 0 and int.from_bytes(head[at + 4 : at + 8], "big") & 1:
+            return int.from_bytes(head[at + 8 : at + 12], "big") * per_frame
+    return int.from_bytes(head[50:54], "big") * per_frame if head[36:40] == b"VBRI" else 0
 
 
 def _mpeg_frame(head: bytes, at: int) -> tuple[int, bytes] | None:

@@ -16,6 +16,7 @@ from distill.jobs.folder import FILE_BYTES, JobFolder
 from distill.jobs.memory import is_out_of_memory
 from distill.settings import DEFAULTS
 from distill.training.checkpoint import load_checkpoint, save_checkpoint
+from distill.training.pace import training_clock
 from distill.training.records import Finished, Progress, Validation
 from distill.training.trainer import Trainer
 
@@ -101,7 +102,7 @@ class Training:
         """The trainer at its last checkpoint, or at the start if no checkpoint can be read."""
         record = self.folder.read_record()
         clips = self.folder.read_clips(record.clip_names, record.clip_samples)
-        trainer, damaged = Trainer(clips, record.config), False
+        trainer, damaged = Trainer(clips, record.config, clock=training_clock()), False
         if os.path.lexists(self.folder.checkpoint):
             try:
                 check_regular(self.folder.checkpoint, FILE_BYTES)
@@ -110,7 +111,7 @@ class Training:
                 if is_out_of_memory(error):
                     raise
                 self._warn("A checkpoint was passed over.", error)
-                trainer, damaged = Trainer(clips, record.config), True
+                trainer, damaged = Trainer(clips, record.config, clock=training_clock()), True
         self._say(Begun(trainer.steps, float(trainer.seconds), damaged))
         return trainer
 

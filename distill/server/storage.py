@@ -74,6 +74,7 @@ class Storage:
         self.derived: Callable[[str | None], int] = lambda owner: found if owner is None else 0
         self._ledger = Ledger(settings, lambda owner: self.derived(owner))
         self.public: frozenset[str] = frozenset()
+        self._copied: dict[str, dict[Path, tuple[int, ...]]] = {}
 
     def close(self) -> None:
         """Release the folder's lock, so that another server can claim it."""
@@ -235,7 +236,7 @@ class Storage:
 
         The path of Gradio's copy is a hash of its content, and another visitor may be uploading the same file now. So
         Gradio's copy stays for a minute, as a second hard link to the same file, or as a file of its own where the disk
-        has no hard links.
+        has no hard links; such a copy counts too as long as it stays.
 
         Parameters
         ----------
@@ -259,18 +260,23 @@ class Storage:
             If the files can be neither linked nor copied.
         """
         folder, moved = self.files / owner / secrets.token_hex(8), []
+        arrival, copies = arrival or Arrival(self._ledger, owner, ""), Arrival(self._ledger, owner, "")
         try:
             folder.mkdir(parents=True)
             for number, path in enumerate(map(Path, paths)):
                 target = folder / str(number) / path.name
                 target.parent.mkdir()
-                system.link(path, target)
+                if not system.link(path, target):
+                    copies.take(target.stat().st_size + ENTRY_BYTES)
+                    if path.parent.parent == self.files:
+                        self._copied.setdefault(owner, {})[path] = _identity(path)
                 moved.append(str(target))
-            arrival = arrival or Arrival(self._ledger, owner, "")
             self._ledger.hold(arrival, owner, folder, _num_bytes(folder) + ENTRY_BYTES)
         except (OSError, FullError):
             shutil.rmtree(folder, ignore_errors=True)
+            copies.give_back()
             raise
+        self._ledger.leave(copies, self._clock() + UPLOAD_SECONDS)
         return moved
 
     def discard(self, path: Path) -> None:
@@ -301,10 +307,14 @@ class Storage:
         if owner in self.public or not re.fullmatch("[A-Za-z0-9-]+", owner):  # a path in it could leave the folder
             return
         found = [path.stat() for path in (self.files / owner).rglob("*") if path.is_file()]
-        own = {status.st_ino for status in found if status.st_nlink > 1}
-        for copy in self.files.glob("*/*") if own else ():
+        linked = {status.st_ino for status in found if status.st_nlink > 1}
+        for copy in self.files.glob("*/*") if linked else ():
             with contextlib.suppress(OSError):
-                if copy.is_file() and copy.stat().st_ino in own and copy.parent.name not in self.public:
+                if copy.stat().st_ino in linked and copy.is_file() and copy.parent.name not in self.public:
+                    copy.unlink()
+        for copy, identity in self._copied.pop(owner, {}).items():  # on a disk without hard links
+            with contextlib.suppress(OSError):
+                if _identity(copy) == identity and copy.parent.name not in self.public:  # else another's upload came
                     copy.unlink()
         for folder in (self.files / owner, self.sets / owner):
             self.remove(folder, owner)
@@ -332,6 +342,12 @@ class Storage:
                 if age <= kept or path.name in owners or path.name in self.public:
                     continue
                 self.remove(path, path.name) if path.is_dir() else path.unlink()
+        for owner, copies in list(self._copied.items()):
+            left = {path: identity for path, identity in copies.items() if path.exists()}
+            if left:
+                self._copied[owner] = left
+            else:
+                self._copied.pop(owner, None)
         self._ledger.expire(now)
 
     def publish(self) -> None:
@@ -345,6 +361,12 @@ class Storage:
 def new_anyone() -> str:
     """Make a new random owner for files of a sender without a cookie."""
     return ANYONE + secrets.token_hex(16)
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    """Numbers that change if another file takes the path."""
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _num_bytes(folder: Path) -> int:

@@ -31,7 +31,7 @@ class Provenance:
     clips, held_out : int
         Number of all clips, and number of the clips that were used only for validation.
     sound_seconds, training_seconds : float
-        Duration of the clips and of the training, in seconds.
+        Duration of the clips, and of the training by its own clock, in seconds.
     steps : int
         Number of training steps.
     epochs : float

@@ -101,8 +101,9 @@ class VQVAEConfig(ModelSettings):
     epochs: Annotated[int, Range(1, 1_000_000)] = 400
     """Number of passes over the sound after which the training ends, even if time is left."""
     minutes: Annotated[float | None, Range(0.01, 24 * 60)] = 1.0
-    """Minutes of wall time after which the training ends, with the final validation included; None for no limit. A seed
-    repeats a training bit for bit only without this limit, because the speed of the computer varies."""
+    """Minutes after which the training ends, with the final validation included; None for no limit. Trainings of the
+    page count minutes of computing (:func:`~distill.training.pace.shared_clock`), all others wall time. A seed repeats
+    a training bit for bit only without this limit, because the speed of the computer varies."""
     refinement: Annotated[float, Range(0, 1)] = 0.9
     """Share of the training, at its end, in which only the decoder learns. Encoder and codebooks are frozen, so the
     codes of the clips are fixed and a step costs half as much. A training from random weights has no refinement,

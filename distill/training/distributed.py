@@ -95,15 +95,16 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def has_fast_bfloat16(device: torch.device) -> bool:
+def has_fast_bfloat16(device: torch.device, *, may_vary: bool) -> bool:
     """Check whether training on the device is faster in bfloat16 than in float32.
 
     On a CPU, that needs the matrix units of AMX, and the first call measures it. Other processors know bfloat16 too:
-    with AVX-512, a training step takes 1.3 times as long in it, and those of Apple and Arm are slow in it as well.
+    with AVX-512, a training step takes 1.3 times as long in it, and those of Apple and Arm are slow in it as well. A
+    training that must not vary from one run to the next uses float32 on a CPU, because the measurement may vary.
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return bool(torch.cpu.get_capabilities().get("amx_bf16")) and _bfloat16_is_faster()
+    return may_vary and bool(torch.cpu.get_capabilities().get("amx_bf16")) and _bfloat16_is_faster()
 
 
 @lru_cache

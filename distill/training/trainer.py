@@ -22,6 +22,7 @@ from distill.training.dataset import CropSampler, MelClip, fitting_crop, split_h
 from distill.training.distributed import Processes, has_fast_bfloat16
 from distill.training.health import codebook_health, health_warnings
 from distill.training.muon import load_optimizer_state, make_optimizers
+from distill.training.pace import ThreadChoice
 from distill.training.records import NO_CURVES, Event, Finished, Progress, StepPoint, Validation, ValidationPoint
 from distill.training.schedule import WarmupCosine
 from distill.training.state import TrainingSet, TrainingState
@@ -96,7 +97,9 @@ class Trainer:
         self.learning_rate_at = WarmupCosine(config.learning_rate, config.warmup)
         self.optimizers = make_optimizers(self.model, lr=config.learning_rate, weight_decay=config.weight_decay)
         self.network = self.processes.wrap(self.model)
-        self.autocast = has_fast_bfloat16(self.device)
+        self.autocast = bool(
+            self.processes.agree(has_fast_bfloat16(self.device, may_vary=config.minutes is not None))[0]
+        )
         self.steps, self.seconds, self.fraction, self.validations = 0, 0.0, 0.0, 0
         self.curves = NO_CURVES
         self.best: Validation | None = None
@@ -139,8 +142,7 @@ class Trainer:
         Finished
             At the end.
         """
-        self._stop = False
-        earlier, start = self.seconds, self.clock()
+        self._stop, earlier, start = False, self.seconds, self.clock()
 
         def tick() -> None:
             self._agree_on_time(earlier + self.clock() - start)
@@ -148,18 +150,9 @@ class Trainer:
         if self.steps == 0:
             self._init_codebooks()
         tick()
-        while (self.fraction < 1 or not self.steps) and not self.processes.agree(self._stop)[0]:
-            recon_loss, commit_loss = self._step()
-            tick()
-            progress = Progress(
-                self.steps,
-                self.epochs,
-                self.seconds,
-                self.seconds / max(self.fraction, 1e-9) - self.seconds,
-                self.fraction,
-                recon_loss,
-                commit_loss,
-            )
+        for recon_loss, commit_loss in self._steps(tick):
+            left = self.seconds / max(self.fraction, 1e-9) - self.seconds
+            progress = Progress(self.steps, self.epochs, self.seconds, left, self.fraction, recon_loss, commit_loss)
             if self.fraction * CURVE_STEPS >= len(self.curves.steps):
                 self.curves = self.curves.after(StepPoint(self.seconds, recon_loss, self.steps))
             yield progress
@@ -295,6 +288,19 @@ class Trainer:
             rvq.quantize_dropout = False  # the first batch must initialize every level
             self.model.quantize(self.model.encode(mel), columns_of_sound(mask))
             rvq.quantize_dropout = self.config.level_dropout
+
+    def _steps(self, tick: Callable[[], None]) -> Iterator[tuple[float, float]]:
+        """Make steps until the end, with as many threads as are fastest; yield the two losses of each step.
+
+        Another number of threads changes the last bits of sums, which a training without a time limit must repeat.
+        """
+        may_choose = self.config.minutes is not None and self.device.type == "cpu" and self.processes.count == 1
+        with ThreadChoice(torch.get_num_threads() if may_choose else 1) as threads:
+            while (self.fraction < 1 or not self.steps) and not self.processes.agree(self._stop)[0]:
+                with threads.step():
+                    losses = self._step()
+                tick()
+                yield losses
 
     def _step(self) -> tuple[float, float]:
         config = self.config

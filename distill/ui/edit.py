@@ -1,6 +1,5 @@
 """The Edit tab: the code grid as an instrument."""
 
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -191,7 +190,7 @@ def upload_second(call: Call[EditTab], path: str | None, shown: str | None = Non
     second = _open_second(call, call.work(shown), Path(path), is_example=False)
     call.server.storage.discard(Path(path))
     if second.note:
-        gr.Warning(html.escape(second.note))
+        call.warn(second.note)
     return _second(call, second)
 
 

@@ -84,12 +84,7 @@ def build(server: Server, shown: gr.Textbox) -> ExploreTab:
                 "ones before it left out. Play a track and choose another while it sounds.</p>"
             )
         with gr.Column(min_width=300):
-            # A file of any name and type: gr.Audio would judge it by its ending, before its content is seen.
-            upload = gr.File(label="Or a sound of yours: drop a file", height=110, elem_id="explore-upload")
-            record = gr.Audio(
-                sources=["microphone"], type="filepath", label="Or record one", elem_id="explore-record",
-                buttons=[],
-            )  # fmt: skip
+            upload, record = _ways_in()
     player = Player(
         _player(work), server_functions=[server_function(server, "sound", served.layer_sound)], elem_id="explore-player"
     )
@@ -129,6 +124,16 @@ def build(server: Server, shown: gr.Textbox) -> ExploreTab:
         example, upload, record, player, facts, start, stop, view, mels_view, maps_view, layers_view, codebook, usage,
         health, save, files, shown,
     )  # fmt: skip
+
+
+def _ways_in() -> tuple[gr.File, gr.Audio]:
+    """Lay out the upload area and the recorder. The upload area takes files of any name and type: gr.Audio would judge
+    a file by its ending, in words of its own, before its content is seen."""
+    upload = gr.File(label="Or a sound of yours: drop a file", height=140, elem_id="explore-upload")
+    record = gr.Audio(
+        sources=["microphone"], type="filepath", label="Or record one", elem_id="explore-record", buttons=[]
+    )  # fmt: skip
+    return upload, record
 
 
 def connect(tab: ExploreTab, server: Server) -> list[Any]:

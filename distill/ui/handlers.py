@@ -23,8 +23,8 @@ from distill.server.visit import Page
 Tab = TypeVar("Tab")
 Answer = dict[Any, Any]
 """The result of a handler: new values by component."""
-CALLER, PAGE_CALLER = "x-gradio-user", "app"
-"""Header by which Gradio's page tells itself from scripts."""
+CALLER, SCRIPTS = "x-gradio-user", ("api", "mcp")
+"""Header by which Gradio tells its page from scripts, and its values for scripts."""
 WATCHING = 0.3
 """Seconds between two updates of a watched training, per second of recent computing for the visitor's address."""
 
@@ -40,16 +40,23 @@ class Call(Generic[Tab]):
     server : Server
     tab : Tab
         The components that the handler may fill.
+    is_script : bool
+        Whether a script makes the call, which reads messages as text. The page shows them as HTML.
     """
 
     page: Page
     server: Server
     tab: Tab
+    is_script: bool = False
 
     @property
     def pause(self) -> Callable[..., None]:
         """A function that lets other visitors go first; long work calls it between its steps."""
         return self.server.turns.pause
+
+    def warn(self, message: str) -> None:
+        """Show a message beside the answer."""
+        gr.Warning(message if self.is_script else html.escape(message))
 
     def work(self, shown: str | None) -> Work:
         """The work that the page shows.
@@ -82,13 +89,14 @@ def handler(server: Server, tab: Tab, *, every: float = 0.0) -> Callable[[Callab
     turns = server.turns
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(asker: Asker) -> Call[Tab]:
-            return Call(server.visitors.page(asker.owner, asker.page, asker.address), server, tab)
+        def call(asker: Asker, request: gr.Request) -> Call[Tab]:
+            page = server.visitors.page(asker.owner, asker.page, asker.address)
+            return Call(page, server, tab, is_script(request))
 
         async def steps(request: gr.Request, *inputs: Any) -> AsyncIterator[Any]:
             try:
                 asker = asker_of(request)
-                made = await turns.take(asker, lambda: call(asker), is_brief=True)
+                made = await turns.take(asker, lambda: call(asker, request), is_brief=True)
                 steps = function(made, *_pausing(inputs, turns))
                 while (step := await _next(turns, asker, steps, is_watched=bool(every))) is not steps:
                     if step is not None:
@@ -101,7 +109,7 @@ def handler(server: Server, tab: Tab, *, every: float = 0.0) -> Callable[[Callab
         async def once(request: gr.Request, *inputs: Any) -> Any:
             try:
                 asker = asker_of(request)
-                return await turns.take(asker, lambda: function(call(asker), *_pausing(inputs, turns)))
+                return await turns.take(asker, lambda: function(call(asker, request), *_pausing(inputs, turns)))
             except Exception as error:
                 _show(error, request)
 
@@ -207,10 +215,16 @@ def answer(function: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return {"error": sentence(error)}
 
 
+def is_script(request: gr.Request) -> bool:
+    """Whether a call says that a script makes it, or comes neither from Gradio nor from a browser, which would name the
+    site that it shows."""
+    caller = request.headers.get(CALLER, "")
+    return caller in SCRIPTS or not (caller or request.headers.get("origin", ""))
+
+
 def _show(error: Exception, request: gr.Request) -> NoReturn:
     """Raise the error that Gradio sends to the caller; the page shows it as HTML, a script reads text."""
     if isinstance(error, gr.Error):
         raise error
     said = sentence(error)
-    is_page = request.headers.get(CALLER, "") == PAGE_CALLER
-    raise gr.Error(html.escape(said) if is_page else said, print_exception=False) from None
+    raise gr.Error(said if is_script(request) else html.escape(said), print_exception=False) from None

@@ -96,7 +96,7 @@ def _lay_out_settings(settings: Settings) -> dict[str, Any]:
         value=1,
         step=0.1,
         label="Minutes",
-        info="How long training may take. One is good, five are better.",
+        info="Minutes of computing: one is good, five are better. Beside others it may take up to twice as long.",
     )
     with gr.Accordion("For the curious", open=False):
         codebook_dim = gr.Slider(

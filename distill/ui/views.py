@@ -75,7 +75,7 @@ def _training_progress(status: JobStatus) -> str:
     if status.state == "running":
         if progress is None:
             return _bar(0, "Starting, and placing the codebooks …")
-        return _bar(progress.fraction, f"{progress.remaining:.0f} s left, step {progress.step}{quality}.")
+        return _bar(progress.fraction, f"{progress.remaining:.0f} s left to compute, step {progress.step}{quality}.")
     done = f": {counted(progress.step)} in {progress.seconds:.0f} s{quality}" if progress else ""
     ended = {"stopped": "Stopped; Continue goes on from here", "finished": "Finished"}[status.state]
     warning = shortness(progress.step if progress else 0) if status.state == "finished" else ""

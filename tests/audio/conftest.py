@@ -1,4 +1,4 @@
-"""Fixtures: a process that decodes, half a second of drums, and a full disk."""
+"""Fixtures: a process that decodes, a reader of contents, half a second of drums, and a full disk."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from distill.audio import SAMPLE_RATE, load_clip, new_decoder
+from distill.audio import SAMPLE_RATE, Clip, load_clip, new_decoder
 from distill.audio.decoder import Decoder
 
 
@@ -24,6 +24,17 @@ def drums_wav(examples, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("sound") / "drums.wav"
     soundfile.write(path, load_clip(examples / "clips" / "loop_amen.flac").waveform[:22_050], SAMPLE_RATE)
     return path
+
+
+@pytest.fixture
+def read(tmp_path, decoder: Decoder):
+    """Return a function that reads the content of a file of any name."""
+
+    def read_content(content: bytes, name: str = "sound") -> Clip:
+        (tmp_path / name).write_bytes(content)
+        return load_clip(tmp_path / name, decoder=decoder)
+
+    return read_content
 
 
 @pytest.fixture

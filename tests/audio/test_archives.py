@@ -264,6 +264,8 @@ def test_bzip2_and_lzma_are_refused(archive, sound, method, is_one_sentence):
         ".wav",
         "..wav",
         " .wav",
+        "a:b.wav",
+        "con.wav",
     ],
 )
 def test_a_strange_member_name_becomes_a_valid_file_name(archive, folder, sound, name):
@@ -273,6 +275,16 @@ def test_a_strange_member_name_becomes_a_valid_file_name(archive, folder, sound,
     assert path.name.isprintable()
     assert len(os.fsencode(path.name)) < 256
     assert name.encode()[-4:] == os.fsencode(path.name)[-4:]
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/..", "a/.", "..\\\\..", "\\\\"])
+def test_a_name_that_no_file_can_have_costs_neither_the_member_nor_the_others(archive, folder, sound, name):
+    members = [(zipfile.ZipInfo(name), sound), ("kick.wav", sound)]
+    first, second = (path.relative_to(folder) for path in unpack_zip(archive(members), folder))
+    assert len(first.parts) == len(second.parts) == 2
+    assert ".." not in first.parts
+    assert second.name == "kick.wav"
+    assert [item.name for item in read_clips([archive(members)])][1] == "kick.wav"
 
 
 def test_a_member_in_too_many_folders_is_refused_by_name(archive, folder, sound, is_one_sentence):
@@ -332,6 +344,21 @@ def test_one_refusal_stands_for_all_files_over_the_limit(archive, sound, is_one_
     results = list(read_clips([kit, kit], settings=Settings(upload_files=12)))
     assert [type(result) for result in results] == [Clip] * 12 + [Refusal]
     assert is_one_sentence(results[-1].reason, "12.wav", "12 files")
+
+
+def test_the_archives_of_an_upload_share_the_number_of_files_that_are_looked_at(archive, sound, is_one_sentence):
+    texts = [(f"{number}.txt", b"Dear diary") for number in range(30)]
+    kits = [archive([*texts, ("kick.wav", sound)], name=f"{name}.zip") for name in "abc"]
+    results = list(read_clips(kits, settings=Settings(upload_zip_members=40)))
+    assert [item.name for item in results if isinstance(item, Clip)] == ["kick.wav"]
+    reasons = [item.reason for item in results if isinstance(item, Refusal) and "to its end" in item.reason]
+    assert [is_one_sentence(reason, name, "40 files") for reason, name in zip(reasons, ["b.zip", "c.zip"], strict=True)]
+
+
+def test_folders_in_archives_count_as_files_do(archive, sound):
+    kit = archive([*((f"{number}/", b"") for number in range(30)), ("kick.wav", sound)])
+    assert [type(item) for item in read_clips([kit], settings=Settings(upload_zip_members=30))] == [Refusal]
+    assert [type(item) for item in read_clips([kit], settings=Settings(upload_zip_members=31))] == [Clip]
 
 
 def test_a_disk_that_is_full_is_not_blamed_on_the_archive(archive, full_disk, sound, is_one_sentence):

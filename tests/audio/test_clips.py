@@ -183,7 +183,7 @@ def test_a_bad_file_costs_only_itself(tmp_path, blip):
     results = list(read_clips([blip, tmp_path / "bad.wav", blip, tmp_path / "missing.wav", blip]))
     assert [type(result) for result in results] == [Clip, Refusal, Clip, Refusal, Clip]
     assert [result.name for result in results] == ["blip.wav", "bad.wav", "blip.wav", "missing.wav", "blip.wav"]
-    assert results[1].reason == "bad.wav is text, not sound."
+    assert results[1].reason == "bad.wav could not be read as sound: it is text."
 
 
 def test_the_501st_clip_is_left_out_with_its_reason(blip, is_one_sentence):
@@ -218,7 +218,7 @@ def test_folders_are_searched_for_what_is_sound_and_the_rest_is_named(tmp_path, 
     names = ["notes.txt", "a.FLAC", "b.wav", "d.txt", "c", "notes.txt", "missing.wav"]
     assert [result.name for result in results] == names
     assert [type(result) is Clip for result in results] == [True, True, True, False, True, True, False]
-    assert results[3].reason == "d.txt is text, not sound."
+    assert results[3].reason == "d.txt could not be read as sound: it is text."
 
 
 def zipped(path: Path, members: dict[str, bytes]) -> Path:
@@ -241,7 +241,7 @@ def test_a_zip_gives_its_sound_files_and_nothing_else(tmp_path, blip):
     items = list(unpack_zip(zipped(tmp_path / "kit.zip", members), tmp_path / "out"))
     written = [item for item in items if isinstance(item, Path)]
     assert [path.name for path in written] == ["kick.wav", "kick.wav", "snare.FLAC"]
-    assert str(items[1]) == "readme.txt in kit.zip is text, not sound."
+    assert str(items[1]) == "readme.txt in kit.zip could not be read as sound: it is text."
     assert len(set(written)) == 3
     assert all(load_clip(path).seconds == pytest.approx(0.02) for path in written)
 

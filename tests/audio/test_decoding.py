@@ -1,6 +1,5 @@
 """A hostile sound file is read within the limits, whatever its name and its header say."""
 
-import io
 import os
 import shutil
 from pathlib import Path
@@ -10,21 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from distill.audio import SAMPLE_RATE, load_clip, new_decoder
+from distill.audio import load_clip, new_decoder
 from distill.audio.decoder import Decoder
 from distill.settings import DEFAULTS, MIB, Settings
-from tests.audio.sounds import needs_linux, refusal_of, tone, written
-
-
-def encoded(samples: np.ndarray, file_format: str, subtype: str | None = None, sample_rate: int = SAMPLE_RATE) -> bytes:
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples, sample_rate, format=file_format, subtype=subtype)
-    return buffer.getvalue()
-
-
-def with_number(content: bytes, position: int, number: int, width: int = 4) -> bytes:
-    """Content of a file with a little-endian number replaced."""
-    return content[:position] + number.to_bytes(width, "little") + content[position + width :]
+from tests.audio.sounds import encoded, needs_linux, put, refusal_of, tone, written
 
 
 @pytest.mark.parametrize(
@@ -74,7 +62,7 @@ def test_m4a_is_read_whatever_its_name(tmp_path, decoder, drums_wav, container, 
     path = written(tmp_path / "drums.mp3", drums.waveform, container, codec)
     clip = load_clip(path, decoder=decoder if in_process else None)
     assert clip.seconds == drums.seconds
-    assert np.abs(clip.waveform - drums.waveform).mean() < 0.02
+    assert np.corrcoef(clip.waveform, drums.waveform)[0, 1] > 0.95, "it begins earlier or later"
 
 
 def test_a_sound_over_the_limits_is_refused_not_shortened(tmp_path, is_one_sentence):
@@ -107,20 +95,20 @@ def test_the_length_that_a_flac_header_claims_is_not_believed(tmp_path, decoder,
 @pytest.mark.parametrize("claimed", [10**9, 2**32 - 1])
 def test_gigabytes_that_a_wav_header_claims_are_not_believed(tmp_path, decoder, claimed):
     content = encoded(tone(), "WAV")
-    (tmp_path / "tone.wav").write_bytes(with_number(content, content.index(b"data") + 4, claimed))
+    (tmp_path / "tone.wav").write_bytes(put(content, content.index(b"data") + 4, claimed))
     assert len(load_clip(tmp_path / "tone.wav", decoder=decoder).waveform) == 22_050
 
 
 @pytest.mark.parametrize("sample_rate", [1, 999, 384_001, 2**31 - 1])
 def test_a_sample_rate_that_no_sound_has_is_refused(tmp_path, decoder, sample_rate, is_one_sentence):
-    (tmp_path / "tone.wav").write_bytes(with_number(encoded(tone(), "WAV"), 24, sample_rate))
+    (tmp_path / "tone.wav").write_bytes(put(encoded(tone(), "WAV"), 24, sample_rate))
     reason = refusal_of(tmp_path / "tone.wav", decoder)
     assert is_one_sentence(reason, "tone.wav", f"{sample_rate} Hz", "1000", "384000")
 
 
 @pytest.mark.parametrize("channels", [33, 1024])
 def test_more_than_32_channels_are_refused(tmp_path, decoder, channels, is_one_sentence):
-    (tmp_path / "choir.wav").write_bytes(with_number(encoded(tone(), "WAV"), 22, channels, 2))
+    (tmp_path / "choir.wav").write_bytes(put(encoded(tone(), "WAV"), 22, channels, 2))
     assert is_one_sentence(refusal_of(tmp_path / "choir.wav", decoder), "choir.wav", f"{channels} channels")
 
 

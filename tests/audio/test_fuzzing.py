@@ -73,6 +73,11 @@ CODED = (
     ("wavpack", "wv", "wavpack", SAMPLE_RATE),
     ("avi", "avi", "pcm_s16le", SAMPLE_RATE),
     ("wma", "asf", "wmav2", SAMPLE_RATE),
+    ("avi aac", "avi", "aac", SAMPLE_RATE),
+    ("mov", "mov", "pcm_s24le", SAMPLE_RATE),
+    ("mp2", "mp2", "mp2", SAMPLE_RATE),
+    ("eac3", "mp4", "eac3", 48_000),
+    ("amr", "amr", "libopencore_amrnb", 8_000),
 )
 """Kinds that PyAV writes: container, codec and sample rate."""
 
@@ -90,7 +95,8 @@ def sounds(examples, tmp_path_factory) -> dict[str, bytes]:
         sounds[kind] = timeless(bytearray(buffer.getvalue()))
     path = tmp_path_factory.mktemp("coded") / "sound"
     for kind, container, codec, rate in CODED:
-        content = written(path, stereo, container, codec, rate, fflags="+bitexact").read_bytes()
+        sound = drums if kind == "amr" else stereo
+        content = written(path, sound, container, codec, rate, fflags="+bitexact").read_bytes()
         sounds[kind] = timeless(bytearray(content))
     for kind, method in (("zip", zipfile.ZIP_DEFLATED), ("zip stored", zipfile.ZIP_STORED)):
         buffer = io.BytesIO()

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from distill.formats.reading import CODECS, DEMUXERS
+from distill.formats import kinds
+from distill.formats.kinds import Kind
+from distill.formats.reading import CODECS, DEMUXERS, OPTIONS
 from tests.audio.sounds import refusal_of, tone, written
 
 
@@ -65,15 +67,16 @@ def test_a_playlist_is_not_followed_to_another_file(tmp_path, decoder, is_one_se
         assert is_one_sentence(refusal_of(path, decoder), "list.m4a")
 
 
-@pytest.mark.parametrize(("container", "codec"), [("matroska", "tta"), ("mov", "adpcm_swf"), ("matroska", "dca")])
+@pytest.mark.parametrize(("container", "codec"), [("matroska", "tta"), ("avi", "adpcm_yamaha")])
 def test_a_codec_that_is_not_in_the_list_is_refused_by_its_name(tmp_path, decoder, container, codec, is_one_sentence):
-    try:
-        path = written(tmp_path / "odd", tone(48_000, 2), container, codec, 48_000)
-    except (ValueError, OSError):
-        pytest.skip(f"there is no such encoder here: {codec}")
+    path = written(tmp_path / "odd", tone(48_000, 2), container, codec, 48_000)
     assert is_one_sentence(refusal_of(path, decoder), "odd", codec, "WAV or FLAC")
 
 
 def test_what_reads_lists_of_files_or_devices_is_in_no_list():
     assert not {"concat", "hls", "dash", "image2", "lavfi", "tedcaptions", "sdp", "rtsp"} & DEMUXERS
     assert not {codec for codec in CODECS if codec.startswith(("png", "mjpeg", "h26"))}
+    named = [kind for kind in vars(kinds).values() if isinstance(kind, Kind)]
+    known = {kind.demuxer for kind in (*kinds.STARTS.values(), *kinds.FORMS.values(), *named)}
+    assert known - {"", "w64"} <= DEMUXERS, "a W64 is given to FFmpeg as a WAV"
+    assert OPTIONS["format_whitelist"].split(",") == sorted(DEMUXERS)

@@ -243,6 +243,26 @@ def test_a_silent_file_is_refused_in_a_sentence_and_the_clip_stays(explore, tmp_
     assert axis(explore, "mels") == before
 
 
+@pytest.mark.parametrize("name", ["KICK.AIF", "kick.wave", "kick.bwf", "kick.mp4", "kick"])
+def test_a_sound_of_any_name_is_opened_and_a_file_that_is_none_is_refused_in_a_sentence(explore, tmp_path, name):
+    soundfile.write(tmp_path / name, np.sin(np.arange(SAMPLE_RATE) * 0.1), SAMPLE_RATE, format="AIFF")
+    upload(explore, tmp_path / name)
+    ends_at(explore, "mels", 87 * 512 / SAMPLE_RATE)
+    expect(explore.locator("[data-testid=toast-text]")).to_have_count(0)
+    (tmp_path / "notes.txt").write_text("Dear diary")
+    explore.locator("#explore-upload input[type=file]").first.set_input_files(tmp_path / "notes.txt")
+    expect(explore.locator("[data-testid=toast-text]")).to_contain_text(
+        "notes.txt could not be read as sound: it is text."
+    )
+
+
+def test_the_page_says_what_is_missing_of_a_file_that_was_cut_short(explore, tmp_path):
+    soundfile.write(tmp_path / "whole.wav", np.sin(np.arange(SAMPLE_RATE) * 0.1), SAMPLE_RATE)
+    (tmp_path / "cut.wav").write_bytes((tmp_path / "whole.wav").read_bytes()[:60_000])
+    upload(explore, tmp_path / "cut.wav")
+    expect(explore.locator("#explore-facts")).to_contain_text("cut.wav is cut short: of the 1.00 s that it announces")
+
+
 def test_a_codec_with_other_levels_brings_its_own_tracks_and_maps(explore, small_model, tmp_path):
     path = tmp_path / "two-levels.distill"
     Codec(small_model(num_quantizers=2)).save(path)

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import contextmanager
 
 import pytest
 import soundfile
@@ -19,9 +20,9 @@ def addresses():
     return Addresses()
 
 
-@pytest.fixture(scope="session")
-def start_space(tmp_path_factory):
-    """A function that starts a server with the given limits; the server is killed at the end."""
+@contextmanager
+def servers(tmp_path_factory):
+    """A function that starts a server with the given limits; each is killed at the end, with its trainings."""
     started = []
 
     def start(kind=Space, **limits):
@@ -39,16 +40,25 @@ def start_space(tmp_path_factory):
             space.kill()
 
 
+@pytest.fixture(scope="module")
+def start_space(tmp_path_factory):
+    """A function that starts a server for the tests of one module."""
+    with servers(tmp_path_factory) as start:
+        yield start
+
+
 @pytest.fixture(scope="session")
-def space(start_space):
+def space(tmp_path_factory):
     """A server with the default settings, shared by tests that leave it unchanged."""
-    return start_space()
+    with servers(tmp_path_factory) as start:
+        yield start()
 
 
 @pytest.fixture(scope="session")
-def proxied_space(start_space):
+def proxied_space(tmp_path_factory):
     """A server that trusts one proxy to report the sender's address."""
-    return start_space(trusted_proxies=1)
+    with servers(tmp_path_factory) as start:
+        yield start(trusted_proxies=1)
 
 
 @pytest.fixture

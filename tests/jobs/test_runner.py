@@ -12,10 +12,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from distill import system
 from distill.errors import TrainingError
 from distill.jobs import JobRunner
 from distill.jobs.folder import JobFolder
-from distill.jobs.worker import Worker
 from distill.settings import Settings
 from tests.jobs.puppets import order, puppet, wait_for_a_step, wait_until
 from tests.waiting import PATIENCE
@@ -113,7 +113,7 @@ def test_a_job_that_is_lost_again_and_again_is_given_up_and_can_be_resumed(
 
 
 def test_a_worker_that_is_silent_for_want_of_processor_time_is_not_ended(open_runner, submit, monkeypatch):
-    monkeypatch.setattr(Worker, "_starved_seconds", lambda _: time.monotonic())
+    monkeypatch.setattr(system, "starved_seconds", lambda _: time.monotonic())
     job = submit(open_runner(Settings(training_silence_seconds=1)))
     order(job, "step 1")
     wait_for_a_step(job)

@@ -69,14 +69,14 @@ def test_a_job_runs_at_the_lowest_priority(open_runner, submit, minute):
 def test_all_threads_of_a_worker_have_the_lowest_priority_earlier_and_later_ones(repository):
     program = """
 import threading
-from distill.jobs import program
+from distill import system
 begun, over = [threading.Event() for _ in range(2)], threading.Event()
 def wait(event):
     event.set()
     over.wait()
 threading.Thread(target=wait, args=begun[:1], daemon=True).start()
 begun[0].wait()
-program._give_way()
+system.lower_priority_of_all_threads()
 threading.Thread(target=wait, args=begun[1:], daemon=True).start()
 begun[1].wait()
 print("given", flush=True)

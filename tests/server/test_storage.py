@@ -1,5 +1,6 @@
 """The disk has limits for each visitor, for each address and in total; bytes are counted, and no folder is walked."""
 
+import errno
 import os
 import threading
 import time
@@ -245,6 +246,57 @@ def test_a_visitor_who_leaves_takes_everything_along_at_once(storage):
     assert storage.used_bytes == storage.own_bytes("other")
     lying = [path for path in storage.folder.rglob("*") if path.is_file() and path.parent != storage.folder]
     assert {path.stat().st_ino for path in lying} == {kept[0].stat().st_ino}
+
+
+def test_on_a_disk_without_hard_links_uploads_are_copied_and_leave_with_their_visitor(storage, no_links):
+    own, other = received(storage, 1000, 2000), received(storage, 3000)
+    moved = storage.move_upload(own, "anna")
+    assert [Path(path).stat().st_size for path in moved] == [1000, 2000]
+    storage.delete("anna")
+    assert not any(Path(path).exists() for path in (*moved, *own))
+    assert Path(other[0]).exists()
+
+
+@pytest.fixture
+def no_links(monkeypatch):
+    def link(*names):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+
+
+def test_a_visitor_who_leaves_deletes_nothing_that_arrives_for_another(storage):
+    exported = fill(storage, "anna", 1000)
+    (arriving,) = map(Path, received(storage, 1000))
+    arriving = arriving.rename(arriving.with_name(exported.name))
+    storage.delete("anna")
+    assert arriving.exists()
+
+
+def test_on_a_disk_without_hard_links_the_same_file_of_another_visitor_stays(storage, no_links):
+    (path,) = received(storage, 1000)
+    storage.move_upload([path], "anna")
+    new = storage.files / "tmpnew"
+    new.write_bytes(bytes(1000))
+    os.utime(new, (1, 1))
+    new.replace(path)  # as Gradio does when the same file comes again
+    storage.delete("anna")
+    (moved,) = storage.move_upload([path], "bert")
+    storage.delete("bert")
+    assert not any(Path(each).exists() for each in (path, moved))
+
+
+def test_on_a_disk_without_hard_links_gradios_copies_count_as_long_as_they_stay(storage, no_links, is_one_sentence):
+    with storage.arriving("one") as arrival:
+        arrival.take(2 * SIZE)
+        storage.move_upload(received(storage, 2 * SIZE), "one", arrival)
+    assert storage.own_bytes("one") == 4 * SIZE + 4 * ENTRY_BYTES
+    with pytest.raises(FullError) as refusal:
+        storage.move_upload(received(storage, 2 * SIZE), "one")
+    assert is_one_sentence(refusal.value)
+    assert storage.own_bytes("one") == 4 * SIZE + 4 * ENTRY_BYTES
+    storage.sweep({"one"}, time.time() + 61)
+    assert storage.own_bytes("one") == 2 * SIZE + 3 * ENTRY_BYTES
 
 
 def test_deleting_a_visitor_deletes_nothing_of_the_page_or_outside_the_folder(storage, tmp_path):

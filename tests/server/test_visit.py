@@ -11,6 +11,7 @@ from distill.audio import SAMPLE_RATE, Clip, load_clip
 from distill.editing.answers import flac_base64
 from distill.editing.work import BLOCK_SAMPLES, Work
 from distill.errors import AudioError, GridError
+from distill.server.askers import owner_of_page
 from distill.server.visit import Page, Visit
 from distill.ui import explore
 from tests.parts import Part
@@ -167,3 +168,8 @@ def test_a_clip_without_sound_is_refused_in_a_sentence(tmp_path, is_one_sentence
     with pytest.raises(AudioError, match=words) as refusal:
         load_clip(path)
     assert is_one_sentence(refusal.value, "nothing.wav")
+
+
+@pytest.mark.parametrize(("owner", "is_without"), [(owner_of_page("a page"), True), ("0123456789abcdef" * 2, False)])
+def test_a_page_knows_whether_its_browser_keeps_a_cookie(owner, is_without):
+    assert Page(Visit(owner, None), None).is_without_cookie is is_without

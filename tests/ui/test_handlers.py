@@ -11,7 +11,7 @@ import pytest
 
 from distill.errors import GoneError, GridError
 from distill.logs import JsonLines
-from distill.ui.handlers import _show, answer, sentence
+from distill.ui.handlers import Call, _show, answer, sentence
 
 
 def raising(error):
@@ -62,10 +62,21 @@ def test_the_log_is_one_json_object_a_line(caplog):
     [
         ({"x-gradio-user": "app"}, "R&amp;B &lt;b&gt; isn&#x27;t there."),
         ({"x-gradio-user": "api"}, "R&B <b> isn't there."),
+        ({"x-gradio-user": "mcp", "origin": "http://here"}, "R&B <b> isn't there."),
         ({}, "R&B <b> isn't there."),
+        ({"origin": "http://here"}, "R&amp;B &lt;b&gt; isn&#x27;t there."),
+        ({"x-gradio-user": "another"}, "R&amp;B &lt;b&gt; isn&#x27;t there."),
     ],
 )
 def test_a_sentence_is_escaped_only_for_the_page_which_shows_it_as_html(headers, shown):
     with pytest.raises(gr.Error) as told:
         _show(GridError("R&B <b> isn't there."), SimpleNamespace(headers=headers))
     assert told.value.message == shown
+
+
+@pytest.mark.parametrize(("is_script", "shown"), [(True, "R&B <b>.wav"), (False, "R&amp;B &lt;b&gt;.wav")])
+def test_a_warning_is_escaped_only_for_the_page(monkeypatch, is_script, shown):
+    shown_to = []
+    monkeypatch.setattr(gr, "Warning", shown_to.append)
+    Call(None, None, None, is_script).warn("R&B <b>.wav")
+    assert shown_to == [shown]
