@@ -14,7 +14,8 @@ QUIETEST = 1e-4
 """Magnitude below which differences do not count."""
 NOISE_ENERGY = 1e-7
 """Energy in a gammatone channel below which differences do not count."""
-DECIMATION = 8
+TAIL = 4096
+"""Samples after which nothing is left of a filter's response (93 ms)."""
 PATCH = (5, 6)
 """Channels and steps in time of a patch in which two images are compared."""
 
@@ -51,8 +52,8 @@ class GammatoneImage(nn.Module):
 
     The channels are evenly spaced on the scale of equivalent rectangular bandwidths (Glasberg & Moore, "Derivation of
     auditory filter shapes from notched-noise data", 1990). The filters are those of Patterson et al., "Complex sounds
-    and auditory images", 1992, a little narrower and of third order. They are applied as products of spectra; each
-    channel is kept at an eighth of the sample rate, which is enough for its band.
+    and auditory images", 1992, a little narrower and of third order. They are applied as products of spectra; the
+    narrower a channel is, the fewer samples of it are computed.
 
     Parameters
     ----------
@@ -67,31 +68,38 @@ class GammatoneImage(nn.Module):
     torch.Size([1, 96, 43])
     """
 
-    bins: Tensor
-    response: Tensor
-
     def __init__(self, num_samples: int, channels: int = 96) -> None:
         super().__init__()
-        self.length = 1 << (num_samples + 4095).bit_length()  # zeros at the end keep it apart from the start
         self.steps = num_samples // HOP_LENGTH
-        kept = self.length // DECIMATION
+        least = num_samples + TAIL  # zeros at the end keep it apart from the start
+        self.length = -(-least // HOP_LENGTH) * HOP_LENGTH
         low, high = (21.4 * math.log10(1 + 0.00437 * hertz) for hertz in (40.0, 17_000.0))
         centres = (10 ** (torch.linspace(low, high, channels, dtype=torch.float64) / 21.4) - 1) / 0.00437
         bandwidths = 0.7 * 1.019 * 24.7 * (1 + 0.00437 * centres)
-        bins = (centres * self.length / SAMPLE_RATE).round().long()[:, None] + torch.arange(kept) - kept // 2
-        distance = bins * SAMPLE_RATE / self.length - centres[:, None]
-        response = (1 + 1j * distance / bandwidths[:, None]) ** -3
-        response = torch.where((bins > 0) & (bins < self.length // 2), response, 0.0)
-        self.register_buffer("bins", bins.clamp(0, self.length // 2), persistent=False)
-        self.register_buffer("response", response.to(torch.complex64), persistent=False)
+        enough = (SAMPLE_RATE / (4 * bandwidths)).log2().floor().clamp(3, 6)
+        self.decimations = [8, 16, 32, 64]
+        for decimation in self.decimations:
+            of_group = 2**enough == decimation
+            kept = self.length // decimation
+            bins = (centres[of_group] * self.length / SAMPLE_RATE).round().long()[:, None]
+            bins = bins + torch.arange(kept) - kept // 2
+            distance = bins * SAMPLE_RATE / self.length - centres[of_group][:, None]
+            response = (1 + 1j * distance / bandwidths[of_group][:, None]) ** -3
+            response = torch.where((bins > 0) & (bins < self.length // 2), response, 0.0)
+            self.register_buffer(f"bins_{decimation}", bins.clamp(0, self.length // 2), persistent=False)
+            self.register_buffer(f"response_{decimation}", response.to(torch.complex64), persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Compute the image [B, channels, samples // 512] of waveforms [B, samples]; at least 0."""
-        bands = torch.fft.rfft(waveform, self.length)[:, self.bins] * self.response
-        filtered = torch.fft.ifft(torch.fft.ifftshift(bands, -1), dim=-1) / DECIMATION
-        energy = filtered.real.pow(2) + filtered.imag.pow(2)
-        pool = HOP_LENGTH // DECIMATION
-        return (F.avg_pool1d(energy[..., : self.steps * pool], pool) / NOISE_ENERGY + 1).log()
+        spectrum = torch.fft.rfft(waveform, self.length)
+        energies = []
+        for decimation in reversed(self.decimations):
+            bands = spectrum[:, self.get_buffer(f"bins_{decimation}")] * self.get_buffer(f"response_{decimation}")
+            filtered = torch.fft.ifft(torch.fft.ifftshift(bands, -1), dim=-1) / decimation
+            pool = HOP_LENGTH // decimation
+            energy = (filtered.real.pow(2) + filtered.imag.pow(2))[..., : self.steps * pool]
+            energies.append(F.avg_pool1d(energy, pool))
+        return (torch.cat(energies, dim=1) / NOISE_ENERGY + 1).log()
 
 
 def similarity(first: Tensor, second: Tensor) -> Tensor:

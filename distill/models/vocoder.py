@@ -120,16 +120,15 @@ class VocoderNetwork(nn.Module):
         Tensor [B, T * 512]
             Amplitude at 44 100 Hz, not clipped.
         """
-        frames = log_mel.shape[-1]
         spectrum = self.spectrum(log_mel, first_frame)
         magnitude = _magnitude(spectrum, 1e-12)
         for _ in range(self.projections):
-            heard = self._transform(self._inverse(spectrum, frames))
+            heard = self._transform(self._inverse(spectrum))
             spectrum = heard * (magnitude / _magnitude(heard, 1e-8))
-        return self._inverse(spectrum, frames)
+        return self._inverse(spectrum)
 
     def spectrum(self, log_mel: Tensor, first_frame: Tensor | int = 0) -> Tensor:
-        """Draw the spectra of log-mels [B, 128, T]: complex [B, bins, T + 2], from one frame before the first on."""
+        """Draw the spectra of log-mels [B, 128, T]: complex [B, T + 2, bins], from one frame before the first on."""
         log_mel = torch.cat([log_mel[..., :1], log_mel, log_mel[..., -1:]], dim=-1)
         x = self.first_norm(self.enter((log_mel + 4) / 4).transpose(1, 2)).transpose(1, 2)
         for block in self.blocks:
@@ -141,33 +140,33 @@ class VocoderNetwork(nn.Module):
         hiss = ((bands + noisiness + NOISE_LEVEL) @ self.spread.T).clamp(max=LOUDEST).exp()
         numbers = torch.as_tensor(first_frame, device=log_mel.device).reshape(-1, 1) - 1
         numbers = (numbers + torch.arange(log_mel.shape[-1], device=log_mel.device)) % NOISE_FRAMES
-        noise = self.noise[numbers]
-        real, imag = tones * phase.cos() + hiss * noise[..., 0], tones * phase.sin() + hiss * noise[..., 1]
-        quieter = (math.exp(LOUDEST) / (real * real + imag * imag + 1e-12).sqrt()).clamp(max=1.0) * self.sign
-        return torch.complex(real * quieter, imag * quieter).transpose(1, 2)
+        spectrum = torch.polar(tones, phase) + hiss * self.noise[numbers]
+        return spectrum * ((math.exp(LOUDEST) / _magnitude(spectrum, 1e-12)).clamp(max=1.0) * self.sign)
 
-    def _inverse(self, spectrum: Tensor, frames: int) -> Tensor:
-        """Sum the windowed frames of a spectrum [B, bins, frames + 2] to waveforms [B, frames * 512]."""
-        pieces = torch.fft.irfft(spectrum, self.n_fft, dim=1) * self.window[:, None]
-        length = (pieces.shape[-1] - 1) * self.hop_length + self.n_fft
-        whole = F.fold(pieces, (1, length), (1, self.n_fft), stride=(1, self.hop_length))[:, 0, 0]
-        first = (self.n_fft + self.hop_length) // 2
-        return whole[:, first : first + frames * self.hop_length] / 1.5  # the sum of four squared Hann windows
+    def _inverse(self, spectrum: Tensor) -> Tensor:
+        """Sum the windowed frames of a spectrum [B, T + 2, bins] to waveforms [B, T * 512]."""
+        hop, windows = self.hop_length, self.n_fft // self.hop_length
+        pieces = torch.fft.irfft(spectrum, self.n_fft) * self.window
+        # Each hop of a frame is added to those of the frames around it.
+        hops = pieces.unflatten(-1, (windows, hop))
+        whole = sum(F.pad(hops[:, :, i], (0, 0, i, windows - 1 - i)) for i in range(windows)).flatten(1)
+        first = (self.n_fft + hop) // 2
+        return whole[:, first:-first] / 1.5  # the sum of four squared Hann windows
 
     def _transform(self, waveform: Tensor) -> Tensor:
         """Undo :meth:`_inverse`, except for what is outside of the waveform."""
         margin = (self.n_fft + self.hop_length) // 2
-        padded = F.pad(waveform, (margin, margin))
-        return torch.stft(padded, self.n_fft, self.hop_length, window=self.window, center=False, return_complex=True)
+        frames = F.pad(waveform, (margin, margin)).unfold(-1, self.n_fft, self.hop_length)
+        return torch.fft.rfft(frames * self.window)
 
     def _white_noise(self) -> Tensor:
-        """Spectra [frames, bins, 2] of noise of magnitude 1 that repeats without a seam."""
+        """Spectra [frames, bins] of noise of magnitude 1 that repeats without a seam."""
         samples = torch.randn(NOISE_FRAMES * self.hop_length, generator=torch.Generator().manual_seed(0))
         margin = (self.n_fft - self.hop_length) // 2
         around = torch.cat([samples[-margin:], samples, samples[:margin]])
         spectra = torch.stft(around, self.n_fft, self.hop_length, window=self.window, center=False, return_complex=True)
         spectra = spectra / spectra.abs().pow(2).mean().sqrt() * self.sign[:, None]
-        return torch.view_as_real(spectra.T).contiguous()
+        return spectra.T.contiguous()
 
 
 def _magnitude(spectrum: Tensor, floor: float) -> Tensor:
