@@ -1,4 +1,4 @@
-"""Make a vocoder from its name."""
+"""Make a vocoder that comes without a codec from its name."""
 
 from distill.audio.bigvgan import BigVGAN
 from distill.audio.griffin_lim import GriffinLim
@@ -8,7 +8,7 @@ from distill.errors import ConfigError
 
 
 def get_vocoder(name: str, log_mel: LogMel) -> Vocoder:
-    """Make the vocoder with the given name.
+    """Make the vocoder with the given name. The neural vocoder belongs to a codec: :class:`distill.codec.Codec` makes it.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from distill.audio.clips import Clip, to_mono_44k
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE, LogMel
-from distill.audio.vocoder import BLOCK_FRAMES
+from distill.audio.vocoder import BLOCK_FRAMES, Vocoder
 from distill.audio.vocoders import get_vocoder
 from distill.codec.atlas import CodebookAtlas
 from distill.codec.pieces import (
@@ -31,14 +31,20 @@ from distill.codec.pieces import (
 )
 from distill.codes.edits import Span, to_slice
 from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
-from distill.errors import AudioError, CodecFileError, GridError, VocoderError
-from distill.models.persistence import fingerprint, load_with_info, save_model
+from distill.errors import AudioError, CodecFileError, ConfigError, GridError, VocoderError
+from distill.models.persistence import fingerprint, load_parts, save_model
+from distill.models.vocoder import NeuralVocoder, VocoderNetwork
 from distill.models.vqvae import ROWS, ConvVQVAE
 from distill.settings import DEFAULTS, Settings
+from distill.training.base import base_vocoder
 from distill.training.codec_info import CodecInfo, FrontEnd, Statistics
 from distill.training.health import LevelHealth
 
 T = TypeVar("T")
+VOCODERS = ("neural", "griffin-lim", "bigvgan")
+"""Names of the vocoders, the default first."""
+DECODED_COLUMNS = 8
+"""Number of columns that are decoded together."""
 QUIETEST, LOUDEST = -50.0, 10.0
 """Limits of decoded log-mels, in nepers. Log-mels of clips stay far within these limits (a full-scale sine reaches
 4.6). The output of a codec from a stranger may be larger, and its exponential could be infinite."""
@@ -54,8 +60,10 @@ class Codec:
     info : CodecInfo, optional
         Facts about the training of the model, from :meth:`Trainer.codec_info`.
     vocoder : str
-        "griffin-lim" or "bigvgan". If BigVGAN is not available, a ``RuntimeWarning`` gives the reason in one sentence,
-        and Griffin-Lim is used instead.
+        "neural", "griffin-lim" or "bigvgan". If BigVGAN is not available, a ``RuntimeWarning`` gives the reason in one
+        sentence, and "neural" is used instead.
+    network : VocoderNetwork, optional
+        Network of the vocoder "neural", trained on the sound of the same clips; by default that of the base model.
 
     Raises
     ------
@@ -73,23 +81,35 @@ class Codec:
     True
     """
 
-    def __init__(self, model: ConvVQVAE, info: CodecInfo | None = None, *, vocoder: str = "griffin-lim") -> None:
+    def __init__(
+        self,
+        model: ConvVQVAE,
+        info: CodecInfo | None = None,
+        *,
+        vocoder: str = "neural",
+        network: VocoderNetwork | None = None,
+    ) -> None:
         self.model = model.eval().requires_grad_(False)
         self.info = info or CodecInfo()
-        self.log_mel = LogMel()
-        try:
-            self.vocoder = get_vocoder(vocoder, self.log_mel)
-        except VocoderError as error:
-            warnings.warn(f"{str(error).rstrip('.')}; Griffin-Lim is used instead.", RuntimeWarning, stacklevel=2)
-            self.vocoder = get_vocoder("griffin-lim", self.log_mel)
+        self.log_mel, self.network = LogMel(), network
+        self.vocoder = self._make_vocoder(vocoder)
         self.model_id = fingerprint(model)
         self.reach = decoder_reach(model)
         self._made: dict[str, Any] = {}
 
+    def _make_vocoder(self, name: str) -> Vocoder:
+        if name not in VOCODERS:
+            known = ", ".join(map(repr, VOCODERS[:-1]))
+            raise ConfigError(f"There is no vocoder named {name!r}; choose {known} or {VOCODERS[-1]!r}.")
+        try:
+            if name != "neural":
+                return get_vocoder(name, self.log_mel)
+        except VocoderError as error:
+            warnings.warn(f"{str(error).rstrip('.')}; Distill's own is used instead.", RuntimeWarning, stacklevel=3)
+        return NeuralVocoder(self.network or base_vocoder())
+
     @classmethod
-    def load(
-        cls, path: str | os.PathLike[str], *, vocoder: str = "griffin-lim", settings: Settings = DEFAULTS
-    ) -> "Codec":
+    def load(cls, path: str | os.PathLike[str], *, vocoder: str = "neural", settings: Settings = DEFAULTS) -> "Codec":
         """Read a codec from a ``.distill`` file.
 
         The file may come from a stranger, so its contents are checked. No grid can make a loaded codec fail.
@@ -98,7 +118,7 @@ class Codec:
         ----------
         path : path-like
         vocoder : str
-            "griffin-lim" or "bigvgan", as for the class.
+            "neural", "griffin-lim" or "bigvgan", as for the class.
         settings : Settings
             Limits; only ``codec_bytes``, ``codec_header_bytes`` and ``codec_codes`` are read.
 
@@ -109,15 +129,16 @@ class Codec:
         ConfigError
             If there is no vocoder of this name.
         """
-        model, info = load_with_info(path, settings=settings)
+        model, info, network = load_parts(path, settings=settings)
         if not isinstance(model, ConvVQVAE):
             raise CodecFileError(f"{Path(path).name} holds the continuous baseline, which has no codes.")
-        return cls(model, info, vocoder=vocoder)
+        return cls(model, info, vocoder=vocoder, network=network)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the codec to a ``.distill`` file."""
         mean, std = (tuple(bands.flatten().tolist()) for bands in (self.model.mel_mean, self.model.mel_std))
-        save_model(self.model, path, replace(self.info, front_end=FrontEnd(), statistics=Statistics(mean, std)))
+        info = replace(self.info, front_end=FrontEnd(), statistics=Statistics(mean, std))
+        save_model(self.model, path, info, self.network)
 
     @property
     def num_levels(self) -> int:
@@ -130,7 +151,8 @@ class Codec:
     @property
     def num_bytes(self) -> int:
         """Bytes of memory of the codec: its weights, and its codebooks and atlas once they have been computed."""
-        weights = self.model.state_dict().values()
+        networks = filter(None, (self.model, self.network))
+        weights = (tensor for network in networks for tensor in network.state_dict().values())
         return sum(each.nbytes for each in (*weights, *list(self._made.values())))
 
     @property
@@ -376,12 +398,25 @@ class Codec:
         return self.model.decode(self.model.codes_to_embeddings(cells))[0, 0].clamp(QUIETEST, LOUDEST)
 
     def _decode_frames(self, grid: CodeGrid, first: int, last: int, levels: int | None = None) -> Tensor:
-        """Decode frames ``first`` to ``last``, only from the columns on which these frames depend."""
-        before, after = self.reach
-        start = max(0, (first - after) // FRAMES_PER_COLUMN)
-        stop = min(grid.columns, -(-(last + before) // FRAMES_PER_COLUMN))
-        indices = torch.from_numpy(grid.indices[:, :, start:stop].copy())
+        """Decode frames ``first`` to ``last``, only from the columns on which these frames depend.
+
+        The last digits of a convolution depend on the length of its input. So a frame is always decoded in the same
+        block of columns, whatever the range is.
+        """
+        frames = FRAMES_PER_COLUMN * DECODED_COLUMNS
+        numbers = range(first // frames, -(-last // frames))
+        mel = torch.cat([self._decode_block(grid, number, levels) for number in numbers], dim=1)
+        begin = numbers.start * frames
+        return mel[:, first - begin : last - begin]
+
+    def _decode_block(self, grid: CodeGrid, number: int, levels: int | None) -> Tensor:
+        """Decode eight columns, fewer at the end of the grid, to a log-mel [128, 16 * columns]."""
+        begin = number * DECODED_COLUMNS
+        end = min(grid.columns, begin + DECODED_COLUMNS)
+        before, after = (-(-reach // FRAMES_PER_COLUMN) for reach in self.reach)
+        start = max(0, begin - after)
+        indices = torch.from_numpy(grid.indices[:, :, start : end + before].copy())
         if levels is not None:
             indices[levels:] = -1
         mel = self._decode_columns(indices)
-        return mel[:, first - start * FRAMES_PER_COLUMN : last - start * FRAMES_PER_COLUMN]
+        return mel[:, (begin - start) * FRAMES_PER_COLUMN : (end - start) * FRAMES_PER_COLUMN]

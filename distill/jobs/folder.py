@@ -16,7 +16,7 @@ import numpy as np
 from distill import system
 from distill.errors import TrainingError
 from distill.jobs.files import check_regular, delete_any, num_bytes, read_regular
-from distill.jobs.inputs import FULL_SCALE, save_first
+from distill.jobs.inputs import FULL_SCALE, names_of, save_first
 from distill.jobs.record import JobRecord
 from distill.settings import GIB, MIB
 
@@ -77,7 +77,7 @@ class JobFolder:
                 system.link(stored.clips, folder.clips)
                 system.link(stored.first_clip_path, folder.first_clip_path)
             else:
-                save_file({str(number): clip.log_mel.numpy() for number, clip in enumerate(clips)}, folder.clips)
+                save_file(_arrays_of(clips), folder.clips)
                 if first_clip:
                     save_first(first_clip.waveform, folder.first_clip_path)
             folder.write_record(record)
@@ -223,7 +223,11 @@ class JobFolder:
             tensors = load_file(self.clips)
             lengths = num_samples or [0] * len(names)
             known = enumerate(zip(names, lengths, strict=True))
-            clips = [MelClip(name, tensors.pop(str(number)), length) for number, (name, length) in known]
+            clips = []
+            for number, (name, length) in known:
+                log_mel_name, waveform_name = names_of(number)
+                log_mel, waveform = tensors.pop(log_mel_name), tensors.pop(waveform_name, None)
+                clips.append(MelClip(name, log_mel, length, waveform))
             shapes = [(str(clip.log_mel.dtype), clip.log_mel.ndim, len(clip.log_mel)) for clip in clips]
             if tensors or set(shapes) != {("torch.float32", 2, N_MELS)}:
                 raise ValueError("other clips")
@@ -231,6 +235,12 @@ class JobFolder:
                 raise ValueError("other lengths")
             if not all(clip.num_frames and clip.log_mel.isfinite().all() for clip in clips):
                 raise ValueError("no log-mels")
+            for waveform, frames in ((clip.waveform, clip.num_frames) for clip in clips):
+                if waveform is None:  # a training that an earlier version began
+                    continue
+                kind = str(waveform.dtype), tuple(waveform.shape)
+                if kind != ("torch.float16", (frames * HOP_LENGTH,)) or not waveform.isfinite().all():
+                    raise ValueError("no waveforms")
         except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
             raise TrainingError("The clips of this training are missing or damaged; please train again.") from error
         return clips
@@ -297,3 +307,14 @@ class JobFolder:
             while not (is_ours := system.lock(descriptor)) and not give_up():
                 time.sleep(0.1)
             yield is_ours
+
+
+def _arrays_of(clips: "Sequence[MelClip]") -> dict[str, np.ndarray]:
+    """Collect the log-mels and waveforms of clips by their names in a file of clips."""
+    arrays = {}
+    for number, clip in enumerate(clips):
+        log_mel_name, waveform_name = names_of(number)
+        arrays[log_mel_name] = clip.log_mel.numpy()
+        if clip.waveform is not None:
+            arrays[waveform_name] = clip.waveform.numpy()
+    return arrays

@@ -175,7 +175,8 @@ class Training:
         return self.folder.has_spare()
 
     def _codec(self) -> Codec:
-        return Codec(self.trainer.best_model(), self.trainer.codec_info())
+        trainer = self.trainer
+        return Codec(trainer.best_model(), trainer.codec_info(), network=trainer.vocoder_network())
 
     def _keep_checkpoint(self) -> None:
         self._saved_at = self._clock()

@@ -18,6 +18,37 @@ TAIL = 4096
 """Samples after which nothing is left of a filter's response (93 ms)."""
 PATCH = (5, 6)
 """Channels and steps in time of a patch in which two images are compared."""
+SIMILARITY_WEIGHT = 4.0
+"""Weight of the images in the loss."""
+
+
+class HearingLoss(nn.Module):
+    """Loss of the vocoder: :func:`stft_loss`, plus the dissimilarity of gammatone images.
+
+    Magnitudes alone give a network no reason to prefer one phase to another. A gammatone filter is wider than the
+    distance of two bins, so its energy depends on how their phases fit together.
+
+    Parameters
+    ----------
+    num_samples : int
+        Length of the waveforms.
+
+    Examples
+    --------
+    >>> sound = torch.randn(1, 12_288, generator=torch.Generator().manual_seed(0))
+    >>> round(HearingLoss(12_288)(sound, sound).item(), 3)
+    0.0
+    """
+
+    def __init__(self, num_samples: int) -> None:
+        super().__init__()
+        self.image = GammatoneImage(num_samples)
+
+    def forward(self, heard: Tensor, original: Tensor) -> Tensor:
+        """Compare waveforms [B, samples]; the result is a scalar, 0 for equal ones."""
+        with torch.no_grad():
+            image = self.image(original)
+        return stft_loss(heard, original) + SIMILARITY_WEIGHT * (1 - similarity(self.image(heard), image))
 
 
 def stft_loss(heard: Tensor, original: Tensor) -> Tensor:

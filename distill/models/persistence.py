@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from distill.errors import CodecFileError
 from distill.models.vae import ConvVAE, VAESettings
+from distill.models.vocoder import VocoderNetwork, VocoderSettings
 from distill.models.vqvae import ROWS, STRIDE, ConvVQVAE
 from distill.settings import DEFAULTS, MIB, Settings
 from distill.strict import OPEN
@@ -34,15 +35,18 @@ FORMAT_VERSION = 2  # version 1 had another network
 LARGEST_BOUND = 1e14
 """Largest allowed output of a network, as estimated by :func:`_bound`. Trained networks are near 1e9. The square of
 this bound still fits in float32."""
+VOCODER = "vocoder."
+"""Beginning of the names of the vocoder's tensors in a file."""
 LOUDEST_INPUT = 100.0
 """Level in nepers above the log-mel of every float32 waveform."""
 
 
 @dataclass(frozen=True)
 class _Codec:
-    """Description of the model in a file: a codec and its settings."""
+    """Description of the model in a file: a codec and its settings, and those of its vocoder if it has one."""
 
     model: ModelSettings
+    vocoder: VocoderSettings | None = None
     architecture: Literal["ConvVQVAE"] = "ConvVQVAE"
 
 
@@ -59,7 +63,12 @@ _DESCRIBED = TypeAdapter[_Described](Annotated[_Described, Field(discriminator="
 _INFO = TypeAdapter(CodecInfo)
 
 
-def save_model(model: ConvVQVAE | ConvVAE, path: str | os.PathLike[str], info: CodecInfo | None = None) -> None:
+def save_model(
+    model: ConvVQVAE | ConvVAE,
+    path: str | os.PathLike[str],
+    info: CodecInfo | None = None,
+    vocoder: VocoderNetwork | None = None,
+) -> None:
     """Write a model to a file. The new file replaces the old one only when it is complete.
 
     Parameters
@@ -69,6 +78,8 @@ def save_model(model: ConvVQVAE | ConvVAE, path: str | os.PathLike[str], info: C
         File to write, usually named ``*.distill``.
     info : CodecInfo, optional
         Facts about the training of the model.
+    vocoder : VocoderNetwork, optional
+        Network of the codec's own vocoder.
 
     Examples
     --------
@@ -82,11 +93,20 @@ def save_model(model: ConvVQVAE | ConvVAE, path: str | os.PathLike[str], info: C
     """
     known = {name: value for name, value in asdict(info or CodecInfo()).items() if value is not None}
     described = {"architecture": type(model).__name__, "model": asdict(model.settings)}
+    if vocoder:
+        described["vocoder"] = asdict(vocoder.settings)
     header = {"format_version": FORMAT_VERSION} | described | known
-    tensors = {name: _compact(tensor.detach().cpu().contiguous()) for name, tensor in model.state_dict().items()}
+    state = _state(model, vocoder)
+    tensors = {name: _compact(tensor.detach().cpu().contiguous()) for name, tensor in state.items()}
     unfinished = Path(path).with_name(Path(path).name + ".part")
     save_file(tensors, unfinished, metadata={"distill": json.dumps(header, sort_keys=True)})
     unfinished.replace(path)
+
+
+def _state(model: nn.Module, vocoder: VocoderNetwork | None) -> dict[str, Tensor]:
+    """Collect the tensors of a file; the names of those of the vocoder begin with "vocoder."."""
+    own = vocoder.state_dict() if vocoder else {}
+    return model.state_dict() | {f"{VOCODER}{name}": tensor for name, tensor in own.items()}
 
 
 def _compact(tensor: Tensor) -> Tensor:
@@ -122,7 +142,7 @@ def load_model(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) -
     >>> load_model("examples/models/loops.distill").num_levels
     3
     """
-    return load_with_info(path, settings=settings)[0]
+    return load_parts(path, settings=settings)[0]
 
 
 def read_info(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) -> CodecInfo:
@@ -148,10 +168,10 @@ def read_info(path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) ->
     return _read_header(Path(path).name, _read(path, settings), settings)[2]
 
 
-def load_with_info(
+def load_parts(
     path: str | os.PathLike[str], *, settings: Settings = DEFAULTS
-) -> tuple[ConvVQVAE | ConvVAE, CodecInfo]:
-    """Return the results of :func:`load_model` and :func:`read_info`.
+) -> tuple[ConvVQVAE | ConvVAE, CodecInfo, VocoderNetwork | None]:
+    """Return the results of :func:`load_model` and :func:`read_info`, and the vocoder's network if the file has one.
 
     The file is read only once, because it could change between two reads.
     """
@@ -163,7 +183,7 @@ def load_with_info(
             f"{name} has {codes} codes per level, and codecs of up to {settings.codec_codes} are opened."
         )
     with torch.device("meta"):  # shapes without memory
-        expected = _build(described).state_dict()
+        expected = _state(*_build(described))
     if names != expected.keys():
         raise CodecFileError(f"{name} is damaged: its tensors are not those of the model it describes.")
     try:
@@ -171,17 +191,23 @@ def load_with_info(
     except (SafetensorError, LookupError, TypeError, ValueError, RuntimeError, AssertionError) as error:
         raise CodecFileError(f"{name} is not a .distill file, or it was cut short.") from error
     _check_tensors(name, tensors, expected)
-    model = _build(described)
+    model, vocoder = _build(described)
+    if vocoder:
+        vocoder.load_state_dict({key: tensors.pop(f"{VOCODER}{key}") for key in vocoder.state_dict()})
+        vocoder.eval()
     model.load_state_dict(tensors)
-    if isinstance(model, ConvVQVAE) and not _stays_finite(model):
+    stays_finite = not isinstance(model, ConvVQVAE) or _stays_finite(model)
+    if not stays_finite or (vocoder and not vocoder.largest(LOUDEST_INPUT) <= LARGEST_BOUND):
         raise CodecFileError(f"{name} is damaged: its values are too large to decode with.")
-    return model.eval(), info
+    return model.eval(), info, vocoder
 
 
-def _build(described: _Described) -> ConvVQVAE | ConvVAE:
-    """Make a new model from its description."""
-    architecture = ConvVQVAE if isinstance(described, _Codec) else ConvVAE
-    return architecture(**asdict(described.model))
+def _build(described: _Described) -> tuple[ConvVQVAE | ConvVAE, VocoderNetwork | None]:
+    """Make a new model and its vocoder from their description."""
+    if isinstance(described, _Baseline):
+        return ConvVAE(**asdict(described.model)), None
+    vocoder = VocoderNetwork(**asdict(described.vocoder)) if described.vocoder else None
+    return ConvVQVAE(**asdict(described.model)), vocoder
 
 
 def _read(path: str | os.PathLike[str], settings: Settings) -> bytes:

@@ -1,12 +1,16 @@
-"""The network of the vocoder: it draws a short-time Fourier spectrum for each frame of a log-mel."""
+"""The vocoder of Distill: a network that draws a short-time Fourier spectrum for each frame of a log-mel."""
 
 import math
+from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from distill.audio.logmel import N_MELS, LogMel
+from distill.audio.logmel import HOP_LENGTH, N_MELS, LogMel
+from distill.audio.vocoder import Vocoder
+from distill.training.config import Range, check_ranges
 
 KERNEL = 7
 """Frames that a convolution sees."""
@@ -18,6 +22,58 @@ BIN_LEVEL = 3.07
 """Log magnitude of a bin less that of its band: the filter of a band sums to 0.046."""
 NOISE_LEVEL = -1.5
 """Log level of the noise before the network is trained, relative to the rest."""
+SILENT_FRAMES = 4
+"""Frames of silence that the vocoder adds before and after a clip."""
+
+
+@dataclass(frozen=True)
+class VocoderSettings:
+    """Settings of a :class:`VocoderNetwork`, in the order of its constructor's arguments.
+
+    Raises
+    ------
+    ConfigError
+        On construction, if a setting is out of its range.
+    """
+
+    channels: Annotated[int, Range(1, 512)] = 192
+    """Number of channels for each frame."""
+    hidden: Annotated[int, Range(1, 2048)] = 576
+    """Number of channels within a block."""
+    blocks: Annotated[int, Range(1, 16)] = 6
+    """Number of blocks."""
+    projections: Annotated[int, Range(0, 4)] = 2
+    """Number of projections at the end."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+
+class NeuralVocoder(Vocoder):
+    """The vocoder that synthesizes with a :class:`VocoderNetwork`. It hears silence before and after a clip.
+
+    Parameters
+    ----------
+    network : VocoderNetwork
+        Trained network. The vocoder puts it in eval mode.
+
+    Examples
+    --------
+    >>> vocoder = NeuralVocoder(VocoderNetwork(channels=16, hidden=32, blocks=2))
+    >>> vocoder(torch.zeros(128, 10)).shape
+    torch.Size([5120])
+    """
+
+    def __init__(self, network: "VocoderNetwork") -> None:
+        self.network = network.eval().requires_grad_(False)
+        self.reach = network.reach
+
+    @torch.no_grad()
+    def __call__(self, log_mel: Tensor, first_frame: int = 0) -> Tensor:
+        """Synthesize a waveform, as described in :class:`~distill.audio.Vocoder`."""
+        around = F.pad(log_mel, (SILENT_FRAMES, SILENT_FRAMES), value=LogMel.floor)
+        whole = self.network(around[None], first_frame - SILENT_FRAMES)[0]
+        return whole[SILENT_FRAMES * HOP_LENGTH : -SILENT_FRAMES * HOP_LENGTH]
 
 
 class VocoderBlock(nn.Module):
@@ -59,14 +115,8 @@ class VocoderNetwork(nn.Module):
 
     Parameters
     ----------
-    channels : int
-        Number of channels for each frame.
-    hidden : int
-        Number of channels within a block.
-    blocks : int
-        Number of blocks.
-    projections : int
-        Number of projections.
+    channels, hidden, blocks, projections : int
+        As in :class:`VocoderSettings`.
 
     Examples
     --------
@@ -82,22 +132,25 @@ class VocoderNetwork(nn.Module):
 
     def __init__(self, channels: int = 192, hidden: int = 576, blocks: int = 6, projections: int = 2) -> None:
         super().__init__()
-        self.arguments = {"channels": channels, "hidden": hidden, "blocks": blocks, "projections": projections}
-        log_mel = LogMel()
-        self.n_fft, self.hop_length, self.projections = log_mel.n_fft, log_mel.hop_length, projections
-        self.bins = self.n_fft // 2 + 1
-        self.enter = nn.Conv1d(N_MELS, channels, KERNEL, padding=KERNEL // 2)
+        self.settings = VocoderSettings(channels, hidden, blocks, projections)
+        self.projections = projections
+        # A convolution in the form of a layer: the last digits of torch's depend on the number of frames.
+        self.enter = nn.Linear(N_MELS * KERNEL, channels)
         self.first_norm = nn.LayerNorm(channels)
         self.blocks = nn.ModuleList(VocoderBlock(channels, hidden) for _ in range(blocks))
         self.last_norm = nn.LayerNorm(channels)
+        self.n_fft, self.hop_length = LogMel.n_fft, LogMel.hop_length
+        self.bins = self.n_fft // 2 + 1
         self.draw = nn.Linear(channels, 2 * self.bins + N_MELS)
         nn.init.trunc_normal_(self.draw.weight, std=0.02)
         nn.init.zeros_(self.draw.bias)
-        self.register_buffer("window", log_mel.window, persistent=False)
-        self.register_buffer("spread", _spread(log_mel.filters), persistent=False)
-        # A transform begins at its window's first sample; phases here are those at the window's middle.
-        self.register_buffer("sign", 1.0 - 2.0 * (torch.arange(self.bins) % 2), persistent=False)
-        self.register_buffer("noise", self._white_noise(), persistent=False)
+        with torch.device("cpu"):  # a network on the device "meta", which has no memory, has constants as well
+            log_mel = LogMel()
+            self.register_buffer("window", log_mel.window, persistent=False)
+            self.register_buffer("spread", _spread(log_mel.filters), persistent=False)
+            # A transform begins at its window's first sample; phases here are those at the window's middle.
+            self.register_buffer("sign", 1.0 - 2.0 * (torch.arange(self.bins) % 2), persistent=False)
+            self.register_buffer("noise", self._white_noise(), persistent=False)
 
     @property
     def reach(self) -> int:
@@ -130,7 +183,8 @@ class VocoderNetwork(nn.Module):
     def spectrum(self, log_mel: Tensor, first_frame: Tensor | int = 0) -> Tensor:
         """Draw the spectra of log-mels [B, 128, T]: complex [B, T + 2, bins], from one frame before the first on."""
         log_mel = torch.cat([log_mel[..., :1], log_mel, log_mel[..., -1:]], dim=-1)
-        x = self.first_norm(self.enter((log_mel + 4) / 4).transpose(1, 2)).transpose(1, 2)
+        around = F.pad((log_mel + 4) / 4, (KERNEL // 2, KERNEL // 2)).unfold(-1, KERNEL, 1)  # [B, 128, T + 2, 7]
+        x = self.first_norm(self.enter(around.transpose(1, 2).flatten(2))).transpose(1, 2)
         for block in self.blocks:
             x = block(x)
         drawn = self.draw(self.last_norm(x.transpose(1, 2)))
@@ -143,13 +197,40 @@ class VocoderNetwork(nn.Module):
         spectrum = torch.polar(tones, phase) + hiss * self.noise[numbers]
         return spectrum * ((math.exp(LOUDEST) / _magnitude(spectrum, 1e-12)).clamp(max=1.0) * self.sign)
 
+    @torch.no_grad()
+    def largest(self, loudest: float) -> float:
+        """Bound the magnitude of every value within the network, for log-mels of magnitudes up to ``loudest``.
+
+        A norm limits its output to the square root of the number of channels, whatever its input is.
+        """
+
+        def after(layer: nn.Linear | nn.Conv1d, most: Tensor) -> Tensor:
+            assert layer.bias is not None
+            weight = layer.weight.abs()
+            summed = weight.sum(dim=(1, 2)) * most if isinstance(layer, nn.Conv1d) else weight @ most
+            return summed + layer.bias.abs()
+
+        def normed(norm: nn.LayerNorm) -> Tensor:
+            return math.sqrt(len(norm.weight)) * norm.weight.abs() + norm.bias.abs()
+
+        seen = [after(self.enter, torch.full((N_MELS * KERNEL,), (loudest + 4) / 4))]
+        x = normed(self.first_norm)
+        for block in self.blocks:
+            assert isinstance(block, VocoderBlock)
+            seen.append(after(block.in_time, x))
+            x = x + after(block.narrow, after(block.widen, normed(block.norm))) * block.scale.abs()
+            seen.append(x)
+        return float(torch.cat([*seen, after(self.draw, normed(self.last_norm))]).max())
+
     def _inverse(self, spectrum: Tensor) -> Tensor:
         """Sum the windowed frames of a spectrum [B, T + 2, bins] to waveforms [B, T * 512]."""
         hop, windows = self.hop_length, self.n_fft // self.hop_length
         pieces = torch.fft.irfft(spectrum, self.n_fft) * self.window
         # Each hop of a frame is added to those of the frames around it.
         hops = pieces.unflatten(-1, (windows, hop))
-        whole = sum(F.pad(hops[:, :, i], (0, 0, i, windows - 1 - i)) for i in range(windows)).flatten(1)
+        whole = (
+            torch.stack([F.pad(hops[:, :, i], (0, 0, i, windows - 1 - i)) for i in range(windows)]).sum(0).flatten(1)
+        )
         first = (self.n_fft + hop) // 2
         return whole[:, first:-first] / 1.5  # the sum of four squared Hann windows
 
@@ -174,7 +255,10 @@ def _magnitude(spectrum: Tensor, floor: float) -> Tensor:
 
 
 def _spread(filters: Tensor) -> Tensor:
-    """Weights [bins, bands] that give each bin the mean of its bands; bins without a band have those of the next bin."""
+    """Compute weights [bins, bands] that give each bin the mean of its bands.
+
+    A bin outside of all bands gets the weights of the next bin that has some.
+    """
     weights = filters.T / filters.T.sum(dim=1, keepdim=True).clamp(min=1e-9)
     inside = (weights.sum(dim=1) > 0.5).nonzero().flatten()
     return weights[torch.arange(len(weights)).clamp(int(inside[0]), int(inside[-1]))]

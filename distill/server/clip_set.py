@@ -16,7 +16,7 @@ from distill.training.dataset import MelClip, to_mel_clip
 
 
 class ClipSet:
-    """Clips to train on, as log-mels in one file. A training links the files instead of copying them.
+    """Clips to train on, with their log-mels, in one file. A training links the files instead of copying them.
 
     Parameters
     ----------
@@ -72,9 +72,11 @@ class ClipSet:
                 if not names:
                     take(2 * len(item.waveform))
                     save_first(item.waveform, self.folder.first_clip_path)
-                mel = to_mel_clip(item, log_mel, partial(tick, count)).log_mel.numpy()
-                take(mel.nbytes)
-                writer.write(mel)
+                clip = to_mel_clip(item, log_mel, partial(tick, count))
+                assert clip.waveform is not None
+                arrays = clip.log_mel.numpy(), clip.waveform.numpy()
+                take(sum(array.nbytes for array in arrays))
+                writer.write(*arrays)
                 names.append(item.name)
                 lengths.append(len(item.waveform))
                 self.notes += [item.note] if item.note else []
@@ -82,9 +84,11 @@ class ClipSet:
         finally:
             writer.close()
         self.num_bytes = self.folder.num_bytes
-        mels = writer.read()
-        found = zip(names, mels, lengths, strict=True)
-        self.clips = [MelClip(name, torch.from_numpy(mel), length) for name, mel, length in found]
+        found = zip(names, writer.read(), lengths, strict=True)
+        self.clips = [
+            MelClip(name, torch.from_numpy(mel), length, torch.from_numpy(waveform))
+            for name, (mel, waveform), length in found
+        ]
 
     def delete(self) -> None:
         """Delete the set's files. A training that linked them keeps its own."""

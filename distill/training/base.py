@@ -7,6 +7,7 @@ learns the visitor's clips.
 
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -15,7 +16,8 @@ from safetensors.torch import load_file, save_file
 
 from distill.audio.logmel import LogMel
 from distill.errors import CodecFileError
-from distill.models.persistence import load_model
+from distill.models.persistence import load_model, load_parts
+from distill.models.vocoder import VocoderNetwork
 from distill.models.vqvae import ConvVQVAE
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import MelClip
@@ -65,6 +67,21 @@ def start_from_base(model: ConvVQVAE, path: Path = BASE_PATH) -> None:
     for name, tensor in own.items():
         if not name.startswith("quantizer.") and base[name].shape == tensor.shape:
             tensor.copy_(base[name])
+
+
+@lru_cache
+def base_vocoder(path: Path = BASE_PATH) -> VocoderNetwork:
+    """Load the network of the base model's vocoder, once for each process; nobody may change it.
+
+    Raises
+    ------
+    CodecFileError
+        If the file is missing or damaged, or has no vocoder.
+    """
+    vocoder = load_parts(path)[2]
+    if vocoder is None:
+        raise CodecFileError(f"{path.name} has no vocoder.")
+    return vocoder
 
 
 def save_rehearsal(clips: Sequence[MelClip], path: str | os.PathLike[str], *, seed: int = 0) -> None:

@@ -34,7 +34,11 @@ _NOTES = TypeAdapter(_Notes)
 def save_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
     """Write the state of a trainer to a file. The new file replaces the old one only when it is complete."""
     state = trainer.state_dict()
-    tensors = {f"{part}.{name}": tensor for part in ("model", "best", "random") for name, tensor in state[part].items()}
+    tensors = {
+        f"{part}.{name}": tensor
+        for part in ("model", "best", "vocoder", "random")
+        for name, tensor in state[part].items()
+    }
     for which, parameters in enumerate(state["optimizers"]):
         for number, averages in parameters.items():
             tensors |= {f"optimizer{which}.{number}.{name}": tensor for name, tensor in averages.items()}
@@ -60,7 +64,7 @@ def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
     """
     name = Path(path).name
     try:
-        trainer.load_state_dict(_read(path, len(trainer.optimizers)))
+        trainer.load_state_dict(_read(path, len(trainer.all_optimizers)))
     except TrainingError as error:
         raise TrainingError(
             f"{name} was begun with other clips or other model settings; "
@@ -85,6 +89,7 @@ def _read(path: str | os.PathLike[str], num_optimizers: int) -> dict[str, Any]:
     return {
         "model": groups["model"],
         "best": groups.get("best", {}),
+        "vocoder": groups.get("vocoder", {}),
         "optimizers": [_averages(groups.get(f"optimizer{which}", {})) for which in range(num_optimizers)],
         "random": groups["random"],
         "progress": notes,

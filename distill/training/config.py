@@ -112,6 +112,11 @@ class VQVAEConfig(ModelSettings):
     """Share of crops from the sound of the base model during the refinement (Robins, "Catastrophic forgetting,
     rehearsal and pseudorehearsal", 1995). A decoder that sees only the clips overfits to them, and becomes worse at new
     sound, such as an edited grid."""
+    vocoder_interval: Annotated[int, Range(0, 1000)] = 2
+    """Number of steps of the decoder for each step of the vocoder during the refinement. With 0, the codec gets the
+    vocoder of the base model. A step of the vocoder takes twice as long as one of the decoder."""
+    vocoder_learning_rate: Annotated[float, Range(0, 1)] = 1e-3
+    """Highest learning rate of the vocoder."""
     validations: Annotated[int, Range(1, 1000)] = 10
     """Number of validations, spread evenly over the training. The best weights are kept."""
     seed: Annotated[int, Range(0, 2**63 - 1)] = 0

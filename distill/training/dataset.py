@@ -23,14 +23,24 @@ MIN_STD = 0.5
 
 @dataclass(frozen=True, eq=False)
 class MelClip:
-    """The input of the model for one clip: the name and the log-mel [128, frames] of the clip.
+    """What a training knows of one clip.
 
-    ``num_samples`` is the length of the clip at 44 100 Hz; by default all samples of the frames.
+    Attributes
+    ----------
+    name : str
+    log_mel : Tensor [128, frames]
+        Natural-log mel magnitudes.
+    num_samples : int
+        Length of the clip at 44 100 Hz; by default all samples of the frames.
+    waveform : Tensor of float16 [frames * 512], optional
+        Sound of the clip, from which the vocoder learns, with zeros after its end. Eleven bits are enough: their noise
+        is 70 dB below the sound.
     """
 
     name: str
     log_mel: Tensor
     num_samples: int = 0
+    waveform: Tensor | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "num_samples", self.num_samples or self.num_frames * LogMel.hop_length)
@@ -60,7 +70,9 @@ def to_mel_clip(clip: Clip, log_mel: LogMel, tick: Callable[[], object] = lambda
         if pieces:
             tick()
         pieces.append(piece)
-    return MelClip(clip.name, torch.cat(pieces, dim=1), len(clip.waveform))
+    mel, waveform = torch.cat(pieces, dim=1), torch.from_numpy(clip.waveform).half()
+    missing = mel.shape[1] * log_mel.hop_length - len(waveform)
+    return MelClip(clip.name, mel, len(waveform), torch.nn.functional.pad(waveform, (0, missing)))
 
 
 def check_clip_count(count: int) -> None:
@@ -113,6 +125,7 @@ class CropSampler:
         self.generator = torch.Generator().manual_seed(seed)
         lengths = torch.tensor([clip.num_frames for clip in clips])
         self.lengths = lengths
+        self.waveforms = [clip.waveform for clip in clips if clip.waveform is not None]
         self.padded = [
             torch.nn.functional.pad(clip.log_mel, (0, _room(clip.num_frames, crop_frames)), value=LogMel.floor)
             for clip in clips
@@ -167,6 +180,24 @@ class CropSampler:
         left = torch.tensor([int(self.lengths[clip]) - start for clip, start in positions])
         mask = (torch.arange(self.crop_frames) < left[:, None]).float()[:, None, None]
         return mel, mask
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether the waveforms of all clips are known."""
+        return len(self.waveforms) == len(self.padded)
+
+    def sound(self, positions: Sequence[tuple[int, int]], frames: int) -> Tensor:
+        """Cut the waveforms [crops, frames * 512] of crops of ``frames`` frames, with zeros outside of the clips.
+
+        The first frame of a crop may be negative, which is before its clip.
+        """
+        hop = LogMel.hop_length
+        crops = torch.zeros(len(positions), frames * hop)
+        for crop, (clip, start) in zip(crops, positions, strict=True):
+            part = self.waveforms[clip][max(0, start) * hop : max(0, start + frames) * hop]
+            begin = max(0, -start) * hop
+            crop[begin : begin + len(part)] = part
+        return crops
 
 
 def _room(frames: int, crop_frames: int) -> int:

@@ -101,7 +101,7 @@ class ThreadChoice:
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """Run one step with the number of threads that is due, and measure it."""
+        """Run one step with the number of threads that is due, and measure it; after it, the faster number is set."""
         if self.threads == self._other:
             yield
             return
@@ -114,6 +114,7 @@ class ThreadChoice:
         if compares:
             self._compared.append(seconds)
             self._decide()
+            self._set_threads(self.threads)
         else:
             self._present = [*self._present, seconds][-MEASURED_STEPS:]
 

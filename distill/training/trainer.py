@@ -7,25 +7,27 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
 from distill.errors import TrainingError
-from distill.models.losses import mel_l1, vqvae_loss
+from distill.models.losses import vqvae_loss
 from distill.models.persistence import round_weights
+from distill.models.vocoder import VocoderNetwork
 from distill.models.vqvae import ROWS, STRIDE, ConvVQVAE, columns_of_sound
-from distill.training.base import load_rehearsal, start_from_base
+from distill.training.base import base_vocoder, load_rehearsal, start_from_base
 from distill.training.codec_info import CodecInfo, Provenance
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import CropSampler, MelClip, fitting_crop, split_held_out
 from distill.training.distributed import Processes, has_fast_bfloat16
 from distill.training.health import codebook_health, health_warnings
+from distill.training.latents import Latents
 from distill.training.muon import load_optimizer_state, make_optimizers
 from distill.training.pace import ThreadChoice
 from distill.training.records import NO_CURVES, Event, Finished, Progress, StepPoint, Validation, ValidationPoint
 from distill.training.schedule import WarmupCosine
 from distill.training.state import TrainingSet, TrainingState
+from distill.training.validation import error_and_usage
+from distill.training.vocoder_trainer import CROPS, VocoderTrainer, short_crops
 
 KMEANS_CELLS_PER_CODE = 64
 """Cells per code in the first batch, on which k-means places the codes."""
@@ -33,8 +35,6 @@ SEED_STRIDE = 1_000_003
 """Difference between the seeds of two processes that train together."""
 CURVE_STEPS = 200
 """Number of points in the curve of steps, spread evenly over the training."""
-VALIDATION_FRAMES = 180 * SAMPLE_RATE // HOP_LENGTH
-"""Largest number of frames in one validation set: three minutes of sound."""
 
 
 class Trainer:
@@ -96,6 +96,10 @@ class Trainer:
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in torch's stubs
         self.learning_rate_at = WarmupCosine(config.learning_rate, config.warmup)
         self.optimizers = make_optimizers(self.model, lr=config.learning_rate, weight_decay=config.weight_decay)
+        self.vocoder: VocoderTrainer | None = None
+        if self._may_refine and self.sampler.has_sound and config.vocoder_interval:
+            network = copy.deepcopy(base_vocoder()).to(self.device)
+            self.vocoder = VocoderTrainer(network, learning_rate=config.vocoder_learning_rate)
         self.network = self.processes.wrap(self.model)
         self.autocast = bool(
             self.processes.agree(has_fast_bfloat16(self.device, may_vary=config.minutes is not None))[0]
@@ -104,7 +108,7 @@ class Trainer:
         self.curves = NO_CURVES
         self.best: Validation | None = None
         self.best_state: dict[str, Tensor] = {}
-        self._latents: dict[tuple[CropSampler, int], Tensor] = {}
+        self._latents = Latents(self.model)
         self._validation_cost = 0.0
         self._stop = False
 
@@ -119,10 +123,13 @@ class Trainer:
         return self.steps / self.steps_per_epoch
 
     @property
+    def _may_refine(self) -> bool:
+        return self.config.from_base and self.processes.count == 1 and self.config.refinement > 0
+
+    @property
     def is_refining(self) -> bool:
-        """Whether the training is in its refinement, in which only the decoder learns."""
-        may = self.config.from_base and self.processes.count == 1 and self.steps > 0 and self.config.refinement > 0
-        return may and self.fraction >= 1 - self.config.refinement
+        """Whether the training is in its refinement, in which only the decoder and the vocoder learn."""
+        return self._may_refine and self.steps > 0 and self.fraction >= 1 - self.config.refinement
 
     def stop(self) -> None:
         """Ask a running training to end after its current step. Any thread may call this method."""
@@ -181,6 +188,14 @@ class Trainer:
         model.load_state_dict(self.best_state)
         return model.eval()
 
+    def vocoder_network(self) -> VocoderNetwork | None:
+        """Return a copy of the vocoder's network, on the CPU and in eval mode; None if it has not learned anything."""
+        if not self.vocoder or not self.vocoder.steps:
+            return None
+        network = copy.deepcopy(self.vocoder.network).cpu()
+        round_weights(network)
+        return network.eval()
+
     def codec_info(self) -> CodecInfo:
         """Collect the facts about the best codec so far: settings, errors, health, curves and provenance.
 
@@ -212,21 +227,28 @@ class Trainer:
             ),
         )
 
+    @property
+    def all_optimizers(self) -> list[torch.optim.Optimizer]:
+        """The optimizers of the model and, at the end, that of the vocoder if it learns."""
+        return [*self.optimizers, *([self.vocoder.optimizer] if self.vocoder else [])]
+
     def state_dict(self) -> dict[str, Any]:
         """Collect the state that :meth:`run` needs to continue, without the clips and the settings.
 
         Returns
         -------
         dict
-            ``model`` and ``best``: tensors by name of the current model and of the best model. ``optimizers``: the
-            ``state`` of the ``state_dict`` of each optimizer. ``random``: the states of torch's generator and of the
-            generator of the crops. ``progress``: a :class:`TrainingState`. ``set``: a :class:`TrainingSet`.
-            ``band_means``: the mean log-mel of each band of the clips, in nepers, which identifies the clips.
+            ``model``, ``best`` and ``vocoder``: tensors by name of the current model, of the best model, and of the
+            vocoder. ``optimizers``: the ``state`` of the ``state_dict`` of each optimizer. ``random``: the states of
+            torch's generator and of the generator of the crops. ``progress``: a :class:`TrainingState`. ``set``: a
+            :class:`TrainingSet`. ``band_means``: the mean log-mel of each band of the clips, in nepers, which
+            identifies the clips.
         """
         return {
             "model": self.model.state_dict(),
             "best": self.best_state,
-            "optimizers": [optimizer.state_dict()["state"] for optimizer in self.optimizers],
+            "vocoder": self.vocoder.network.state_dict() if self.vocoder else {},
+            "optimizers": [optimizer.state_dict()["state"] for optimizer in self.all_optimizers],
             "random": {"torch": torch.get_rng_state(), "crops": self.sampler.generator.get_state()},
             "progress": TrainingState(
                 self.steps, self.seconds, self.validations, self._validation_cost, self.curves, self.best
@@ -255,7 +277,9 @@ class Trainer:
             raise TrainingError("This training was begun with other clips or other model settings.")
         self.model.load_state_dict(state["model"])
         self.best_state = state["best"]
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+        if self.vocoder:
+            self.vocoder.network.load_state_dict(state["vocoder"])
+        for optimizer, saved in zip(self.all_optimizers, state["optimizers"], strict=True):
             load_optimizer_state(optimizer, saved)
         torch.set_rng_state(state["random"]["torch"])
         if self.processes.is_first:  # the other processes would draw the same crops
@@ -299,6 +323,8 @@ class Trainer:
             while (self.fraction < 1 or not self.steps) and not self.processes.agree(self._stop)[0]:
                 with threads.step():
                     losses = self._step()
+                if self.vocoder and self.is_refining and self.steps % self.config.vocoder_interval == 0:
+                    self._refine_vocoder(self.vocoder)
                 tick()
                 yield losses
 
@@ -333,39 +359,28 @@ class Trainer:
             parts = [(self.sampler, self.batch_size - rehearsed), (self.rehearsal, rehearsed)]
         else:
             parts = [(self.sampler, self.batch_size)]
-        coded = [self._coded_crops(sampler, count) for sampler, count in parts]
+        coded = [self._latents.crops(sampler, sampler.positions(count, align=STRIDE)) for sampler, count in parts]
         latent, mel, mask = (torch.cat(part) for part in zip(*coded, strict=True))
-        recon = self.model.decode(latent.contiguous(memory_format=torch.channels_last))
+        recon = self.model.decode(latent)
         return recon, mel, mask, torch.zeros((), device=self.device)
 
-    def _coded_crops(self, sampler: CropSampler, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Draw crops; return their quantized latent maps, the crops and their mask."""
-        positions = sampler.positions(count, align=STRIDE)
-        mel, mask = (part.to(self.device) for part in sampler.crops(positions))
-        width = sampler.crop_frames // STRIDE
-        latents = [self._latent(sampler, clip)[..., start // STRIDE :][..., :width] for clip, start in positions]
-        return torch.stack(latents), mel, mask
-
-    @torch.no_grad()
-    def _latent(self, sampler: CropSampler, clip: int) -> Tensor:
-        """Return the quantized latent map [D, 8, columns] of a clip, padded with zeros to the length of a crop.
-
-        The map is computed once and stored.
-        """
-        if (sampler, clip) not in self._latents:
-            mel = sampler.padded[clip][None, None, :, : int(sampler.lengths[clip])].to(self.device)
-            with torch.autocast(self.device.type, enabled=False):
-                latent = self.model.quantize(self.model.encode(mel))[0][0]
-            missing = sampler.crop_frames // STRIDE - latent.shape[-1]
-            self._latents[sampler, clip] = F.pad(latent, (0, max(0, missing)))
-        return self._latents[sampler, clip]
+    def _refine_vocoder(self, vocoder: VocoderTrainer) -> None:
+        """Make one step of the vocoder on what the codec decodes now."""
+        self.model.eval()
+        positions = self.sampler.positions(CROPS, align=STRIDE)
+        latent, mel, mask = self._latents.crops(self.sampler, positions)
+        with torch.no_grad():
+            recon = self.model.decode(latent)
+        share = self.config.refinement
+        crops = short_crops(self.sampler, positions, mel, recon, mask)
+        vocoder.step(*crops, fraction=(self.fraction - 1 + share) / share)
 
     def _validate(self, tick: Callable[[], None]) -> Validation:
         before = self.clock()
         candidate = copy.deepcopy(self.model).float().eval()
         round_weights(candidate)
-        error, counts = self._evaluate(candidate, self.clips)
-        val_error, _ = self._evaluate(candidate, self.held_out) if self.held_out else (None, None)
+        error, counts = error_and_usage(candidate, self.clips)
+        val_error, _ = error_and_usage(candidate, self.held_out) if self.held_out else (None, None)
         tick()
         levels = tuple(codebook_health(counts.cpu().numpy()))
         score = error if val_error is None else val_error
@@ -381,17 +396,3 @@ class Trainer:
         self.validations += 1
         self._validation_cost = max(self._validation_cost, self.clock() - before)
         return validation
-
-    @torch.no_grad()
-    def _evaluate(self, model: ConvVQVAE, clips: Sequence[MelClip]) -> tuple[float, Tensor]:
-        """Compute the mean absolute log-mel difference and the counts of each code, on up to three minutes of clips."""
-        error, frames, counts = 0.0, 0, torch.zeros((), dtype=torch.int64)
-        for clip in clips:
-            mel = clip.log_mel[None, None, :, : VALIDATION_FRAMES - frames].to(self.device)
-            recon, indices, _ = model(mel)
-            error += mel_l1(recon, mel).item() * mel.shape[-1]
-            counts = counts + model.quantizer.usage(indices).cpu()
-            frames += mel.shape[-1]
-            if frames >= VALIDATION_FRAMES:
-                break
-        return error / frames, counts

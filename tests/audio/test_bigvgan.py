@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from distill.audio.bigvgan import BigVGAN
-from distill.audio.griffin_lim import GriffinLim
 from distill.codec import Codec
 from distill.errors import VocoderError
+from distill.models.vocoder import NeuralVocoder
 
 SETTINGS = {
     "sampling_rate": 44_100,
@@ -73,9 +73,9 @@ def test_weights_that_cannot_be_used_are_refused_in_a_sentence(weights, break_it
     assert is_one_sentence(refusal.value, "BigVGAN")
 
 
-def test_without_the_bigvgan_package_griffin_lim_is_used_with_a_warning(codec_path, drums, monkeypatch):
+def test_without_the_bigvgan_package_distills_own_is_used_with_a_warning(codec_path, drums, monkeypatch):
     monkeypatch.setitem(sys.modules, "bigvgan.bigvgan", None)
-    with pytest.warns(RuntimeWarning, match=r"^BigVGAN needs a package of that name.*Griffin-Lim is used instead\.$"):
+    with pytest.warns(RuntimeWarning, match=r"^BigVGAN needs a package of that name.*Distill's own is used instead\.$"):
         codec = Codec.load(codec_path, vocoder="bigvgan")
-    assert isinstance(codec.vocoder, GriffinLim)
+    assert isinstance(codec.vocoder, NeuralVocoder)
     assert np.abs(codec.decode(codec.encode(drums.waveform, 44_100))).max() > 0.01

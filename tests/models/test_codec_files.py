@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from distill.codec import Codec
 from distill.errors import CodecFileError
 from distill.models import ConvVQVAE, load_model, save_model
-from distill.models.persistence import load_with_info, read_info
+from distill.models.persistence import load_parts, read_info
 from distill.settings import Settings
 from distill.training.codec_info import FrontEnd
 from distill.training.config import VQVAEConfig
@@ -314,7 +314,7 @@ def test_a_file_is_read_only_once_so_the_checked_bytes_are_the_used_bytes(saved,
         return io.BytesIO(whole if len(opened) == 1 else b"another file")
 
     monkeypatch.setattr("distill.models.persistence.open", open_once, raising=False)
-    again, _ = load_with_info(saved)
+    again, _, _ = load_parts(saved)
     assert again.settings == model.settings
     assert torch.equal(again.quantizer.codebooks, model.quantizer.codebooks)
 
