@@ -43,7 +43,7 @@ from distill.training.health import LevelHealth
 T = TypeVar("T")
 VOCODERS = ("neural", "griffin-lim", "bigvgan")
 """Names of the vocoders, the default first."""
-DECODED_COLUMNS = 8
+DECODED_COLUMNS = 16
 """Number of columns that are decoded together."""
 QUIETEST, LOUDEST = -50.0, 10.0
 """Limits of decoded log-mels, in nepers. Log-mels of clips stay far within these limits (a full-scale sine reaches
@@ -410,7 +410,7 @@ class Codec:
         return mel[:, first - begin : last - begin]
 
     def _decode_block(self, grid: CodeGrid, number: int, levels: int | None) -> Tensor:
-        """Decode eight columns, fewer at the end of the grid, to a log-mel [128, 16 * columns]."""
+        """Decode sixteen columns, fewer at the end of the grid, to a log-mel [128, 16 * columns]."""
         begin = number * DECODED_COLUMNS
         end = min(grid.columns, begin + DECODED_COLUMNS)
         before, after = (-(-reach // FRAMES_PER_COLUMN) for reach in self.reach)
