@@ -57,7 +57,7 @@ class GriffinLim(Vocoder):
     def __call__(self, log_mel: Tensor, first_frame: int = 0) -> Tensor:
         """Synthesize a waveform [frames * hop_length]; see :meth:`Vocoder.__call__`."""
         # One frame more at each end: torch's centred transform then covers the outer half hops as well.
-        magnitude = self.magnitude(torch.cat([log_mel[:, :1], log_mel, log_mel[:, -1:]], dim=1))
+        magnitude = self._magnitude_around(log_mel)
         length = log_mel.shape[1] * self.hop_length
         numbers = torch.arange(first_frame - 1, first_frame - 1 + magnitude.shape[1]) % PHASE_FRAMES
         angles = torch.polar(torch.ones_like(magnitude), self._first_phases[numbers].T)
@@ -67,6 +67,15 @@ class GriffinLim(Vocoder):
             angles = self._phase(rebuilt - momentum * last)
             last = rebuilt
         return self._istft(magnitude * angles, length)
+
+    @torch.no_grad()
+    def with_phases_of(self, waveform: Tensor, log_mel: Tensor) -> Tensor:
+        """Synthesize a log-mel [128, frames] with the phases of a waveform [frames * hop_length]."""
+        angles = self._phase(self._stft(waveform))
+        return self._istft(self._magnitude_around(log_mel) * angles, len(waveform))
+
+    def _magnitude_around(self, log_mel: Tensor) -> Tensor:
+        return self.magnitude(torch.cat([log_mel[:, :1], log_mel, log_mel[:, -1:]], dim=1))
 
     def magnitude(self, log_mel: Tensor) -> Tensor:
         """The magnitude spectrogram [1 + n_fft / 2, frames], at least 0, whose mel is closest to ``exp(log_mel)``."""

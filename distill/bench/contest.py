@@ -20,6 +20,8 @@ from distill.bench.plain import PlainVQVAE, plain_loss
 from distill.errors import TrainingError
 from distill.models.losses import get_kl_weight, mel_l1, vae_loss
 from distill.models.vae import ConvVAE
+from distill.models.vocoder import NeuralVocoder
+from distill.training.base import base_vocoder
 from distill.training.config import get_adaptive_vqvae_config
 from distill.training.dataset import CropSampler, MelClip
 from distill.training.trainer import Progress, Trainer
@@ -81,6 +83,10 @@ class Result:
         Share of the codes in use at each level, 0 to 1; empty if it was not measured.
     log_mels : list of ndarray [128, frames]
         The model's reconstructions of the training clips.
+    held_out_log_mels : list of ndarray [128, frames]
+        The model's reconstructions of the held-out clips.
+    vocoder : dict of ndarray
+        Weights of the vocoder's network by name; empty if the training did not change it.
     peak_memory_mb : float
         Peak memory of the training process, in MiB.
     """
@@ -93,6 +99,8 @@ class Result:
     held_out_mel_l1: float | None
     utilization: list[float]
     log_mels: list[np.ndarray] = field(repr=False)
+    held_out_log_mels: list[np.ndarray] = field(default_factory=list, repr=False)
+    vocoder: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
     peak_memory_mb: float = 0.0
 
     def seconds_to(self, value: float) -> float | None:
@@ -100,8 +108,17 @@ class Result:
         return next((seconds for seconds, error in self.curve if error <= value), None)
 
     def figures(self) -> dict[str, Any]:
-        """All fields for JSON; ``log_mels`` is empty in them."""
-        return asdict(replace(self, log_mels=[]))
+        """All fields for JSON, without log-mels and weights."""
+        kept = asdict(replace(self, log_mels=[], held_out_log_mels=[], vocoder={}))
+        return {name: value for name, value in kept.items() if name not in ("held_out_log_mels", "vocoder")}
+
+    def make_vocoder(self) -> NeuralVocoder:
+        """Make the vocoder that this training left: its own, or that of the base model."""
+        if not self.vocoder:
+            return NeuralVocoder(base_vocoder())
+        network = copy.deepcopy(base_vocoder())
+        network.load_state_dict({name: torch.from_numpy(weights) for name, weights in self.vocoder.items()})
+        return NeuralVocoder(network)
 
 
 class Stopwatch:
@@ -188,7 +205,7 @@ def _train_distill(contestant: Contestant, clips: list[MelClip], held_out: list[
             with watch.paused():
                 model = copy.deepcopy(trainer.model).eval()
                 curve.measure(event.seconds, lambda mel, model=model: model(mel)[0])  # type: ignore[misc]
-    model, best = trainer.best_model(), trainer.best
+    model, best, vocoder = trainer.best_model(), trainer.best, trainer.vocoder_network()
     assert best is not None
     return Result(
         contestant,
@@ -199,6 +216,8 @@ def _train_distill(contestant: Contestant, clips: list[MelClip], held_out: list[
         _error(lambda mel: model(mel)[0], held_out) if held_out else None,
         [level.utilization for level in best.levels],
         [mel.numpy() for mel in _reconstruct(lambda mel: model(mel)[0], clips)],
+        [mel.numpy() for mel in _reconstruct(lambda mel: model(mel)[0], held_out)],
+        {name: weights.numpy() for name, weights in vocoder.state_dict().items()} if vocoder else {},
     )
 
 
@@ -234,8 +253,10 @@ def _train_reference(contestant: Contestant, clips: list[MelClip], held_out: lis
     seconds = watch() - start
     final = curve.measure(seconds, reconstruct)
     held_out_error = _error(reconstruct, held_out) if held_out else None
-    log_mels = [mel.numpy() for mel in _reconstruct(reconstruct, clips)]
-    return Result(contestant, steps, seconds, curve.points, final, held_out_error, [], log_mels)
+    log_mels, held_out_log_mels = (
+        [mel.numpy() for mel in _reconstruct(reconstruct, some)] for some in (clips, held_out)
+    )
+    return Result(contestant, steps, seconds, curve.points, final, held_out_error, [], log_mels, held_out_log_mels)
 
 
 class _Curve:

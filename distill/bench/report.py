@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from distill.audio import SAMPLE_RATE, Clip, LogMel, read_clips
+from distill.audio import SAMPLE_RATE, Clip, GriffinLim, LogMel, Vocoder, read_clips
 from distill.bench.contest import Contestant, Result, run
-from distill.bench.listening import Listening, listen, opus, synthesize
+from distill.bench.listening import Listening, listen, opus, synthesize, with_phases_of
 from distill.bench.pace import measure_pace
 from distill.codec import Codec
 from distill.errors import ConfigError, check_range
@@ -39,6 +39,7 @@ SPEED, HELD_OUT = "speed", "held-out"
 HELD_OUT_CONTESTANTS = ("plain", "distill")
 NAMES = (*(contestant.name for contestant in CONTESTANTS), HELD_OUT, SPEED)
 VALUES = (0.5, 0.4, 0.32, 0.25, 0.2)
+LISTENING = ("bit/s", "mel_l1", "64", "256", "rise ms", "pre dB", "ViSQOL", "Zimtohrli")
 HEADINGS = ("levels", "bit/s", "seconds", "steps/s", "mel_l1", "held out", "codes", "MB", *(f"to {v}" for v in VALUES))
 EDIT_SECONDS, EDITS, WARMUP_EDITS, PAUSE_SECONDS = 10, 40, 5, 0.1
 PACE_SECONDS = 20  # of each training whose steps are counted
@@ -113,13 +114,18 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
     if again:
         kept, held_out = [c for i, c in enumerate(clips) if i % 4], clips[::4]
         say("\n" + _row(f"trained on {len(kept)} clips", *HEADINGS))
-        report["held_out"] = [train(contestant, kept, held_out).figures() for contestant in again]
+        results = [train(contestant, kept, held_out) for contestant in again]
+        report["held_out"] = [result.figures() for result in results]
+        say("\n" + _row("by ear, on held-out clips", *LISTENING))
+        rows = _listen_held_out(sounds[::4], results, progress)
+        report["held_out_listening"] = [asdict(_said(row, say)) for row in rows]
     if SPEED in chosen:
         progress("Measuring the example codec", 1.0)
         speed = report["speed"] = measure_speed(Codec.load(find_examples() / "models" / "loops.distill"))
         say(
             f"\nThe example codec encodes {speed['encode_rtf']:.0f} and decodes {speed['decode_rtf']:.1f} seconds "
-            f"of sound a second; {EDIT_SECONDS} s of log-mel are sound after {speed['vocoder_seconds']:.2f} s; an edit "
+            f"of sound a second; {EDIT_SECONDS} s of log-mel are sound after {speed['vocoder_seconds']:.3f} s "
+            f"(by Griffin-Lim {speed['griffin_lim_seconds'] / speed['vocoder_seconds']:.1f} times as long); an edit "
             f"of one cell in a {EDIT_SECONDS} s clip is heard after {speed['edit_ms_median']:.0f} ms "
             f"(median of {EDITS}; worst {speed['edit_ms_worst']:.0f} ms), while a training runs after "
             f"{speed['training_edit_ms_median']:.0f} ms (worst {speed['training_edit_ms_worst']:.0f} ms), "
@@ -140,10 +146,10 @@ def measure_speed(codec: Codec) -> dict[str, float]:
     Returns
     -------
     dict
-        ``encode_rtf`` and ``decode_rtf``: seconds of sound per second. ``vocoder_seconds``: seconds for ten seconds of
-        sound. ``edit_ms_median`` and ``edit_ms_worst``: milliseconds from the moment when the server receives an edit
-        of one cell until it sends the sound. ``training_edit_ms_median`` and ``training_edit_ms_worst``: the same while
-        a training runs.
+        ``encode_rtf`` and ``decode_rtf``: seconds of sound per second. ``vocoder_seconds`` and
+        ``griffin_lim_seconds``: seconds for ten seconds of sound. ``edit_ms_median`` and ``edit_ms_worst``:
+        milliseconds from the moment when the server receives an edit of one cell until it sends the sound.
+        ``training_edit_ms_median`` and ``training_edit_ms_worst``: the same while a training runs.
     """
     from distill.codec.evaluation import evaluate
     from distill.editing.work import Work
@@ -154,9 +160,9 @@ def measure_speed(codec: Codec) -> dict[str, float]:
     evaluation = evaluate(codec, [clip])
     work = Work.begin(codec, clip)
     log_mel = codec.decode_mel(work.history.grid)
-    began = time.perf_counter()
-    codec.vocoder(log_mel)
-    vocoder_seconds = time.perf_counter() - began
+    vocoder_seconds, griffin_lim_seconds = (
+        min(_seconds_of(vocoder, log_mel) for _ in range(3)) for vocoder in (codec.vocoder, GriffinLim(codec.log_mel))
+    )
     work.decode()
     alone = _time_edits(work, seed=0)
     with _training(sounds):
@@ -165,11 +171,18 @@ def measure_speed(codec: Codec) -> dict[str, float]:
         "encode_rtf": evaluation.encode_rtf,
         "decode_rtf": evaluation.decode_rtf,
         "vocoder_seconds": vocoder_seconds,
+        "griffin_lim_seconds": griffin_lim_seconds,
         "edit_ms_median": float(np.median(alone)),
         "edit_ms_worst": max(alone),
         "training_edit_ms_median": float(np.median(beside)),
         "training_edit_ms_worst": max(beside),
     }
+
+
+def _seconds_of(vocoder: Vocoder, log_mel: torch.Tensor) -> float:
+    began = time.perf_counter()
+    vocoder(log_mel)
+    return time.perf_counter() - began
 
 
 def _time_edits(work: "Work", *, seed: int) -> list[float]:
@@ -208,22 +221,53 @@ def _training(clips: Sequence[Clip]) -> Iterator[None]:
 def _listen(
     sounds: Sequence[Clip], clips: Sequence[MelClip], results: Sequence[Result], say: Say, progress: Progress
 ) -> Iterator[Listening]:
-    """Compare the sound of every result, of the vocoder on the true log-mels, and of Opus with the clips."""
-    say("\n" + _row("by ear", "bit/s", "mel_l1", "ViSQOL"))
+    """Compare the sound of every result, what other vocoders and the original's phases would make of it, and Opus."""
+    say("\n" + _row("by ear", *LISTENING))
+    griffin_lim, true = GriffinLim(LogMel()), [clip.log_mel.numpy() for clip in clips]
+    ours = [result for result in results if result.contestant.kind == "distill"]
+    best = ours[-1] if ours else results[-1]
+    cases = [
+        *((result.contestant.name, result.log_mels, result) for result in results),
+        *((f"{name}, true log-mels", true, best) for name in [best.contestant.name]),
+    ]
+    for name, log_mels, result in cases:
+        progress(f"Listening to {name}", 1.0)
+        bitrate = result.contestant.bitrate_bps if log_mels is not true else None
+        yield _said(listen(name, sounds, synthesize(log_mels, result.make_vocoder()), bitrate), say)
+        if result is best:
+            yield _said(listen("  by Griffin-Lim", sounds, synthesize(log_mels, griffin_lim), bitrate), say)
+            yield _said(listen("  with true phases", sounds, with_phases_of(sounds, log_mels), bitrate), say)
+    progress("Listening to Opus", 1.0)
+    for row in opus(sounds):
+        yield _said(row, say)
 
-    def rows() -> Iterator[Listening]:
-        for result in results:
-            progress(f"Listening to {result.contestant.name}", 1.0)
-            heard = synthesize(result.log_mels)
-            yield listen(result.contestant.name, sounds, heard, result.contestant.bitrate_bps)
-        progress("Listening to the vocoder and to Opus", 1.0)
-        yield listen("the true log-mels", sounds, synthesize([clip.log_mel.numpy() for clip in clips]), None)
-        yield from opus(sounds)
 
-    for row in rows():
-        bitrate = f"{row.bitrate_bps:.0f}" if row.bitrate_bps else ""
-        say(_row(row.name, bitrate, f"{row.mel_l1_audio:.3f}", f"{row.visqol:.2f}" if row.visqol else ""))
-        yield row
+def _listen_held_out(sounds: Sequence[Clip], results: Sequence[Result], progress: Progress) -> Iterator[Listening]:
+    """Compare the sound of clips that were not trained on."""
+    for result in results:
+        progress(f"Listening to {result.contestant.name}", 1.0)
+        heard = synthesize(result.held_out_log_mels, result.make_vocoder())
+        yield listen(result.contestant.name, sounds, heard, result.contestant.bitrate_bps)
+    heard = synthesize(results[-1].held_out_log_mels, GriffinLim(LogMel()))
+    yield listen("  by Griffin-Lim", sounds, heard, results[-1].contestant.bitrate_bps)
+
+
+def _said(row: Listening, say: Say) -> Listening:
+    """Print a row of the comparison and return it."""
+    attacks = row.attacks
+    say(
+        _row(
+            row.name,
+            f"{row.bitrate_bps:.0f}" if row.bitrate_bps else "",
+            f"{row.mel_l1_audio:.3f}",
+            *(f"{difference:.3f}" for difference in row.fine),
+            f"{attacks.slower_ms:+.1f}" if attacks else "",
+            f"{attacks.earlier_db:+.1f}" if attacks else "",
+            f"{row.visqol:.2f}" if row.visqol else "",
+            f"{row.zimtohrli:.2f}" if row.zimtohrli else "",
+        )
+    )
+    return row
 
 
 def _say_result(result: Result, say: Say) -> None:
