@@ -19,6 +19,12 @@ def test_a_visitor_has_every_other_turn_beside_one_stranger(space, new_stage, ne
     fair(space, getattr(attacks, name)(new_stage(space)), new_stranger)
 
 
+@pytest.mark.parametrize("name", ["example_clips", "pictures"])
+def test_the_order_alone_gives_a_visitor_every_other_turn(narrow_space, new_stage, new_stranger, name):
+    """In the order of their arrival, each edit would wait for about forty calls of the stranger."""
+    fair(narrow_space, getattr(attacks, name)(new_stage(narrow_space)), new_stranger)
+
+
 def test_the_page_is_made_once_for_all(space, new_stranger):
     """To serve it costs about as much as to serve some words, packed or not."""
     visitor, calls = new_stranger(space), 15
