@@ -24,7 +24,7 @@ def test_the_plain_network_has_about_1_1_million_weights():
 
 @pytest.mark.parametrize(("kind", "levels"), [("plain", 3), ("vae", 0), ("distill", 4), ("scratch", 3)])
 def test_every_contestant_is_measured_on_its_output_and_on_held_out_clips(kind, levels, mel_clips):
-    for seconds in (4, 20, 100):  # until a step is made, on however busy a machine
+    for seconds in (1, 20, 100):  # until a step is made, on however busy a machine
         shown = []
         contestant = Contestant(kind, kind, seconds, levels)
         result = run(contestant, mel_clips[1:], mel_clips[:1], show=lambda *point, shown=shown: shown.append(point))
@@ -55,7 +55,7 @@ def small_examples(clip_folder, codec_path, tmp_path, monkeypatch):
 @pytest.mark.usefixtures("small_examples")
 def test_the_command_prints_a_table_and_writes_it_as_json(capsys, tmp_path):
     written_to = tmp_path / "report.json"
-    assert main(["bench", "plain", "distill", "speed", "--minutes", "0.2", "--json", str(written_to)]) == 0
+    assert main(["bench", "plain", "distill", "speed", "--minutes", "0.05", "--json", str(written_to)]) == 0
     printed = capsys.readouterr().out
     for words in ("mel_l1", "distill to the plain network's", "the true log-mels", "seconds of sound a second"):
         assert words in printed
