@@ -135,8 +135,9 @@ def fair(space, send, new_stranger, connections=40, most=EDITS * PER_EDIT):
             assert "codes" in visitor.paint()
         return processor_seconds(space) - before
 
+    until(lambda: not space.health()["works_waiting"])  # of an attack before
     edits()
-    quiet = edits()
+    quiet = min(edits(), edits())
     with Crowd(send, connections) as crowd:
         until(lambda: crowd.is_at_it(space))
 

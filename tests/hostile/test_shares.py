@@ -221,8 +221,8 @@ def test_requests_for_a_clip_that_is_being_edited_hold_up_nobody_else(space, new
 
 @pytest.mark.parametrize("name", ["long_grids_edited_at_once", "both_ends_of_a_long_grid"])
 def test_long_edits_leave_a_visitor_their_turn(narrow_space, new_stage, new_stranger, name):
-    """In the order of their arrival, each edit would wait for about twenty long ones."""
-    fair(narrow_space, getattr(attacks, name)(new_stage(narrow_space)), new_stranger, connections=20)
+    """In the order of their arrival, each edit would wait for about ten long ones."""
+    fair(narrow_space, getattr(attacks, name)(new_stage(narrow_space)), new_stranger, connections=12, most=EDITS * 4)
 
 
 # Memory.
@@ -230,10 +230,10 @@ def test_long_edits_leave_a_visitor_their_turn(narrow_space, new_stage, new_stra
 
 def test_codecs_count_in_memory(memory_space, new_stranger, addresses, tmp_path):
     address, paths = addresses.new(), write_codecs(tmp_path, 16, size=8, dim=512)
-    strangers = [new_stranger(memory_space, address=address) for _ in range(4)]
 
     def load(number):
-        strangers[number % 4].call("load_codec", strangers[number % 4].upload(paths[number])[0])
+        stranger = new_stranger(memory_space, address=address)
+        stranger.call("load_codec", stranger.upload(paths[number])[0])
 
     for number in range(4):  # what is made once for good is there by then
         load(number)
