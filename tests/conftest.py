@@ -41,7 +41,9 @@ torch.set_num_threads(1)  # the models are small: on a busy machine, threads wai
 
 
 SERVED = ("hostile", "e2e", "space")
-"""Rooms whose tests talk to a server, as strangers and as browsers do."""
+"""Rooms whose tests talk to a server, as strangers and as browsers do: each room to a few servers of its own."""
+LONGEST = (*SERVED, "test_system.py", "bench", "editing", "training", "jobs", "server", "test_cli.py", "codec")
+"""Rooms and files whose tests take longest, in this order; each file elsewhere takes a few seconds."""
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -52,11 +54,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 class RoomScheduling(LoadFileScheduling):
-    """One process talks to servers, one server at a time; the other goes through all other files meanwhile."""
+    """All of a room that talks to servers is for one process, which starts them once; other rooms go file by file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = super()._split_scope(nodeid)
-        return "servers" if Path(file).parent.name in SERVED else file
+        file = Path(super()._split_scope(nodeid))
+        return file.parent.name if file.parent.name in SERVED else str(file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
@@ -65,8 +67,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest comes first, or one process would wait for the other in the end."""
-    order = {room: place for place, room in enumerate(SERVED)}
-    items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
+    tests = Path(__file__).parent
+    places = {tests / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, places.get(item.path.parent, len(places))))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,9 +1,11 @@
 """Trainings at normal priority, because at the lowest priority a test on a busy machine would wait without end.
 
 ``python -m tests.eager`` serves the page as ``python app.py`` does; with a job's folder, it trains as the worker does.
+The environment variable ``TIDY_SECONDS`` sets how often the server tidies up.
 """
 
 import ctypes
+import os
 import runpy
 import signal
 import sys
@@ -27,6 +29,10 @@ def serve() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     entry = runpy.run_path(str(Path(__file__).parents[1] / "app.py"))
     train_eagerly()
+    if seconds := os.environ.get("TIDY_SECONDS"):
+        from distill.server import server
+
+        server.TIDY_SECONDS = float(seconds)
     entry["main"]()
 
 

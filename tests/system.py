@@ -72,6 +72,12 @@ os.listdir, pathlib.Path.read_text = listdir, read_text
 }
 MACOS = ("address-space limit", "prctl and malloc_trim", "notice of a hang-up", "/proc")
 WINDOWS = ("any limit", "prctl and malloc_trim", "poll", "locks", "groups of processes", "priorities", "users", "/proc")
+APART = (
+    ("address-space limit", "poll", "hard links", "priorities"),
+    ("any limit", "notice of a hang-up", "hard links at all", "users"),
+    ("prctl and malloc_trim", "locks", "groups of processes", "/proc"),
+)
+"""All that may be lacking, each thing once; no function of Distill needs two things of the same group."""
 START = """
 sys.executable = {program!r}
 arguments = sys.argv[1:]

@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import itertools
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 import soundfile
 
 from distill import system
-from tests.system import LACKS, MACOS, WINDOWS, python_without, run
+from tests.system import APART, LACKS, MACOS, WINDOWS, python_without, run
 from tests.waiting import PATIENCE
 
 
@@ -48,13 +49,17 @@ def check(told):
     assert told["commands"] == [0, 0]
 
 
-@pytest.mark.parametrize("lacking", LACKS)
+@pytest.mark.parametrize("lacking", APART, ids=", ".join)
 def test_the_server_a_training_and_the_command_line_run_without(lacking, tmp_path, sounds, repository):
-    told, printed = told_on((lacking,), tmp_path, sounds, repository)
+    told, printed = told_on(lacking, tmp_path, sounds, repository)
     check(told)
     assert soundfile.info(tmp_path / "out.wav").frames == 22_050
-    limits = {"address-space limit": 1, "any limit": 5}.get(lacking, 0)
-    assert printed.count("This system does not limit") == limits
+    limits = {"address-space limit": 1, "any limit": 5}
+    assert printed.count("This system does not limit") == sum(limits.get(each, 0) for each in lacking)
+
+
+def test_each_thing_that_may_be_lacking_is_done_without():
+    assert sorted(itertools.chain(*APART)) == sorted(LACKS)
 
 
 @pytest.mark.parametrize("lacking", [MACOS, WINDOWS], ids=["macOS", "Windows"])

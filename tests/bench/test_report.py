@@ -27,7 +27,7 @@ def test_the_plain_network_has_about_1_1_million_weights():
 
 @pytest.mark.parametrize(("kind", "levels"), [("plain", 3), ("vae", 0), ("distill", 4), ("scratch", 3)])
 def test_every_contestant_is_measured_on_its_output_and_on_held_out_clips(kind, levels, mel_clips):
-    for seconds in (4, 20, 100):  # until a step is made, on however busy a machine
+    for seconds in (1, 20, 100):  # until a step is made, on however busy a machine
         shown = []
         contestant = Contestant(kind, kind, seconds, levels)
         result = run(contestant, mel_clips[1:], mel_clips[:1], show=lambda *point, shown=shown: shown.append(point))

@@ -1,5 +1,6 @@
 """Fixtures: the app, launched once, and a real browser on its page."""
 
+import base64
 import socket
 from pathlib import Path
 
@@ -60,6 +61,20 @@ def page(context, app_url):
     assert not [error for error in errors if not error.startswith(tuple(page.known_errors))]
 
 
+def floats(page, expression):
+    """The samples of a ``Float32Array`` of the page; they come packed, because a list of them comes slowly."""
+    packed = page.evaluate(
+        f"""() => {{
+            const samples = {expression};
+            const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
+            let text = "";
+            for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.slice(at, at + 8192));
+            return btoa(text);
+        }}"""
+    )
+    return np.frombuffer(base64.b64decode(packed), np.float32)
+
+
 class Hands:
     """Actions of a visitor on the code grid, and its visible state."""
 
@@ -77,7 +92,7 @@ class Hands:
         """The sound that the page would play, after every edit is answered."""
         self.page.wait_for_function(f"() => {self.FIND}?.samples && !{self.FIND}.pending", timeout=60_000)
         self.page.wait_for_timeout(100)
-        return np.array(self.page.evaluate(f"() => Array.from({self.FIND}.samples)"), dtype=np.float32)
+        return floats(self.page, f"{self.FIND}.samples")
 
     def settled(self):
         self.page.wait_for_function(f"() => {self.FIND}?.pending === 0")

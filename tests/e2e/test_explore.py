@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from distill.audio import SAMPLE_RATE, load_clip
 from distill.codec import Codec
+from tests.e2e.conftest import floats
 from tests.waiting import until
 
 PICTURES = ("mels", "maps", "layers")
@@ -32,7 +33,7 @@ def codec(clips):
 def loaded(page, track):
     """The samples of a track, as soon as they are loaded."""
     page.wait_for_function(f"() => {FIND}?.loaded({track})")
-    return np.array(page.evaluate(f"() => Array.from({FIND}.loaded({track}))"), dtype=np.float32)
+    return floats(page, f"{FIND}.loaded({track})")
 
 
 def state(page):

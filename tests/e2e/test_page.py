@@ -70,7 +70,7 @@ def test_six_clips_train_a_codec_that_is_heard_and_taken_into_the_other_tabs(pag
 def test_a_training_can_be_stopped_and_continued(page, clips):
     page.locator("#train-files input[type=file]").set_input_files(clips[:5])
     expect(page.locator("#train-clips")).to_contain_text("5 clips")
-    page.get_by_label("number input for Minutes").fill("0.3")
+    page.get_by_label("number input for Minutes").fill("0.2")
     page.locator("#train-start").click()
     expect(page.locator("#train-progress")).to_contain_text("s left")
     page.locator("#train-stop").click()

@@ -55,6 +55,13 @@ def space(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def narrow_space(tmp_path_factory):
+    """A server that computes one thing at a time: it has no place that is kept free for another address."""
+    with servers(tmp_path_factory) as start:
+        yield start(computing=1)
+
+
+@pytest.fixture(scope="session")
 def proxied_space(tmp_path_factory):
     """A server that trusts one proxy to report the sender's address."""
     with servers(tmp_path_factory) as start:

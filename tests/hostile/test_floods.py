@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.hostile import attacks
-from tests.hostile.stage import Crowd, at_once, fair, visits
+from tests.hostile.stage import IN_ORDER, Crowd, at_once, fair, visits
 from tests.hostile.strangers import CALLS, memory_bytes, processor_seconds
 from tests.waiting import PATIENCE, in_one_round
 
@@ -17,6 +17,12 @@ MIB = 2**20
 @pytest.mark.parametrize("name", ["brackets", "many_cells", "auditions", "example_clips", "pictures", "tiny_files"])
 def test_a_visitor_has_every_other_turn_beside_one_stranger(space, new_stage, new_stranger, name):
     fair(space, getattr(attacks, name)(new_stage(space)), new_stranger)
+
+
+@pytest.mark.parametrize("name", ["example_clips", "pictures"])
+def test_the_order_alone_gives_a_visitor_every_other_turn(narrow_space, new_stage, new_stranger, name):
+    """In the order of their arrival, each edit would wait for about forty calls of the stranger."""
+    fair(narrow_space, getattr(attacks, name)(new_stage(narrow_space)), new_stranger, **IN_ORDER)
 
 
 def test_the_page_is_made_once_for_all(space, new_stranger):

@@ -25,6 +25,7 @@ from tests.hostile.strangers import (
     processor_seconds,
     write_sound,
 )
+from tests.space.visiting import TidySpace
 from tests.waiting import PATIENCE, in_one_round, until
 
 MIB = 2**20
@@ -37,12 +38,12 @@ def disk_space(start_space):
 
 @pytest.fixture(scope="module")
 def memory_space(start_space):
-    return start_space(memory_bytes=64 * MIB, visit_memory_bytes=48 * MIB)
+    return start_space(TidySpace, memory_bytes=32 * MIB, visit_memory_bytes=24 * MIB)
 
 
 @pytest.fixture(scope="module")
 def queue_space(start_space):
-    return start_space(visits=20, waiting_trainings=4, visit_absent_seconds=3, training_absent_seconds=1)
+    return start_space(TidySpace, visits=20, waiting_trainings=4, visit_absent_seconds=3, training_absent_seconds=1)
 
 
 # Uploads and disk.
@@ -227,28 +228,28 @@ def test_long_edits_leave_a_visitor_their_turn(space, new_stage, new_stranger, n
 
 
 def test_codecs_count_in_memory(memory_space, new_stranger, addresses, tmp_path):
-    address, paths = addresses.new(), write_codecs(tmp_path, 26, size=8, dim=512)
-    strangers = [new_stranger(memory_space, address=address) for _ in range(6)]
+    address, paths = addresses.new(), write_codecs(tmp_path, 16, size=8, dim=512)
 
     def load(number):
-        strangers[number % 6].call("load_codec", strangers[number % 6].upload(paths[number])[0])
+        stranger = new_stranger(memory_space, address=address)
+        stranger.call("load_codec", stranger.upload(paths[number])[0])
 
-    for number in range(6):  # what is made once for good is there by then
+    for number in range(4):  # what is made once for good is there by then
         load(number)
     before, refused = memory_bytes(memory_space), 0
-    for number in range(6, 26):
+    for number in range(4, 16):
         try:
             load(number)
         except AssertionError:
             refused += 1
-    assert sum(path.stat().st_size for path in paths[6:]) > 110 * MIB
-    if not refused:  # the server keeps 64 MiB; the C library gives freed memory back when the server tidies up
-        until(lambda: memory_bytes(memory_space) - before < 80 * MIB, patience=60)
+    assert sum(path.stat().st_size for path in paths[4:]) > 60 * MIB
+    if not refused:  # the server keeps 32 MiB; the C library gives freed memory back when the server tidies up
+        until(lambda: memory_bytes(memory_space) - before < 40 * MIB, patience=60)
 
 
 def test_the_memory_for_clips_is_shared(memory_space, new_stranger, addresses, six_clips, tmp_path):
     address = addresses.new()
-    path = write_sound(tmp_path / "long.flac", 120)
+    path = write_sound(tmp_path / "long.flac", 60)
     for _ in range(5):
         with suppress(AssertionError):  # the server may tell this stranger that there is no more memory
             new_stranger(memory_space, address=address).open_clip(path)
@@ -257,22 +258,18 @@ def test_the_memory_for_clips_is_shared(memory_space, new_stranger, addresses, s
 
 def test_equal_codecs_are_one_in_memory(start_space, new_stranger, tmp_path):
     """As many codecs that differ, loaded in the same way, take more: of the order of what their files hold."""
-    space, (one, *others) = start_space(), write_codecs(tmp_path, 7, size=256, dim=512)
+    space, (one, *others) = start_space(TidySpace), write_codecs(tmp_path, 7, size=256, dim=512)
 
-    def settled_bytes():
-        """The least within the ten seconds in which the server gives back what is free."""
-        return min((time.sleep(0.5), memory_bytes(space))[1] for _ in range(24))
-
-    def grown(paths):
-        before = settled_bytes()
+    def bytes_after(paths):
+        """The least in six rounds of tidying up, in which the server gives back what is free."""
         for path in paths:
             stranger = new_stranger(space)
             stranger.call("load_codec", stranger.upload(path)[0])
-        return settled_bytes() - before
+        return min((time.sleep(TidySpace.TIDY_SECONDS), memory_bytes(space))[1] for _ in range(6))
 
-    grown([one])
-    equal, different = grown([one] * len(others)), grown(others)
-    assert different - equal > sum(path.stat().st_size for path in others) / 2, (equal, different)
+    before, equal, different = bytes_after([one]), bytes_after([one] * len(others)), bytes_after(others)
+    held = sum(path.stat().st_size for path in others)
+    assert (different - equal) - (equal - before) > held / 2, (before, equal, different)
 
 
 # The queues.

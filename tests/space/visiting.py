@@ -64,6 +64,16 @@ class Space:
         ]
 
 
+class TidySpace(Space):
+    """A server that gives freed memory back a moment later, not within ten seconds."""
+
+    TIDY_SECONDS = 0.5
+
+    def __init__(self, folder, port, **limits):
+        super().__init__(folder, port, **limits)
+        self._environment["TIDY_SECONDS"] = str(self.TIDY_SECONDS)
+
+
 class Visitor:
     """A client that the server cannot tell from a page.
 
