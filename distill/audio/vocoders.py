@@ -8,7 +8,9 @@ from distill.errors import ConfigError
 
 
 def get_vocoder(name: str, log_mel: LogMel) -> Vocoder:
-    """Make the vocoder with the given name. The neural vocoder belongs to a codec: :class:`distill.codec.Codec` makes it.
+    """Make the vocoder with the given name.
+
+    The neural vocoder is not among them: it belongs to a codec, and :class:`distill.codec.Codec` makes it.
 
     Parameters
     ----------

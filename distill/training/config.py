@@ -112,9 +112,10 @@ class VQVAEConfig(ModelSettings):
     """Share of crops from the sound of the base model during the refinement (Robins, "Catastrophic forgetting,
     rehearsal and pseudorehearsal", 1995). A decoder that sees only the clips overfits to them, and becomes worse at new
     sound, such as an edited grid."""
-    vocoder_interval: Annotated[int, Range(0, 1000)] = 2
-    """Number of steps of the decoder for each step of the vocoder during the refinement. With 0, the codec gets the
-    vocoder of the base model. A step of the vocoder takes twice as long as one of the decoder."""
+    vocoder_share: Annotated[float, Range(0, 1)] = 0.2
+    """Share of the training, at its end and within the refinement, in which the vocoder learns from each batch as well.
+    With 0, the codec gets the vocoder of the base model. Over a larger share, the decoder would have too few steps, and
+    the vocoder would learn from log-mels that still change."""
     vocoder_learning_rate: Annotated[float, Range(0, 1)] = 1e-3
     """Highest learning rate of the vocoder."""
     validations: Annotated[int, Range(1, 1000)] = 10

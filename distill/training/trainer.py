@@ -97,7 +97,7 @@ class Trainer:
         self.learning_rate_at = WarmupCosine(config.learning_rate, config.warmup)
         self.optimizers = make_optimizers(self.model, lr=config.learning_rate, weight_decay=config.weight_decay)
         self.vocoder: VocoderTrainer | None = None
-        if self._may_refine and self.sampler.has_sound and config.vocoder_interval:
+        if self._may_refine and self.sampler.has_sound and config.vocoder_share:
             network = copy.deepcopy(base_vocoder()).to(self.device)
             self.vocoder = VocoderTrainer(network, learning_rate=config.vocoder_learning_rate)
         self.network = self.processes.wrap(self.model)
@@ -323,7 +323,7 @@ class Trainer:
             while (self.fraction < 1 or not self.steps) and not self.processes.agree(self._stop)[0]:
                 with threads.step():
                     losses = self._step()
-                if self.vocoder and self.is_refining and self.steps % self.config.vocoder_interval == 0:
+                if self.vocoder and self.is_refining:
                     self._refine_vocoder(self.vocoder)
                 tick()
                 yield losses
@@ -365,15 +365,17 @@ class Trainer:
         return recon, mel, mask, torch.zeros((), device=self.device)
 
     def _refine_vocoder(self, vocoder: VocoderTrainer) -> None:
-        """Make one step of the vocoder on what the codec decodes now."""
+        """Make one step of the vocoder on what the codec decodes now, if its part of the training has begun."""
+        share = min(self.config.vocoder_share, self.config.refinement)
+        fraction = (self.fraction - 1 + share) / share
+        if fraction < 0:
+            return
         self.model.eval()
         positions = self.sampler.positions(CROPS, align=STRIDE)
         latent, mel, mask = self._latents.crops(self.sampler, positions)
         with torch.no_grad():
             recon = self.model.decode(latent)
-        share = self.config.refinement
-        crops = short_crops(self.sampler, positions, mel, recon, mask)
-        vocoder.step(*crops, fraction=(self.fraction - 1 + share) / share)
+        vocoder.step(*short_crops(self.sampler, positions, mel, recon, mask), fraction=fraction)
 
     def _validate(self, tick: Callable[[], None]) -> Validation:
         before = self.clock()
