@@ -38,19 +38,18 @@ class VocoderTrainer:
     learning_rate : float
         Learning rate of AdamW at the end of the warm-up. After that it falls; see
         :class:`~distill.training.schedule.WarmupCosine`.
-
-    Attributes
-    ----------
-    steps : int
-        Number of steps so far.
     """
 
     def __init__(self, network: VocoderNetwork, *, learning_rate: float) -> None:
         self.network = network.train().requires_grad_(True)
         self.learning_rate_at = WarmupCosine(learning_rate, WARMUP)
         self.optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, betas=(0.8, 0.95), fused=True)
-        self.steps = 0
         self._losses: dict[int, HearingLoss] = {}
+
+    @property
+    def steps(self) -> int:
+        """Number of steps so far."""
+        return next((int(averages["step"]) for averages in self.optimizer.state.values()), 0)
 
     def step(self, log_mels: Tensor, waveforms: Tensor, first_frames: Tensor, fraction: float) -> float:
         """Make one step.
@@ -79,7 +78,6 @@ class VocoderTrainer:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_CLIP)
         self.optimizer.step()
-        self.steps += 1
         return loss.item()
 
     def _loss(self, num_samples: int, device: torch.device) -> HearingLoss:

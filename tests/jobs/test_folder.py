@@ -46,6 +46,7 @@ def test_a_folder_gives_back_what_was_put_into_it(folder, mel_clips, first):
     assert repr(folder.read_record()) == repr(record)  # NaN is not equal to itself
     clips = folder.read_clips(record.clip_names)
     assert all(torch.equal(clip.log_mel, original.log_mel) for clip, original in zip(clips, mel_clips, strict=True))
+    assert all(torch.equal(clip.waveform, original.waveform) for clip, original in zip(clips, mel_clips, strict=True))
     assert [clip.name for clip in clips] == [clip.name for clip in mel_clips]
     lengths = tuple(clip.num_samples for clip in mel_clips)
     assert tuple(clip.num_samples for clip in folder.read_clips(record.clip_names, lengths)) == lengths
@@ -146,7 +147,7 @@ def test_a_number_that_is_not_finite_is_refused(folder, name, number, is_one_sen
 
 def test_damaged_or_wrong_clips_are_refused(folder, mel_clips, is_one_sentence):
     names, content = folder.read_record().clip_names, folder.clips.read_bytes()
-    whole = {str(number): clip.log_mel for number, clip in enumerate(mel_clips)}
+    whole = load_file(folder.clips)
     damaged = [
         content[: len(content) // 2],
         b"",
@@ -156,6 +157,9 @@ def test_damaged_or_wrong_clips_are_refused(folder, mel_clips, is_one_sentence):
         whole | {"0": whole["0"][:127]},
         whole | {"0": whole["0"][:, :0]},
         whole | {"more": whole["0"].clone()},
+        whole | {"0.waveform": whole["0.waveform"][:-1]},
+        whole | {"0.waveform": whole["0.waveform"].float()},
+        whole | {"0.waveform": whole["0.waveform"] * torch.nan},
         {name: tensor for name, tensor in whole.items() if name != "3"},
     ]
     for case in damaged:

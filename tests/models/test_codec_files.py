@@ -14,6 +14,7 @@ from distill.codec import Codec
 from distill.errors import CodecFileError
 from distill.models import ConvVQVAE, load_model, save_model
 from distill.models.persistence import load_parts, read_info
+from distill.models.vocoder import VocoderNetwork
 from distill.settings import Settings
 from distill.training.codec_info import FrontEnd
 from distill.training.config import VQVAEConfig
@@ -340,3 +341,43 @@ def test_a_pickle_in_disguise_is_refused_and_never_unpickled(tmp_path, write, is
     assert not trap.exists()
     pickle.loads(pickle.dumps(Trap(trap)))
     assert trap.exists()
+
+
+@pytest.fixture
+def with_vocoder(small_model, tmp_path):
+    path = tmp_path / "kit.distill"
+    save_model(small_model(), path, vocoder=VocoderNetwork(channels=8, hidden=16, blocks=1))
+    return path
+
+
+@pytest.mark.parametrize(
+    "vocoder",
+    [
+        None,
+        {},
+        [],
+        {"channels": 8, "hidden": 16, "blocks": 2, "projections": 2},
+        {"channels": 10**9, "hidden": 16, "blocks": 1, "projections": 2},
+        {"channels": 8.0, "hidden": 16, "blocks": 1, "projections": 2},
+        {"channels": 8, "hidden": 16, "blocks": 1, "projections": 10**6},
+    ],
+)
+def test_a_vocoder_that_does_not_fit_its_tensors_is_refused(with_vocoder, vocoder, is_one_sentence):
+    rewrite(with_vocoder, header={"vocoder": vocoder})
+    with pytest.raises(CodecFileError) as refusal:
+        load_model(with_vocoder)
+    assert is_one_sentence(refusal.value, "kit.distill")
+
+
+@pytest.mark.parametrize("value", [torch.inf, torch.nan, 1e30, 1e8])
+def test_weights_of_a_vocoder_that_could_make_sounds_that_are_not_finite_are_refused(with_vocoder, value):
+    for name in ("blocks.0.widen.weight", "draw.bias", "enter.weight"):
+        whole = load_file(with_vocoder)
+        rewrite(with_vocoder, tensors={f"vocoder.{name}": torch.full_like(whole[f"vocoder.{name}"].float(), value)})
+        try:
+            _, _, vocoder = load_parts(with_vocoder)
+        except CodecFileError:
+            pass
+        else:
+            assert vocoder(torch.full((1, 128, 20), 10.0)).isfinite().all()
+        rewrite(with_vocoder, tensors={f"vocoder.{name}": whole[f"vocoder.{name}"]})

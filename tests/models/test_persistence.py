@@ -6,7 +6,8 @@ from safetensors.torch import save_file
 
 from distill.errors import CodecFileError
 from distill.models import ConvVAE, load_model, save_model
-from distill.models.persistence import read_info, round_weights
+from distill.models.persistence import load_parts, read_info, round_weights
+from distill.models.vocoder import VocoderNetwork
 from distill.training.codec_info import CodecInfo, Provenance
 from tests.models.rewriting import notes_of
 
@@ -42,6 +43,25 @@ def test_rounded_weights_are_saved_exactly_in_half_the_space(small_model, tmp_pa
     again = load_model(tmp_path / "half.distill")
     assert all(torch.equal(model.state_dict()[name], tensor) for name, tensor in again.state_dict().items())
     assert (tmp_path / "half.distill").stat().st_size < 0.6 * (tmp_path / "whole.distill").stat().st_size
+
+
+def test_a_vocoder_is_saved_with_its_model_and_both_are_restored_bit_for_bit(small_model, tmp_path):
+    model, vocoder = small_model(), VocoderNetwork(channels=8, hidden=16, blocks=1)
+    save_model(model, tmp_path / "kit.distill", vocoder=vocoder)
+    again, _, vocoder_again = load_parts(tmp_path / "kit.distill")
+    assert vocoder_again.settings == vocoder.settings
+    assert not vocoder_again.training
+    log_mel = torch.randn(1, 128, 20)
+    with torch.no_grad():
+        assert torch.equal(vocoder(log_mel), vocoder_again(log_mel))
+    assert torch.equal(again.quantizer.codebooks, model.quantizer.codebooks)
+    assert load_model(tmp_path / "kit.distill").settings == model.settings
+
+
+def test_a_file_without_a_vocoder_has_none(small_model, tmp_path):
+    save_model(small_model(), tmp_path / "kit.distill")
+    assert load_parts(tmp_path / "kit.distill")[2] is None
+    assert "vocoder" not in notes_of(tmp_path / "kit.distill")
 
 
 def test_a_saved_baseline_gives_the_same_sound_bit_for_bit(tmp_path):
