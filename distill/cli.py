@@ -53,6 +53,7 @@ def train(options: argparse.Namespace) -> None:
     from distill.audio import LogMel
     from distill.codec import Codec
     from distill.training.checkpoint import load_checkpoint, save_checkpoint
+    from distill.training.config import time_stride_reason
     from distill.training.dataset import check_clip_count, to_mel_clip
     from distill.training.records import Validation
     from distill.training.trainer import Trainer
@@ -62,7 +63,10 @@ def train(options: argparse.Namespace) -> None:
     log_mel = LogMel()
     clips = [to_mel_clip(clip, log_mel) for clip in _read_clips(options.clips)]
     check_clip_count(len(clips))
-    config = _training_config(options, len(clips))
+    seconds = [clip.seconds for clip in clips]
+    config = _training_config(options, seconds)
+    chosen = "" if options.time_stride else f", {time_stride_reason(seconds)}"
+    print(f"{len(clips)} clips: {config.codebook_size} codes per level{chosen}.", flush=True)
     trainer = Trainer(clips, config, device=options.device)
     checkpoint = options.out.with_name(options.out.name + ".resume")
     if options.resume:
@@ -95,7 +99,8 @@ def encode(options: argparse.Namespace) -> None:
     codec = Codec.load(options.model)
     grid = codec.encode(_load_clip(options.clip).waveform, SAMPLE_RATE)
     grid.save(options.grid)
-    print(f"{options.grid}: {grid.levels} levels x {grid.rows} rows x {grid.columns} columns.")
+    each = f"{1000 * grid.column_seconds:.0f} ms"
+    print(f"{options.grid}: {grid.levels} levels x {grid.rows} rows x {grid.columns} columns of {each}.")
 
 
 def decode(options: argparse.Namespace) -> None:
@@ -128,7 +133,8 @@ def info(options: argparse.Namespace) -> None:
         print(json.dumps(facts | known | {"health": health}, indent=2))
         return
     print(f"{options.model.name}: codec {facts['model_id']}, {facts['parameters']:,} parameters")
-    print(f"  {facts['levels']} levels x {facts['codebook_size']} codes, {facts['bitrate_bps']:.0f} bit/s")
+    columns = f"columns of {1000 * codec.column_seconds:.0f} ms"
+    print(f"  {facts['levels']} levels x {facts['codebook_size']} codes, {columns}, {facts['bitrate_bps']:.0f} bit/s")
     if source := codec.info.provenance:
         print(
             f"  trained on {source.clips} clips ({source.sound_seconds:.0f} s of sound) "
@@ -203,13 +209,14 @@ def base(options: argparse.Namespace) -> None:
         save_rehearsal(clips, options.out.with_name(REHEARSAL_PATH.name))
 
 
-def _training_config(options: argparse.Namespace, num_clips: int) -> "VQVAEConfig":
-    """The settings that suit so many clips, but for those that were asked for."""
+def _training_config(options: argparse.Namespace, seconds: Sequence[float]) -> "VQVAEConfig":
+    """The settings that suit so many clips of such lengths, but for those that were asked for."""
     from distill.training.config import get_adaptive_vqvae_config
 
     changes = {
         "num_quantizers": options.levels,
         "codebook_dim": options.codebook_dim,
+        "time_stride": options.time_stride,
         "commitment_weight": options.commitment_weight,
         "seed": options.seed,
         "epochs": options.epochs,
@@ -219,7 +226,7 @@ def _training_config(options: argparse.Namespace, num_clips: int) -> "VQVAEConfi
     changes = {name: value for name, value in changes.items() if value is not None}
     if options.epochs is not None and options.minutes is None:
         changes["minutes"] = None
-    return replace(get_adaptive_vqvae_config(num_clips), **changes)
+    return replace(get_adaptive_vqvae_config(len(seconds), seconds), **changes)
 
 
 def _training_report(trainer: "Trainer") -> dict[str, Any]:
@@ -334,6 +341,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--epochs", type=int, help="passes over the sound; without --minutes, the only bound")
     command.add_argument("--levels", type=int, help="2 to 4")
     command.add_argument("--codebook-dim", type=int)
+    command.add_argument(
+        "--time-stride", type=int, help="frames in a column, 16 (186 ms), 8 or 4; by default, chosen by the lengths"
+    )
     command.add_argument("--commitment-weight", type=float)
     command.add_argument("--from-scratch", action="store_true", help="start from nothing, not from the base model")
     command.add_argument("--seed", type=int)

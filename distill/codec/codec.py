@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from distill.audio.clips import Clip, to_mono_44k
-from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE, LogMel
+from distill.audio.logmel import HOP_LENGTH, LogMel
 from distill.audio.vocoder import BLOCK_FRAMES
 from distill.audio.vocoders import get_vocoder
 from distill.codec.atlas import CodebookAtlas
@@ -30,7 +30,7 @@ from distill.codec.pieces import (
     widened,
 )
 from distill.codes.edits import Span, to_slice
-from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
+from distill.codes.grid import CodeGrid, column_seconds
 from distill.errors import AudioError, CodecFileError, GridError, VocoderError
 from distill.models.persistence import fingerprint, load_with_info, save_model
 from distill.models.vqvae import ROWS, ConvVQVAE
@@ -39,6 +39,8 @@ from distill.training.codec_info import CodecInfo, FrontEnd, Statistics
 from distill.training.health import LevelHealth
 
 T = TypeVar("T")
+SHORT_FRAMES = 48
+"""Length in frames of the sound of a single code, and of the silence whose codes are looked up, at every stride."""
 QUIETEST, LOUDEST = -50.0, 10.0
 """Limits of decoded log-mels, in nepers. Log-mels of clips stay far within these limits (a full-scale sine reaches
 4.6). The output of a codec from a stranger may be larger, and its exponential could be infinite."""
@@ -128,6 +130,16 @@ class Codec:
         return self.model.codebook_size
 
     @property
+    def time_stride(self) -> int:
+        """Number of frames that a column spans: 16, 8 or 4."""
+        return self.model.time_stride
+
+    @property
+    def column_seconds(self) -> float:
+        """Seconds that a column spans: 0.186, 0.093 or 0.046."""
+        return column_seconds(self.time_stride)
+
+    @property
     def num_bytes(self) -> int:
         """Bytes of memory of the codec: its weights, and its codebooks and atlas once they have been computed."""
         weights = self.model.state_dict().values()
@@ -136,8 +148,7 @@ class Codec:
     @property
     def bitrate_bps(self) -> float:
         """Bits per second of uncompressed codes: levels x 8 rows x log2(codebook size) bits per column."""
-        columns_per_second = SAMPLE_RATE / HOP_LENGTH / FRAMES_PER_COLUMN
-        return columns_per_second * ROWS * self.num_levels * float(np.log2(self.codebook_size))
+        return ROWS * self.num_levels * float(np.log2(self.codebook_size)) / self.column_seconds
 
     @property
     def training_health(self) -> list[LevelHealth]:
@@ -192,12 +203,12 @@ class Codec:
         ``progress`` is as in :meth:`decode`.
         """
         num_frames = log_mel.shape[1]
-        indices = np.empty((self.num_levels, ROWS, -(-num_frames // FRAMES_PER_COLUMN)), dtype=np.int64)
+        indices = np.empty((self.num_levels, ROWS, -(-num_frames // self.time_stride)), dtype=np.int64)
         for columns, codes in code_blocks(self.model, log_mel):
             indices[:, :, columns] = codes.numpy()
             if progress:
                 progress(columns.stop / indices.shape[2])
-        return CodeGrid(indices, num_frames, self.model_id, self.codebook_size, num_samples)
+        return CodeGrid(indices, num_frames, self.model_id, self.codebook_size, num_samples, self.time_stride)
 
     def decode_mel(self, grid: CodeGrid, *, levels: int | None = None, progress: Progress | None = None) -> Tensor:
         """Decode the first ``levels`` levels of a grid (all by default) to a log-mel [128, num_frames].
@@ -272,7 +283,7 @@ class Codec:
     def heard_frames(self, grid: CodeGrid, columns: slice) -> slice:
         """Return the frames whose sound depends on the codes of some columns."""
         return widened(
-            slice(columns.start * FRAMES_PER_COLUMN, columns.stop * FRAMES_PER_COLUMN),
+            slice(columns.start * self.time_stride, columns.stop * self.time_stride),
             self.reach[0] + self.vocoder.reach,
             self.reach[1] + self.vocoder.reach,
             grid.num_frames,
@@ -292,7 +303,7 @@ class Codec:
     def audition(self, level: int, code: int) -> np.ndarray:
         """Decode a single code to a waveform, float32 [samples] at 44 100 Hz.
 
-        The code fills every row of three columns on its level; the other levels are left out.
+        The code fills every row for 0.56 s (48 frames) on its level; the other levels are left out.
 
         Raises
         ------
@@ -302,7 +313,7 @@ class Codec:
         if not (0 <= level < self.num_levels and 0 <= code < self.codebook_size):
             known = f"levels 0 to {self.num_levels - 1} and codes 0 to {self.codebook_size - 1}"
             raise GridError(f"This codec has {known}, not level {level}, code {code}.")
-        indices = torch.full((self.num_levels, ROWS, 3), -1)
+        indices = torch.full((self.num_levels, ROWS, SHORT_FRAMES // self.time_stride), -1)
         indices[level] = code
         return self.vocoder(self._decode_columns(indices)).numpy()
 
@@ -314,8 +325,8 @@ class Codec:
     @property
     def quiet_codes(self) -> np.ndarray:
         """Codes of silence, int [levels, rows]."""
-        silence = torch.full((self.log_mel.n_mels, 3 * FRAMES_PER_COLUMN), LogMel.floor)
-        return self._once("quiet_codes", lambda: self.encode_mel(silence).indices[:, :, 1])
+        silence, middle = torch.full((self.log_mel.n_mels, SHORT_FRAMES), LogMel.floor), SHORT_FRAMES // 2
+        return self._once("quiet_codes", lambda: self.encode_mel(silence).indices[:, :, middle // self.time_stride])
 
     @property
     def neutral_codes(self) -> np.ndarray:
@@ -345,8 +356,9 @@ class Codec:
 
     def check(self, grid: CodeGrid) -> None:
         """Raise a GridError unless this codec can decode the grid."""
-        expected = (self.num_levels, ROWS, self.codebook_size)
-        if grid.model_id != self.model_id or (grid.levels, grid.rows, grid.codebook_size) != expected:
+        expected = (self.num_levels, ROWS, self.codebook_size, self.time_stride)
+        found = (grid.levels, grid.rows, grid.codebook_size, grid.time_stride)
+        if grid.model_id != self.model_id or found != expected:
             raise GridError("This grid was made by another codec; load the codec it was made with.")
 
     def describe(self) -> dict[str, Any]:
@@ -356,6 +368,7 @@ class Codec:
             "levels": self.num_levels,
             "codebook_size": self.codebook_size,
             "codebook_dim": self.model.codebook_dim,
+            "time_stride": self.time_stride,
             "bitrate_bps": self.bitrate_bps,
             "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
         }
@@ -371,17 +384,17 @@ class Codec:
 
     @torch.no_grad()
     def _decode_columns(self, indices: Tensor) -> Tensor:
-        """Decode indices [levels, rows, columns] to a log-mel [128, 16 * columns]."""
+        """Decode indices [levels, rows, columns] to a log-mel [128, time_stride * columns]."""
         cells = indices.flatten(1).T[None]
         return self.model.decode(self.model.codes_to_embeddings(cells))[0, 0].clamp(QUIETEST, LOUDEST)
 
     def _decode_frames(self, grid: CodeGrid, first: int, last: int, levels: int | None = None) -> Tensor:
         """Decode frames ``first`` to ``last``, only from the columns on which these frames depend."""
-        before, after = self.reach
-        start = max(0, (first - after) // FRAMES_PER_COLUMN)
-        stop = min(grid.columns, -(-(last + before) // FRAMES_PER_COLUMN))
+        (before, after), stride = self.reach, self.time_stride
+        start = max(0, (first - after) // stride)
+        stop = min(grid.columns, -(-(last + before) // stride))
         indices = torch.from_numpy(grid.indices[:, :, start:stop].copy())
         if levels is not None:
             indices[levels:] = -1
         mel = self._decode_columns(indices)
-        return mel[:, first - start * FRAMES_PER_COLUMN : last - start * FRAMES_PER_COLUMN]
+        return mel[:, first - start * stride : last - start * stride]

@@ -24,13 +24,15 @@ from torch import Tensor, nn
 
 from distill.errors import CodecFileError
 from distill.models.vae import ConvVAE, VAESettings
-from distill.models.vqvae import ROWS, STRIDE, ConvVQVAE
+from distill.models.vqvae import BANDS_PER_ROW, ROWS, ConvVQVAE
 from distill.settings import DEFAULTS, MIB, Settings
 from distill.strict import OPEN
 from distill.training.codec_info import LARGEST_VALUE, CodecInfo
 from distill.training.config import ModelSettings
 
 FORMAT_VERSION = 2  # version 1 had another network
+LATER_SETTINGS = {"time_stride"}
+"""Settings that files of earlier versions lack; they then have their defaults."""
 LARGEST_BOUND = 1e14
 """Largest allowed output of a network, as estimated by :func:`_bound`. Trained networks are near 1e9. The square of
 this bound still fits in float32."""
@@ -217,7 +219,7 @@ def _read_header(name: str, content: bytes, settings: Settings) -> tuple[set[str
         raise CodecFileError(f"{name} was made by an older Distill, whose network was another; train it again.")
     try:
         described, info = _DESCRIBED.validate_json(text), _INFO.validate_json(text)
-        if notes["model"].keys() != {setting.name for setting in fields(described.model)}:
+        if notes["model"].keys() | LATER_SETTINGS != {s.name for s in fields(described.model)} | LATER_SETTINGS:
             raise ValueError("other settings")
         if isinstance(described, _Codec):
             info.check(described.model.num_quantizers, described.model.codebook_size)
@@ -248,7 +250,7 @@ def _check_tensors(name: str, tensors: Mapping[str, Tensor], expected: Mapping[s
 def _stays_finite(model: ConvVQVAE) -> bool:
     """Check that the encoder is finite for every log-mel of a waveform, and the decoder for every grid."""
     loudest = (LOUDEST_INPUT + model.mel_mean.abs()) / model.mel_std
-    latent = _bound(model.encoder, loudest.expand(-1, -1, -1, 6 * STRIDE))
+    latent = _bound(model.encoder, loudest.expand(-1, -1, -1, 6 * BANDS_PER_ROW))
     codes = model.quantizer.codebooks.abs().amax(dim=1).sum(dim=0)
     decoded = _bound(model.decoder, codes.view(1, -1, 1, 1).expand(-1, -1, ROWS, 6))
     return bool((latent <= LARGEST_BOUND).all() and (decoded * model.mel_std <= LARGEST_BOUND).all())

@@ -86,6 +86,11 @@ class ClipSet:
         found = zip(names, mels, lengths, strict=True)
         self.clips = [MelClip(name, torch.from_numpy(mel), length) for name, mel, length in found]
 
+    @property
+    def seconds(self) -> list[float]:
+        """Length of each clip in seconds."""
+        return [clip.seconds for clip in self.clips]
+
     def delete(self) -> None:
         """Delete the set's files. A training that linked them keeps its own."""
         self._remove(self.folder.path)

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from distill.audio.logmel import LogMel
 from distill.errors import CodecFileError
@@ -47,7 +48,9 @@ LOUDEST = 5.0
 def start_from_base(model: ConvVQVAE, path: Path = BASE_PATH) -> None:
     """Copy the weights and band statistics of the base model into a model.
 
-    If the codebook dimensions differ, the layers next to the codebooks stay as they are.
+    The base model has a time stride of 16. One base model serves all strides, because the network of a finer stride
+    differs only in the kernels of the stages that keep the time; see :func:`_narrowed`. If the codebook dimensions
+    differ, the layers next to the codebooks stay as they are.
 
     Parameters
     ----------
@@ -63,8 +66,23 @@ def start_from_base(model: ConvVQVAE, path: Path = BASE_PATH) -> None:
     """
     own, base = model.state_dict(), load_model(path).state_dict()
     for name, tensor in own.items():
-        if not name.startswith("quantizer.") and base[name].shape == tensor.shape:
-            tensor.copy_(base[name])
+        if name.startswith("quantizer."):
+            continue
+        weight = base[name]
+        if weight.dim() == 4 and weight.shape[3] != tensor.shape[3]:
+            weight = _narrowed(weight, tensor.shape[3])
+        if weight.shape == tensor.shape:
+            tensor.copy_(weight)
+
+
+def _narrowed(kernel: Tensor, width: int) -> Tensor:
+    """Make the kernel of a stage that keeps the time from one of four steps in time that halves or doubles it.
+
+    The encoder's three steps are the first, both in the middle together, and the last. The decoder's one step is the
+    mean of the middle ones, of which each frame of the base model hears one.
+    """
+    before, one, other, after = kernel.unbind(dim=3)
+    return torch.stack([before, one + other, after] if width == 3 else [(one + other) / 2], dim=3)
 
 
 def save_rehearsal(clips: Sequence[MelClip], path: str | os.PathLike[str], *, seed: int = 0) -> None:

@@ -14,7 +14,7 @@ from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
 from distill.errors import TrainingError
 from distill.models.losses import mel_l1, vqvae_loss
 from distill.models.persistence import round_weights
-from distill.models.vqvae import ROWS, STRIDE, ConvVQVAE, columns_of_sound
+from distill.models.vqvae import ROWS, ConvVQVAE, columns_of_sound
 from distill.training.base import load_rehearsal, start_from_base
 from distill.training.codec_info import CodecInfo, Provenance
 from distill.training.config import VQVAEConfig
@@ -279,14 +279,14 @@ class Trainer:
     def _init_codebooks(self) -> None:
         """Initialize the codebooks by k-means on a first batch that is large enough for every code."""
         torch.manual_seed(self.config.seed)
-        cells_per_crop = ROWS * self.sampler.crop_frames // STRIDE
+        cells_per_crop = ROWS * self.sampler.crop_frames // self.config.time_stride
         crops = math.ceil(KMEANS_CELLS_PER_CODE * self.config.codebook_size / cells_per_crop)
         self.model.train()
         rvq = self.model.quantizer.rvq
         with torch.no_grad():
             mel, mask = (part.to(self.device) for part in self.sampler.sample(max(crops, self.batch_size)))
             rvq.quantize_dropout = False  # the first batch must initialize every level
-            self.model.quantize(self.model.encode(mel), columns_of_sound(mask))
+            self.model.quantize(self.model.encode(mel), columns_of_sound(mask, self.config.time_stride))
             rvq.quantize_dropout = self.config.level_dropout
 
     def _steps(self, tick: Callable[[], None]) -> Iterator[tuple[float, float]]:
@@ -340,10 +340,11 @@ class Trainer:
 
     def _coded_crops(self, sampler: CropSampler, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """Draw crops; return their quantized latent maps, the crops and their mask."""
-        positions = sampler.positions(count, align=STRIDE)
+        stride = self.config.time_stride
+        positions = sampler.positions(count, align=stride)
         mel, mask = (part.to(self.device) for part in sampler.crops(positions))
-        width = sampler.crop_frames // STRIDE
-        latents = [self._latent(sampler, clip)[..., start // STRIDE :][..., :width] for clip, start in positions]
+        width = sampler.crop_frames // stride
+        latents = [self._latent(sampler, clip)[..., start // stride :][..., :width] for clip, start in positions]
         return torch.stack(latents), mel, mask
 
     @torch.no_grad()
@@ -356,7 +357,7 @@ class Trainer:
             mel = sampler.padded[clip][None, None, :, : int(sampler.lengths[clip])].to(self.device)
             with torch.autocast(self.device.type, enabled=False):
                 latent = self.model.quantize(self.model.encode(mel))[0][0]
-            missing = sampler.crop_frames // STRIDE - latent.shape[-1]
+            missing = sampler.crop_frames // self.config.time_stride - latent.shape[-1]
             self._latents[sampler, clip] = F.pad(latent, (0, max(0, missing)))
         return self._latents[sampler, clip]
 

@@ -67,7 +67,7 @@ def test_a_model_is_built_as_its_config_says():
 def test_the_settings_are_the_arguments_of_the_constructor_in_their_order():
     arguments = list(inspect.signature(ConvVQVAE).parameters)
     assert arguments == [setting.name for setting in fields(ModelSettings)]
-    values = (8, 16, 2, 0.9, 0.5, 1, 0.1, True)
+    values = (8, 16, 2, 0.9, 0.5, 1, 0.1, True, 4)
     assert asdict(ConvVQVAE(*values).settings) == dict(zip(arguments, values, strict=True))
 
 
