@@ -52,7 +52,10 @@ export function wavOf(samples, sampleRate) {
  * @param {import("./types.js").GridValue} value
  * @param {Uint16Array} indices
  */
-export function gridFileOf({ levels, rows, columns, format, num_frames, samples, time_stride, model_id, size }, indices) {
+export function gridFileOf(
+  { levels, rows, columns, format, num_frames, samples, time_stride, model_id, size },
+  indices,
+) {
   const row = (/** @type {number} */ number) => [...indices.subarray(number * columns, (number + 1) * columns)];
   const nested = levels.map((_, level) => Array.from({ length: rows }, (_, index) => row(level * rows + index)));
   return JSON.stringify({
