@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from distill.errors import CodecFileError
 from distill.models.vae import ConvVAE, VAESettings
-from distill.models.vqvae import BANDS_PER_ROW, ROWS, ConvVQVAE
+from distill.models.vqvae import ROWS, STRIDE, ConvVQVAE
 from distill.settings import DEFAULTS, MIB, Settings
 from distill.strict import OPEN
 from distill.training.codec_info import LARGEST_VALUE, CodecInfo
@@ -250,7 +250,7 @@ def _check_tensors(name: str, tensors: Mapping[str, Tensor], expected: Mapping[s
 def _stays_finite(model: ConvVQVAE) -> bool:
     """Check that the encoder is finite for every log-mel of a waveform, and the decoder for every grid."""
     loudest = (LOUDEST_INPUT + model.mel_mean.abs()) / model.mel_std
-    latent = _bound(model.encoder, loudest.expand(-1, -1, -1, 6 * BANDS_PER_ROW))
+    latent = _bound(model.encoder, loudest.expand(-1, -1, -1, 6 * STRIDE))
     codes = model.quantizer.codebooks.abs().amax(dim=1).sum(dim=0)
     decoded = _bound(model.decoder, codes.view(1, -1, 1, 1).expand(-1, -1, ROWS, 6))
     return bool((latent <= LARGEST_BOUND).all() and (decoded * model.mel_std <= LARGEST_BOUND).all())

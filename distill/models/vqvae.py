@@ -15,9 +15,9 @@ from vector_quantize_pytorch import ResidualVQ
 from distill.audio.logmel import N_MELS, LogMel
 from distill.training.config import ModelSettings
 
-BANDS_PER_ROW = 16
-"""Mel bands per row of the grid."""
-ROWS = N_MELS // BANDS_PER_ROW
+STRIDE = 16
+"""Mel bands per row of the grid, and frames per column unless the time stride is finer."""
+ROWS = N_MELS // STRIDE
 
 
 class ResidualBlock(nn.Module):

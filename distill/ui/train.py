@@ -23,6 +23,8 @@ from distill.ui import live, views
 from distill.ui.components import Picture, calling
 from distill.ui.handlers import Answer, Call, handler
 
+TIME_RESOLUTION = "Time resolution"
+
 
 @dataclass(frozen=True)
 class TrainTab:
@@ -95,7 +97,7 @@ def _lay_out_settings(settings: Settings) -> dict[str, Any]:
     time_stride = gr.Radio(
         [(f"{1000 * column_seconds(stride):.0f} ms", stride) for stride in TIME_STRIDES],
         value=None,
-        label="Time resolution",
+        label=TIME_RESOLUTION,
         info="Length of a column of codes, the least that can be edited. Shorter columns cost more bits per second. "
         "It is chosen by the length of your clips.",
         elem_id="train-time-stride",

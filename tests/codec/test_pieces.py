@@ -82,6 +82,18 @@ def test_the_codes_of_a_clip_equal_those_of_one_pass(codec, long, encoder_widths
     assert shares[-1] == 1
 
 
+@pytest.mark.parametrize("frames", [1, 5, 1041, 2050])
+def test_codes_and_log_mel_of_shorter_columns_equal_those_of_one_pass(codec, fine_codec, long, frames):
+    log_mel = codec.log_mel_of(long)[:, :frames]
+    grid = fine_codec.encode_mel(log_mel)
+    with torch.no_grad():
+        _, indices, _ = fine_codec.model.quantize(fine_codec.model.encode(log_mel[None, None]))
+    assert grid.time_stride == fine_codec.time_stride
+    assert np.array_equal(grid.indices, indices[0].T.reshape(grid.indices.shape).numpy())
+    whole = fine_codec._decode_columns(torch.from_numpy(grid.indices.copy()))[:, :frames]
+    assert (fine_codec.decode_mel(grid) - whole).abs().max() < 1e-5
+
+
 @pytest.mark.parametrize("levels", [1, 2, None])
 def test_the_log_mel_of_a_grid_equals_that_of_one_pass(codec, long_grid, widths, levels):
     shares = []

@@ -41,13 +41,30 @@ def test_with_another_codebook_dimension_only_the_layers_next_to_the_codebooks_s
     assert all("16" in str(list(model.state_dict()[name].shape)) for name in fresh)
 
 
-def test_a_training_starts_with_a_smaller_error_with_the_base_model(mel_clips, quick_config):
-    config = replace(quick_config, codebook_dim=32, epochs=1, validations=1)
+@pytest.mark.parametrize("time_stride", [16, 8, 4])
+def test_a_training_starts_with_a_smaller_error_with_the_base_model(mel_clips, quick_config, time_stride):
+    config = replace(quick_config, codebook_dim=32, epochs=1, validations=1, time_stride=time_stride)
     errors = [
         next(event for event in Trainer(mel_clips, c, device="cpu").run() if isinstance(event, Validation)).mel_l1
         for c in (config, replace(config, from_base=False))
     ]
     assert errors[0] < 0.7 * errors[1]
+
+
+@pytest.mark.parametrize(("time_stride", "kernels"), [(8, 2), (4, 4)])
+def test_a_finer_stride_copies_all_of_the_base_model_but_kernels_that_it_has_shorter(base, time_stride, kernels):
+    model = ConvVQVAE(codebook_dim=32, time_stride=time_stride)
+    start_from_base(model)
+    shorter = [
+        name
+        for name, tensor in model.state_dict().items()
+        if not name.startswith("quantizer.") and not torch.equal(tensor, base.state_dict()[name])
+    ]
+    assert len(shorter) == kernels
+    for name in shorter:
+        kernel, its = model.state_dict()[name], base.state_dict()[name]
+        assert kernel.shape[:3] == its.shape[:3]
+        assert (kernel.sum(dim=3) - its.sum(dim=3)).abs().max() < 1e-5 or name.startswith("decoder.")
 
 
 def test_training_from_random_weights_uses_the_statistics_of_the_clips(mel_clips, quick_config):
