@@ -66,7 +66,7 @@ def train(options: argparse.Namespace) -> None:
     seconds = [clip.seconds for clip in clips]
     config = _training_config(options, seconds)
     chosen = "" if options.time_stride else f", {time_stride_reason(seconds)}"
-    print(f"{len(clips)} clips: {config.codebook_size} codes per level{chosen}.", flush=True)
+    settings = f"{len(clips)} clips: {config.codebook_size} codes per level{chosen}."
     trainer = Trainer(clips, config, device=options.device)
     checkpoint = options.out.with_name(options.out.name + ".resume")
     if options.resume:
@@ -77,6 +77,9 @@ def train(options: argparse.Namespace) -> None:
             show(event)
             if isinstance(event, Validation) and trainer.processes.is_first:
                 save_checkpoint(trainer, checkpoint)
+            if isinstance(event, Validation) and settings:
+                print(settings, flush=True)
+                settings = ""
     signal.signal(signal.SIGINT, interrupt)
     trainer.processes.close()
     if not trainer.processes.is_first:
@@ -185,14 +188,15 @@ def base(options: argparse.Namespace) -> None:
     """Train the base model from which trainings start, and save the sounds that they rehearse."""
     from distill.audio import LogMel
     from distill.models import save_model
-    from distill.training.base import BASE_CONFIG, REHEARSAL_PATH, save_rehearsal
+    from distill.training.base import BASE_CONFIG, BASE_PATH, REHEARSAL_PATH, save_rehearsal, start_from_base
     from distill.training.base_sounds import base_sounds
     from distill.training.dataset import to_mel_clip
     from distill.training.distributed import choose_device
     from distill.training.trainer import Trainer
 
     _check_writable(options.out)
-    config = replace(BASE_CONFIG, minutes=options.minutes)
+    config = replace(BASE_CONFIG, minutes=options.minutes, time_stride=options.time_stride)
+    is_fine = options.time_stride != BASE_CONFIG.time_stride
     choose_device(options.device)
     log_mel, clips = LogMel(), []
     for clip in base_sounds(options.recordings, options.soundfont, leave_out=options.leave_out):
@@ -200,12 +204,15 @@ def base(options: argparse.Namespace) -> None:
         if len(clips) % 100 == 0:
             print(f"{len(clips)} clips", flush=True)
     trainer = Trainer(clips, config, device=options.device)
+    if is_fine:
+        start_from_base(trainer.model, BASE_PATH)
     with _training_display() as show:
         for event in trainer.run():
             show(event)
     trainer.processes.close()
     if trainer.processes.is_first:
         save_model(trainer.best_model(), options.out, trainer.codec_info())
+    if trainer.processes.is_first and not is_fine:  # all strides rehearse the same sound
         save_rehearsal(clips, options.out.with_name(REHEARSAL_PATH.name))
 
 
@@ -395,6 +402,9 @@ def _add_workshop(add: Callable[[Any], argparse.ArgumentParser]) -> None:
     command.add_argument("--soundfont", type=Path, default=Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"))
     command.add_argument("--out", required=True, type=Path, metavar="base.distill")
     command.add_argument("--minutes", type=float, default=40.0, help="of training")
+    command.add_argument(
+        "--time-stride", type=int, default=16, help="16, or 8 or 4, whose training goes on from the base model of 16"
+    )
     command.add_argument("--leave-out", default="", help="recordings whose names begin so stay unheard")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
 

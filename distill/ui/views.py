@@ -48,9 +48,10 @@ def config_reason(config: VQVAEConfig, seconds: Sequence[float]) -> str:
         256: "a large, varied set needs the most shades, and steadier codebooks",
     }[config.codebook_size]
     minutes = f"{config.minutes:g} minute{'s' * (config.minutes != 1)}"
+    columns, why_columns = time_stride_reason(seconds).split(", ", 1)
     return (
         f"<p>For {len(seconds)} clips: <b>{config.codebook_size} codes per level</b> and {minutes}, because {why}. "
-        f"And <b>columns</b>{time_stride_reason(seconds).removeprefix('columns')}.</p>"
+        f"And <b>{columns}</b>, {why_columns}.</p>"
     )
 
 
