@@ -65,8 +65,8 @@ def train(options: argparse.Namespace) -> None:
     check_clip_count(len(clips))
     seconds = [clip.seconds for clip in clips]
     config = _training_config(options, seconds)
-    chosen = "" if options.time_stride else f", {time_stride_reason(seconds)}"
-    settings = f"{len(clips)} clips: {config.codebook_size} codes per level{chosen}."
+    reason = "" if options.time_stride else f", {time_stride_reason(seconds)}"
+    settings = f"{len(clips)} clips: {config.codebook_size} codes per level{reason}.\n"
     trainer = Trainer(clips, config, device=options.device)
     checkpoint = options.out.with_name(options.out.name + ".resume")
     if options.resume:
@@ -77,8 +77,7 @@ def train(options: argparse.Namespace) -> None:
             show(event)
             if isinstance(event, Validation) and trainer.processes.is_first:
                 save_checkpoint(trainer, checkpoint)
-            if isinstance(event, Validation) and settings:
-                print(settings, flush=True)
+                print(settings, end="", flush=True)
                 settings = ""
     signal.signal(signal.SIGINT, interrupt)
     trainer.processes.close()
@@ -102,8 +101,7 @@ def encode(options: argparse.Namespace) -> None:
     codec = Codec.load(options.model)
     grid = codec.encode(_load_clip(options.clip).waveform, SAMPLE_RATE)
     grid.save(options.grid)
-    each = f"{1000 * grid.column_seconds:.0f} ms"
-    print(f"{options.grid}: {grid.levels} levels x {grid.rows} rows x {grid.columns} columns of {each}.")
+    print(f"{options.grid}: {grid.levels} levels x {grid.rows} rows x {grid.columns} columns.")
 
 
 def decode(options: argparse.Namespace) -> None:
@@ -196,7 +194,6 @@ def base(options: argparse.Namespace) -> None:
 
     _check_writable(options.out)
     config = replace(BASE_CONFIG, minutes=options.minutes, time_stride=options.time_stride)
-    is_fine = options.time_stride != BASE_CONFIG.time_stride
     choose_device(options.device)
     log_mel, clips = LogMel(), []
     for clip in base_sounds(options.recordings, options.soundfont, leave_out=options.leave_out):
@@ -204,7 +201,7 @@ def base(options: argparse.Namespace) -> None:
         if len(clips) % 100 == 0:
             print(f"{len(clips)} clips", flush=True)
     trainer = Trainer(clips, config, device=options.device)
-    if is_fine:
+    if is_fine := options.time_stride != BASE_CONFIG.time_stride:
         start_from_base(trainer.model, BASE_PATH)
     with _training_display() as show:
         for event in trainer.run():
@@ -220,16 +217,9 @@ def _training_config(options: argparse.Namespace, seconds: Sequence[float]) -> "
     """The settings that suit so many clips of such lengths, but for those that were asked for."""
     from distill.training.config import get_adaptive_vqvae_config
 
-    changes = {
-        "num_quantizers": options.levels,
-        "codebook_dim": options.codebook_dim,
-        "time_stride": options.time_stride,
-        "commitment_weight": options.commitment_weight,
-        "seed": options.seed,
-        "epochs": options.epochs,
-        "minutes": options.minutes,
-        "from_base": False if options.from_scratch else None,
-    }
+    names = ("codebook_dim", "time_stride", "commitment_weight", "seed", "epochs", "minutes")
+    changes = {name: getattr(options, name) for name in names}
+    changes |= {"num_quantizers": options.levels, "from_base": False if options.from_scratch else None}
     changes = {name: value for name, value in changes.items() if value is not None}
     if options.epochs is not None and options.minutes is None:
         changes["minutes"] = None
@@ -238,9 +228,9 @@ def _training_config(options: argparse.Namespace, seconds: Sequence[float]) -> "
 
 def _training_report(trainer: "Trainer") -> dict[str, Any]:
     """How a training went, for JSON."""
-    info = asdict(trainer.codec_info())
+    info, names = asdict(trainer.codec_info()), ("mel_l1", "val_mel_l1", "levels", "config", "curves")
     report = {"seconds": trainer.seconds, "steps": trainer.steps, "epochs": trainer.epochs}
-    return report | {name: info[name] for name in ("mel_l1", "val_mel_l1", "levels", "config", "curves")}
+    return report | {name: info[name] for name in names}
 
 
 def _load_codec(options: argparse.Namespace) -> "Codec":
@@ -250,9 +240,8 @@ def _load_codec(options: argparse.Namespace) -> "Codec":
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", RuntimeWarning)
         codec = Codec.load(options.model, vocoder=options.vocoder)
-    for warning in caught:
-        if issubclass(warning.category, RuntimeWarning):
-            print(warning.message, file=sys.stderr)
+    for warning in (each for each in caught if issubclass(each.category, RuntimeWarning)):
+        print(warning.message, file=sys.stderr)
     return codec
 
 
@@ -348,9 +337,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--epochs", type=int, help="passes over the sound; without --minutes, the only bound")
     command.add_argument("--levels", type=int, help="2 to 4")
     command.add_argument("--codebook-dim", type=int)
-    command.add_argument(
-        "--time-stride", type=int, help="frames in a column, 16 (186 ms), 8 or 4; by default, chosen by the lengths"
-    )
+    command.add_argument("--time-stride", type=int, help="frames in a column: 16, 8 or 4; by default, by the clips")
     command.add_argument("--commitment-weight", type=float)
     command.add_argument("--from-scratch", action="store_true", help="start from nothing, not from the base model")
     command.add_argument("--seed", type=int)
@@ -402,18 +389,12 @@ def _add_workshop(add: Callable[[Any], argparse.ArgumentParser]) -> None:
     command.add_argument("--soundfont", type=Path, default=Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"))
     command.add_argument("--out", required=True, type=Path, metavar="base.distill")
     command.add_argument("--minutes", type=float, default=40.0, help="of training")
-    command.add_argument(
-        "--time-stride", type=int, default=16, help="16, or 8 or 4, whose training goes on from the base model of 16"
-    )
+    command.add_argument("--time-stride", type=int, default=16, help="16; 8 and 4 go on from the base model of 16")
     command.add_argument("--leave-out", default="", help="recordings whose names begin so stay unheard")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
 
     command = add(bench)
-    command.add_argument(
-        "names",
-        nargs="*",
-        metavar="NAME",
-        help="plain, vae, distill, distill-4, distill-4-long, scratch-4, held-out, speed",
-    )
+    names = "plain, vae, distill, distill-4, distill-4-long, scratch-4, held-out, speed"
+    command.add_argument("names", nargs="*", metavar="NAME", help=names)
     command.add_argument("--minutes", type=float, help="training time in all; by default each gets its full time")
     command.add_argument("--json", type=Path, metavar="REPORT")

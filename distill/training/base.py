@@ -1,8 +1,8 @@
 """The base models: the same network, trained on many kinds of sound. The training of a visitor's codec starts from one.
 
-There is one for each time stride. A training copies the weights and the band statistics of the base model. K-means on the visitor's own clips initializes
-new codebooks. The package also contains crops of the sound of the base model. The decoder rehearses this sound while it
-learns the visitor's clips.
+There is a base model for each time stride. A training copies its weights and band statistics. K-means on the visitor's
+own clips initializes new codebooks. The package also contains crops of the sound of the base models. The decoder
+rehearses this sound while it learns the visitor's clips.
 """
 
 import os

@@ -94,14 +94,7 @@ def _lay_out_settings(settings: Settings) -> dict[str, Any]:
         label="Levels",
         info="More levels keep more detail and cost more bits per second.",
     )
-    time_stride = gr.Radio(
-        [(f"{1000 * column_seconds(stride):.0f} ms", stride) for stride in TIME_STRIDES],
-        value=None,
-        label=TIME_RESOLUTION,
-        info="Length of a column of codes, the least that can be edited. Shorter columns cost more bits per second. "
-        "It is chosen by the length of your clips.",
-        elem_id="train-time-stride",
-    )
+    time_stride = _time_resolution()
     minutes = gr.Slider(
         0.1,
         settings.training_minutes,
@@ -144,6 +137,18 @@ def _lay_out_settings(settings: Settings) -> dict[str, Any]:
         "resume": resume,
         "use": use,
     }
+
+
+def _time_resolution() -> gr.Radio:
+    """Lay out the choice of the time stride. It has no value until there are clips, and then the one that fits them."""
+    return gr.Radio(
+        [(f"{1000 * column_seconds(stride):.0f} ms", stride) for stride in TIME_STRIDES],
+        value=None,
+        label=TIME_RESOLUTION,
+        info="Length of a column of codes, the least that can be edited. Shorter columns cost more bits per second. "
+        "It is chosen by the length of your clips.",
+        elem_id="train-time-stride",
+    )
 
 
 def _lay_out_results(server: Server) -> dict[str, Any]:
