@@ -53,6 +53,7 @@ def train(options: argparse.Namespace) -> None:
     from distill.audio import LogMel
     from distill.codec import Codec
     from distill.training.checkpoint import load_checkpoint, save_checkpoint
+    from distill.training.config import time_stride_reason
     from distill.training.dataset import check_clip_count, to_mel_clip
     from distill.training.records import Validation
     from distill.training.trainer import Trainer
@@ -62,7 +63,10 @@ def train(options: argparse.Namespace) -> None:
     log_mel = LogMel()
     clips = [to_mel_clip(clip, log_mel) for clip in _read_clips(options.clips)]
     check_clip_count(len(clips))
-    config = _training_config(options, len(clips))
+    seconds = [clip.seconds for clip in clips]
+    config = _training_config(options, seconds)
+    reason = "" if options.time_stride else f", {time_stride_reason(seconds)}"
+    settings = f"{len(clips)} clips: {config.codebook_size} codes per level{reason}.\n"
     trainer = Trainer(clips, config, device=options.device)
     checkpoint = options.out.with_name(options.out.name + ".resume")
     if options.resume:
@@ -73,6 +77,8 @@ def train(options: argparse.Namespace) -> None:
             show(event)
             if isinstance(event, Validation) and trainer.processes.is_first:
                 save_checkpoint(trainer, checkpoint)
+                print(settings, end="", flush=True)
+                settings = ""
     signal.signal(signal.SIGINT, interrupt)
     trainer.processes.close()
     if not trainer.processes.is_first:
@@ -128,7 +134,8 @@ def info(options: argparse.Namespace) -> None:
         print(json.dumps(facts | known | {"health": health}, indent=2))
         return
     print(f"{options.model.name}: codec {facts['model_id']}, {facts['parameters']:,} parameters")
-    print(f"  {facts['levels']} levels x {facts['codebook_size']} codes, {facts['bitrate_bps']:.0f} bit/s")
+    columns = f"columns of {1000 * codec.column_seconds:.0f} ms"
+    print(f"  {facts['levels']} levels x {facts['codebook_size']} codes, {columns}, {facts['bitrate_bps']:.0f} bit/s")
     if source := codec.info.provenance:
         print(
             f"  trained on {source.clips} clips ({source.sound_seconds:.0f} s of sound) "
@@ -182,7 +189,7 @@ def base(options: argparse.Namespace) -> None:
     from distill.audio import LogMel
     from distill.models import ConvVQVAE
     from distill.models.persistence import load_parts, round_weights, save_model
-    from distill.training.base import BASE_CONFIG, BASE_PATH, REHEARSAL_PATH, save_rehearsal
+    from distill.training.base import BASE_CONFIG, BASE_PATH, REHEARSAL_PATH, save_rehearsal, start_from_base
     from distill.training.base_sounds import base_sounds
     from distill.training.dataset import to_mel_clip
     from distill.training.distributed import choose_device
@@ -190,6 +197,8 @@ def base(options: argparse.Namespace) -> None:
     from distill.training.vocoder_trainer import train_base_vocoder
 
     _check_writable(options.out)
+    is_fine = options.time_stride != BASE_CONFIG.time_stride
+    config = replace(BASE_CONFIG, minutes=options.minutes or None, time_stride=options.time_stride)
     model, info, vocoder = load_parts(BASE_PATH)
     assert isinstance(model, ConvVQVAE)
     device = choose_device(options.device)
@@ -199,7 +208,9 @@ def base(options: argparse.Namespace) -> None:
         if len(clips) % 100 == 0:
             print(f"{len(clips)} clips", flush=True)
     if options.minutes:
-        trainer = Trainer(clips, replace(BASE_CONFIG, minutes=options.minutes), device=options.device)
+        trainer = Trainer(clips, config, device=options.device)
+        if is_fine:
+            start_from_base(trainer.model, BASE_PATH)
         with _training_display() as show:
             for event in trainer.run():
                 show(event)
@@ -207,6 +218,10 @@ def base(options: argparse.Namespace) -> None:
         if not trainer.processes.is_first:
             return
         model, info = trainer.best_model(), trainer.codec_info()
+    if is_fine:  # all strides have the vocoder and the rehearsal of the base model
+        save_model(model, options.out, info)
+        return
+    if options.minutes:
         save_rehearsal(clips, options.out.with_name(REHEARSAL_PATH.name))
     if options.vocoder_minutes:
         torch.manual_seed(BASE_CONFIG.seed)
@@ -221,30 +236,24 @@ def base(options: argparse.Namespace) -> None:
     save_model(model.cpu(), options.out, info, vocoder)
 
 
-def _training_config(options: argparse.Namespace, num_clips: int) -> "VQVAEConfig":
-    """The settings that suit so many clips, but for those that were asked for."""
+def _training_config(options: argparse.Namespace, seconds: Sequence[float]) -> "VQVAEConfig":
+    """The settings that suit so many clips of such lengths, but for those that were asked for."""
     from distill.training.config import get_adaptive_vqvae_config
 
-    changes = {
-        "num_quantizers": options.levels,
-        "codebook_dim": options.codebook_dim,
-        "commitment_weight": options.commitment_weight,
-        "seed": options.seed,
-        "epochs": options.epochs,
-        "minutes": options.minutes,
-        "from_base": False if options.from_scratch else None,
-    }
+    names = ("codebook_dim", "time_stride", "commitment_weight", "seed", "epochs", "minutes")
+    changes = {name: getattr(options, name) for name in names}
+    changes |= {"num_quantizers": options.levels, "from_base": False if options.from_scratch else None}
     changes = {name: value for name, value in changes.items() if value is not None}
     if options.epochs is not None and options.minutes is None:
         changes["minutes"] = None
-    return replace(get_adaptive_vqvae_config(num_clips), **changes)
+    return replace(get_adaptive_vqvae_config(len(seconds), seconds), **changes)
 
 
 def _training_report(trainer: "Trainer") -> dict[str, Any]:
     """How a training went, for JSON."""
-    info = asdict(trainer.codec_info())
+    info, names = asdict(trainer.codec_info()), ("mel_l1", "val_mel_l1", "levels", "config", "curves")
     report = {"seconds": trainer.seconds, "steps": trainer.steps, "epochs": trainer.epochs}
-    return report | {name: info[name] for name in ("mel_l1", "val_mel_l1", "levels", "config", "curves")}
+    return report | {name: info[name] for name in names}
 
 
 def _load_codec(options: argparse.Namespace) -> "Codec":
@@ -254,9 +263,8 @@ def _load_codec(options: argparse.Namespace) -> "Codec":
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", RuntimeWarning)
         codec = Codec.load(options.model, vocoder=options.vocoder)
-    for warning in caught:
-        if issubclass(warning.category, RuntimeWarning):
-            print(warning.message, file=sys.stderr)
+    for warning in (each for each in caught if issubclass(each.category, RuntimeWarning)):
+        print(warning.message, file=sys.stderr)
     return codec
 
 
@@ -352,6 +360,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--epochs", type=int, help="passes over the sound; without --minutes, the only bound")
     command.add_argument("--levels", type=int, help="2 to 4")
     command.add_argument("--codebook-dim", type=int)
+    command.add_argument("--time-stride", type=int, help="frames in a column: 16, 8 or 4; by default, by the clips")
     command.add_argument("--commitment-weight", type=float)
     command.add_argument("--from-scratch", action="store_true", help="start from nothing, not from the base model")
     command.add_argument("--seed", type=int)
@@ -406,15 +415,12 @@ def _add_workshop(add: Callable[[Any], argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--vocoder-minutes", type=float, default=120.0, help="of its training; 0 keeps the present one"
     )
+    command.add_argument("--time-stride", type=int, default=16, help="16; 8 and 4 go on from the base model of 16")
     command.add_argument("--leave-out", default="", help="recordings whose names begin so stay unheard")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
 
     command = add(bench)
-    command.add_argument(
-        "names",
-        nargs="*",
-        metavar="NAME",
-        help="plain, vae, distill, distill-4, distill-4-long, scratch-4, held-out, speed",
-    )
+    names = "plain, vae, distill, distill-4, distill-4-long, scratch-4, held-out, speed"
+    command.add_argument("names", nargs="*", metavar="NAME", help=names)
     command.add_argument("--minutes", type=float, help="training time in all; by default each gets its full time")
     command.add_argument("--json", type=Path, metavar="REPORT")

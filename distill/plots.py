@@ -9,11 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel
-from distill.codes.grid import FRAMES_PER_COLUMN
+from distill.codes.grid import column_seconds
 from distill.codes.levels import level_names
 
 FRAME_SECONDS = HOP_LENGTH / SAMPLE_RATE
-COLUMN_SECONDS = FRAMES_PER_COLUMN * FRAME_SECONDS
 NEPERS_TO_DB = 20 / np.log(10)
 MAX_DRAWN_FRAMES = 2000
 PICTURE_INCHES, LEFT_INCHES, RIGHT_INCHES = 9.0, 0.75, 0.75
@@ -89,7 +88,12 @@ def plot_layers(layers: Sequence[np.ndarray], titles: Sequence[str], *, frames: 
 
 
 def plot_code_maps(
-    indices: np.ndarray, palettes: Sequence[np.ndarray] | np.ndarray, num_frames: int, *, frames: slice = slice(None)
+    indices: np.ndarray,
+    palettes: Sequence[np.ndarray] | np.ndarray,
+    num_frames: int,
+    *,
+    frames: slice = slice(None),
+    time_stride: int = 16,
 ) -> Figure:
     """Draw the codes of each level over frequency and time, on the same time axis as :func:`plot_mels`.
 
@@ -103,6 +107,8 @@ def plot_code_maps(
         Length of the clip in frames; the time axis ends there.
     frames : slice
         The frames to draw; all by default.
+    time_stride : int
+        Number of frames that a column spans.
 
     Returns
     -------
@@ -112,7 +118,7 @@ def plot_code_maps(
     figure, axes = _stack(len(indices), "Time (s)", height=1.35)
     for axis, codes, palette, name in zip(axes, indices, palettes, level_names(len(indices)), strict=True):
         title = f"{name}: {len(np.unique(codes))} of {len(palette)} codes in use"
-        _draw_codes(axis, codes, palette, num_frames, frames, title)
+        _draw_codes(axis, codes, palette, num_frames, frames, title, time_stride=time_stride)
     return figure
 
 
@@ -149,6 +155,7 @@ def plot_report(
     *,
     title: str,
     facts: Sequence[tuple[str, str]],
+    time_stride: int = 16,
 ) -> Figure:
     """Draw an upright A4 page with all pictures and figures of a clip in a codec.
 
@@ -164,6 +171,8 @@ def plot_report(
         Title of the page.
     facts : sequence of (str, str)
         Pairs of the name of a figure and its value with its unit.
+    time_stride : int
+        Number of frames that a column spans.
     """
     levels, num_frames, everything = len(indices), original.shape[1], slice(None)
     heights = [2.2, 2, 2, 2, *[1.1] * levels, *[0.8] * levels]
@@ -186,7 +195,9 @@ def plot_report(
     for number, name in enumerate(level_names(levels)):
         codes, used = axes[4 + number], axes[4 + levels + number]
         title = f"{name}: codes over time (s)"
-        _draw_codes(codes, indices[number], palettes[number], num_frames, everything, title, every=3)
+        _draw_codes(
+            codes, indices[number], palettes[number], num_frames, everything, title, every=3, time_stride=time_stride
+        )
         _draw_usage(used, counts[number], palettes[number], order[number], f"{name}: how often each code occurs")
     return figure
 
@@ -285,13 +296,14 @@ def _draw_codes(
     title: str,
     *,
     every: int = 1,
+    time_stride: int,
 ) -> None:
     first, last, _ = frames.indices(num_frames)
     rows, columns = codes.shape
-    start, stop = first // FRAMES_PER_COLUMN, min(columns, -(-last // FRAMES_PER_COLUMN))
+    start, stop = first // time_stride, min(columns, -(-last // time_stride))
     colours, stop_drawn = _pooled_colours(palette[codes[:, start:stop]], stop)
-    column_seconds = FRAMES_PER_COLUMN * FRAME_SECONDS
-    extent = (start * column_seconds, stop_drawn * column_seconds, 0, rows)
+    each = column_seconds(time_stride)
+    extent = (start * each, stop_drawn * each, 0, rows)
     axis.imshow(colours, origin="lower", aspect="auto", interpolation="nearest", extent=extent)
     axis.set_xlim(first * FRAME_SECONDS, last * FRAME_SECONDS)
     edges = [_hz(low) for low, _ in row_ranges_hz(rows)]

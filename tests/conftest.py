@@ -202,6 +202,14 @@ def small_model() -> Callable[..., ConvVQVAE]:
     return build
 
 
+@pytest.fixture(scope="session", params=[8, 4])
+def fine_codec(request: pytest.FixtureRequest, codec: Codec, small_model: Callable[..., ConvVQVAE]) -> Codec:
+    """An untrained codec with a time stride of 8, and one of 4. Its sounds are about as loud as those of ``codec``."""
+    model = small_model(time_stride=request.param)
+    model.set_statistics(codec.model.mel_mean.flatten(), codec.model.mel_std.flatten())
+    return Codec(model)
+
+
 @pytest.fixture(scope="session")
 def other_codec_path(small_model: Callable[..., ConvVQVAE], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("codec") / "other.distill"

@@ -84,8 +84,31 @@ def test_the_options_of_a_training_reach_the_codec_and_its_output_is_plain_lines
     assert "mel_l1" in printed
     assert "\x1b" not in printed
     assert "\r" not in printed
+    assert (
+        "6 clips: 64 codes per level, columns of 93 ms, because a typical clip of 0.85 s would have only 5" in printed
+    )
     model = Codec.load(out).model
     assert (model.num_levels, model.codebook_dim, model.commitment_weight) == (2, 8, 0.5)
+
+
+@pytest.mark.parametrize("time_stride", [16, 8, 4])
+def test_a_training_has_the_time_stride_that_was_asked_for(distill, clip_folder, clip_path, tmp_path, time_stride):
+    out, grid_path = tmp_path / "kit.distill", tmp_path / "grid.npz"
+    options = ["--epochs", 1, "--time-stride", time_stride]
+    status, printed, errors = distill("train", clip_folder, "--out", out, *options)
+    assert (status, errors) == (0, "")
+    assert "6 clips: 64 codes per level.\n" in printed
+    codec = Codec.load(out)
+    assert (codec.time_stride, codec.info.config.time_stride) == (time_stride, time_stride)
+    assert f"columns of {[186, 93, 46][[16, 8, 4].index(time_stride)]} ms" in distill("info", out)[1]
+    facts = json.loads(distill("info", out, "--json")[1])
+    assert facts["time_stride"] == time_stride
+    assert facts["bitrate_bps"] == pytest.approx(3 * 8 * 6 * 44_100 / 512 / time_stride)
+    assert distill("encode", out, clip_path, grid_path)[0] == 0
+    grid = CodeGrid.load(grid_path)
+    assert (grid.time_stride, grid.columns) == (time_stride, -(-grid.num_frames // time_stride))
+    assert distill("decode", out, grid_path, tmp_path / "out.wav")[0] == 0
+    assert len(soundfile.read(tmp_path / "out.wav")[0]) == grid.num_samples
 
 
 def test_a_training_can_start_without_the_base_model(distill, clip_folder, trained, tmp_path):

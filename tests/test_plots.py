@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from distill.audio import SAMPLE_RATE, LogMel
 from distill.codec.atlas import code_palette
+from distill.codes.grid import column_seconds
 from distill.plots import (
-    COLUMN_SECONDS,
     TIME_AXIS,
     plot_code_maps,
     plot_curves,
@@ -136,6 +136,19 @@ def test_the_maps_share_the_time_axis_of_the_mels(codec, drums, mels, palettes):
         assert axis.images[0].get_extent()[:2] == pytest.approx([0, grid.columns * 16 * 512 / SAMPLE_RATE])
         assert axis.get_position().x0 == pytest.approx(spectrogram.get_position().x0, abs=0.01)
         assert axis.get_position().x1 == pytest.approx(spectrogram.get_position().x1, abs=0.01)
+
+
+@pytest.mark.parametrize(("time_stride", "first", "last"), [(8, 10, 40), (4, 10, 40), (16, 10, 40)])
+def test_a_map_of_shorter_columns_has_the_time_axis_of_its_frames(time_stride, first, last):
+    indices = np.random.default_rng(0).integers(4, size=(2, 8, -(-50 // time_stride)))
+    palettes = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    for axis in panels(plot_code_maps(indices, palettes, 50, frames=slice(first, last), time_stride=time_stride)):
+        assert axis.get_xlim() == pytest.approx([first * 512 / 44_100, last * 512 / 44_100])
+        columns = [first // time_stride, -(-last // time_stride)]
+        assert axis.images[0].get_extent()[:2] == pytest.approx(
+            [each * column_seconds(time_stride) for each in columns]
+        )
+        assert axis.images[0].get_array().shape[1] == columns[1] - columns[0]
 
 
 def test_the_rows_of_a_map_are_labelled_with_their_frequencies(codec, drums, palettes):
@@ -301,4 +314,4 @@ def test_the_code_maps_of_ten_minutes_draw_no_more_columns_than_can_be_seen():
         (image,) = axis.images
         assert image.get_array().shape == (8, 1615, 3)
         assert (image.get_array() == 90).all()
-        assert image.get_extent()[:2] == pytest.approx([0, 3230 * COLUMN_SECONDS])
+        assert image.get_extent()[:2] == pytest.approx([0, 3230 * column_seconds(16)])

@@ -75,6 +75,8 @@ def test_every_test_that_a_page_names_is_there(repository):
 def test_a_codecs_file_holds_the_fields_on_the_map(codec_path):
     with safe_open(codec_path, "pt") as file:
         written = json.loads(file.metadata()["distill"])
+    for part in ("model", "config"):
+        written[part] = {"time_stride": 16} | written[part]  # files of earlier versions lack it
     config = {field.name for field in fields_of(VQVAEConfig)}
     assert set(written["config"]) == config
     assert {name for row in table("A `.distill` file") for name in names(row[0])} == set(written)
@@ -95,6 +97,8 @@ def test_a_grid_holds_the_fields_on_the_map_in_each_of_its_forms(grid, tmp_path)
     parts = dict(zip(form.split("."), grid.to_text().split("."), strict=True))
     assert parts.pop("distill2") == "distill2"
     assert parts.pop("CODES")
+    fine = CodeGrid(grid.indices, 14 * 4, grid.model_id, grid.codebook_size, time_stride=4).to_text().split(".")
+    assert fine[:7] == ["distill3", grid.model_id, "64", str(14 * 4 * 512), "4", "3", "8"]
     size, samples, levels, rows = grid.codebook_size, grid.num_samples, grid.levels, grid.rows
     expected = {"CODEBOOK_SIZE": size, "NUM_SAMPLES": samples, "LEVELS": levels, "ROWS": rows}
     assert parts == {"MODEL_ID": grid.model_id} | {name: str(value) for name, value in expected.items()}

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from distill.models.vqvae import ROWS, STRIDE, ConvVQVAE
+from distill.models.vqvae import ROWS, ConvVQVAE
 
 CHUNK = 64
 """Number of codes that are decoded in one pass."""
 MOST_TURNED = 512
 """Largest codebook for which the leaf order is optimized. The time of this step grows with the cube of the size."""
+PICTURE_FRAMES = 16
+"""Frames of the log-mel of a code, whatever the time stride: a shorter sound and a narrower picture say little."""
 POOL = 4
 """Log-mels are averaged over 4 bands by 4 frames before codes are compared. Smaller differences are hard to hear."""
 
@@ -23,8 +25,8 @@ class CodebookAtlas:
     Attributes
     ----------
     log_mels : ndarray of float32 [levels, codebook_size, 128, 16]
-        Natural-log mel of each code, decoded without the other levels. Three columns hold the code in all rows; the
-        log-mel is that of the middle column: 128 bands by 16 frames.
+        Natural-log mel of each code, decoded without the other levels. Columns of at least three times 16 frames hold
+        the code in all rows; the log-mel is that of the 16 frames in the middle.
     order : ndarray of int [levels, codebook_size]
         The codes of each level, in an order in which neighbours sound alike.
     colours : ndarray of uint8 [levels, codebook_size, 3]
@@ -52,17 +54,18 @@ class CodebookAtlas:
             Called with the finished share, 0 to 1, after every 64 codes and after each level.
         """
         log_mels = []
+        columns, middle = 3 * PICTURE_FRAMES // model.time_stride, slice(PICTURE_FRAMES, 2 * PICTURE_FRAMES)
         steps, done = model.num_levels * (1 - (-model.codebook_size // CHUNK)), 0
         for level in range(model.num_levels):
             decoded = []
             for codes in torch.arange(model.codebook_size).split(CHUNK):
-                indices = torch.full((len(codes), ROWS * 3, model.num_levels), -1)
+                indices = torch.full((len(codes), ROWS * columns, model.num_levels), -1)
                 indices[..., level] = codes[:, None]
-                decoded.append(model.decode(model.codes_to_embeddings(indices))[:, 0, :, STRIDE : 2 * STRIDE])
+                decoded.append(model.decode(model.codes_to_embeddings(indices))[:, 0, :, middle])
                 progress((done := done + 1) / steps)
             log_mels.append(torch.cat(decoded).numpy())
         stacked = np.stack(log_mels)
-        pooled = stacked.reshape(*stacked.shape[:2], 128 // POOL, POOL, STRIDE // POOL, POOL).mean(axis=(3, 5))
+        pooled = stacked.reshape(*stacked.shape[:2], 128 // POOL, POOL, PICTURE_FRAMES // POOL, POOL).mean(axis=(3, 5))
         features = pooled.reshape(*pooled.shape[:2], -1)
         orders, colours = [], []
         for level_features in features:

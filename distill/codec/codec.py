@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from distill.audio.clips import Clip, to_mono_44k
-from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE, LogMel
+from distill.audio.logmel import HOP_LENGTH, LogMel
 from distill.audio.vocoder import BLOCK_FRAMES, Vocoder
 from distill.audio.vocoders import get_vocoder
 from distill.codec.atlas import CodebookAtlas
@@ -30,7 +30,7 @@ from distill.codec.pieces import (
     widened,
 )
 from distill.codes.edits import Span, to_slice
-from distill.codes.grid import FRAMES_PER_COLUMN, CodeGrid
+from distill.codes.grid import CodeGrid, column_seconds
 from distill.errors import AudioError, CodecFileError, ConfigError, GridError, VocoderError
 from distill.models.persistence import fingerprint, load_parts, save_model
 from distill.models.vocoder import NeuralVocoder, VocoderNetwork
@@ -43,8 +43,10 @@ from distill.training.health import LevelHealth
 T = TypeVar("T")
 VOCODERS = ("neural", "griffin-lim", "bigvgan")
 """Names of the vocoders, the default first."""
-DECODED_COLUMNS = 16
-"""Number of columns that are decoded together."""
+DECODED_FRAMES = 256
+"""Number of frames that are decoded together, a multiple of every time stride (3 s)."""
+SHORT_FRAMES = 48
+"""Length in frames of the sound of a single code, and of the silence whose codes are looked up, at every stride."""
 QUIETEST, LOUDEST = -50.0, 10.0
 """Limits of decoded log-mels, in nepers. Log-mels of clips stay far within these limits (a full-scale sine reaches
 4.6). The output of a codec from a stranger may be larger, and its exponential could be infinite."""
@@ -149,6 +151,16 @@ class Codec:
         return self.model.codebook_size
 
     @property
+    def time_stride(self) -> int:
+        """Number of frames that a column spans: 16, 8 or 4."""
+        return self.model.time_stride
+
+    @property
+    def column_seconds(self) -> float:
+        """Seconds that a column spans: 0.186, 0.093 or 0.046."""
+        return column_seconds(self.time_stride)
+
+    @property
     def num_bytes(self) -> int:
         """Bytes of memory of the codec: its weights, and its codebooks and atlas once they have been computed."""
         networks = filter(None, (self.model, self.network))
@@ -158,8 +170,7 @@ class Codec:
     @property
     def bitrate_bps(self) -> float:
         """Bits per second of uncompressed codes: levels x 8 rows x log2(codebook size) bits per column."""
-        columns_per_second = SAMPLE_RATE / HOP_LENGTH / FRAMES_PER_COLUMN
-        return columns_per_second * ROWS * self.num_levels * float(np.log2(self.codebook_size))
+        return ROWS * self.num_levels * float(np.log2(self.codebook_size)) / self.column_seconds
 
     @property
     def training_health(self) -> list[LevelHealth]:
@@ -214,12 +225,12 @@ class Codec:
         ``progress`` is as in :meth:`decode`.
         """
         num_frames = log_mel.shape[1]
-        indices = np.empty((self.num_levels, ROWS, -(-num_frames // FRAMES_PER_COLUMN)), dtype=np.int64)
+        indices = np.empty((self.num_levels, ROWS, -(-num_frames // self.time_stride)), dtype=np.int64)
         for columns, codes in code_blocks(self.model, log_mel):
             indices[:, :, columns] = codes.numpy()
             if progress:
                 progress(columns.stop / indices.shape[2])
-        return CodeGrid(indices, num_frames, self.model_id, self.codebook_size, num_samples)
+        return CodeGrid(indices, num_frames, self.model_id, self.codebook_size, num_samples, self.time_stride)
 
     def decode_mel(self, grid: CodeGrid, *, levels: int | None = None, progress: Progress | None = None) -> Tensor:
         """Decode the first ``levels`` levels of a grid (all by default) to a log-mel [128, num_frames].
@@ -294,7 +305,7 @@ class Codec:
     def heard_frames(self, grid: CodeGrid, columns: slice) -> slice:
         """Return the frames whose sound depends on the codes of some columns."""
         return widened(
-            slice(columns.start * FRAMES_PER_COLUMN, columns.stop * FRAMES_PER_COLUMN),
+            slice(columns.start * self.time_stride, columns.stop * self.time_stride),
             self.reach[0] + self.vocoder.reach,
             self.reach[1] + self.vocoder.reach,
             grid.num_frames,
@@ -314,7 +325,7 @@ class Codec:
     def audition(self, level: int, code: int) -> np.ndarray:
         """Decode a single code to a waveform, float32 [samples] at 44 100 Hz.
 
-        The code fills every row of three columns on its level; the other levels are left out.
+        The code fills every row for 0.56 s (48 frames) on its level; the other levels are left out.
 
         Raises
         ------
@@ -324,7 +335,7 @@ class Codec:
         if not (0 <= level < self.num_levels and 0 <= code < self.codebook_size):
             known = f"levels 0 to {self.num_levels - 1} and codes 0 to {self.codebook_size - 1}"
             raise GridError(f"This codec has {known}, not level {level}, code {code}.")
-        indices = torch.full((self.num_levels, ROWS, 3), -1)
+        indices = torch.full((self.num_levels, ROWS, SHORT_FRAMES // self.time_stride), -1)
         indices[level] = code
         return self.vocoder(self._decode_columns(indices)).numpy()
 
@@ -336,8 +347,8 @@ class Codec:
     @property
     def quiet_codes(self) -> np.ndarray:
         """Codes of silence, int [levels, rows]."""
-        silence = torch.full((self.log_mel.n_mels, 3 * FRAMES_PER_COLUMN), LogMel.floor)
-        return self._once("quiet_codes", lambda: self.encode_mel(silence).indices[:, :, 1])
+        silence, middle = torch.full((self.log_mel.n_mels, SHORT_FRAMES), LogMel.floor), SHORT_FRAMES // 2
+        return self._once("quiet_codes", lambda: self.encode_mel(silence).indices[:, :, middle // self.time_stride])
 
     @property
     def neutral_codes(self) -> np.ndarray:
@@ -367,8 +378,9 @@ class Codec:
 
     def check(self, grid: CodeGrid) -> None:
         """Raise a GridError unless this codec can decode the grid."""
-        expected = (self.num_levels, ROWS, self.codebook_size)
-        if grid.model_id != self.model_id or (grid.levels, grid.rows, grid.codebook_size) != expected:
+        expected = (self.num_levels, ROWS, self.codebook_size, self.time_stride)
+        found = (grid.levels, grid.rows, grid.codebook_size, grid.time_stride)
+        if grid.model_id != self.model_id or found != expected:
             raise GridError("This grid was made by another codec; load the codec it was made with.")
 
     def describe(self) -> dict[str, Any]:
@@ -378,6 +390,7 @@ class Codec:
             "levels": self.num_levels,
             "codebook_size": self.codebook_size,
             "codebook_dim": self.model.codebook_dim,
+            "time_stride": self.time_stride,
             "bitrate_bps": self.bitrate_bps,
             "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
         }
@@ -393,7 +406,7 @@ class Codec:
 
     @torch.no_grad()
     def _decode_columns(self, indices: Tensor) -> Tensor:
-        """Decode indices [levels, rows, columns] to a log-mel [128, 16 * columns]."""
+        """Decode indices [levels, rows, columns] to a log-mel [128, time_stride * columns]."""
         cells = indices.flatten(1).T[None]
         return self.model.decode(self.model.codes_to_embeddings(cells))[0, 0].clamp(QUIETEST, LOUDEST)
 
@@ -403,20 +416,20 @@ class Codec:
         The last digits of a convolution depend on the length of its input. So a frame is always decoded in the same
         block of columns, whatever the range is.
         """
-        frames = FRAMES_PER_COLUMN * DECODED_COLUMNS
-        numbers = range(first // frames, -(-last // frames))
+        numbers = range(first // DECODED_FRAMES, -(-last // DECODED_FRAMES))
         mel = torch.cat([self._decode_block(grid, number, levels) for number in numbers], dim=1)
-        begin = numbers.start * frames
+        begin = numbers.start * DECODED_FRAMES
         return mel[:, first - begin : last - begin]
 
     def _decode_block(self, grid: CodeGrid, number: int, levels: int | None) -> Tensor:
-        """Decode sixteen columns, fewer at the end of the grid, to a log-mel [128, 16 * columns]."""
-        begin = number * DECODED_COLUMNS
-        end = min(grid.columns, begin + DECODED_COLUMNS)
-        before, after = (-(-reach // FRAMES_PER_COLUMN) for reach in self.reach)
+        """Decode a block of columns to a log-mel [128, 256], shorter at the end of the grid."""
+        stride = self.time_stride
+        begin = number * DECODED_FRAMES // stride
+        end = min(grid.columns, begin + DECODED_FRAMES // stride)
+        before, after = (-(-reach // stride) for reach in self.reach)
         start = max(0, begin - after)
         indices = torch.from_numpy(grid.indices[:, :, start : end + before].copy())
         if levels is not None:
             indices[levels:] = -1
         mel = self._decode_columns(indices)
-        return mel[:, (begin - start) * FRAMES_PER_COLUMN : (end - start) * FRAMES_PER_COLUMN]
+        return mel[:, (begin - start) * stride : (end - start) * stride]

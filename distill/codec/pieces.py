@@ -15,7 +15,6 @@ from torch import Tensor
 
 from distill.audio.logmel import N_MELS, LogMel
 from distill.audio.vocoder import BLOCK_FRAMES
-from distill.codes.grid import FRAMES_PER_COLUMN
 from distill.models.vqvae import ROWS, ConvVQVAE
 
 Progress = Callable[[float], object]
@@ -117,12 +116,11 @@ def log_mel_blocks(front_end: LogMel, waveform: Tensor) -> Iterator[tuple[slice,
 def code_blocks(model: ConvVQVAE, log_mel: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Encode a log-mel block by block: yield the columns and their codes [levels, rows, columns]."""
     before, after = encoder_reach(model)
-    num_frames = log_mel.shape[1]
-    num_columns = -(-num_frames // FRAMES_PER_COLUMN)
+    num_frames, stride = log_mel.shape[1], model.time_stride
     for block in blocks(num_frames):
-        columns = slice(block.start // FRAMES_PER_COLUMN, -(-block.stop // FRAMES_PER_COLUMN))
-        around = widened(columns, before, after, num_columns)
-        heard = log_mel[None, None, :, around.start * FRAMES_PER_COLUMN : around.stop * FRAMES_PER_COLUMN]
+        columns = slice(block.start // stride, -(-block.stop // stride))
+        around = widened(columns, before, after, -(-num_frames // stride))
+        heard = log_mel[None, None, :, around.start * stride : around.stop * stride]
         latent = model.encode(heard)[..., columns.start - around.start : columns.stop - around.start]
         _, indices, _ = model.quantize(latent)
         yield columns, indices[0].T.reshape(model.num_levels, ROWS, -1)
@@ -131,16 +129,16 @@ def code_blocks(model: ConvVQVAE, log_mel: Tensor) -> Iterator[tuple[slice, Tens
 @torch.no_grad()
 def encoder_reach(model: ConvVQVAE) -> tuple[int, int]:
     """Measure how many columns before and after a column its codes depend on: a NaN in one column spreads so far."""
-    middle, width = 8, 17
-    log_mel = torch.zeros(1, 1, model.mel_mean.shape[2], width * FRAMES_PER_COLUMN)
-    log_mel[..., middle * FRAMES_PER_COLUMN : (middle + 1) * FRAMES_PER_COLUMN] = torch.nan
+    middle, width, stride = 8, 17, model.time_stride
+    log_mel = torch.zeros(1, 1, model.mel_mean.shape[2], width * stride)
+    log_mel[..., middle * stride : (middle + 1) * stride] = torch.nan
     touched = model.encode(log_mel)[0].isnan().any(dim=0).any(dim=0).nonzero().flatten()
     return int(touched[-1]) - middle, middle - int(touched[0])
 
 
 @torch.no_grad()
 def decoder_reach(model: ConvVQVAE) -> tuple[int, int]:
-    """Measure how many frames before and after its own 16 frames a column changes.
+    """Measure how many frames before and after its own frames a column changes.
 
     A NaN in one column spreads exactly so far.
     """
@@ -148,7 +146,7 @@ def decoder_reach(model: ConvVQVAE) -> tuple[int, int]:
     latent = torch.zeros(1, model.codebook_dim, ROWS, width)
     latent[..., middle] = torch.nan
     touched = model.decode(latent)[0, 0].isnan().any(dim=0).nonzero().flatten()
-    return middle * FRAMES_PER_COLUMN - int(touched[0]), int(touched[-1]) + 1 - (middle + 1) * FRAMES_PER_COLUMN
+    return middle * model.time_stride - int(touched[0]), int(touched[-1]) + 1 - (middle + 1) * model.time_stride
 
 
 def gathered(parts: Iterable[tuple[slice, Tensor]], num_frames: int, progress: Progress | None) -> Tensor:

@@ -22,10 +22,12 @@ from distill.settings import DEFAULTS, Settings
 from distill.strict import OPEN, FailFast
 
 FORMAT: Literal["distill-grid"] = "distill-grid"
-TEXT_IN_FRAMES, TEXT_IN_SAMPLES = "distill1", "distill2"
-"""Names of the text format: the length of the clip is given in frames, or, if it ends within a frame, in samples."""
-FRAMES_PER_COLUMN = 16
-SAMPLES_PER_FRAME = 512
+TEXT_IN_FRAMES, TEXT_IN_SAMPLES, TEXT_WITH_STRIDE = "distill1", "distill2", "distill3"
+"""Names of the text format: the length of the clip is given in frames, or, if it ends within a frame, in samples. The
+third gives samples and then the time stride, and is used where that is not 16."""
+TIME_STRIDES = (16, 8, 4)
+"""Frames that a column may span: 186, 93 or 46 ms. The first is that of grids and codecs that do not name theirs."""
+SAMPLES_PER_FRAME, SAMPLES_PER_SECOND = 512, 44_100
 MOST_CODES = 65_536
 """Largest size of a codebook: files store codes as 16-bit integers."""
 MOST_LINES = 64
@@ -55,16 +57,35 @@ class _Facts:
     codebook_size: Annotated[int, Field(ge=1, le=MOST_CODES)]
     num_samples: Annotated[int, Field(ge=1)] | None = None
     """None in files from before grids knew it; then the clip has all samples of its frames."""
+    time_stride: Annotated[int, Field(ge=1, le=1_000_000)] = TIME_STRIDES[0]
+    """16 in files from before grids knew it."""
 
     def check_size(self, shape: tuple[int, ...], settings: Settings) -> None:
         """Raise a GridError or ValueError if a grid of the shape (levels, rows, columns) exceeds the limits."""
+        check_time_stride(self.time_stride)
         *lines, columns = shape
-        if max(columns, -(-self.num_frames // FRAMES_PER_COLUMN)) > settings.grid_columns:
-            raise GridError(
-                f"A grid that is opened can have up to {settings.grid_columns} columns, and this one has more."
-            )
+        most = settings.grid_columns * TIME_STRIDES[0] // self.time_stride
+        if max(columns, -(-self.num_frames // self.time_stride)) > most:
+            raise GridError(f"A grid that is opened can have up to {most} columns, and this one has more.")
         if min(lines, default=1) < 1 or math.prod(lines) > MOST_LINES:
             raise ValueError("no such grid")
+
+
+def column_seconds(time_stride: int) -> float:
+    """Seconds that a column of ``time_stride`` frames spans.
+
+    Examples
+    --------
+    >>> [round(column_seconds(time_stride), 3) for time_stride in TIME_STRIDES]
+    [0.186, 0.093, 0.046]
+    """
+    return time_stride * SAMPLES_PER_FRAME / SAMPLES_PER_SECOND
+
+
+def check_time_stride(time_stride: int) -> None:
+    """Raise a GridError unless a grid's columns may span so many frames."""
+    if time_stride not in TIME_STRIDES:
+        raise GridError(f"A column of a grid spans 16, 8 or 4 frames, not {time_stride}.")
 
 
 _Row = Annotated[list[int], FailFast()]
@@ -80,6 +101,8 @@ class _Written(_Facts):
 
 _FACTS, _WRITTEN = TypeAdapter(_Facts), TypeAdapter(_Written)
 _PARTS = ("indices", *(part.name for part in fields(_Facts)))
+_LATER_PARTS = ("num_samples", "time_stride")
+"""Parts that files of earlier versions lack."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,10 +112,10 @@ class CodeGrid:
     Attributes
     ----------
     indices : ndarray of int64 [levels, rows, columns]
-        Codes in [0, codebook_size). Level 0 is the coarsest, row 0 has the lowest frequency, and a column covers 16
-        frames (186 ms).
+        Codes in [0, codebook_size). Level 0 is the coarsest, row 0 has the lowest frequency, and a column covers
+        ``time_stride`` frames.
     num_frames : int
-        Number of log-mel frames of the clip; ``columns = ceil(num_frames / 16)``.
+        Number of log-mel frames of the clip; ``columns = ceil(num_frames / time_stride)``.
     model_id : str
         Identifier of the codec that made the codes.
     codebook_size : int
@@ -100,6 +123,8 @@ class CodeGrid:
     num_samples : int
         Length of the clip in samples at 44 100 Hz; by default all samples of its frames, ``num_frames * 512``. A clip
         rarely ends where a frame ends: ``num_frames = ceil(num_samples / 512)``.
+    time_stride : int
+        Number of frames in a column: 16 (186 ms), 8 (93 ms) or 4 (46 ms).
 
     Raises
     ------
@@ -122,6 +147,7 @@ class CodeGrid:
     model_id: str
     codebook_size: int
     num_samples: int = 0
+    time_stride: int = TIME_STRIDES[0]
 
     def __post_init__(self) -> None:
         given = np.asarray(self.indices)
@@ -133,8 +159,10 @@ class CodeGrid:
         if indices.min() < 0 or indices.max() >= self.codebook_size:
             worst = indices.min() if indices.min() < 0 else indices.max()
             raise GridError(f"Code {worst} is out of range: this codec has codes 0 to {self.codebook_size - 1}.")
-        if indices.shape[2] != -(-self.num_frames // FRAMES_PER_COLUMN):
-            raise GridError(f"{indices.shape[2]} columns do not fit a clip of {self.num_frames} frames.")
+        check_time_stride(self.time_stride)
+        if indices.shape[2] != -(-self.num_frames // self.time_stride):
+            each = "" if self.time_stride == TIME_STRIDES[0] else f" of {self.time_stride} frames"
+            raise GridError(f"{indices.shape[2]} columns{each} do not fit a clip of {self.num_frames} frames.")
         num_samples = self.num_samples or self.num_frames * SAMPLES_PER_FRAME
         if -(-num_samples // SAMPLES_PER_FRAME) != self.num_frames:
             raise GridError(f"{num_samples} samples do not fit a clip of {self.num_frames} frames.")
@@ -150,8 +178,8 @@ class CodeGrid:
     def __hash__(self) -> int:
         return hash((self._key(), self.indices.tobytes()))
 
-    def _key(self) -> tuple[int, int, str, int]:
-        return self.num_samples, self.num_frames, self.model_id, self.codebook_size
+    def _key(self) -> tuple[int, int, str, int, int]:
+        return self.num_samples, self.num_frames, self.model_id, self.codebook_size, self.time_stride
 
     @property
     def levels(self) -> int:
@@ -164,6 +192,11 @@ class CodeGrid:
     @property
     def columns(self) -> int:
         return self.indices.shape[2]
+
+    @property
+    def column_seconds(self) -> float:
+        """Seconds that a column spans."""
+        return column_seconds(self.time_stride)
 
     @property
     def num_bits(self) -> float:
@@ -205,12 +238,12 @@ class CodeGrid:
         return asdict(self._facts()) | {"indices": self.indices.tolist()}
 
     def _facts(self) -> _Facts:
-        return _Facts(FORMAT, self.num_frames, self.model_id, self.codebook_size, self.num_samples)
+        return _Facts(FORMAT, self.num_frames, self.model_id, self.codebook_size, self.num_samples, self.time_stride)
 
     def to_text(self) -> str:
         """Return the grid as one line of text for sharing.
 
-        With 64 codes per level, the text has about 45 characters per level and second of sound.
+        With 64 codes per level and a time stride of 16, the text has about 45 characters per level and second.
 
         Examples
         --------
@@ -222,8 +255,10 @@ class CodeGrid:
         True
         """
         is_whole = self.num_samples == self.num_frames * SAMPLES_PER_FRAME
-        name, length = (TEXT_IN_FRAMES, self.num_frames) if is_whole else (TEXT_IN_SAMPLES, self.num_samples)
-        header = [name, self.model_id, *map(str, (self.codebook_size, length, *self.indices.shape[:2]))]
+        name, *numbers = (TEXT_IN_FRAMES, self.num_frames) if is_whole else (TEXT_IN_SAMPLES, self.num_samples)
+        if self.time_stride != TIME_STRIDES[0]:
+            name, *numbers = TEXT_WITH_STRIDE, self.num_samples, self.time_stride
+        header = [name, self.model_id, *map(str, (self.codebook_size, *numbers, *self.indices.shape[:2]))]
         width = max(1, (self.codebook_size - 1).bit_length())
         bits = (self.indices.ravel()[:, None] >> np.arange(width)[::-1]) & 1
         packed = zlib.compress(np.packbits(bits.astype(np.uint8)).tobytes(), 9)
@@ -248,13 +283,15 @@ class CodeGrid:
         try:
             if len(text) > settings.grid_bytes:
                 raise GridError("That text is too long to be a grid of codes.")
-            name, model_id, *numbers, body = text.translate(_NO_SPACE).split(".", 6)
-            size, length, levels, rows = map(int, numbers)
-            num_samples = {TEXT_IN_FRAMES: length * SAMPLES_PER_FRAME, TEXT_IN_SAMPLES: length}[name]
+            name, model_id, *numbers, body = text.translate(_NO_SPACE).split(".", 7)
+            size, length, *strides, levels, rows = map(int, numbers)
+            (time_stride,) = strides if name == TEXT_WITH_STRIDE else (*strides, TIME_STRIDES[0])
+            num_samples = length * {TEXT_IN_FRAMES: SAMPLES_PER_FRAME, TEXT_IN_SAMPLES: 1, TEXT_WITH_STRIDE: 1}[name]
             num_frames = -(-num_samples // SAMPLES_PER_FRAME)
-            shape = (levels, rows, -(-num_frames // FRAMES_PER_COLUMN))
             facts = {"format": FORMAT, "num_frames": num_frames, "model_id": model_id, "codebook_size": size}
-            _checked(facts).check_size(shape, settings)
+            checked = _checked(facts | {"time_stride": time_stride})
+            shape = (levels, rows, -(-num_frames // time_stride))
+            checked.check_size(shape, settings)
             count, width = math.prod(shape), max(1, (size - 1).bit_length())
             num_bytes = -(-count * width // 8)
             unpacker = zlib.decompressobj()
@@ -267,7 +304,7 @@ class CodeGrid:
             raise
         except _DAMAGE as error:
             raise GridError("That text is not a grid of codes, or a part of it is missing.") from error
-        return cls(indices, num_frames, model_id, size, num_samples)
+        return cls(indices, num_frames, model_id, size, num_samples, time_stride)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) -> "CodeGrid":
@@ -292,7 +329,8 @@ class CodeGrid:
                 raise GridError(f"{path.name} is too large to be a grid of codes.")
             indices, facts = _read_npz(content, settings) if content.startswith(b"PK") else _read_json(content)
             facts.check_size(indices.shape, settings)
-            return cls(indices, facts.num_frames, facts.model_id, facts.codebook_size, facts.num_samples or 0)
+            size, num_samples = facts.codebook_size, facts.num_samples or 0
+            return cls(indices, facts.num_frames, facts.model_id, size, num_samples, facts.time_stride)
         except GridError as error:
             message = str(error)
             raise GridError(message if path.name in message else f"{path.name}: {message}") from error
@@ -322,7 +360,7 @@ def _read_npz(content: bytes, settings: Settings) -> tuple[np.ndarray, _Facts]:
         raise ValueError("too many members")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         there = set(archive.namelist())
-        parts = [part for part in _PARTS if part != "num_samples" or f"{part}.npy" in there]
+        parts = [part for part in _PARTS if part not in _LATER_PARTS or f"{part}.npy" in there]
         arrays = {part: _read_array(archive, f"{part}.npy", settings) for part in parts}
     indices = arrays.pop("indices")
     return indices, _checked({part: array.item() for part, array in arrays.items()})

@@ -49,7 +49,7 @@ def to_both_regions(
     Columns without a counterpart are left out. Raise a GridError if the grids are not of the same codec, or if the
     region or ``other_column`` is not in its grid.
     """
-    for name in ("model_id", "codebook_size", "levels", "rows"):
+    for name in ("model_id", "codebook_size", "levels", "rows", "time_stride"):
         mine, its = getattr(grid, name), getattr(other, name)
         if mine != its:
             raise GridError(f"The other clip is of another codec: {name.replace('_', ' ')} {its}, not {mine}.")

@@ -68,7 +68,7 @@ class RegionRequest(EditRequest):
     rows: Ends
     """The first and the last row; 0 is the lowest band of frequencies."""
     columns: Ends
-    """The first and the last column; a column is 186 ms long."""
+    """The first and the last column; a column is 186, 93 or 46 ms long, as the codec has it."""
 
     @property
     def region(self) -> dict[str, slice]:

@@ -14,7 +14,7 @@ from distill.codes.levels import level_names
 from distill.editing import requests
 from distill.editing.work import Work
 from distill.errors import GridError
-from distill.plots import COLUMN_SECONDS, band_name, row_ranges_hz
+from distill.plots import band_name, row_ranges_hz
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _move(asked: requests.Move, work: Work, second: Work | None) -> Edit:
         grid, **asked.region, row=asked.row, column=asked.column, quiet=_quiet(work, asked.region)
     )
     band = band_name(*row_ranges_hz(grid.rows)[asked.row])
-    return Edit(f"{_where(grid, **asked.region)}: moved to {asked.column * COLUMN_SECONDS:.2f} s, {band}", edited)
+    return Edit(f"{_where(grid, **asked.region)}: moved to {asked.column * grid.column_seconds:.2f} s, {band}", edited)
 
 
 @make.register
@@ -200,7 +200,7 @@ def _where(grid: CodeGrid, levels: slice, rows: slice, columns: slice) -> str:
     is_one = levels.stop - levels.start == 1 and 0 <= levels.start < len(names)
     which = names[levels.start] if is_one else f"Levels {levels.start + 1} to {levels.stop}"
     which = "All levels" if (levels.start, levels.stop) == (0, len(names)) else which
-    start, stop = columns.start * COLUMN_SECONDS, columns.stop * COLUMN_SECONDS
+    start, stop = columns.start * grid.column_seconds, columns.stop * grid.column_seconds
     bands = row_ranges_hz(grid.rows)[rows]
     span = "all bands" if len(bands) == grid.rows else band_name(bands[0][0], bands[-1][1])
     return f"{which}, {start:.2f} to {stop:.2f} s, {span}"

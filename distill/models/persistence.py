@@ -32,6 +32,8 @@ from distill.training.codec_info import LARGEST_VALUE, CodecInfo
 from distill.training.config import ModelSettings
 
 FORMAT_VERSION = 2  # version 1 had another network
+LATER_SETTINGS = {"time_stride"}
+"""Settings that files of earlier versions lack; they then have their defaults."""
 LARGEST_BOUND = 1e14
 """Largest allowed output of a network, as estimated by :func:`_bound`. Trained networks are near 1e9. The square of
 this bound still fits in float32."""
@@ -243,7 +245,7 @@ def _read_header(name: str, content: bytes, settings: Settings) -> tuple[set[str
         raise CodecFileError(f"{name} was made by an older Distill, whose network was another; train it again.")
     try:
         described, info = _DESCRIBED.validate_json(text), _INFO.validate_json(text)
-        if notes["model"].keys() != {setting.name for setting in fields(described.model)}:
+        if notes["model"].keys() | LATER_SETTINGS != {s.name for s in fields(described.model)} | LATER_SETTINGS:
             raise ValueError("other settings")
         if isinstance(described, _Codec):
             info.check(described.model.num_quantizers, described.model.codebook_size)

@@ -16,7 +16,7 @@ from distill.audio.logmel import N_MELS, LogMel
 from distill.training.config import ModelSettings
 
 STRIDE = 16
-"""Mel bands per row of the grid, and frames per column."""
+"""Mel bands per row of the grid, and frames per column unless the time stride is finer."""
 ROWS = N_MELS // STRIDE
 
 
@@ -59,6 +59,11 @@ class BandBias(nn.Module):
         return x + self.bias.to(x.dtype)
 
 
+def _time_steps(time_stride: int) -> list[int]:
+    """Return the stride in time of each stage of the encoder: 2, or 1 for the last ones if the columns are short."""
+    return [2 if (2 << stage) <= time_stride else 1 for stage in range(4)]
+
+
 def _activation(channels: int, rows: int) -> list[nn.Module]:
     """Return the layers after a change of resolution: only a SiLU at half resolution, where each layer is slowest."""
     if rows == N_MELS // 2:
@@ -67,7 +72,10 @@ def _activation(channels: int, rows: int) -> list[nn.Module]:
 
 
 class VQEncoder(nn.Module):
-    """Encoder of four strided stages: [B, 1, 128, T] to [B, codebook_dim, 8, T / 16]. T must be a multiple of 16.
+    """Encoder of four strided stages: [B, 1, 128, T] to [B, codebook_dim, 8, T / time_stride].
+
+    T must be a multiple of ``time_stride``. With a time stride of 8, the last stage strides in frequency only; with 4,
+    the last two stages do.
 
     Parameters
     ----------
@@ -77,6 +85,8 @@ class VQEncoder(nn.Module):
         Number of channels after each stage.
     blocks : tuple of int
         Number of residual blocks after each stage.
+    time_stride : int
+        Number of frames per column: 16, 8 or 4.
 
     Examples
     --------
@@ -89,11 +99,14 @@ class VQEncoder(nn.Module):
         codebook_dim: int = 128,
         channels: tuple[int, int, int, int] = (16, 32, 64, 128),
         blocks: tuple[int, int, int, int] = (0, 0, 0, 1),
+        time_stride: int = 16,
     ) -> None:
         super().__init__()
         stages: list[nn.Module] = []
         for stage, (before, after) in enumerate(zip((1, *channels[:-1]), channels, strict=True)):
-            stages += [nn.Conv2d(before, after, 4, stride=2, padding=1), *_activation(after, N_MELS >> (stage + 1))]
+            step = _time_steps(time_stride)[stage]
+            stages += [nn.Conv2d(before, after, (4, 2 + step), stride=(2, step), padding=1)]
+            stages += _activation(after, N_MELS >> (stage + 1))
             stages += [ResidualBlock(after, 3) for _ in range(blocks[stage])]
         self.stages = nn.Sequential(*stages, nn.Conv2d(channels[-1], codebook_dim, 1))
 
@@ -102,7 +115,7 @@ class VQEncoder(nn.Module):
 
 
 class VQDecoder(nn.Module):
-    """Decoder of four upsampling stages: [B, codebook_dim, 8, W] to [B, 1, 128, 16 * W].
+    """Decoder of four upsampling stages: [B, codebook_dim, 8, W] to [B, 1, 128, time_stride * W].
 
     The residual blocks mix frequencies but not columns. Only the upsampling mixes neighbouring columns. So an edited
     code changes the sound only near its own column, and a part of a clip can be decoded by itself. No loss of quality
@@ -118,6 +131,10 @@ class VQDecoder(nn.Module):
         Number of residual blocks before each stage.
     dropout : float
         Share of latent channels dropped in training, 0 to 0.9.
+    time_stride : int
+        Number of frames per column: 16, 8 or 4. With 8, the first stage upsamples in frequency only, and with 4 the
+        first two. These stages do not mix columns either: with kernels three columns wide, an edit at a stride of 4
+        changed frames up to 11 away instead of 3, and a training of equal time gave an error only 3 % smaller.
 
     Examples
     --------
@@ -131,13 +148,16 @@ class VQDecoder(nn.Module):
         channels: tuple[int, int, int, int] = (256, 96, 48, 24),
         blocks: tuple[int, int, int, int] = (1, 0, 0, 0),
         dropout: float = 0.2,
+        time_stride: int = 16,
     ) -> None:
         super().__init__()
         stages: list[nn.Module] = [nn.Dropout2d(dropout), nn.Conv2d(codebook_dim, channels[0], 1)]
+        steps = _time_steps(time_stride)[::-1]
         for stage, (before, after) in enumerate(zip(channels, (*channels[1:], 1), strict=True)):
             stages += _activation(before, ROWS << stage)
             stages += [ResidualBlock(before, 1) for _ in range(blocks[stage])]
-            stages += [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1)]
+            step = steps[stage]
+            stages += [nn.ConvTranspose2d(before, after, (4, 3 * step - 2), stride=(2, step), padding=(1, step - 1))]
         self.stages = nn.Sequential(*stages)
 
     def forward(self, latent: Tensor) -> Tensor:
@@ -231,9 +251,9 @@ class QuantizerWrapper(nn.Module):
         return cells.reshape(batch, height, count // height, dim).permute(0, 3, 1, 2)
 
 
-def columns_of_sound(mask: Tensor) -> Tensor:
-    """Find the columns with any sound: from a frame mask [B, 1, 1, T], 1 for sound, to bool [B, ceil(T / 16)]."""
-    return F.max_pool1d(mask[:, :, 0], STRIDE, ceil_mode=True)[:, 0] > 0
+def columns_of_sound(mask: Tensor, time_stride: int) -> Tensor:
+    """Find the columns with any sound: from a frame mask [B, 1, 1, T], 1 for sound, to bool [B, ceil(T / stride)]."""
+    return F.max_pool1d(mask[:, :, 0], time_stride, ceil_mode=True)[:, 0] > 0
 
 
 class ConvVQVAE(nn.Module):
@@ -275,19 +295,20 @@ class ConvVQVAE(nn.Module):
         threshold_ema_dead_code: int = 2,
         dropout: float = 0.2,
         level_dropout: bool = False,
+        time_stride: int = 16,
     ) -> None:
         super().__init__()
         self.settings = ModelSettings(
             codebook_dim, codebook_size, num_quantizers, decay, commitment_weight, threshold_ema_dead_code, dropout,
-            level_dropout,
+            level_dropout, time_stride,
         )  # fmt: skip
         self.codebook_dim, self.codebook_size, self.num_levels = codebook_dim, codebook_size, num_quantizers
-        self.commitment_weight = commitment_weight
-        self.encoder = VQEncoder(codebook_dim)
+        self.commitment_weight, self.time_stride = commitment_weight, time_stride
+        self.encoder = VQEncoder(codebook_dim, time_stride=time_stride)
         self.quantizer = QuantizerWrapper(
             codebook_dim, codebook_size, num_quantizers, decay, threshold_ema_dead_code, level_dropout
         )
-        self.decoder = VQDecoder(codebook_dim, dropout=dropout)
+        self.decoder = VQDecoder(codebook_dim, dropout=dropout, time_stride=time_stride)
         self.register_buffer("mel_mean", torch.zeros(1, 1, N_MELS, 1))
         self.register_buffer("mel_std", torch.ones(1, 1, N_MELS, 1))
 
@@ -309,21 +330,21 @@ class ConvVQVAE(nn.Module):
         Returns
         -------
         recon : Tensor [B, 1, 128, T]
-        indices : Tensor of int64 [B, 8 * ceil(T / 16), levels]
+        indices : Tensor of int64 [B, 8 * ceil(T / time_stride), levels]
             Codes; -1 in columns without sound.
         commit_loss : Tensor, scalar
             Unweighted commitment loss; 0 in eval mode.
         """
-        columns = None if mask is None else columns_of_sound(mask)
+        columns = None if mask is None else columns_of_sound(mask, self.time_stride)
         quantized, indices, commit_loss = self.quantize(self.encode(mel), columns)
         return self.decode(quantized, mel.shape[-1]), indices, commit_loss
 
     def encode(self, mel: Tensor) -> Tensor:
-        """Encode a log-mel [B, 1, 128, T] to a latent map [B, codebook_dim, 8, ceil(T / 16)].
+        """Encode a log-mel [B, 1, 128, T] to a latent map [B, codebook_dim, 8, ceil(T / time_stride)].
 
         Silence fills the rest of the last column.
         """
-        padded = F.pad(mel, (0, -mel.shape[-1] % STRIDE), value=LogMel.floor)
+        padded = F.pad(mel, (0, -mel.shape[-1] % self.time_stride), value=LogMel.floor)
         return self.encoder((padded - self.mel_mean) / self.mel_std)
 
     def quantize(self, latent: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
@@ -334,7 +355,10 @@ class ConvVQVAE(nn.Module):
         return self.quantizer(latent.float(), mask)
 
     def decode(self, quantized: Tensor, num_frames: int | None = None) -> Tensor:
-        """Decode a latent map [B, codebook_dim, 8, W] to a log-mel [B, 1, 128, num_frames], by default 16 * W."""
+        """Decode a latent map [B, codebook_dim, 8, W] to a log-mel [B, 1, 128, num_frames].
+
+        By default, all ``time_stride * W`` frames are returned.
+        """
         return (self.decoder(quantized).float() * self.mel_std + self.mel_mean)[..., :num_frames]
 
     def codes_to_embeddings(self, indices: Tensor) -> Tensor:

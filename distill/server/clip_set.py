@@ -90,6 +90,11 @@ class ClipSet:
             for name, (mel, waveform), length in found
         ]
 
+    @property
+    def seconds(self) -> list[float]:
+        """Length of each clip in seconds."""
+        return [clip.seconds for clip in self.clips]
+
     def delete(self) -> None:
         """Delete the set's files. A training that linked them keeps its own."""
         self._remove(self.folder.path)

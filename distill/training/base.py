@@ -1,8 +1,8 @@
-"""The base model: the same network, trained on many kinds of sound. The training of a visitor's codec starts from it.
+"""The base models: the same network, trained on many kinds of sound. The training of a visitor's codec starts from one.
 
-A training copies the weights and the band statistics of the base model. K-means on the visitor's own clips initializes
-new codebooks. The package also contains crops of the sound of the base model. The decoder rehearses this sound while it
-learns the visitor's clips.
+There is a base model for each time stride. A training copies its weights and band statistics. K-means on the visitor's
+own clips initializes new codebooks. The package also contains crops of the sound of the base models. The decoder
+rehearses this sound while it learns the visitor's clips.
 """
 
 import os
@@ -13,8 +13,10 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from distill.audio.logmel import LogMel
+from distill.codes.grid import TIME_STRIDES
 from distill.errors import CodecFileError
 from distill.models.persistence import load_model, load_parts
 from distill.models.vocoder import VocoderNetwork
@@ -36,8 +38,10 @@ BASE_CONFIG = VQVAEConfig(
     validations=20,
     from_base=False,
 )
-"""Settings of the training of the base model itself, by ``python -m distill base``."""
+"""Settings of the training of a base model itself, by ``python -m distill base``."""
 BASE_PATH = Path(__file__).with_name("base.distill")
+"""Base model of a time stride of 16, from which the base models of finer strides are trained on."""
+FINE_BASE_PATHS = {stride: Path(__file__).with_name(f"base-{stride}.distill") for stride in TIME_STRIDES[1:]}
 REHEARSAL_PATH = Path(__file__).with_name("rehearsal.safetensors")
 REHEARSAL_CROPS, REHEARSAL_FRAMES = 200, 128
 """Number of crops for rehearsal, and their length in frames (128 frames are 1.49 s)."""
@@ -46,27 +50,45 @@ LOUDEST = 5.0
 
 
 @torch.no_grad()
-def start_from_base(model: ConvVQVAE, path: Path = BASE_PATH) -> None:
-    """Copy the weights and band statistics of the base model into a model.
+def start_from_base(model: ConvVQVAE, path: Path | None = None) -> None:
+    """Copy the weights and band statistics of the base model of its time stride into a model.
 
-    If the codebook dimensions differ, the layers next to the codebooks stay as they are.
+    A base model of a time stride of 16 also fits the finer strides, whose networks differ only in the kernels of the
+    stages that keep the time; see :func:`_narrowed`. If the codebook dimensions differ, the layers next to the
+    codebooks stay as they are.
 
     Parameters
     ----------
     model : ConvVQVAE
         Model to change in place. Its quantizer stays as it is.
-    path : path-like
-        ``.distill`` file of the base model.
+    path : path-like, optional
+        ``.distill`` file of the base model; by default, that of the model's time stride.
 
     Raises
     ------
     CodecFileError
         If the file is missing or damaged.
     """
+    path = path or FINE_BASE_PATHS.get(model.time_stride, BASE_PATH)
     own, base = model.state_dict(), load_model(path).state_dict()
     for name, tensor in own.items():
-        if not name.startswith("quantizer.") and base[name].shape == tensor.shape:
-            tensor.copy_(base[name])
+        if name.startswith("quantizer."):
+            continue
+        weight = base[name]
+        if weight.dim() == 4 and tensor.shape[3] < weight.shape[3] == 4:
+            weight = _narrowed(weight, tensor.shape[3])
+        if weight.shape == tensor.shape:
+            tensor.copy_(weight)
+
+
+def _narrowed(kernel: Tensor, width: int) -> Tensor:
+    """Make the kernel of a stage that keeps the time from one of four steps in time that halves or doubles it.
+
+    The encoder's three steps are the first, both in the middle together, and the last. The decoder's one step is the
+    mean of the middle ones, of which each frame of the base model hears one.
+    """
+    before, one, other, after = kernel.unbind(dim=3)
+    return torch.stack([before, one + other, after] if width == 3 else [(one + other) / 2], dim=3)
 
 
 @lru_cache

@@ -1,9 +1,17 @@
 """Settings of a training, with their ranges, default values and reasons. They depend on the number of clips."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from statistics import median
 from typing import Annotated, Any, get_type_hints
 
+from distill.codes.grid import TIME_STRIDES, column_seconds
 from distill.errors import ConfigError, check_range
+
+COLUMNS_PER_CLIP = 5
+"""Columns that half of the clips should have at least, so that attack, body and decay of a drum hit can be edited
+apart. If they have fewer, the columns are made shorter."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +63,13 @@ class ModelSettings:
     level_dropout: bool = False
     """Whether a training step leaves out the finer levels from a random level on, so that fewer levels also give a good
     sound (Zeghidour et al., "SoundStream", 2021, sec. III-C)."""
+    time_stride: int = TIME_STRIDES[0]
+    """Number of frames that a column of the grid spans: 16 (186 ms), 8 (93 ms) or 4 (46 ms)."""
 
     def __post_init__(self) -> None:
         check_ranges(self)
+        if self.time_stride not in TIME_STRIDES:
+            raise ConfigError(f"time_stride must be 16, 8 or 4, got {self.time_stride}.")
 
 
 @dataclass(frozen=True)
@@ -129,13 +141,55 @@ class VQVAEConfig(ModelSettings):
             raise ConfigError(f"crop_frames must be a multiple of 16, got {self.crop_frames}.")
 
 
-def get_adaptive_vqvae_config(file_count: int) -> VQVAEConfig:
-    """Return settings that suit the number of clips.
+def fitting_time_stride(seconds: Sequence[float]) -> int:
+    """Choose the time stride by the length of the clips: the coarsest that gives half of them five columns.
+
+    Parameters
+    ----------
+    seconds : sequence of float
+        Length of each clip; if there are none, the stride is 16.
+
+    Returns
+    -------
+    int
+        16, 8 or 4 frames. If no stride is fine enough, it is 4.
+
+    Examples
+    --------
+    >>> [fitting_time_stride([length]) for length in (5.0, 0.93, 0.6, 0.4, 0.1)]
+    [16, 16, 8, 4, 4]
+    """
+    typical = median(seconds) if seconds else float("inf")
+    fine_enough = (each for each in TIME_STRIDES if typical >= COLUMNS_PER_CLIP * column_seconds(each))
+    return next(fine_enough, TIME_STRIDES[-1])
+
+
+def time_stride_reason(seconds: Sequence[float]) -> str:
+    """Describe the columns of :func:`fitting_time_stride` and the reason for them, for clips of these lengths.
+
+    Examples
+    --------
+    >>> time_stride_reason([0.2, 0.3, 4.0])
+    'columns of 46 ms, because a typical clip of 0.30 s would have only 2 of 186 ms'
+    """
+    typical, time_stride = median(seconds), fitting_time_stride(seconds)
+    count = ceil(typical / column_seconds(TIME_STRIDES[0]))
+    each, usual = (f"{1000 * column_seconds(stride):.0f} ms" for stride in (time_stride, TIME_STRIDES[0]))
+    if time_stride == TIME_STRIDES[0]:
+        return f"columns of {each}, because a typical clip of {typical:.1f} s has {count} of them"
+    return f"columns of {each}, because a typical clip of {typical:.2f} s would have only {count} of {usual}"
+
+
+def get_adaptive_vqvae_config(file_count: int, seconds: Sequence[float] = ()) -> VQVAEConfig:
+    """Return settings that suit the number of clips and their lengths.
 
     Parameters
     ----------
     file_count : int
         Number of clips in the set, at least 1.
+    seconds : sequence of float
+        Length of each clip, which decides the time stride; see :func:`fitting_time_stride`. Without it, the stride is
+        16.
 
     Raises
     ------
@@ -146,9 +200,16 @@ def get_adaptive_vqvae_config(file_count: int) -> VQVAEConfig:
     --------
     >>> [get_adaptive_vqvae_config(file_count).codebook_size for file_count in (12, 60, 300)]
     [64, 128, 256]
+    >>> get_adaptive_vqvae_config(3, seconds=[0.2, 0.3, 4.0]).time_stride
+    4
     """
     if file_count < 1:
         raise ConfigError(f"file_count must be at least 1, got {file_count}.")
+    return replace(_by_count(file_count), time_stride=fitting_time_stride(seconds))
+
+
+def _by_count(file_count: int) -> VQVAEConfig:
+    """Return the settings that suit the number of clips."""
     if file_count <= 20:
         return VQVAEConfig(
             codebook_size=64,  # about 3 000 cells: with more entries, each would have too few cells to stay in use

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from distill.models.vqvae import STRIDE, ConvVQVAE
+from distill.models.vqvae import ConvVQVAE
 from distill.training.dataset import CropSampler
 
 
@@ -36,8 +36,9 @@ class Latents:
         """
         device = self._model.mel_mean.device
         mel, mask = (part.to(device) for part in sampler.crops(positions))
-        width = sampler.crop_frames // STRIDE
-        latents = [self._map(sampler, clip)[..., start // STRIDE :][..., :width] for clip, start in positions]
+        stride = self._model.settings.time_stride
+        width = sampler.crop_frames // stride
+        latents = [self._map(sampler, clip)[..., start // stride :][..., :width] for clip, start in positions]
         return torch.stack(latents).contiguous(memory_format=torch.channels_last), mel, mask
 
     @torch.no_grad()
@@ -48,6 +49,6 @@ class Latents:
             mel = sampler.padded[clip][None, None, :, : int(sampler.lengths[clip])].to(device)
             with torch.autocast(device.type, enabled=False):
                 latent = self._model.quantize(self._model.encode(mel))[0][0]
-            missing = sampler.crop_frames // STRIDE - latent.shape[-1]
+            missing = sampler.crop_frames // self._model.settings.time_stride - latent.shape[-1]
             self._maps[sampler, clip] = F.pad(latent, (0, max(0, missing)))
         return self._maps[sampler, clip]

@@ -13,7 +13,7 @@ from distill.errors import TrainingError
 from distill.models.losses import vqvae_loss
 from distill.models.persistence import round_weights
 from distill.models.vocoder import VocoderNetwork
-from distill.models.vqvae import ROWS, STRIDE, ConvVQVAE, columns_of_sound
+from distill.models.vqvae import ROWS, ConvVQVAE, columns_of_sound
 from distill.training.base import base_vocoder, load_rehearsal, start_from_base
 from distill.training.codec_info import CodecInfo, Provenance
 from distill.training.config import VQVAEConfig
@@ -303,14 +303,14 @@ class Trainer:
     def _init_codebooks(self) -> None:
         """Initialize the codebooks by k-means on a first batch that is large enough for every code."""
         torch.manual_seed(self.config.seed)
-        cells_per_crop = ROWS * self.sampler.crop_frames // STRIDE
+        cells_per_crop = ROWS * self.sampler.crop_frames // self.config.time_stride
         crops = math.ceil(KMEANS_CELLS_PER_CODE * self.config.codebook_size / cells_per_crop)
         self.model.train()
         rvq = self.model.quantizer.rvq
         with torch.no_grad():
             mel, mask = (part.to(self.device) for part in self.sampler.sample(max(crops, self.batch_size)))
             rvq.quantize_dropout = False  # the first batch must initialize every level
-            self.model.quantize(self.model.encode(mel), columns_of_sound(mask))
+            self.model.quantize(self.model.encode(mel), columns_of_sound(mask, self.config.time_stride))
             rvq.quantize_dropout = self.config.level_dropout
 
     def _steps(self, tick: Callable[[], None]) -> Iterator[tuple[float, float]]:
@@ -359,7 +359,10 @@ class Trainer:
             parts = [(self.sampler, self.batch_size - rehearsed), (self.rehearsal, rehearsed)]
         else:
             parts = [(self.sampler, self.batch_size)]
-        coded = [self._latents.crops(sampler, sampler.positions(count, align=STRIDE)) for sampler, count in parts]
+        coded = [
+            self._latents.crops(sampler, sampler.positions(count, align=self.config.time_stride))
+            for sampler, count in parts
+        ]
         latent, mel, mask = (torch.cat(part) for part in zip(*coded, strict=True))
         recon = self.model.decode(latent)
         return recon, mel, mask, torch.zeros((), device=self.device)
@@ -371,7 +374,7 @@ class Trainer:
         if fraction < 0:
             return
         self.model.eval()
-        positions = self.sampler.positions(CROPS, align=STRIDE)
+        positions = self.sampler.positions(CROPS, align=self.config.time_stride)
         latent, mel, mask = self._latents.crops(self.sampler, positions)
         with torch.no_grad():
             recon = self.model.decode(latent)

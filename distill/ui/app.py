@@ -65,10 +65,11 @@ class App(gr.Blocks):
         """Make a call's inputs as Gradio does, with two differences.
 
         A script need not name what it is about: the inputs of ``NAMED`` come last, and those that are missing are None.
+        So is the time resolution, which calls did not always have.
         A call of which no component can make sense is refused in a sentence.
         """
         missing = block_fn.inputs[len(inputs) :]
-        if all(getattr(component, "label", None) in NAMED for component in missing):
+        if all(getattr(component, "label", None) in (*NAMED, train.TIME_RESOLUTION) for component in missing):
             inputs = [*inputs, *[None] * len(missing)]
         try:
             return await super().preprocess_data(block_fn, inputs, *args, **options)

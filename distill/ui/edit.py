@@ -30,8 +30,8 @@ from distill.ui.handlers import Answer, Call, handler, server_function
 
 HOW_TO = (
     "<p class='lead'>Each cell is one <b>code</b>: an entry of the codec's codebook, standing for a band of "
-    "frequencies (row) over 186 ms (column). Press a code in the palette to hear it, then <b>paint</b> with it. "
-    "<b>Select</b> a part to copy, move, reverse or blend it. Every edit is heard at once, and every edit can be "
+    "frequencies (row) over one step of time (column). Press a code in the palette to hear it, then <b>paint</b> with "
+    "it. <b>Select</b> a part to copy, move, reverse or blend it. Every edit is heard at once, and every edit can be "
     "undone.</p>"
 )
 SERVED = {

@@ -29,7 +29,7 @@ from distill.ui.components import (
 from distill.ui.handlers import Answer, Call, handler, server_function
 
 MEL_ALT = "Mel spectrograms of the original, of the reconstruction and their difference in decibels, over time"
-MAP_ALT = "Code maps: for each level, which code stands in each of 8 frequency bands and each step of 186 ms"
+MAP_ALT = "Code maps: for each level, which code stands in each of 8 frequency bands and each step of time"
 LAYER_ALT = "Mel spectrograms of the clip rebuilt from one level of its codes, from two, and so on, over time"
 USAGE_ALT = "Bar charts: for each level, how often each of its codes occurs in this clip, in percent of its cells"
 
@@ -80,8 +80,8 @@ def build(server: Server, shown: gr.Textbox) -> ExploreTab:
             )  # fmt: skip
             gr.HTML(
                 "<p class='lead'>The codec writes a clip as <b>codes</b>: a few whole numbers for each band of "
-                "frequencies and each 186 ms. The first level keeps the structure; each further level adds what the "
-                "ones before it left out. Play a track and choose another while it sounds.</p>"
+                "frequencies and each step of time. The first level keeps the structure; each further level adds what "
+                "the ones before it left out. Play a track and choose another while it sounds.</p>"
             )
         with gr.Column(min_width=300):
             upload, record = _ways_in()
@@ -250,7 +250,9 @@ def _codes_and_layers(tab: ExploreTab, work: Work, frames: slice, seconds: tuple
 
 def _maps(work: Work, frames: slice = slice(None)) -> Any:
     grid = work.history.original
-    return plots.plot_code_maps(grid.indices, work.codec.atlas.colours, grid.num_frames, frames=frames)
+    return plots.plot_code_maps(
+        grid.indices, work.codec.atlas.colours, grid.num_frames, frames=frames, time_stride=grid.time_stride
+    )
 
 
 def _layers(work: Work, frames: slice = slice(None)) -> Any:
@@ -303,7 +305,7 @@ def _save(work: Work, folder: Path, progress: gr.Progress) -> list[str]:
     codec, grid = work.codec, work.history.original
     figure = plots.plot_report(
         work.original, work.layers[-1].log_mel, grid.indices, codec.atlas.colours, codec.usage(grid), codec.atlas.order,
-        title=work.name, facts=views.report_facts(work),
+        title=work.name, facts=views.report_facts(work), time_stride=grid.time_stride,
     )  # fmt: skip
     for suffix in ("png", "pdf"):
         paths.append(folder / f"{stem}-report.{suffix}")

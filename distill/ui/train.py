@@ -10,6 +10,7 @@ import gradio as gr
 from distill import plots
 from distill.audio import MIN_CLIPS, new_decoder, read_clips
 from distill.codec import Codec
+from distill.codes.grid import TIME_STRIDES, column_seconds
 from distill.editing.values import number, whole
 from distill.errors import GoneError, TrainingError
 from distill.jobs import TrainingJob
@@ -22,6 +23,8 @@ from distill.ui import live, views
 from distill.ui.components import Picture, calling
 from distill.ui.handlers import Answer, Call, handler
 
+TIME_RESOLUTION = "Time resolution"
+
 
 @dataclass(frozen=True)
 class TrainTab:
@@ -32,6 +35,7 @@ class TrainTab:
     codebook_dim: gr.Slider
     commitment_weight: gr.Slider
     minutes: gr.Slider
+    time_stride: gr.Radio
     from_base: gr.Checkbox
     start: gr.Button
     stop: gr.Button
@@ -90,6 +94,7 @@ def _lay_out_settings(settings: Settings) -> dict[str, Any]:
         label="Levels",
         info="More levels keep more detail and cost more bits per second.",
     )
+    time_stride = _time_resolution()
     minutes = gr.Slider(
         0.1,
         settings.training_minutes,
@@ -125,12 +130,25 @@ def _lay_out_settings(settings: Settings) -> dict[str, Any]:
         "codebook_dim": codebook_dim,
         "commitment_weight": commitment_weight,
         "minutes": minutes,
+        "time_stride": time_stride,
         "from_base": from_base,
         "start": start,
         "stop": stop,
         "resume": resume,
         "use": use,
     }
+
+
+def _time_resolution() -> gr.Radio:
+    """Lay out the choice of the time stride. It has no value until there are clips, and then the one that fits them."""
+    return gr.Radio(
+        [(f"{1000 * column_seconds(stride):.0f} ms", stride) for stride in TIME_STRIDES],
+        value=None,
+        label=TIME_RESOLUTION,
+        info="Length of a column of codes, the least that can be edited. Shorter columns cost more bits per second. "
+        "It is chosen by the length of your clips.",
+        elem_id="train-time-stride",
+    )
 
 
 def _lay_out_results(server: Server) -> dict[str, Any]:
@@ -172,13 +190,15 @@ def connect(tab: TrainTab, server: Server, page_load: Callable[..., Any], shown:
     """Wire the tab's events; ``page_load`` wires the opening of the page."""
     handle, watch = handler(server, tab), handler(server, tab, every=live.POLL_SECONDS)
     hidden: dict[str, Any] = {"show_progress": "hidden"}
-    about_clips = [tab.clips, tab.reason, tab.minutes, tab.shown_clips]
+    about_clips = [tab.clips, tab.reason, tab.minutes, tab.shown_clips, tab.time_stride]
     tab.files.change(handle(add_clips), tab.files, about_clips, api_name="add_clips")
     arrived = page_load(
-        handle(arrive), tab.remembered, [tab.progress, *about_clips, tab.shown_training, tab.returned],
+        handle(arrive), tab.remembered,
+        [tab.progress, *about_clips[:-1], tab.shown_training, tab.returned, tab.time_stride],
         js=calling("training", "recall"), api_name="arrive", **hidden,
     )  # fmt: skip
     settings = [tab.levels, tab.codebook_dim, tab.commitment_weight, tab.minutes, tab.from_base, tab.shown_clips]
+    settings.append(tab.time_stride)  # the last, so that calls of scripts that do not know it stay as they are
     told = [*tab.live, tab.shown_training]
     begun = tab.start.click(
         watch(begin_training), settings, told, api_name="train", js=calling("training", "watchProgress"), **hidden
@@ -233,6 +253,7 @@ def begin_training(
     minutes: float,
     from_base: bool = True,
     shown_clips: str | None = None,
+    time_stride: int | None = None,
 ) -> Iterator[Answer | None]:
     """Train on the clips in the page's list."""
     page, server = call.page, call.server
@@ -241,12 +262,14 @@ def begin_training(
         count = len(clips.clips) if clips else 0
         check_clip_count(count)
         assert clips is not None
+        adaptive = get_adaptive_vqvae_config(count, clips.seconds)
         config = replace(
-            get_adaptive_vqvae_config(count),
+            adaptive,
             num_quantizers=whole("levels", levels),
             codebook_dim=whole("codebook_dim", codebook_dim),
             commitment_weight=number("commitment_weight", commitment_weight),
             minutes=number("minutes", minutes),
+            time_stride=adaptive.time_stride if time_stride is None else whole("time_stride", time_stride),
             from_base=bool(from_base),
         )
         server.storage.require_room(page.owner, clips.num_bytes, address=page.address)
@@ -334,11 +357,12 @@ def _latest_job(call: Call[Any]) -> TrainingJob | None:
 
 def _listed(tab: TrainTab, clips: ClipSet) -> Answer:
     count = len(clips.clips)
-    config = get_adaptive_vqvae_config(max(1, count))
+    config = get_adaptive_vqvae_config(max(1, count), clips.seconds)
     return {
         tab.clips: views.clip_list(clips.clips, clips.refused, clips.notes),
-        tab.reason: views.config_reason(config, count) if count >= MIN_CLIPS else "",
+        tab.reason: views.config_reason(config, clips.seconds) if count >= MIN_CLIPS else "",
         tab.minutes: config.minutes,
+        tab.time_stride: config.time_stride,
         tab.shown_clips: clips.secret,
     }
 

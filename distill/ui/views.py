@@ -10,7 +10,7 @@ from distill.codes.levels import level_names
 from distill.jobs import JobStatus
 from distill.plots import NEPERS_TO_DB
 from distill.settings import Settings
-from distill.training.config import VQVAEConfig
+from distill.training.config import VQVAEConfig, time_stride_reason
 from distill.training.dataset import MelClip
 from distill.training.health import LOW_UTILIZATION, LevelHealth
 from distill.training.records import counted, shortness
@@ -40,15 +40,19 @@ def clip_list(accepted: Sequence[MelClip], refused: Sequence[Refusal], notes: Se
     return f"<div class='clips'>{lines[0]}<ul>{''.join(lines[1:])}</ul></div>"
 
 
-def config_reason(config: VQVAEConfig, count: int) -> str:
-    """The adaptive settings and the reason for them, in one sentence."""
+def config_reason(config: VQVAEConfig, seconds: Sequence[float]) -> str:
+    """The adaptive settings for clips of these lengths and the reasons for them."""
     why = {
         64: "a small set fills a small codebook, where every code stays in use",
         128: "there is enough sound for finer shades, and a tenth of the clips is held out to check on",
         256: "a large, varied set needs the most shades, and steadier codebooks",
     }[config.codebook_size]
     minutes = f"{config.minutes:g} minute{'s' * (config.minutes != 1)}"
-    return f"<p>For {count} clips: <b>{config.codebook_size} codes per level</b> and {minutes}, because {why}.</p>"
+    columns, why_columns = time_stride_reason(seconds).split(", ", 1)
+    return (
+        f"<p>For {len(seconds)} clips: <b>{config.codebook_size} codes per level</b> and {minutes}, because {why}. "
+        f"And <b>{columns}</b>, {why_columns}.</p>"
+    )
 
 
 def training_progress(status: JobStatus, job: str) -> str:
@@ -141,6 +145,7 @@ def codec_line(codec: Codec) -> str:
     return (
         f"<p class='codec'>Codec <b>{codec.model_id[:6]}</b> "
         f"<span>{codec.num_levels} levels × {codec.codebook_size} codes</span> "
+        f"<span>columns of {milliseconds(codec.column_seconds)}</span> "
         f"<span>{codec.bitrate_bps:.0f} bit/s</span> <span>{trained}</span></p>"
     )
 

@@ -1,5 +1,8 @@
 """Decoding an edit gives the samples of a full decode, all that the edit changes, and takes work only for the edit."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -52,6 +55,36 @@ def test_decoding_an_edit_of_a_sustained_sound_gives_the_samples_of_a_full_decod
         check_region(codec, an_edit(grid, columns, random), columns, previous)
 
 
+def test_decoding_an_edit_of_shorter_columns_gives_the_samples_of_a_full_decode(fine_codec, drums):
+    random = np.random.default_rng(3)
+    grid = fine_codec.encode(drums.waveform[:40_000], SAMPLE_RATE)
+    assert grid.columns == -(-grid.num_frames // fine_codec.time_stride)
+    previous = fine_codec.decode(grid)
+    for columns in some_edits(grid.columns, random, 5):
+        check_region(fine_codec, an_edit(grid, columns, random), columns, previous)
+
+
+def test_an_edit_of_a_shorter_column_changes_a_shorter_sound(codec, fine_codec, drums):
+    lengths = []
+    for each in (codec, fine_codec):
+        grid = each.encode(drums.waveform, SAMPLE_RATE)
+        middle = grid.columns // 2
+        lengths.append(len(each.decode_region(grid, columns=middle).waveform))
+    saved = 512 * 3 * (16 - fine_codec.time_stride) - 512  # its own column, and the next ones on both sides
+    assert lengths[1] <= lengths[0] - saved
+
+
+def test_the_work_of_an_edit_of_shorter_columns_depends_on_the_edit(fine_codec, widths_of):
+    stride, work = fine_codec.time_stride, []
+    for columns in (200, 2000):
+        codes = np.random.default_rng(0).integers(16, size=(3, 8, columns))
+        grid = CodeGrid(codes, columns * stride, fine_codec.model_id, 16, time_stride=stride)
+        with widths_of(fine_codec.model.decoder) as widths:
+            fine_codec.decode_region(grid, columns=slice(98, 100))
+        work.append(sum(widths))
+    assert work[0] == work[1] < (4 * fine_codec.vocoder.reach + 64) / stride + 8
+
+
 @pytest.mark.parametrize("num_frames", [1, 7, 15, 16, 17, 32, 33, 50])
 def test_decoding_an_edit_of_a_short_clip_gives_the_samples_of_a_full_decode(codec, drone, num_frames):
     random = np.random.default_rng(num_frames)
@@ -81,6 +114,20 @@ def test_an_edit_changes_the_sound_mainly_in_its_own_columns(codec, grid):
     after = edits.set_codes(grid, level=0, rows=slice(0, 8), columns=6, code=int(grid.indices[0, 0, 6] + 1) % 64)
     change = (codec.decode_mel(after) - codec.decode_mel(grid)).abs().mean(dim=0)
     assert change[6 * 16 : 7 * 16].mean() > 10 * torch.cat([change[: 5 * 16], change[8 * 16 :]]).mean()
+
+
+@pytest.fixture
+def widths_of():
+    """Collects the widths of the passes of a network."""
+
+    @contextmanager
+    def watch(network: torch.nn.Module) -> Iterator[list[int]]:
+        seen: list[int] = []
+        hook = network.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0].shape[-1]))
+        yield seen
+        hook.remove()
+
+    return watch
 
 
 class WatchedVocoder(Vocoder):

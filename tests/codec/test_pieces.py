@@ -8,7 +8,7 @@ import torch
 
 from distill.audio import HOP_LENGTH, Clip
 from distill.audio.vocoder import BLOCK_FRAMES
-from distill.codec.codec import DECODED_COLUMNS
+from distill.codec.codec import DECODED_FRAMES
 from distill.codec.evaluation import evaluate
 from distill.codes import CodeGrid
 from distill.models.vqvae import STRIDE
@@ -16,7 +16,7 @@ from tests.codec.peeling import peeled
 
 WIDEST_COLUMNS = BLOCK_FRAMES // STRIDE + 10
 """Largest width of one pass of the encoder, in columns: a piece with its neighbourhood."""
-WIDEST_DECODED = DECODED_COLUMNS + 4
+WIDEST_DECODED = DECODED_FRAMES // STRIDE + 4
 """Largest width of one pass of the decoder, in columns: a block with its neighbourhood."""
 
 
@@ -83,6 +83,18 @@ def test_the_codes_of_a_clip_equal_those_of_one_pass(codec, long, encoder_widths
         _, indices, _ = codec.model.quantize(codec.model.encode(log_mel[None, None]))
     assert np.array_equal(grid.indices, indices[0].T.reshape(grid.indices.shape).numpy())
     assert shares[-1] == 1
+
+
+@pytest.mark.parametrize("frames", [1, 5, 1041, 2050])
+def test_codes_and_log_mel_of_shorter_columns_equal_those_of_one_pass(codec, fine_codec, long, frames):
+    log_mel = codec.log_mel_of(long)[:, :frames]
+    grid = fine_codec.encode_mel(log_mel)
+    with torch.no_grad():
+        _, indices, _ = fine_codec.model.quantize(fine_codec.model.encode(log_mel[None, None]))
+    assert grid.time_stride == fine_codec.time_stride
+    assert np.array_equal(grid.indices, indices[0].T.reshape(grid.indices.shape).numpy())
+    whole = fine_codec._decode_columns(torch.from_numpy(grid.indices.copy()))[:, :frames]
+    assert (fine_codec.decode_mel(grid) - whole).abs().max() < 1e-5
 
 
 @pytest.mark.parametrize("levels", [1, 2, None])

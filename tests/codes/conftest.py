@@ -4,14 +4,16 @@ import numpy as np
 from hypothesis import strategies as st
 
 from distill.codes import CodeGrid
+from distill.codes.grid import TIME_STRIDES
 
 
 @st.composite
 def grids(draw: st.DrawFn) -> CodeGrid:
     levels, rows, columns = draw(st.integers(1, 4)), draw(st.integers(1, 8)), draw(st.integers(1, 12))
-    size = draw(st.integers(2, 300))
+    size, time_stride = draw(st.integers(2, 300)), draw(st.sampled_from(TIME_STRIDES))
     indices = np.random.default_rng(draw(st.integers(0, 2**32))).integers(size, size=(levels, rows, columns))
-    return CodeGrid(indices, 16 * columns - draw(st.integers(0, 15)), "0123456789ab", size)
+    num_frames = time_stride * columns - draw(st.integers(0, time_stride - 1))
+    return CodeGrid(indices, num_frames, "0123456789ab", size, time_stride=time_stride)
 
 
 st.register_type_strategy(CodeGrid, grids())

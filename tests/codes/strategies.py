@@ -97,7 +97,8 @@ def another_clip(draw: st.DrawFn, grid: CodeGrid) -> CodeGrid:
     indices = random.integers(grid.codebook_size, size=(grid.levels, grid.rows, columns))
     shared = slice(0, draw(st.integers(0, min(columns, grid.columns))))
     indices[..., shared] = grid.indices[..., shared]
-    return CodeGrid(indices, 16 * columns, grid.model_id, grid.codebook_size)
+    stride = grid.time_stride
+    return CodeGrid(indices, stride * columns, grid.model_id, grid.codebook_size, time_stride=stride)
 
 
 @st.composite

@@ -9,8 +9,11 @@ from distill.codes import CodeGrid, edits
 from distill.errors import GridError
 
 
-def a_grid(levels: int = 3, rows: int = 8, columns: int = 5, model_id: str = "abc", size: int = 64) -> CodeGrid:
-    return CodeGrid(np.zeros((levels, rows, columns), dtype=int), 16 * columns, model_id, size)
+def a_grid(
+    levels: int = 3, rows: int = 8, columns: int = 5, model_id: str = "abc", size: int = 64, stride: int = 16
+) -> CodeGrid:
+    codes = np.zeros((levels, rows, columns), dtype=int)
+    return CodeGrid(codes, stride * columns, model_id, size, time_stride=stride)
 
 
 GRID, CODEBOOKS = a_grid(), np.random.default_rng(0).normal(size=(3, 64, 2))
@@ -125,6 +128,7 @@ BAD: dict[str, list[tuple[Any, str]]] = {
         (a_grid(size=65), "The other clip is of another codec: codebook size 65, not 64"),
         (a_grid(levels=2), "The other clip is of another codec: levels 2, not 3"),
         (a_grid(rows=7), "The other clip is of another codec: rows 7, not 8"),
+        (a_grid(stride=4), "The other clip is of another codec: time stride 4, not 16"),
     ],
     "amount": [
         (float("nan"), "The amount of a blend must be from 0 to 1, got nan"),

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from distill.codes import CodeGrid
+from distill.codes.grid import TIME_STRIDES
 from distill.settings import DEFAULTS
 from tests.fuzzing import MIB, NASTY, RAW, damaged, paths, survey, survey_elsewhere, swapped, tell, to_json
 
@@ -69,9 +70,9 @@ def test_a_hostile_grid_is_refused_in_a_sentence_or_keeps_to_the_limits(count):
     assert result.growth < CEILING
 
 
-def a_grid(seed: int, codebook_size: int = 64) -> CodeGrid:
+def a_grid(seed: int, codebook_size: int = 64, time_stride: int = 16) -> CodeGrid:
     indices = np.random.default_rng(seed).integers(codebook_size, size=(2, 8, 14))
-    return CodeGrid(indices, 14 * 16 - 5, "0123456789ab", codebook_size)
+    return CodeGrid(indices, 14 * time_stride - 3, "0123456789ab", codebook_size, time_stride=time_stride)
 
 
 def saved(grid: CodeGrid, path: Path) -> bytes:
@@ -169,7 +170,8 @@ def hostile_text(whole: str, generator: np.random.Generator) -> str:
 
 def use(grid: CodeGrid) -> None:
     """Check that a grid that was read keeps to the limits and can be written again."""
-    assert grid.columns <= DEFAULTS.grid_columns, "a grid that is too long"
+    assert grid.time_stride in TIME_STRIDES, "a grid whose columns are unknown"
+    assert grid.columns * grid.time_stride <= DEFAULTS.grid_columns * 16, "a grid that is too long"
     assert grid.levels * grid.rows <= 64, "a grid of too many lines"
     assert grid.indices.min() >= 0, "a code below 0"
     assert grid.indices.max() < grid.codebook_size <= 65_536, "a code above the codebook"
@@ -180,7 +182,7 @@ def use(grid: CodeGrid) -> None:
 def main(count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hostile.grid"
-        first, second = a_grid(0), a_grid(1, codebook_size=300)
+        first, second = a_grid(0), a_grid(1, codebook_size=300, time_stride=4)
         files = {
             form: [saved(grid, Path(folder) / f"g.{form}") for grid in (first, second)] for form in ("npz", "json")
         }

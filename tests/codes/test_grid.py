@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distill.codes import CodeGrid
+from distill.codes.grid import TIME_STRIDES
 from distill.errors import GridError
 from distill.settings import Settings
 from tests.codes.strategies import a_grid
@@ -49,6 +50,7 @@ def test_grids_are_equal_by_value():
         a_grid(num_samples=45 * 512 - 1),
         a_grid(model_id="another"),
         a_grid(codebook_size=65),
+        a_grid(num_frames=12, time_stride=4),
         a_grid(indices=np.zeros((2, 8, 3), dtype=int)),
     ):
         assert a_grid() != other
@@ -71,6 +73,10 @@ def test_grids_are_equal_by_value():
         ({"num_samples": 44 * 512}, "22528 samples do not fit a clip of 45 frames"),
         ({"num_samples": 45 * 512 + 1}, "do not fit"),
         ({"num_samples": -1}, "do not fit"),
+        ({"time_stride": 8}, "3 columns of 8 frames do not fit a clip of 45 frames"),
+        ({"time_stride": 5}, "A column of a grid spans 16, 8 or 4 frames, not 5"),
+        ({"time_stride": 0}, "not 0"),
+        ({"time_stride": -16}, "not -16"),
         ({"codebook_size": 0}, "codebook size"),
         ({"codebook_size": 10**6}, "codebook size"),
     ],
@@ -85,8 +91,9 @@ def test_a_grid_is_restored_from_its_text(data):
     levels, columns = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 40))
     size = data.draw(st.sampled_from([1, 2, 64, 100, 256, 65_536]))
     indices = np.random.default_rng(data.draw(st.integers(0, 99))).integers(size, size=(levels, 8, columns))
-    num_frames, missing = columns * 16 - data.draw(st.integers(0, 15)), data.draw(st.integers(0, 511))
-    grid = CodeGrid(indices, num_frames, "0123456789ab", size, num_frames * 512 - missing)
+    stride, missing = data.draw(st.sampled_from(TIME_STRIDES)), data.draw(st.integers(0, 511))
+    num_frames = columns * stride - data.draw(st.integers(0, stride - 1))
+    grid = CodeGrid(indices, num_frames, "0123456789ab", size, num_frames * 512 - missing, stride)
     text = grid.to_text()
     assert CodeGrid.from_text(text) == grid
     assert CodeGrid.from_text("\n " + text[:20] + " \n" + text[20:]) == grid
@@ -100,6 +107,41 @@ def test_the_text_of_a_clip_that_ends_within_a_frame_holds_its_samples():
     assert CodeGrid.from_text(grid.to_text()).num_samples == 23_000
     assert a_grid().to_text().startswith("distill1.0123456789ab.64.45.2.8.")
     assert CodeGrid.from_text(a_grid().to_text()).num_samples == 45 * 512
+
+
+@pytest.mark.parametrize(("time_stride", "columns"), [(8, 6), (4, 12)])
+def test_the_text_of_a_grid_with_shorter_columns_holds_its_time_stride(time_stride, columns):
+    indices = np.arange(2 * 8 * columns).reshape(2, 8, columns) % 64
+    grid = a_grid(indices=indices, num_samples=23_000, time_stride=time_stride)
+    assert grid.to_text().startswith(f"distill3.0123456789ab.64.23000.{time_stride}.2.8.")
+    assert CodeGrid.from_text(grid.to_text()) == grid
+
+
+@pytest.mark.parametrize(
+    ("time_stride", "told"),
+    [
+        ("5", "16, 8 or 4 frames, not 5"),
+        ("2", "not 2"),
+        ("0", None),
+        ("-4", None),
+        ("1e1", None),
+        ("9" * 5000, None),
+        ("8.8", None),
+    ],
+)
+def test_a_text_with_an_absurd_time_stride_is_refused_in_a_sentence(time_stride, told, is_one_sentence):
+    *_, levels, rows, body = a_grid().to_text().split(".")
+    with pytest.raises(GridError, match=told) as refusal:
+        CodeGrid.from_text(".".join(["distill3", "m", "64", "23000", time_stride, levels, rows, body]))
+    assert is_one_sentence(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["distill1", "distill2", "distill3"])
+def test_a_text_with_a_number_too_many_or_too_few_is_refused(name, is_one_sentence):
+    numbers = ["64", "45", "16", "2", "8"] if name != "distill3" else ["64", "45", "2", "8"]
+    with pytest.raises(GridError) as refusal:
+        CodeGrid.from_text(".".join([name, "m", *numbers, a_grid().to_text().split(".")[-1]]))
+    assert is_one_sentence(refusal.value)
 
 
 @pytest.mark.parametrize("length", ["0", "-5", "16384", "24577", "1e3", "9" * 5000])  # 2 columns, 4 columns

@@ -45,6 +45,27 @@ def test_a_file_from_before_grids_knew_their_samples_has_all_samples_of_its_fram
         assert CodeGrid.load(path) == a_grid()
 
 
+def test_a_file_from_before_grids_knew_their_time_stride_has_columns_of_16_frames(tmp_path):
+    np.savez(tmp_path / "former.npz", **PARTS)
+    former = a_grid().to_dict()
+    del former["time_stride"]
+    (tmp_path / "former.json").write_text(json.dumps(former))
+    for path in tmp_path.iterdir():
+        assert CodeGrid.load(path).time_stride == 16
+        assert CodeGrid.load(path) == a_grid()
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+@pytest.mark.parametrize("time_stride", [0, -4, 1, 3, 5, 32, 10**9, True, 8.0, "8", None])
+def test_a_file_with_an_absurd_time_stride_is_refused_by_name(tmp_path, suffix, time_stride, is_one_sentence):
+    path = tmp_path / f"grid{suffix}"
+    if suffix == ".json":
+        path.write_bytes(as_json(time_stride=time_stride))
+    else:
+        np.savez(path, **PARTS | {"time_stride": np.array(time_stride, dtype=None)})
+    assert is_one_sentence(refusal_of(path), path.name)
+
+
 @pytest.mark.parametrize("suffix", [".npz", ".json"])
 def test_the_largest_codes_survive_a_file(tmp_path, suffix):
     grid = a_grid(indices=np.full((2, 8, 3), 65_535), codebook_size=65_536)
@@ -142,6 +163,7 @@ def as_json(**changes: object) -> bytes:
         as_json(num_samples=23_000.5),
         as_json(num_samples="23000"),
         as_json(num_samples=True),
+        as_json(time_stride=8),
         as_json(num_frames=True, indices=[[[1]]]),
         as_json(codebook_size=True, indices=[[[0]]], num_frames=3),
         as_json(codebook_size=10**300),
@@ -328,13 +350,17 @@ def test_a_file_that_unpacks_to_too_much_is_refused_by_name(tmp_path, is_one_sen
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".json"])
-def test_a_grid_of_ten_minutes_is_opened_and_one_over_a_limit_refused_by_name(tmp_path, suffix, is_one_sentence):
+@pytest.mark.parametrize(("time_stride", "columns", "most"), [(16, 3230, 3229), (4, 12_920, 12_916)])
+def test_a_grid_of_ten_minutes_is_opened_and_one_over_a_limit_refused_by_name(
+    tmp_path, suffix, is_one_sentence, time_stride, columns, most
+):
     path = tmp_path / f"grid{suffix}"
-    grid = CodeGrid(np.full((4, 8, 3230), 4095), 3230 * 16, "0123456789ab", 4096)
+    codes = np.full((4, 8, columns), 4095)
+    grid = CodeGrid(codes, 3230 * 16, "0123456789ab", 4096, time_stride=time_stride)
     grid.save(path)
     assert CodeGrid.load(path) == grid
     for limits in (Settings(grid_columns=3229), Settings(grid_bytes=path.stat().st_size - 1)):
-        with pytest.raises(GridError, match=r"3229 columns|too large") as refusal:
+        with pytest.raises(GridError, match=rf"{most} columns|too large") as refusal:
             CodeGrid.load(path, settings=limits)
         assert is_one_sentence(refusal.value, path.name)
 

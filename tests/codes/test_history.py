@@ -108,6 +108,7 @@ def test_undo_and_redo_without_edits_do_nothing(grid):
         CodeGrid(np.zeros((2, 8, 5), dtype=int), 79, "0123456789ab", 64),
         CodeGrid(np.zeros((2, 8, 5), dtype=int), 80, "another codec", 64),
         CodeGrid(np.zeros((2, 8, 5), dtype=int), 80, "0123456789ab", 65),
+        CodeGrid(np.zeros((2, 8, 5), dtype=int), 40, "0123456789ab", 64, time_stride=8),
     ],
 )
 def test_a_grid_of_another_clip_or_codec_is_refused_as_an_edit(grid, other):

@@ -12,6 +12,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from distill.audio import SAMPLE_RATE, load_clip
+from distill.codec import Codec
 from distill.codes import CodeGrid
 from tests.waiting import PATIENCE
 
@@ -130,6 +131,23 @@ def test_a_clip_that_is_sent_again_under_another_name_is_used_once(client, clips
     listed, *_ = client.predict([handle_file(clips[0]), handle_file(again)], api_name="/add_clips")
     assert "again.wav was left out: it is the same file as" in listed
     assert "1 of at least 5 clips" in listed
+
+
+def test_a_training_has_the_time_resolution_of_its_clips_or_the_one_that_is_asked_for(client, drums, tmp_path):
+    hits = [tmp_path / f"hit-{number}.wav" for number in range(5)]
+    for number, path in enumerate(hits):
+        soundfile.write(path, drums.waveform[number * 9_000 :][:9_000], SAMPLE_RATE)
+    _, reason, *_, chosen = client.predict([handle_file(path) for path in hits], api_name="/add_clips")
+    assert "columns of 46 ms" in reason
+    assert chosen == 4
+    for asked, time_stride in (({}, 4), ({"time_stride": 8}, 8)):  # scripts did not always name one
+        live = client.predict(2, 8, 0.25, 0.05, True, **asked, api_name="/train")
+        assert "Finished" in live[0]
+        download, line, *_ = client.predict(api_name="/use_trained")
+        assert f"columns of {46 if time_stride == 4 else 93} ms" in line
+        assert Codec.load(download["value"]).time_stride == time_stride
+    with pytest.raises(AppError, match="5"):
+        client.predict(2, 8, 0.25, 0.05, True, time_stride=5, api_name="/train")
 
 
 def test_a_clip_is_explored_level_by_level_and_saved(client, clips):

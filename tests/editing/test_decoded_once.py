@@ -5,8 +5,9 @@ import pytest
 
 from distill.audio import Clip
 from distill.audio.vocoder import BLOCK_FRAMES, BLOCK_SAMPLES
-from distill.codec.codec import DECODED_COLUMNS
+from distill.codec.codec import DECODED_FRAMES
 from distill.editing.work import Work
+from distill.models.vqvae import STRIDE
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_each_number_of_levels_is_decoded_once_for_pictures_and_sound(codec, dru
     sounds = [work.sound(levels) for levels in (1, 2, 3)]
     layers = work.layers
     assert sum(widths) < 3 * 1.5 * work.history.original.columns
-    assert max(widths) <= DECODED_COLUMNS + 4
+    assert max(widths) <= DECODED_FRAMES // STRIDE + 4
     for levels in (1, 2, 3):
         assert np.array_equal(sounds[levels - 1], codec.decode(work.history.original, levels=levels))
         assert np.array_equal(

@@ -10,7 +10,7 @@ import soundfile
 
 from distill.audio import HOP_LENGTH, Clip
 from distill.audio.vocoder import BLOCK_FRAMES, BLOCK_SAMPLES
-from distill.codec.codec import DECODED_COLUMNS
+from distill.codec.codec import DECODED_FRAMES
 from distill.codes import edits
 from distill.editing.calls import perform
 from distill.editing.work import Work
@@ -21,7 +21,7 @@ from tests.editing.tiling import tiled
 
 BLOCK_COLUMNS = BLOCK_FRAMES // STRIDE
 LAST_COLUMN = 2 * BLOCK_COLUMNS + 11
-WIDEST_COLUMNS = DECODED_COLUMNS + 4
+WIDEST_COLUMNS = DECODED_FRAMES // STRIDE + 4
 """Largest width of one pass of the decoder, in columns."""
 PIECE_COLUMNS = 1.5 * BLOCK_COLUMNS
 """Columns that are decoded for one piece of 12 s, with what lies around it."""

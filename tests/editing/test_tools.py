@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from distill.audio import Clip
-from distill.codes import edits
+from distill.codes import CodeGrid, edits
 from distill.editing import requests
 from distill.editing.calls import perform
 from distill.editing.work import Work
@@ -79,6 +79,31 @@ def test_every_tool_edits_says_so_in_words_and_is_undone_exactly(work, second, k
     perform(work, {"kind": "redo"}, None)
     assert work.history.grid == edited
     assert np.array_equal(work.edited, changed)
+
+
+@pytest.mark.parametrize("kind", requests.GRID_KINDS)
+def test_every_tool_edits_shorter_columns(fine_codec, kind):
+    stride, random = fine_codec.time_stride, np.random.default_rng(0)
+    work, second = (
+        Work.opened(
+            fine_codec,
+            name,
+            CodeGrid(random.integers(16, size=(3, 8, 20)), 20 * stride, fine_codec.model_id, 16, time_stride=stride),
+        )
+        for name in ("first", "second")
+    )
+    asked = arguments(kind) | {"kind": kind}
+    if kind == "replace":
+        code = int(work.history.grid.indices[0, 0, 0])
+        asked |= {"code": code, "replacement": (code + 1) % 16}
+    done = perform(work, asked, lambda secret: second)
+    edited = work.history.grid
+    assert edited.time_stride == stride
+    assert np.array_equal(edited.indices.flat[done["positions"]], done["codes"])
+    if "columns" in asked:
+        (first, last), each = asked["columns"], fine_codec.column_seconds
+        assert f"{first * each:.2f} to {(last + 1) * each:.2f} s" in done["history"][0]
+    assert np.abs(work.edited - fine_codec.decode(edited)).max() < 1e-4
 
 
 @pytest.mark.parametrize("kind", requests.GRID_KINDS)

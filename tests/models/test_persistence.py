@@ -1,8 +1,10 @@
 """A saved model is restored bit for bit; any other file is refused in one sentence."""
 
+import json
+
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from distill.errors import CodecFileError
 from distill.models import ConvVAE, load_model, save_model
@@ -24,6 +26,31 @@ def test_a_saved_model_gives_the_same_codes_and_sound_bit_for_bit(small_model, t
     assert torch.equal(recon, recon_again)
     assert again.settings == model.settings
     assert not again.training
+
+
+@pytest.mark.parametrize("time_stride", [16, 8, 4])
+def test_a_file_carries_the_time_stride(small_model, tmp_path, time_stride):
+    model = small_model(time_stride=time_stride)
+    save_model(model, tmp_path / "kit.distill")
+    assert notes_of(tmp_path / "kit.distill")["model"]["time_stride"] == time_stride
+    again = load_model(tmp_path / "kit.distill")
+    assert again.time_stride == time_stride
+    mel = torch.randn(1, 1, 128, 37)
+    with torch.no_grad():
+        assert torch.equal(model(mel)[0], again(mel)[0])
+
+
+def test_a_file_from_before_models_had_a_time_stride_has_one_of_16(small_model, tmp_path):
+    path = tmp_path / "kit.distill"
+    save_model(small_model(), path)
+    notes = notes_of(path)
+    del notes["model"]["time_stride"]
+    save_file(load_file(path), path, metadata={"distill": json.dumps(notes)})
+    assert load_model(path).time_stride == 16
+    save_model(small_model(time_stride=4), path)
+    save_file(load_file(path), path, metadata={"distill": json.dumps(notes)})
+    with pytest.raises(CodecFileError, match="damaged"):
+        load_model(path)
 
 
 def test_the_example_codec_survives_another_save_bit_for_bit(codec, drums, tmp_path):

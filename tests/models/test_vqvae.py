@@ -9,19 +9,21 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from distill.errors import ConfigError
 from distill.models import ConvVQVAE, QuantizerWrapper, VQDecoder, VQEncoder, vqvae
 from distill.models.losses import vqvae_loss
 from distill.training.config import ModelSettings, VQVAEConfig
 
 
-def test_the_reconstruction_has_the_shape_of_the_input_from_1_to_200_frames(small_model):
-    model = small_model()
+@pytest.mark.parametrize(("time_stride", "most"), [(16, 200), (8, 60), (4, 60)])
+def test_the_reconstruction_has_the_shape_of_the_input_from_one_frame_on(small_model, time_stride, most):
+    model = small_model(time_stride=time_stride)
     with torch.no_grad():
-        for frames in range(1, 201):
+        for frames in range(1, most + 1):
             mel = torch.randn(1, 1, 128, frames)
             recon, indices, commit_loss = model(mel)
             assert recon.shape == mel.shape
-            assert indices.shape == (1, 8 * math.ceil(frames / 16), 3)
+            assert indices.shape == (1, 8 * math.ceil(frames / time_stride), 3)
             assert indices.dtype == torch.int64
             assert commit_loss.shape == ()
 
@@ -35,10 +37,27 @@ def test_a_batch_has_one_code_for_each_cell_and_level(small_model, levels):
     assert 0 <= indices.min() <= indices.max() < 16
 
 
-def test_the_encoder_and_the_decoder_change_the_resolution_by_16():
-    latent = VQEncoder(codebook_dim=12)(torch.randn(2, 1, 128, 48))
-    assert latent.shape == (2, 12, 8, 3)
-    assert VQDecoder(codebook_dim=12)(latent).shape == (2, 1, 128, 48)
+@pytest.mark.parametrize("time_stride", [16, 8, 4])
+def test_the_encoder_and_the_decoder_change_the_frequencies_by_16_and_the_time_by_the_stride(time_stride):
+    latent = VQEncoder(codebook_dim=12, time_stride=time_stride)(torch.randn(2, 1, 128, 48))
+    assert latent.shape == (2, 12, 8, 48 // time_stride)
+    assert VQDecoder(codebook_dim=12, time_stride=time_stride)(latent).shape == (2, 1, 128, 48)
+
+
+@pytest.mark.parametrize("time_stride", [0, 1, 2, 5, 12, 32, -16, 16.5, None])
+def test_a_time_stride_other_than_16_8_or_4_is_refused_by_name(time_stride):
+    with pytest.raises(ConfigError, match=f"time_stride must be 16, 8 or 4, got {time_stride}"):
+        ConvVQVAE(time_stride=time_stride)
+
+
+@pytest.mark.parametrize("time_stride", [16, 8, 4])
+def test_a_column_affects_no_frames_beyond_the_next_columns(small_model, time_stride):
+    model = small_model(time_stride=time_stride)
+    latent = torch.zeros(1, 8, 8, 9)
+    latent[..., 4] = torch.nan
+    touched = model.decode(latent)[0, 0].isnan().any(dim=0).nonzero().flatten()
+    assert touched.min() >= 3 * time_stride
+    assert touched.max() < 6 * time_stride
 
 
 @pytest.mark.parametrize("levels", [-1, 0, 1, 5, 7])
@@ -67,7 +86,7 @@ def test_a_model_is_built_as_its_config_says():
 def test_the_settings_are_the_arguments_of_the_constructor_in_their_order():
     arguments = list(inspect.signature(ConvVQVAE).parameters)
     assert arguments == [setting.name for setting in fields(ModelSettings)]
-    values = (8, 16, 2, 0.9, 0.5, 1, 0.1, True)
+    values = (8, 16, 2, 0.9, 0.5, 1, 0.1, True, 4)
     assert asdict(ConvVQVAE(*values).settings) == dict(zip(arguments, values, strict=True))
 
 
@@ -170,20 +189,22 @@ def test_columns_of_padding_change_no_code_and_add_nothing_to_the_loss():
     assert not silent[3].movedim(1, -1).transpose(1, 2)[~mask].any()
 
 
-def test_only_columns_that_are_all_padding_stay_out_of_the_grid():
+@pytest.mark.parametrize(("time_stride", "with_sound"), [(16, 2), (8, 3), (4, 5)])
+def test_only_columns_that_are_all_padding_stay_out_of_the_grid(time_stride, with_sound):
     torch.manual_seed(0)
-    model = ConvVQVAE(codebook_dim=8, codebook_size=16).train()
+    model = ConvVQVAE(codebook_dim=8, codebook_size=16, time_stride=time_stride).train()
     mask = torch.ones(2, 1, 1, 48)
     mask[1, ..., 17:] = 0
     _, indices, _ = model(torch.randn(2, 1, 128, 48), mask)
-    columns = indices.reshape(2, 8, 3, 3)
+    columns = indices.reshape(2, 8, 48 // time_stride, 3)
     assert (columns[0] >= 0).all()
-    assert (columns[1, :, :2] >= 0).all()
-    assert (columns[1, :, 2] == -1).all()
+    assert (columns[1, :, :with_sound] >= 0).all()
+    assert (columns[1, :, with_sound:] == -1).all()
 
 
-def test_the_codes_alone_rebuild_the_output_of_the_model(small_model):
-    model = small_model()
+@pytest.mark.parametrize("time_stride", [16, 8, 4])
+def test_the_codes_alone_rebuild_the_output_of_the_model(small_model, time_stride):
+    model = small_model(time_stride=time_stride)
     mel = torch.randn(2, 1, 128, 45)
     with torch.no_grad():
         recon, indices, _ = model(mel)

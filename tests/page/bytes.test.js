@@ -38,7 +38,7 @@ test("a saved grid holds its codes by level, row and column", () => {
     ],
   ]);
   assert.deepEqual([file.num_frames, file.model_id, file.codebook_size, file.format], [48, "codec", 16, 1]);
-  assert.equal(file.num_samples, value.samples);
+  assert.deepEqual([file.num_samples, file.time_stride], [value.samples, 16]);
 });
 
 test("a grid's text names its codec and its shape, and holds its codes in as few bits as there are", async () => {
@@ -50,6 +50,8 @@ test("a grid's text names its codec and its shape, and holds its codes in as few
   assert.deepEqual([Number(length), Number(levels), Number(rows)], [value.samples, value.levels.length, value.rows]);
   const whole = await gridTextOf({ ...value, samples: value.num_frames * 512 }, codes);
   assert.ok(whole.startsWith(`distill1.0123456789ab.64.${value.num_frames}.`));
+  const fine = await gridTextOf({ ...value, time_stride: 4 }, codes);
+  assert.ok(fine.startsWith(`distill3.0123456789ab.64.${value.samples}.4.${value.levels.length}.${value.rows}.`));
   assert.match(body, /^[\w-]+$/);
   const bits = [...inflateSync(Buffer.from(body, "base64url"))].flatMap((byte) =>
     [7, 6, 5, 4, 3, 2, 1, 0].map((bit) => (byte >> bit) & 1),

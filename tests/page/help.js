@@ -21,7 +21,7 @@ export function gridValue(changes = {}) {
     ...{ work: "secret", name: "clip.wav", editable: true, levels: ["Structure", "Detail"], rows: 2, columns: 3 },
     ...{ size: 16, num_frames: 48, model_id: "codec", format: 1, indices, original: indices, usage: [[], []] },
     ...{ bands: ["low", "high"], column_seconds: 0.5, sample_rate: 100, samples: 150, piece_samples: 60, pieces: 3 },
-    ...{ edit_cells: 4, spectrogram: "", history: [], edits: 0, can_undo: false, can_redo: false },
+    ...{ time_stride: 16, edit_cells: 4, spectrogram: "", history: [], edits: 0, can_undo: false, can_redo: false },
     ...changes,
   };
 }

@@ -10,7 +10,7 @@ from distill.audio import LogMel, write_wav
 from distill.cli import main
 from distill.errors import CodecFileError
 from distill.models import ConvVQVAE, load_model
-from distill.training.base import BASE_PATH, load_rehearsal, save_rehearsal, start_from_base
+from distill.training.base import BASE_PATH, FINE_BASE_PATHS, load_rehearsal, save_rehearsal, start_from_base
 from distill.training.base_sounds import base_sounds
 from distill.training.dataset import MelClip
 from distill.training.trainer import Progress, Trainer, Validation
@@ -41,13 +41,40 @@ def test_with_another_codebook_dimension_only_the_layers_next_to_the_codebooks_s
     assert all("16" in str(list(model.state_dict()[name].shape)) for name in fresh)
 
 
-def test_a_training_starts_with_a_smaller_error_with_the_base_model(mel_clips, quick_config):
-    config = replace(quick_config, codebook_dim=32, epochs=1, validations=1)
+@pytest.mark.parametrize("time_stride", [16, 8, 4])
+def test_a_training_starts_with_a_smaller_error_with_the_base_model(mel_clips, quick_config, time_stride):
+    config = replace(quick_config, codebook_dim=32, epochs=1, validations=1, time_stride=time_stride)
     errors = [
         next(event for event in Trainer(mel_clips, c, device="cpu").run() if isinstance(event, Validation)).mel_l1
         for c in (config, replace(config, from_base=False))
     ]
     assert errors[0] < 0.7 * errors[1]
+
+
+@pytest.mark.parametrize(("time_stride", "kernels"), [(8, 2), (4, 4)])
+def test_a_finer_stride_copies_all_of_the_base_model_but_kernels_that_it_has_shorter(base, time_stride, kernels):
+    model = ConvVQVAE(codebook_dim=32, time_stride=time_stride)
+    start_from_base(model, BASE_PATH)
+    shorter = [
+        name
+        for name, tensor in model.state_dict().items()
+        if not name.startswith("quantizer.") and not torch.equal(tensor, base.state_dict()[name])
+    ]
+    assert len(shorter) == kernels
+    for name in shorter:
+        kernel, its = model.state_dict()[name], base.state_dict()[name]
+        assert kernel.shape[:3] == its.shape[:3]
+        assert (kernel.sum(dim=3) - its.sum(dim=3)).abs().max() < 1e-5 or name.startswith("decoder.")
+
+
+@pytest.mark.parametrize(("time_stride", "path"), FINE_BASE_PATHS.items())
+def test_each_finer_stride_has_a_base_model_of_its_own(time_stride, path):
+    base, model = load_model(path), ConvVQVAE(codebook_dim=32, time_stride=time_stride)
+    assert base.time_stride == time_stride
+    assert path.stat().st_size < 10_000_000
+    start_from_base(model)
+    for name, tensor in model.state_dict().items():
+        assert name.startswith("quantizer.") or torch.equal(tensor, base.state_dict()[name]), name
 
 
 def test_training_from_random_weights_uses_the_statistics_of_the_clips(mel_clips, quick_config):
@@ -101,6 +128,18 @@ def test_the_command_makes_a_model_that_a_training_can_start_from(recordings, tm
     assert model.mel_mean.abs().max() > 0
     assert model(torch.full((1, 1, 128, 20), LogMel.floor))[0].shape == (1, 1, 128, 20)
     assert len(load_rehearsal(tmp_path / "rehearsal.safetensors")) >= 4  # more with speech, if espeak-ng is installed
+
+
+def test_the_base_model_of_a_finer_stride_is_trained_on_from_that_of_16(recordings, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(base_sounds.__kwdefaults__, "synthetic", 2)
+    out, none = tmp_path / "base-4.distill", tmp_path / "none.sf2"
+    options = ["--out", str(out), "--soundfont", str(none), "--minutes", "0.02", "--time-stride", "4"]
+    assert main(["base", str(recordings), *options]) == 0
+    model = ConvVQVAE(codebook_dim=32, time_stride=4)
+    start_from_base(model, out)
+    assert load_model(out).time_stride == 4
+    assert torch.equal(model.mel_mean, load_model(BASE_PATH).mel_mean)
+    assert [path.name for path in tmp_path.iterdir()] == ["base-4.distill"]  # the crops are those of the first
 
 
 def test_the_rehearsal_crops_are_saved_with_an_error_below_a_third_of_a_decibel(tmp_path):

@@ -4,8 +4,9 @@ import dataclasses
 
 import pytest
 
+from distill.codes.grid import column_seconds
 from distill.models import ConvVQVAE
-from distill.training.config import VQVAEConfig, get_adaptive_vqvae_config
+from distill.training.config import VQVAEConfig, get_adaptive_vqvae_config, time_stride_reason
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,31 @@ def test_more_clips_get_more_codes_and_slower_averages(file_count, codebook_size
     assert config.threshold_ema_dead_code == 2
     assert config.commitment_weight == 0.25
     assert ConvVQVAE.from_config(config).codebook_size == codebook_size
+
+
+@pytest.mark.parametrize(
+    ("seconds", "time_stride"),
+    [
+        ([], 16),
+        ([5.0] * 17, 16),
+        ([0.93], 16),
+        ([0.92], 8),
+        ([0.3] * 12, 4),
+        ([0.5] * 12, 8),
+        ([0.01], 4),
+        ([0.2, 0.2, 600.0], 4),
+        ([0.2, 600.0, 600.0], 16),
+    ],
+)
+def test_short_clips_get_shorter_columns(seconds, time_stride):
+    config = get_adaptive_vqvae_config(max(1, len(seconds)), seconds)
+    assert config.time_stride == time_stride
+    assert config == dataclasses.replace(get_adaptive_vqvae_config(max(1, len(seconds))), time_stride=time_stride)
+    if seconds:
+        length = sorted(seconds)[len(seconds) // 2]
+        assert length >= 5 * column_seconds(time_stride) or time_stride == 4
+        reason = time_stride_reason(seconds)
+        assert f"columns of {1000 * column_seconds(time_stride):.0f} ms, because" in reason
 
 
 @pytest.mark.parametrize("file_count", [0, -1, -500])

@@ -263,8 +263,9 @@ def test_the_info_of_a_training_has_its_facts_and_no_clip_names(trained, mel_cli
     assert not any(clip.name.split(".")[0] in str(info) for clip in mel_clips)
 
 
-def test_in_the_refinement_only_the_decoder_learns(mel_clips, quick_config):
-    trainer = Trainer(mel_clips, replace(quick_config, refinement=0.5), device="cpu")
+@pytest.mark.parametrize("time_stride", [16, 8, 4])
+def test_in_the_refinement_only_the_decoder_learns(mel_clips, quick_config, time_stride):
+    trainer = Trainer(mel_clips, replace(quick_config, refinement=0.5, time_stride=time_stride), device="cpu")
     still, moved = [], []
     before: dict[str, torch.Tensor] = {}
     for event in trainer.run():
@@ -283,8 +284,12 @@ def test_a_training_from_random_weights_has_no_refinement(mel_clips, quick_confi
     assert not trainer.is_refining
 
 
-def test_refinement_sees_every_frame_of_every_clip_with_the_codes_of_the_whole_clip(mel_clips, quick_config):
-    trainer = Trainer(mel_clips, replace(quick_config, refinement=0.9, epochs=1), device="cpu")
+@pytest.mark.parametrize("time_stride", [16, 8, 4])
+def test_refinement_sees_every_frame_of_every_clip_with_the_codes_of_the_whole_clip(
+    mel_clips, quick_config, time_stride
+):
+    config = replace(quick_config, refinement=0.9, epochs=1, time_stride=time_stride)
+    trainer = Trainer(mel_clips, config, device="cpu")
     list(trainer.run())
     assert trainer.is_refining
     for number, clip in enumerate(trainer.clips):
@@ -292,10 +297,10 @@ def test_refinement_sees_every_frame_of_every_clip_with_the_codes_of_the_whole_c
         with torch.no_grad():
             latent = trainer.model.eval().quantize(trainer.model.encode(mel))[0][0]
         assert torch.equal(trainer._latent(trainer.sampler, number), latent)
-    positions = trainer.sampler.positions(2000, align=16)
+    positions = trainer.sampler.positions(2000, align=time_stride)
     seen = {(clip, start + offset) for clip, start in positions for offset in range(trainer.sampler.crop_frames)}
     assert seen >= {(i, frame) for i, clip in enumerate(trainer.clips) for frame in range(clip.num_frames)}
-    assert all(start % 16 == 0 for _, start in positions)
+    assert all(start % time_stride == 0 for _, start in positions)
 
 
 def test_rehearsal_gives_a_smaller_error_on_other_sound(mel_clips, quick_config):
@@ -315,6 +320,21 @@ def test_a_training_from_random_weights_has_no_rehearsal(mel_clips, quick_config
     assert Trainer(mel_clips, replace(quick_config, from_base=False), device="cpu").rehearsal is None
     assert Trainer(mel_clips, replace(quick_config, rehearsal=0), device="cpu").rehearsal is None
     assert Trainer(mel_clips, quick_config, device="cpu").rehearsal is not None
+
+
+@pytest.mark.parametrize("time_stride", [8, 4])
+def test_hits_shorter_than_a_crop_are_learned_with_shorter_columns(mel_clips, quick_config, time_stride):
+    hits = [MelClip(clip.name, clip.log_mel[:, : 7 + number]) for number, clip in enumerate(mel_clips)]
+    config = replace(quick_config, codebook_dim=32, epochs=20, time_stride=time_stride)
+    trainer = Trainer(hits, config, device="cpu")
+    assert trainer.sampler.crop_frames == 16
+    errors = [validation.mel_l1 for validation in events_of(trainer, Validation)]
+    assert errors[-1] < errors[0]
+    model = trainer.best_model()
+    with torch.no_grad():
+        recon, indices, _ = model(hits[0].log_mel[None, None])
+    assert recon.shape == (1, 1, 128, 7)
+    assert indices.shape == (1, 8 * -(-7 // time_stride), 3)
 
 
 def test_training_on_no_clips_is_refused(quick_config):

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from distill.audio import Clip, LogMel
+from distill.codec import Codec
 from distill.editing.work import Work
 from distill.jobs import JobStatus
 from distill.settings import DEFAULTS
+from distill.training.config import get_adaptive_vqvae_config
 from distill.training.dataset import to_mel_clip
 from distill.training.records import NO_CURVES, Progress
 from distill.ui import train, views
@@ -37,6 +39,27 @@ def test_a_clip_is_billed_by_its_own_columns_and_its_own_length(codec, seconds, 
 def test_a_set_lasts_as_long_as_its_samples():
     clip = to_mel_clip(Clip("60 ms.wav", noise(0.06)), LogMel())
     assert "30.0 s of sound" in views.clip_list([clip] * 500, [])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "columns", "reason"),
+    [
+        ([0.3] * 12, "columns of 46 ms", "a typical clip of 0.30 s would have only 2 of 186 ms"),
+        ([0.6] * 12, "columns of 93 ms", "a typical clip of 0.60 s would have only 4 of 186 ms"),
+        ([4.9] * 12, "columns of 186 ms", "a typical clip of 4.9 s has 27 of them"),
+    ],
+)
+def test_the_adaptive_settings_say_why_the_columns_are_as_long_as_they_are(seconds, columns, reason):
+    told = views.config_reason(get_adaptive_vqvae_config(len(seconds), seconds), seconds)
+    assert "For 12 clips: <b>64 codes per level</b> and 1 minute, because" in told
+    assert f"<b>{columns}</b>, because {reason}" in told
+
+
+@pytest.mark.parametrize(("time_stride", "length"), [(8, "93 ms"), (4, "46 ms")])
+def test_a_codec_of_shorter_columns_says_so_and_costs_more(small_model, time_stride, length):
+    line = views.codec_line(Codec(small_model(time_stride=time_stride)))
+    assert f"<span>columns of {length}</span>" in line
+    assert f"<span>{3 * 8 * 4 * 44_100 / 512 / time_stride:.0f} bit/s</span>" in line
 
 
 FINISHED = JobStatus("finished", 0, 0.0, Progress(1, 0.1, 0.6, 0.0, 1.0, 0.5, 0.1), None, NO_CURVES, "", "")

@@ -7,10 +7,10 @@ import numpy as np
 
 from distill.audio import SAMPLE_RATE
 from distill.audio.vocoder import BLOCK_SAMPLES, num_blocks
-from distill.codes.grid import FORMAT, FRAMES_PER_COLUMN, CodeGrid
+from distill.codes.grid import FORMAT, CodeGrid
 from distill.codes.levels import level_names
 from distill.editing.answers import HISTORY_SHOWN, pack
-from distill.plots import COLUMN_SECONDS, band_name, row_ranges_hz
+from distill.plots import band_name, row_ranges_hz
 from distill.settings import DEFAULTS
 from distill.ui.components.base import FileComponent
 from distill.ui.components.sprites import spectrogram
@@ -86,13 +86,14 @@ def grid_value(
         "original": pack(original.indices),
         "usage": usage.tolist(),
         "bands": [band_name(low, high) for low, high in row_ranges_hz(grid.rows)],
-        "column_seconds": COLUMN_SECONDS,
+        "time_stride": grid.time_stride,
+        "column_seconds": grid.column_seconds,
         "sample_rate": SAMPLE_RATE,
         "samples": grid.num_samples,
         "piece_samples": BLOCK_SAMPLES,
         "pieces": num_blocks(grid.num_frames),
         "edit_cells": edit_cells,
-        "spectrogram": spectrogram(log_mel, grid.columns * FRAMES_PER_COLUMN),
+        "spectrogram": spectrogram(log_mel, grid.columns * grid.time_stride),
         "history": list(history[-HISTORY_SHOWN:]),
         "edits": len(history),
         "can_undo": bool(history),

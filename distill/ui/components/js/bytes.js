@@ -52,7 +52,10 @@ export function wavOf(samples, sampleRate) {
  * @param {import("./types.js").GridValue} value
  * @param {Uint16Array} indices
  */
-export function gridFileOf({ levels, rows, columns, format, num_frames, samples, model_id, size }, indices) {
+export function gridFileOf(
+  { levels, rows, columns, format, num_frames, samples, time_stride, model_id, size },
+  indices,
+) {
   const row = (/** @type {number} */ number) => [...indices.subarray(number * columns, (number + 1) * columns)];
   const nested = levels.map((_, level) => Array.from({ length: rows }, (_, index) => row(level * rows + index)));
   return JSON.stringify({
@@ -62,20 +65,24 @@ export function gridFileOf({ levels, rows, columns, format, num_frames, samples,
     model_id,
     codebook_size: size,
     num_samples: samples,
+    time_stride,
   });
 }
 
 const TEXT_IN_FRAMES = "distill1";
 const TEXT_IN_SAMPLES = "distill2";
+const TEXT_WITH_STRIDE = "distill3";
+const USUAL_STRIDE = 16; // what the first two texts stand for
 const SAMPLES_PER_FRAME = 512;
 
 /**
  * Encode a grid as one line of text, as `CodeGrid.to_text` writes it.
- * @param {Pick<import("./types.js").GridValue, "levels" | "rows" | "num_frames" | "samples" | "model_id" | "size">} value
+ * @param {Pick<import("./types.js").GridValue,
+ *   "levels" | "rows" | "num_frames" | "samples" | "time_stride" | "model_id" | "size">} value
  * @param {Uint16Array} indices
  * @returns {Promise<string>}
  */
-export async function gridTextOf({ levels, rows, num_frames, samples, model_id, size }, indices) {
+export async function gridTextOf({ levels, rows, num_frames, samples, time_stride, model_id, size }, indices) {
   const width = Math.max(1, Math.ceil(Math.log2(size)));
   const packed = new Uint8Array(Math.ceil((indices.length * width) / 8));
   indices.forEach((code, index) => {
@@ -89,6 +96,12 @@ export async function gridTextOf({ levels, rows, num_frames, samples, model_id, 
   const letters = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   const body = btoa(letters).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
   const isWhole = samples === num_frames * SAMPLES_PER_FRAME;
-  const [name, length] = isWhole ? [TEXT_IN_FRAMES, num_frames] : [TEXT_IN_SAMPLES, samples];
-  return [name, model_id, size, length, levels.length, rows, body].join(".");
+  const length =
+    time_stride !== USUAL_STRIDE
+      ? [TEXT_WITH_STRIDE, samples, time_stride]
+      : isWhole
+        ? [TEXT_IN_FRAMES, num_frames]
+        : [TEXT_IN_SAMPLES, samples];
+  const [name, ...numbers] = length;
+  return [name, model_id, size, ...numbers, levels.length, rows, body].join(".");
 }

@@ -24,11 +24,17 @@ export function makeTile(pictures, level, code, size) {
 }
 
 /**
+ * @param {string} colour as "rgb(red green blue)"
+ * @returns {number[]} red, green and blue, 0 to 255
+ */
+export const channelsOf = (colour) => (colour.match(/\d+/g) ?? ["0", "0", "0"]).map(Number);
+
+/**
  * Whether a colour is light enough for dark text on it.
  * @param {string} colour as "rgb(red green blue)"
  */
 export function isLight(colour) {
-  const [red, green, blue] = (colour.match(/\d+/g) ?? ["0", "0", "0"]).map(Number);
+  const [red, green, blue] = channelsOf(colour);
   return 0.3 * red + 0.59 * green + 0.11 * blue > 120;
 }
 

@@ -61,6 +61,6 @@ export class GridCodes {
    */
   correct({ positions, codes, indices }) {
     if (positions && codes) this.put(positions.map((position, index) => [position, codes[index]]));
-    else if (indices) this.put(unpackCodes(indices).entries());
+    else if (indices) this.put([...unpackCodes(indices).entries()].filter(([at, code]) => code !== this.indices[at]));
   }
 }

@@ -2,7 +2,7 @@
 // Draws the code grid: codes over the spectrogram, changed cells, the selection, the axis of time, the playhead.
 
 import { ticksOf } from "./axes.js";
-import { isLight } from "./code_tiles.js";
+import { channelsOf, isLight } from "./code_tiles.js";
 import { fitCanvas, make, penOf, styleOf } from "./dom.js";
 import { AXIS_HEIGHT, LANE_GAP } from "./grid_layout.js";
 
@@ -12,6 +12,7 @@ import { AXIS_HEIGHT, LANE_GAP } from "./grid_layout.js";
 
 const NUMBERS_FROM = 26; // minimum column width in pixels for the codes' numbers
 const LINES_FROM = 7;
+const DOTS_FROM = 3; // of narrower columns, neighbours share the dot of a changed cell
 const FULL_CIRCLE = 2 * Math.PI;
 
 export class GridPainter {
@@ -44,9 +45,10 @@ export class GridPainter {
     this.#isLight = (pictures?.colours ?? []).map((colours) => colours.map(isLight));
     const size = { width: codes.columns, height: codes.rows };
     this.#textures = Array.from({ length: codes.levels }, () => make("canvas", size));
-    codes.indices.forEach((code, position) => {
-      this.put(codes, position, code);
-    });
+    if (!pictures) return;
+    for (const [level, texture] of this.#textures.entries()) {
+      fillTexture(texture, codes, level, pictures.colours[level]);
+    }
   }
 
   /**
@@ -125,9 +127,13 @@ export class GridPainter {
     pen.drawImage(this.#textures[level], first, 0, stop - first, rows, ...span);
     pen.globalAlpha = 1;
     if (wide >= LINES_FROM) drawLines(drawing, rows, top);
+    const together = Math.ceil(DOTS_FROM / wide);
     for (let row = 0; row < rows; row++) {
       const y = top + (rows - 1 - row) * high;
-      for (let column = first; column < stop; column++) this.#drawCell(drawing, level, { row, column }, y);
+      for (let column = first; column < stop; column++) {
+        const isDrawn = this.#drawCell(drawing, level, { row, column }, y);
+        if (isDrawn) column += together - 1;
+      }
     }
   }
 
@@ -136,6 +142,7 @@ export class GridPainter {
    * @param {number} level
    * @param {import("./selection.js").Cell} cell
    * @param {number} y
+   * @returns {boolean} whether the cell is marked as changed
    */
   #drawCell({ pen, wide, high }, level, { row, column }, y) {
     const { codes } = this.state;
@@ -146,7 +153,7 @@ export class GridPainter {
       pen.textAlign = "center";
       pen.fillText(String(code), (column + 0.5) * wide, y + high / 2);
     }
-    if (!codes.isChanged(position)) return;
+    if (!codes.isChanged(position)) return false;
     pen.fillStyle = "#fff";
     pen.strokeStyle = "#000";
     const size = Math.max(1.5, Math.min(3, wide / 6));
@@ -154,6 +161,7 @@ export class GridPainter {
     pen.arc((column + 1) * wide - size - 2, y + size + 2, size, 0, FULL_CIRCLE);
     pen.fill();
     pen.stroke();
+    return true;
   }
 
   /**
@@ -206,6 +214,28 @@ export class GridPainter {
       pen.fillText(`${Number(second.toFixed(1))} s`, second * perSecond, tall - AXIS_HEIGHT / 2 + 2);
     }
   }
+}
+
+/**
+ * Colour all cells of a level at once: ten minutes have a hundred thousand.
+ * @param {HTMLCanvasElement} texture
+ * @param {GridCodes} codes
+ * @param {number} level
+ * @param {string[]} colours
+ */
+function fillTexture(texture, codes, level, colours) {
+  const { rows, columns } = codes;
+  const picture = new ImageData(columns, rows);
+  const channels = colours.map(channelsOf);
+  for (let row = 0; row < rows; row++) {
+    const first = codes.positionOf(level, row, 0);
+    for (let column = 0; column < columns; column++) {
+      const at = 4 * ((rows - 1 - row) * columns + column);
+      picture.data.set(channels[codes.indices[first + column]], at);
+      picture.data[at + 3] = 255;
+    }
+  }
+  penOf(texture).putImageData(picture, 0, 0);
 }
 
 /**

@@ -49,6 +49,7 @@
  * @property {string} original codes before any edit, in the same form
  * @property {number[][]} usage number of uses of each code, by level
  * @property {string[]} bands a label for each row, the lowest first
+ * @property {number} time_stride frames in a column
  * @property {number} column_seconds
  * @property {number} sample_rate
  * @property {number} samples number of samples of the whole sound
