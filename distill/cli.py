@@ -182,6 +182,16 @@ def bench(options: argparse.Namespace) -> None:
         _write_json(options.json, report)
 
 
+def blind(options: argparse.Namespace) -> None:
+    """Write a page for a blind listening test: the codec's own vocoder against Griffin-Lim."""
+    from distill.bench.blind import make_blind_page
+    from distill.codec import Codec
+
+    _check_writable(options.out)
+    make_blind_page(Codec.load(options.model), list(_read_clips(options.clips)), options.out, seed=options.seed)
+    print(f"{options.out}: open it in a browser.")
+
+
 def base(options: argparse.Namespace) -> None:
     """Train the base model from which trainings start, and its vocoder, and save the sounds that they rehearse."""
     import torch
@@ -418,6 +428,12 @@ def _add_workshop(add: Callable[[Any], argparse.ArgumentParser]) -> None:
     command.add_argument("--time-stride", type=int, default=16, help="16; 8 and 4 go on from the base model of 16")
     command.add_argument("--leave-out", default="", help="recordings whose names begin so stay unheard")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
+
+    command = add(blind)
+    command.add_argument("model", type=Path, metavar="M.distill")
+    command.add_argument("clips", nargs="+", type=Path, metavar="CLIP_OR_FOLDER")
+    command.add_argument("--out", required=True, type=Path, metavar="blind.html")
+    command.add_argument("--seed", type=int, default=0, help="of the choice of clips and of their order")
 
     command = add(bench)
     names = "plain, vae, distill, distill-4, distill-4-long, scratch-4, held-out, speed"
