@@ -12,8 +12,8 @@ from distill.errors import ConfigError, check_range
 COLUMNS_PER_CLIP = 3
 """Columns that half of the clips should have at least, so that attack, body and decay of a drum hit can be edited
 apart. If they have fewer, the columns are made shorter. Not more are asked for, because shorter columns cost more bits,
-and a codec of a few hits knew them a little less well by heart: with 20 hits and as much computing, the error was
-0.181 nepers at 186 ms, 0.191 at 93 ms and 0.213 at 46 ms."""
+and a codec knows a few hits a little less by heart: after 300 steps on 20 hits, the error on them was 0.212 nepers at
+186 ms, 0.215 at 93 ms and 0.233 at 46 ms; on 20 other hits of the same kits it was 0.400, 0.334 and 0.292."""
 
 
 @dataclass(frozen=True)
