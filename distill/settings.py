@@ -146,7 +146,8 @@ class Settings:
     grid_bytes: int = 4 * MIB
     """Maximum bytes of a grid's file or text, packed and unpacked."""
     grid_columns: int = 3_230
-    """Maximum columns of a grid that a visitor opens: ten minutes of sound."""
+    """Maximum columns of 16 frames of a grid that a visitor opens: ten minutes of sound. Of shorter columns, as many
+    more may be opened as last as long."""
     edit_cells: int = 4_096
     """Maximum cells that one edit lists. This is a hundred times as many as a person paints in a stroke; the page sends
     more cells as several edits. An edit of whole regions lists no cells and may have any size."""

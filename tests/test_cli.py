@@ -84,9 +84,7 @@ def test_the_options_of_a_training_reach_the_codec_and_its_output_is_plain_lines
     assert "mel_l1" in printed
     assert "\x1b" not in printed
     assert "\r" not in printed
-    assert (
-        "6 clips: 64 codes per level, columns of 93 ms, because a typical clip of 0.85 s would have only 5" in printed
-    )
+    assert "6 clips: 64 codes per level, columns of 186 ms, because a typical clip of 0.9 s has 5" in printed
     model = Codec.load(out).model
     assert (model.num_levels, model.codebook_dim, model.commitment_weight) == (2, 8, 0.5)
 

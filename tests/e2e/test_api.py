@@ -141,13 +141,13 @@ def test_a_training_has_the_time_resolution_of_its_clips_or_the_one_that_is_aske
     assert "columns of 46 ms" in reason
     assert chosen == 4
     for asked, time_stride in (({}, 4), ({"time_stride": 8}, 8)):  # scripts did not always name one
-        live = client.predict(2, 8, 0.25, 0.05, True, **asked, api_name="/train")
+        live = client.predict(2, 8, 0.25, 0.1, True, **asked, api_name="/train")
         assert "Finished" in live[0]
         download, line, *_ = client.predict(api_name="/use_trained")
         assert f"columns of {46 if time_stride == 4 else 93} ms" in line
         assert Codec.load(download["value"]).time_stride == time_stride
     with pytest.raises(AppError, match="5"):
-        client.predict(2, 8, 0.25, 0.05, True, time_stride=5, api_name="/train")
+        client.predict(2, 8, 0.25, 0.1, True, time_stride=5, api_name="/train")
 
 
 def test_a_clip_is_explored_level_by_level_and_saved(client, clips):

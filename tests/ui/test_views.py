@@ -44,8 +44,8 @@ def test_a_set_lasts_as_long_as_its_samples():
 @pytest.mark.parametrize(
     ("seconds", "columns", "reason"),
     [
-        ([0.3] * 12, "columns of 46 ms", "a typical clip of 0.30 s would have only 2 of 186 ms"),
-        ([0.6] * 12, "columns of 93 ms", "a typical clip of 0.60 s would have only 4 of 186 ms"),
+        ([0.2] * 12, "columns of 46 ms", "a typical clip of 0.20 s would be only 1.1 of 186 ms"),
+        ([0.5] * 12, "columns of 93 ms", "a typical clip of 0.50 s would be only 2.7 of 186 ms"),
         ([4.9] * 12, "columns of 186 ms", "a typical clip of 4.9 s has 27 of them"),
     ],
 )
