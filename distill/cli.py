@@ -194,56 +194,14 @@ def blind(options: argparse.Namespace) -> None:
 
 def base(options: argparse.Namespace) -> None:
     """Train the base model from which trainings start, and its vocoder, and save the sounds that they rehearse."""
-    import torch
-
-    from distill.audio import LogMel
-    from distill.models import ConvVQVAE
-    from distill.models.persistence import load_parts, round_weights, save_model
-    from distill.training.base import BASE_CONFIG, BASE_PATH, REHEARSAL_PATH, save_rehearsal, start_from_base
+    from distill.training.base_making import make_base
     from distill.training.base_sounds import base_sounds
-    from distill.training.dataset import to_mel_clip
-    from distill.training.distributed import choose_device
-    from distill.training.trainer import Trainer
-    from distill.training.vocoder_trainer import train_base_vocoder
 
     _check_writable(options.out)
-    is_fine = options.time_stride != BASE_CONFIG.time_stride
-    config = replace(BASE_CONFIG, minutes=options.minutes or None, time_stride=options.time_stride)
-    model, info, vocoder = load_parts(BASE_PATH)
-    assert isinstance(model, ConvVQVAE)
-    device = choose_device(options.device)
-    log_mel, clips = LogMel(), []
-    for clip in base_sounds(options.recordings, options.soundfont, leave_out=options.leave_out):
-        clips.append(to_mel_clip(clip, log_mel))
-        if len(clips) % 100 == 0:
-            print(f"{len(clips)} clips", flush=True)
-    if options.minutes:
-        trainer = Trainer(clips, config, device=options.device)
-        if is_fine:
-            start_from_base(trainer.model, BASE_PATH)
-        with _training_display() as show:
-            for event in trainer.run():
-                show(event)
-        trainer.processes.close()
-        if not trainer.processes.is_first:
-            return
-        model, info = trainer.best_model(), trainer.codec_info()
-    if is_fine:  # all strides have the vocoder and the rehearsal of the base model
-        save_model(model, options.out, info)
-        return
-    if options.minutes:
-        save_rehearsal(clips, options.out.with_name(REHEARSAL_PATH.name))
-    if options.vocoder_minutes:
-        torch.manual_seed(BASE_CONFIG.seed)
-        said = 0.0
-        steps = train_base_vocoder(model.to(device), clips, minutes=options.vocoder_minutes)
-        for number, (fraction, loss, network) in enumerate(steps, start=1):
-            if fraction - said >= 0.01 or fraction == 1:
-                print(f"Vocoder: {fraction:.0%}, step {number}, loss {loss:.3f}", flush=True)
-                said, vocoder = fraction, network
-        if vocoder:
-            round_weights(vocoder.cpu())
-    save_model(model.cpu(), options.out, info, vocoder)
+    sounds = base_sounds(options.recordings, options.soundfont, leave_out=options.leave_out)
+    settings = {name: getattr(options, name) for name in ("minutes", "vocoder_minutes", "time_stride", "device")}
+    with _training_display() as show:
+        make_base(sounds, options.out, show=show, **settings)
 
 
 def _training_config(options: argparse.Namespace, seconds: Sequence[float]) -> "VQVAEConfig":
@@ -422,9 +380,7 @@ def _add_workshop(add: Callable[[Any], argparse.ArgumentParser]) -> None:
     command.add_argument("--soundfont", type=Path, default=Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"))
     command.add_argument("--out", required=True, type=Path, metavar="base.distill")
     command.add_argument("--minutes", type=float, default=40.0, help="of training; 0 keeps the present model")
-    command.add_argument(
-        "--vocoder-minutes", type=float, default=120.0, help="of its training; 0 keeps the present one"
-    )
+    command.add_argument("--vocoder-minutes", type=float, default=120.0, help="of training; 0 keeps the present one")
     command.add_argument("--time-stride", type=int, default=16, help="16; 8 and 4 go on from the base model of 16")
     command.add_argument("--leave-out", default="", help="recordings whose names begin so stay unheard")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")

@@ -17,12 +17,12 @@ from distill.audio.logmel import HOP_LENGTH, LogMel
 from distill.audio.vocoder import BLOCK_FRAMES, Vocoder
 from distill.audio.vocoders import get_vocoder
 from distill.codec.atlas import CodebookAtlas
+from distill.codec.grid_decoder import GridDecoder
 from distill.codec.pieces import (
     Patch,
     Progress,
     code_blocks,
     decoded_blocks,
-    decoder_reach,
     following,
     gathered,
     joined,
@@ -43,13 +43,8 @@ from distill.training.health import LevelHealth
 T = TypeVar("T")
 VOCODERS = ("neural", "griffin-lim", "bigvgan")
 """Names of the vocoders, the default first."""
-DECODED_FRAMES = 256
-"""Number of frames that are decoded together, a multiple of every time stride (3 s)."""
 SHORT_FRAMES = 48
 """Length in frames of the sound of a single code, and of the silence whose codes are looked up, at every stride."""
-QUIETEST, LOUDEST = -50.0, 10.0
-"""Limits of decoded log-mels, in nepers. Log-mels of clips stay far within these limits (a full-scale sine reaches
-4.6). The output of a codec from a stranger may be larger, and its exponential could be infinite."""
 
 
 class Codec:
@@ -96,7 +91,8 @@ class Codec:
         self.log_mel, self.network = LogMel(), network
         self.vocoder = self._make_vocoder(vocoder)
         self.model_id = fingerprint(model)
-        self.reach = decoder_reach(model)
+        self.grid_decoder = GridDecoder(self.model)
+        self.reach = self.grid_decoder.reach
         self._made: dict[str, Any] = {}
 
     def _make_vocoder(self, name: str) -> Vocoder:
@@ -248,7 +244,7 @@ class Codec:
         """Decode a grid block by block: yield the frames of each block and their log-mel, as in :meth:`decode_mel`."""
         self._check_levels(grid, levels)
         blocks = decoded_blocks(grid.num_frames, self.vocoder.reach)
-        return ((block, self._decode_frames(grid, block.start, block.stop, levels)) for block in blocks)
+        return ((block, self.grid_decoder.frames(grid, block.start, block.stop, levels)) for block in blocks)
 
     def decode(self, grid: CodeGrid, *, levels: int | None = None, progress: Progress | None = None) -> np.ndarray:
         """Decode a grid to a clip.
@@ -313,12 +309,11 @@ class Codec:
 
     def decode_frames(self, grid: CodeGrid, frames: slice) -> np.ndarray:
         """Decode the sound of some frames, float32 [frames * 512]: these samples of a full decode."""
-        cuts = range(frames.start, frames.stop, BLOCK_FRAMES)
         parts = [
             self.vocoder.part(
-                partial(self._decode_frames, grid), grid.num_frames, first, min(frames.stop, first + BLOCK_FRAMES)
+                partial(self.grid_decoder.frames, grid), grid.num_frames, first, min(frames.stop, first + BLOCK_FRAMES)
             )
-            for first in cuts
+            for first in range(frames.start, frames.stop, BLOCK_FRAMES)
         ]
         return torch.cat(parts).numpy()
 
@@ -337,7 +332,7 @@ class Codec:
             raise GridError(f"This codec has {known}, not level {level}, code {code}.")
         indices = torch.full((self.num_levels, ROWS, SHORT_FRAMES // self.time_stride), -1)
         indices[level] = code
-        return self.vocoder(self._decode_columns(indices)).numpy()
+        return self.vocoder(self.grid_decoder.columns(indices)).numpy()
 
     @property
     def codebooks(self) -> np.ndarray:
@@ -403,33 +398,3 @@ class Codec:
         self.check(grid)
         if levels is not None and not 1 <= levels <= self.num_levels:
             raise GridError(f"levels must be from 1 to {self.num_levels}, got {levels}.")
-
-    @torch.no_grad()
-    def _decode_columns(self, indices: Tensor) -> Tensor:
-        """Decode indices [levels, rows, columns] to a log-mel [128, time_stride * columns]."""
-        cells = indices.flatten(1).T[None]
-        return self.model.decode(self.model.codes_to_embeddings(cells))[0, 0].clamp(QUIETEST, LOUDEST)
-
-    def _decode_frames(self, grid: CodeGrid, first: int, last: int, levels: int | None = None) -> Tensor:
-        """Decode frames ``first`` to ``last``, only from the columns on which these frames depend.
-
-        The last digits of a convolution depend on the length of its input. So a frame is always decoded in the same
-        block of columns, whatever the range is.
-        """
-        numbers = range(first // DECODED_FRAMES, -(-last // DECODED_FRAMES))
-        mel = torch.cat([self._decode_block(grid, number, levels) for number in numbers], dim=1)
-        begin = numbers.start * DECODED_FRAMES
-        return mel[:, first - begin : last - begin]
-
-    def _decode_block(self, grid: CodeGrid, number: int, levels: int | None) -> Tensor:
-        """Decode a block of columns to a log-mel [128, 256], shorter at the end of the grid."""
-        stride = self.time_stride
-        begin = number * DECODED_FRAMES // stride
-        end = min(grid.columns, begin + DECODED_FRAMES // stride)
-        before, after = (-(-reach // stride) for reach in self.reach)
-        start = max(0, begin - after)
-        indices = torch.from_numpy(grid.indices[:, :, start : end + before].copy())
-        if levels is not None:
-            indices[levels:] = -1
-        mel = self._decode_columns(indices)
-        return mel[:, (begin - start) * stride : (end - start) * stride]

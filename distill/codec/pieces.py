@@ -136,19 +136,6 @@ def encoder_reach(model: ConvVQVAE) -> tuple[int, int]:
     return int(touched[-1]) - middle, middle - int(touched[0])
 
 
-@torch.no_grad()
-def decoder_reach(model: ConvVQVAE) -> tuple[int, int]:
-    """Measure how many frames before and after its own frames a column changes.
-
-    A NaN in one column spreads exactly so far.
-    """
-    middle, width = 16, 33
-    latent = torch.zeros(1, model.codebook_dim, ROWS, width)
-    latent[..., middle] = torch.nan
-    touched = model.decode(latent)[0, 0].isnan().any(dim=0).nonzero().flatten()
-    return middle * model.time_stride - int(touched[0]), int(touched[-1]) + 1 - (middle + 1) * model.time_stride
-
-
 def gathered(parts: Iterable[tuple[slice, Tensor]], num_frames: int, progress: Progress | None) -> Tensor:
     """Join the pieces of a log-mel; ``progress`` is called with the finished share, 0 to 1."""
     whole = torch.empty(N_MELS, num_frames)

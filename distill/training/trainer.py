@@ -190,11 +190,7 @@ class Trainer:
 
     def vocoder_network(self) -> VocoderNetwork | None:
         """Return a copy of the vocoder's network, on the CPU and in eval mode; None if it has not learned anything."""
-        if not self.vocoder or not self.vocoder.steps:
-            return None
-        network = copy.deepcopy(self.vocoder.network).cpu()
-        round_weights(network)
-        return network.eval()
+        return self.vocoder.rounded() if self.vocoder and self.vocoder.steps else None
 
     def codec_info(self) -> CodecInfo:
         """Collect the facts about the best codec so far: settings, errors, health, curves and provenance.

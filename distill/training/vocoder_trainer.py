@@ -1,5 +1,6 @@
 """Training of the vocoder's network on short crops of clips."""
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from distill.audio.logmel import LogMel
 from distill.models.hearing import HearingLoss
+from distill.models.persistence import round_weights
 from distill.models.vocoder import VocoderNetwork
 from distill.models.vqvae import ConvVQVAE
 from distill.training.dataset import CropSampler, MelClip
@@ -50,6 +52,12 @@ class VocoderTrainer:
     def steps(self) -> int:
         """Number of steps so far."""
         return next((int(averages["step"]) for averages in self.optimizer.state.values()), 0)
+
+    def rounded(self) -> VocoderNetwork:
+        """Return a copy of the network, rounded as in a file, on the CPU and in eval mode."""
+        network = copy.deepcopy(self.network).cpu()
+        round_weights(network)
+        return network.eval()
 
     def step(self, log_mels: Tensor, waveforms: Tensor, first_frames: Tensor, fraction: float) -> float:
         """Make one step.

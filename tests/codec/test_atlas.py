@@ -12,7 +12,7 @@ def test_the_atlas_holds_the_log_mel_of_each_code_by_itself(codec):
     assert atlas.log_mels.shape == (codec.num_levels, codec.codebook_size, 128, 16)
     indices = torch.full((codec.num_levels, 8, 3), -1)
     indices[1] = 17
-    alone = codec._decode_columns(indices)[:, 16:32]
+    alone = codec.grid_decoder.columns(indices)[:, 16:32]
     assert np.allclose(atlas.log_mels[1, 17], alone.numpy(), atol=1e-4)
 
 

@@ -8,8 +8,8 @@ import torch
 
 from distill.audio import HOP_LENGTH, Clip
 from distill.audio.vocoder import BLOCK_FRAMES
-from distill.codec.codec import DECODED_FRAMES
 from distill.codec.evaluation import evaluate
+from distill.codec.grid_decoder import DECODED_FRAMES
 from distill.codes import CodeGrid
 from distill.models.vqvae import STRIDE
 from tests.codec.peeling import peeled
@@ -93,7 +93,7 @@ def test_codes_and_log_mel_of_shorter_columns_equal_those_of_one_pass(codec, fin
         _, indices, _ = fine_codec.model.quantize(fine_codec.model.encode(log_mel[None, None]))
     assert grid.time_stride == fine_codec.time_stride
     assert np.array_equal(grid.indices, indices[0].T.reshape(grid.indices.shape).numpy())
-    whole = fine_codec._decode_columns(torch.from_numpy(grid.indices.copy()))[:, :frames]
+    whole = fine_codec.grid_decoder.columns(torch.from_numpy(grid.indices.copy()))[:, :frames]
     assert (fine_codec.decode_mel(grid) - whole).abs().max() < 1e-5
 
 
@@ -106,7 +106,7 @@ def test_the_log_mel_of_a_grid_equals_that_of_one_pass(codec, long_grid, widths,
     assert len(shares) == 4
     indices = torch.from_numpy(long_grid.indices.copy())
     indices[levels or 3 :] = -1
-    whole = codec._decode_columns(indices)[:, : long_grid.num_frames]
+    whole = codec.grid_decoder.columns(indices)[:, : long_grid.num_frames]
     assert (log_mel - whole).abs().max() < 1e-5
 
 

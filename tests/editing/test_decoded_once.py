@@ -5,7 +5,7 @@ import pytest
 
 from distill.audio import Clip
 from distill.audio.vocoder import BLOCK_FRAMES, BLOCK_SAMPLES
-from distill.codec.codec import DECODED_FRAMES
+from distill.codec.grid_decoder import DECODED_FRAMES
 from distill.editing.work import Work
 from distill.models.vqvae import STRIDE
 

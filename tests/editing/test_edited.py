@@ -10,7 +10,7 @@ import soundfile
 
 from distill.audio import HOP_LENGTH, Clip
 from distill.audio.vocoder import BLOCK_FRAMES, BLOCK_SAMPLES
-from distill.codec.codec import DECODED_FRAMES
+from distill.codec.grid_decoder import DECODED_FRAMES
 from distill.codes import edits
 from distill.editing.calls import perform
 from distill.editing.work import Work

@@ -1,0 +1,87 @@
+"""Decoding of the codes of a grid to a log-mel, in whole or in part."""
+
+import torch
+from torch import Tensor
+
+from distill.codes.grid import CodeGrid
+from distill.models.vqvae import ROWS, ConvVQVAE
+
+DECODED_FRAMES = 256
+"""Number of frames that are decoded together, a multiple of every time stride (3 s)."""
+QUIETEST, LOUDEST = -50.0, 10.0
+"""Limits of decoded log-mels, in nepers. Log-mels of clips stay far within these limits (a full-scale sine reaches
+4.6). The output of a codec from a stranger may be larger, and its exponential could be infinite."""
+
+
+class GridDecoder:
+    """Decodes the codes of grids with a model. A part of a log-mel equals that part of the whole, bit for bit.
+
+    Parameters
+    ----------
+    model : ConvVQVAE
+        Trained model in eval mode.
+
+    Attributes
+    ----------
+    reach : (int, int)
+        Frames before and after its own frames that a column changes.
+    """
+
+    def __init__(self, model: ConvVQVAE) -> None:
+        self._model = model
+        self.reach = decoder_reach(model)
+
+    @torch.no_grad()
+    def columns(self, indices: Tensor) -> Tensor:
+        """Decode indices [levels, rows, columns] to a log-mel [128, time_stride * columns]; -1 leaves out a code."""
+        cells = indices.flatten(1).T[None]
+        return self._model.decode(self._model.codes_to_embeddings(cells))[0, 0].clamp(QUIETEST, LOUDEST)
+
+    def frames(self, grid: CodeGrid, first: int, last: int, levels: int | None = None) -> Tensor:
+        """Decode frames ``first`` to ``last``, only from the columns on which these frames depend.
+
+        The last digits of a convolution depend on the length of its input. So a frame is always decoded in the same
+        block of columns, whatever the range is.
+
+        Parameters
+        ----------
+        grid : CodeGrid
+        first, last : int
+            The first frame, and the frame after the last one.
+        levels : int, optional
+            Number of levels to use; all by default.
+
+        Returns
+        -------
+        Tensor [128, last - first]
+        """
+        numbers = range(first // DECODED_FRAMES, -(-last // DECODED_FRAMES))
+        mel = torch.cat([self._block(grid, number, levels) for number in numbers], dim=1)
+        begin = numbers.start * DECODED_FRAMES
+        return mel[:, first - begin : last - begin]
+
+    def _block(self, grid: CodeGrid, number: int, levels: int | None) -> Tensor:
+        """Decode a block of columns to a log-mel [128, 256], shorter at the end of the grid."""
+        stride = self._model.time_stride
+        begin = number * DECODED_FRAMES // stride
+        end = min(grid.columns, begin + DECODED_FRAMES // stride)
+        before, after = (-(-reach // stride) for reach in self.reach)
+        start = max(0, begin - after)
+        indices = torch.from_numpy(grid.indices[:, :, start : end + before].copy())
+        if levels is not None:
+            indices[levels:] = -1
+        mel = self.columns(indices)
+        return mel[:, (begin - start) * stride : (end - start) * stride]
+
+
+@torch.no_grad()
+def decoder_reach(model: ConvVQVAE) -> tuple[int, int]:
+    """Measure how many frames before and after its own frames a column changes.
+
+    A NaN in one column spreads exactly so far.
+    """
+    middle, width = 16, 33
+    latent = torch.zeros(1, model.codebook_dim, ROWS, width)
+    latent[..., middle] = torch.nan
+    touched = model.decode(latent)[0, 0].isnan().any(dim=0).nonzero().flatten()
+    return middle * model.time_stride - int(touched[0]), int(touched[-1]) + 1 - (middle + 1) * model.time_stride
