@@ -30,6 +30,7 @@ class Vocoder(ABC):
 
     Examples
     --------
+    >>> import torch
     >>> class Silence(Vocoder):
     ...     reach = 0
     ...     def __call__(self, log_mel, first_frame=0):

@@ -86,8 +86,7 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
     planned = sum(contestant.seconds for contestant in (*trainings, *again))
     share = min(1.0, minutes * 60 / planned) if minutes is not None and planned else 1.0
     report: dict[str, Any] = {"cores": os.cpu_count(), "torch_threads": torch.get_num_threads()}
-    log_mel = LogMel()
-    sounds = [item for item in read_clips([find_examples() / "clips"]) if isinstance(item, Clip)]
+    sounds, log_mel = _example_clips(), LogMel()
     clips = [to_mel_clip(sound, log_mel) for sound in sounds]
     say(f"{report['cores']} cores; {len(clips)} clips; {planned * share / 60:.1f} minutes of training.")
     done = 0.0
@@ -116,9 +115,7 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
         say("\n" + _row(f"trained on {len(kept)} clips", *HEADINGS))
         results = [train(contestant, kept, held_out) for contestant in again]
         report["held_out"] = [result.figures() for result in results]
-        say("\n" + _row("by ear, on held-out clips", *LISTENING))
-        rows = _listen_held_out(sounds[::4], results, progress)
-        report["held_out_listening"] = [asdict(_said(row, say)) for row in rows]
+        report["held_out_listening"] = [asdict(row) for row in _listen_held_out(sounds[::4], results, say, progress)]
     if SPEED in chosen:
         progress("Measuring the example codec", 1.0)
         speed = report["speed"] = measure_speed(Codec.load(find_examples() / "models" / "loops.distill"))
@@ -154,7 +151,7 @@ def measure_speed(codec: Codec) -> dict[str, float]:
     from distill.codec.evaluation import evaluate
     from distill.editing.work import Work
 
-    sounds = [item for item in read_clips([find_examples() / "clips"]) if isinstance(item, Clip)]
+    sounds = _example_clips()
     clip = Clip("ten seconds", np.concatenate([sound.waveform for sound in sounds])[: EDIT_SECONDS * SAMPLE_RATE])
     evaluation = evaluate(codec, [clip])  # the first run warms the caches up
     evaluation = evaluate(codec, [clip])
@@ -177,6 +174,10 @@ def measure_speed(codec: Codec) -> dict[str, float]:
         "training_edit_ms_median": float(np.median(beside)),
         "training_edit_ms_worst": max(beside),
     }
+
+
+def _example_clips() -> list[Clip]:
+    return [item for item in read_clips([find_examples() / "clips"]) if isinstance(item, Clip)]
 
 
 def _seconds_of(vocoder: Vocoder, log_mel: torch.Tensor) -> float:
@@ -242,14 +243,17 @@ def _listen(
         yield _said(row, say)
 
 
-def _listen_held_out(sounds: Sequence[Clip], results: Sequence[Result], progress: Progress) -> Iterator[Listening]:
+def _listen_held_out(
+    sounds: Sequence[Clip], results: Sequence[Result], say: Say, progress: Progress
+) -> Iterator[Listening]:
     """Compare the sound of clips that were not trained on."""
+    say("\n" + _row("by ear, on held-out clips", *LISTENING))
     for result in results:
         progress(f"Listening to {result.contestant.name}", 1.0)
         heard = synthesize(result.held_out_log_mels, result.make_vocoder())
-        yield listen(result.contestant.name, sounds, heard, result.contestant.bitrate_bps)
+        yield _said(listen(result.contestant.name, sounds, heard, result.contestant.bitrate_bps), say)
     heard = synthesize(results[-1].held_out_log_mels, GriffinLim(LogMel()))
-    yield listen("  by Griffin-Lim", sounds, heard, results[-1].contestant.bitrate_bps)
+    yield _said(listen("  by Griffin-Lim", sounds, heard, results[-1].contestant.bitrate_bps), say)
 
 
 def _said(row: Listening, say: Say) -> Listening:

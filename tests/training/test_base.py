@@ -10,7 +10,14 @@ from distill.audio import LogMel, write_wav
 from distill.cli import main
 from distill.errors import CodecFileError
 from distill.models import ConvVQVAE, load_model
-from distill.training.base import BASE_PATH, FINE_BASE_PATHS, load_rehearsal, save_rehearsal, start_from_base
+from distill.training.base import (
+    BASE_PATH,
+    FINE_BASE_PATHS,
+    base_vocoder,
+    load_rehearsal,
+    save_rehearsal,
+    start_from_base,
+)
 from distill.training.base_sounds import base_sounds
 from distill.training.dataset import MelClip
 from distill.training.trainer import Progress, Trainer, Validation
@@ -120,9 +127,12 @@ def test_a_missing_folder_of_recordings_is_refused(tmp_path, capsys):
 def test_the_command_makes_a_model_that_a_training_can_start_from(recordings, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(base_sounds.__kwdefaults__, "synthetic", 4)
     out, none = tmp_path / "base.distill", tmp_path / "none.sf2"
-    options = ["--out", str(out), "--soundfont", str(none), "--minutes", "0.05"]
+    options = ["--out", str(out), "--soundfont", str(none), "--minutes", "0.05", "--vocoder-minutes", "0.05"]
     assert main(["base", str(recordings), *options]) == 0
-    assert "mel_l1" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "mel_l1" in printed
+    assert "Vocoder: 100%" in printed
+    assert base_vocoder(out)(torch.full((1, 128, 3), LogMel.floor)).shape == (1, 3 * 512)
     model = ConvVQVAE(codebook_dim=32)
     start_from_base(model, out)
     assert model.mel_mean.abs().max() > 0
