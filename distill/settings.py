@@ -197,8 +197,9 @@ class Settings:
     """Maximum open pages of one visitor."""
     visit_works: int = 8
     """Maximum clips of one visitor that are kept, so that the visitor can go back to them."""
-    visit_disk_bytes: int = 2 * GIB
-    """Maximum bytes of one visitor's uploads, training clips and downloads."""
+    visit_disk_bytes: int = 4 * GIB
+    """Maximum bytes of one visitor's uploads, training clips and downloads. Two hours of clips take 1 GB, and their
+    training asks for as much again."""
     visit_memory_bytes: int = 1 * GIB
     """Maximum bytes of one visitor's clips, sounds and codecs in memory."""
     address_memory_bytes: int = 3 * GIB

@@ -76,10 +76,9 @@ def compare_attacks(pairs: list[tuple[np.ndarray, np.ndarray]]) -> Attacks | Non
                 theirs = _attack(envelopes[0], onset)
                 if theirs is None or theirs[0] > SLOWEST or theirs[2] * STEEP_ENOUGH > 1:
                     continue
-                ours = _attack(envelopes[1], onset, begin=theirs[1])
-                if ours:
-                    slower.append((ours[0] - theirs[0]) * 1000)
-                    earlier.append(20 * np.log10(ours[2] / theirs[2]))
+                rise, before = _heard_attack(envelopes[1], onset, theirs[1])
+                slower.append((rise - theirs[0]) * 1000)
+                earlier.append(20 * np.log10(before / theirs[2]))
     return Attacks(len(slower), float(np.median(slower)), float(np.mean(earlier))) if slower else None
 
 
@@ -87,29 +86,54 @@ def _envelope(sound: np.ndarray) -> np.ndarray:
     return np.convolve(np.abs(hilbert(sound)), np.ones(SMOOTH_SAMPLES) / SMOOTH_SAMPLES, mode="same")
 
 
-def _attack(envelope: np.ndarray, onset: int, begin: int | None = None) -> tuple[float, int, float] | None:
-    """Measure the attack at an onset; None if there is none.
+def _window(envelope: np.ndarray, onset: int) -> tuple[int, np.ndarray]:
+    """Return the first sample of the window around an onset, and the envelope in it."""
+    start = max(QUIET_SAMPLES, onset - BEFORE)
+    return start, envelope[start : onset + AFTER]
+
+
+def _attack(envelope: np.ndarray, onset: int) -> tuple[float, int, float] | None:
+    """Measure the attack of an original at an onset; None if there is none.
 
     Returns
     -------
     rise : float
         Seconds from 10 to 90 % of the peak.
     begin : int
-        Sample at 10 % of the peak; where the quiet before it is measured, unless ``begin`` is given.
+        Sample at 10 % of the peak.
     before : float
         Root mean square of the envelope in the 20 ms before, relative to the peak.
     """
-    start = max(QUIET_SAMPLES, onset - BEFORE)
-    window = envelope[start : onset + AFTER]
+    start, window = _window(envelope, onset)
     if not len(window) or window.max() < LOUD_ENOUGH:
         return None
+    rise, ten = _rise(window)
+    if ten == 0:
+        return None
+    return rise, start + ten, _level_before(envelope, start + ten, window.max())
+
+
+def _heard_attack(envelope: np.ndarray, onset: int, begin: int) -> tuple[float, float]:
+    """Measure the rise and the level before an attack that begins at a sample in the original.
+
+    An attack that is not there any more rises over all of the window.
+    """
+    _, window = _window(envelope, onset)
+    peak = max(float(window.max()), 1e-9)
+    return _rise(window)[0], _level_before(envelope, begin, peak)
+
+
+def _rise(window: np.ndarray) -> tuple[float, int]:
+    """Return the seconds from 10 to 90 % of the peak, and the place of the former; 0 if the window never is below."""
     peak = int(window.argmax())
-    rising = window[: peak + 1] / window[peak]
+    rising = window[: peak + 1] / max(window[peak], 1e-9)
     ninety = int(np.argmax(rising >= 0.9))
     low = np.flatnonzero(rising[: ninety + 1] < 0.1)
     if not len(low):
-        return None
-    ten = int(low[-1])
-    where = start + ten if begin is None else begin
-    quiet = envelope[where - QUIET_SAMPLES : where] / window[peak]
-    return (ninety - ten) / SAMPLE_RATE, start + ten, max(FLOOR, float(np.sqrt(np.mean(quiet**2))))
+        return len(window) / SAMPLE_RATE, 0
+    return (ninety - int(low[-1])) / SAMPLE_RATE, int(low[-1])
+
+
+def _level_before(envelope: np.ndarray, begin: int, peak: float) -> float:
+    quiet = envelope[begin - QUIET_SAMPLES : begin] / peak
+    return max(FLOOR, float(np.sqrt(np.mean(quiet**2))))

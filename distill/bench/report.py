@@ -227,17 +227,15 @@ def _listen(
     griffin_lim, true = GriffinLim(LogMel()), [clip.log_mel.numpy() for clip in clips]
     ours = [result for result in results if result.contestant.kind == "distill"]
     best = ours[-1] if ours else results[-1]
-    cases = [
-        *((result.contestant.name, result.log_mels, result) for result in results),
-        *((f"{name}, true log-mels", true, best) for name in [best.contestant.name]),
-    ]
+    cases = [(result.contestant.name, result.log_mels, result) for result in results]
+    cases.append((f"{best.contestant.name}, true log-mels", true, best))
     for name, log_mels, result in cases:
         progress(f"Listening to {name}", 1.0)
         bitrate = result.contestant.bitrate_bps if log_mels is not true else None
         yield _said(listen(name, sounds, synthesize(log_mels, result.make_vocoder()), bitrate), say)
         if result is best:
-            yield _said(listen("  by Griffin-Lim", sounds, synthesize(log_mels, griffin_lim), bitrate), say)
-            yield _said(listen("  with true phases", sounds, with_phases_of(sounds, log_mels), bitrate), say)
+            yield _said(listen(f"{name}, by Griffin-Lim", sounds, synthesize(log_mels, griffin_lim), bitrate), say)
+            yield _said(listen(f"{name}, true phases", sounds, with_phases_of(sounds, log_mels), bitrate), say)
     progress("Listening to Opus", 1.0)
     for row in opus(sounds):
         yield _said(row, say)
@@ -253,7 +251,9 @@ def _listen_held_out(
         heard = synthesize(result.held_out_log_mels, result.make_vocoder())
         yield _said(listen(result.contestant.name, sounds, heard, result.contestant.bitrate_bps), say)
     heard = synthesize(results[-1].held_out_log_mels, GriffinLim(LogMel()))
-    yield _said(listen("  by Griffin-Lim", sounds, heard, results[-1].contestant.bitrate_bps), say)
+    yield _said(
+        listen(f"{results[-1].contestant.name}, by Griffin-Lim", sounds, heard, results[-1].contestant.bitrate_bps), say
+    )
 
 
 def _said(row: Listening, say: Say) -> Listening:

@@ -1,7 +1,6 @@
 """The codec: a trained model with its front end and vocoder. The page, the command line and scripts use this class."""
 
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -14,8 +13,7 @@ from torch import Tensor
 
 from distill.audio.clips import Clip, to_mono_44k
 from distill.audio.logmel import HOP_LENGTH, LogMel
-from distill.audio.vocoder import BLOCK_FRAMES, Vocoder
-from distill.audio.vocoders import get_vocoder
+from distill.audio.vocoder import BLOCK_FRAMES
 from distill.codec.atlas import CodebookAtlas
 from distill.codec.grid_decoder import GridDecoder
 from distill.codec.pieces import (
@@ -29,20 +27,18 @@ from distill.codec.pieces import (
     log_mel_blocks,
     widened,
 )
+from distill.codec.vocoders import make_vocoder
 from distill.codes.edits import Span, to_slice
 from distill.codes.grid import CodeGrid, column_seconds
-from distill.errors import AudioError, CodecFileError, ConfigError, GridError, VocoderError
+from distill.errors import AudioError, CodecFileError, GridError
 from distill.models.persistence import fingerprint, load_parts, save_model
-from distill.models.vocoder import NeuralVocoder, VocoderNetwork
+from distill.models.vocoder import VocoderNetwork
 from distill.models.vqvae import ROWS, ConvVQVAE
 from distill.settings import DEFAULTS, Settings
-from distill.training.base import base_vocoder
 from distill.training.codec_info import CodecInfo, FrontEnd, Statistics
 from distill.training.health import LevelHealth
 
 T = TypeVar("T")
-VOCODERS = ("neural", "griffin-lim", "bigvgan")
-"""Names of the vocoders, the default first."""
 SHORT_FRAMES = 48
 """Length in frames of the sound of a single code, and of the silence whose codes are looked up, at every stride."""
 
@@ -61,6 +57,13 @@ class Codec:
         sentence, and "neural" is used instead.
     network : VocoderNetwork, optional
         Network of the vocoder "neural", trained on the sound of the same clips; by default that of the base model.
+
+    Attributes
+    ----------
+    model_id : str
+        Identifies the model, and so the grids that the codec can decode.
+    sound_id : str
+        Identifies the model and the network together: codecs of one ``sound_id`` make the same sounds.
 
     Raises
     ------
@@ -89,22 +92,12 @@ class Codec:
         self.model = model.eval().requires_grad_(False)
         self.info = info or CodecInfo()
         self.log_mel, self.network = LogMel(), network
-        self.vocoder = self._make_vocoder(vocoder)
+        self.vocoder = make_vocoder(vocoder, self.log_mel, network)
         self.model_id = fingerprint(model)
+        self.sound_id = self.model_id + (fingerprint(network) if network else "")
         self.grid_decoder = GridDecoder(self.model)
         self.reach = self.grid_decoder.reach
         self._made: dict[str, Any] = {}
-
-    def _make_vocoder(self, name: str) -> Vocoder:
-        if name not in VOCODERS:
-            known = ", ".join(map(repr, VOCODERS[:-1]))
-            raise ConfigError(f"There is no vocoder named {name!r}; choose {known} or {VOCODERS[-1]!r}.")
-        try:
-            if name != "neural":
-                return get_vocoder(name, self.log_mel)
-        except VocoderError as error:
-            warnings.warn(f"{str(error).rstrip('.')}; Distill's own is used instead.", RuntimeWarning, stacklevel=3)
-        return NeuralVocoder(self.network or base_vocoder())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, vocoder: str = "neural", settings: Settings = DEFAULTS) -> "Codec":

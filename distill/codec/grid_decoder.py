@@ -3,11 +3,10 @@
 import torch
 from torch import Tensor
 
+from distill.codec.pieces import DECODED_FRAMES
 from distill.codes.grid import CodeGrid
 from distill.models.vqvae import ROWS, ConvVQVAE
 
-DECODED_FRAMES = 256
-"""Number of frames that are decoded together, a multiple of every time stride (3 s)."""
 QUIETEST, LOUDEST = -50.0, 10.0
 """Limits of decoded log-mels, in nepers. Log-mels of clips stay far within these limits (a full-scale sine reaches
 4.6). The output of a codec from a stranger may be larger, and its exponential could be infinite."""

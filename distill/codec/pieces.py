@@ -17,6 +17,8 @@ from distill.audio.logmel import N_MELS, LogMel
 from distill.audio.vocoder import BLOCK_FRAMES
 from distill.models.vqvae import ROWS, ConvVQVAE
 
+DECODED_FRAMES = 256
+"""Number of frames that are decoded together, a multiple of every time stride (3 s)."""
 Progress = Callable[[float], object]
 """Callback that receives the finished share, 0 to 1."""
 
@@ -68,10 +70,12 @@ def blocks(num_frames: int) -> Iterator[slice]:
 def decoded_blocks(num_frames: int, reach: int) -> Iterator[slice]:
     """Split the frames of a clip into the blocks of 12 s of the decoder.
 
-    Each block ends ``reach`` frames after a block of the vocoder, which needs these frames too. So no frame is decoded
-    twice.
+    Each block ends ``reach`` frames or more after a block of the vocoder, which needs these frames too, and where a
+    block of the decoder ends. So no frame is decoded twice.
     """
-    ends = [min(num_frames, block.stop + reach) for block in blocks(num_frames)]
+    ends = [
+        min(num_frames, -(-(block.stop + reach) // DECODED_FRAMES) * DECODED_FRAMES) for block in blocks(num_frames)
+    ]
     return (slice(*pair) for pair in pairwise([0, *ends]) if pair[0] < pair[1])
 
 

@@ -82,7 +82,7 @@ class EditedSound:
                 self._decode(slice(now.start + run.start, now.start + run.stop))
         told, self._untold = self._untold, []
         stale = _samples(_without([*runs, *told], now))
-        return Change(Patch(now.start * HOP_LENGTH, self._read(now).copy()) if now else None, stale)
+        return Change(Patch(now.start * HOP_LENGTH, self._read(now)) if now else None, stale)
 
     def steps(self, span: Span) -> int:
         """Approximate number of steps until the samples of a span are decoded."""

@@ -151,7 +151,7 @@ class Work:
     @staticmethod
     def key_of(codec: Codec, name: str, content: np.ndarray) -> tuple[str, str, str]:
         """The :attr:`key` of a clip with these samples, or of a grid with these codes."""
-        return codec.model_id, name, hashlib.sha256(content.tobytes()).hexdigest()
+        return codec.sound_id, name, hashlib.sha256(content.tobytes()).hexdigest()
 
     # No cached properties: in Python 3.11 one lock serves all instances, so visitors would wait for each other.
     @property

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RECORD_BYTES = 16 * MIB
 FILE_BYTES = 4 * GIB
-"""Maximum size in bytes of a file that is read; ten times as large as any file that a training makes."""
+"""Maximum size in bytes of a file that is read; four times as large as any file that a training makes."""
 GONE = ".gone"
 """Suffix of the name of a folder that is being deleted."""
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated
 
 import torch
@@ -144,13 +145,8 @@ class VocoderNetwork(nn.Module):
         self.draw = nn.Linear(channels, 2 * self.bins + N_MELS)
         nn.init.trunc_normal_(self.draw.weight, std=0.02)
         nn.init.zeros_(self.draw.bias)
-        with torch.device("cpu"):  # a network on the device "meta", which has no memory, has constants as well
-            log_mel = LogMel()
-            self.register_buffer("window", log_mel.window, persistent=False)
-            self.register_buffer("spread", _spread(log_mel.filters), persistent=False)
-            # A transform begins at its window's first sample; phases here are those at the window's middle.
-            self.register_buffer("sign", 1.0 - 2.0 * (torch.arange(self.bins) % 2), persistent=False)
-            self.register_buffer("noise", self._white_noise(), persistent=False)
+        for name, constant in _constants().items():
+            self.register_buffer(name, constant, persistent=False)
 
     @property
     def reach(self) -> int:
@@ -240,14 +236,25 @@ class VocoderNetwork(nn.Module):
         frames = F.pad(waveform, (margin, margin)).unfold(-1, self.n_fft, self.hop_length)
         return torch.fft.rfft(frames * self.window)
 
-    def _white_noise(self) -> Tensor:
-        """Spectra [frames, bins] of noise of magnitude 1 that repeats without a seam."""
-        samples = torch.randn(NOISE_FRAMES * self.hop_length, generator=torch.Generator().manual_seed(0))
-        margin = (self.n_fft - self.hop_length) // 2
-        around = torch.cat([samples[-margin:], samples, samples[:margin]])
-        spectra = torch.stft(around, self.n_fft, self.hop_length, window=self.window, center=False, return_complex=True)
-        spectra = spectra / spectra.abs().pow(2).mean().sqrt() * self.sign[:, None]
-        return spectra.T.contiguous()
+
+@lru_cache
+def _constants() -> dict[str, Tensor]:
+    """Compute what all networks have in common; they share the memory as well."""
+    with torch.device("cpu"):  # a network on the device "meta", which has no memory, has constants as well
+        log_mel = LogMel()
+        # A transform begins at its window's first sample; phases here are those at the window's middle.
+        sign = 1.0 - 2.0 * (torch.arange(1 + log_mel.n_fft // 2) % 2)
+        noise = _white_noise(log_mel.window) * sign
+        return {"window": log_mel.window, "spread": _spread(log_mel.filters), "sign": sign, "noise": noise}
+
+
+def _white_noise(window: Tensor) -> Tensor:
+    """Compute spectra [frames, bins] of noise of magnitude 1 that repeats without a seam."""
+    samples = torch.randn(NOISE_FRAMES * HOP_LENGTH, generator=torch.Generator().manual_seed(0))
+    margin = (len(window) - HOP_LENGTH) // 2
+    around = torch.cat([samples[-margin:], samples, samples[:margin]])
+    spectra = torch.stft(around, len(window), HOP_LENGTH, window=window, center=False, return_complex=True)
+    return (spectra / spectra.abs().pow(2).mean().sqrt()).T.contiguous()
 
 
 def _magnitude(spectrum: Tensor, floor: float) -> Tensor:

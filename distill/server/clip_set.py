@@ -1,4 +1,4 @@
-"""A visitor's clips to train on, kept on disk, because two hours of sound would take 300 MB of memory."""
+"""A visitor's clips to train on, kept on disk, because two hours of sound would take 950 MB of memory."""
 
 import secrets
 import shutil

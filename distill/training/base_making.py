@@ -5,9 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from distill.audio import Clip, LogMel
+from distill.errors import check_range
 from distill.models import ConvVQVAE
 from distill.models.persistence import load_parts, round_weights, save_model
-from distill.training.base import BASE_CONFIG, BASE_PATH, REHEARSAL_PATH, save_rehearsal, start_from_base
+from distill.training.base import (
+    BASE_CONFIG,
+    BASE_PATH,
+    FINE_BASE_PATHS,
+    REHEARSAL_PATH,
+    save_rehearsal,
+    start_from_base,
+)
 from distill.training.dataset import to_mel_clip
 from distill.training.distributed import choose_device
 from distill.training.records import Event
@@ -50,7 +58,8 @@ def make_base(
         If a setting is out of its range, or there is no such device.
     """
     config = replace(BASE_CONFIG, minutes=minutes or None, time_stride=time_stride)
-    model, info, vocoder = load_parts(BASE_PATH)
+    check_range("vocoder_minutes", vocoder_minutes, 0, 24 * 60)
+    model, info, vocoder = load_parts(FINE_BASE_PATHS.get(time_stride, BASE_PATH))
     assert isinstance(model, ConvVQVAE)
     chosen, log_mel, clips = choose_device(device), LogMel(), []
     for sound in sounds:

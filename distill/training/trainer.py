@@ -189,7 +189,7 @@ class Trainer:
         return model.eval()
 
     def vocoder_network(self) -> VocoderNetwork | None:
-        """Return a copy of the vocoder's network, on the CPU and in eval mode; None if it has not learned anything."""
+        """Return a copy of the vocoder's network as it is now, on the CPU, in eval mode; None if it learned nothing."""
         return self.vocoder.rounded() if self.vocoder and self.vocoder.steps else None
 
     def codec_info(self) -> CodecInfo:
@@ -243,7 +243,7 @@ class Trainer:
         return {
             "model": self.model.state_dict(),
             "best": self.best_state,
-            "vocoder": self.vocoder.network.state_dict() if self.vocoder else {},
+            "vocoder": self.vocoder.network.state_dict() if self.vocoder and self.vocoder.steps else {},
             "optimizers": [optimizer.state_dict()["state"] for optimizer in self.all_optimizers],
             "random": {"torch": torch.get_rng_state(), "crops": self.sampler.generator.get_state()},
             "progress": TrainingState(
@@ -273,7 +273,7 @@ class Trainer:
             raise TrainingError("This training was begun with other clips or other model settings.")
         self.model.load_state_dict(state["model"])
         self.best_state = state["best"]
-        if self.vocoder:
+        if self.vocoder and state["vocoder"]:
             self.vocoder.network.load_state_dict(state["vocoder"])
         for optimizer, saved in zip(self.all_optimizers, state["optimizers"], strict=True):
             load_optimizer_state(optimizer, saved)

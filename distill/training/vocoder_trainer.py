@@ -118,7 +118,7 @@ def short_crops(
     first_frames : Tensor of int [B]
     """
     room, generator = mel.shape[-1], sampler.generator
-    frames = min(CROP_FRAMES, room + EDGE_FRAMES)
+    frames = min(CROP_FRAMES, room)
     recon = torch.where(mask > 0, recon, LogMel.floor)
     true = torch.rand(len(positions), generator=generator) < TRUE_SHARE
     chosen, places = [], []

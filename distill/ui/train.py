@@ -369,8 +369,8 @@ def _listed(tab: TrainTab, clips: ClipSet) -> Answer:
 
 def saved_codec(codec: Codec, server: Server, owner: str, address: str = "") -> str:
     """The path of a codec's file; the file is written if it is missing."""
-    path = server.storage.files / owner / codec.model_id / f"codec-{codec.model_id[:6]}.distill"
+    path = server.storage.files / owner / codec.sound_id / f"codec-{codec.model_id[:6]}.distill"
     if not path.exists():
-        with server.storage.filling(owner, codec.num_bytes, name=codec.model_id, address=address) as folder:
+        with server.storage.filling(owner, codec.num_bytes, name=codec.sound_id, address=address) as folder:
             codec.save(folder / path.name)
     return str(path)

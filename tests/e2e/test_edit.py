@@ -279,7 +279,7 @@ def test_a_long_clip_that_is_filled_is_fetched_piece_by_piece_when_it_is_played(
     after = hands.samples()
     assert not np.array_equal(after[:100_000], before[:100_000])
     assert np.array_equal(after[-100_000:], before[-100_000:])  # not fetched yet
-    assert edit.evaluate(f"() => {hands.FIND}.stale.length") == 3
+    assert edit.evaluate(f"() => {hands.FIND}.stale.length") > 0
     edit.locator(".code-grid .play").click()
     edit.wait_for_function(f"() => !{hands.FIND}.stale.length")
     expect(edit.locator(".code-grid .play")).to_have_text("Pause")

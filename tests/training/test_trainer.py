@@ -296,9 +296,10 @@ def test_refinement_sees_every_frame_of_every_clip_with_the_codes_of_the_whole_c
         mel = clip.log_mel[None, None]
         with torch.no_grad():
             latent = trainer.model.eval().quantize(trainer.model.encode(mel))[0][0]
-        kept, _, _ = trainer._latents.crops(trainer.sampler, [(number, 0)])
-        columns = min(kept.shape[-1], latent.shape[-1])
-        assert torch.equal(kept[0, ..., :columns], latent[..., :columns])
+        for start in range(0, max(1, clip.num_frames - trainer.sampler.crop_frames), time_stride):
+            kept, _, _ = trainer._latents.crops(trainer.sampler, [(number, start)])
+            whole = latent[..., start // time_stride :][..., : kept.shape[-1]]
+            assert torch.equal(kept[0, ..., : whole.shape[-1]], whole)
     positions = trainer.sampler.positions(2000, align=time_stride)
     seen = {(clip, start + offset) for clip, start in positions for offset in range(trainer.sampler.crop_frames)}
     assert seen >= {(i, frame) for i, clip in enumerate(trainer.clips) for frame in range(clip.num_frames)}

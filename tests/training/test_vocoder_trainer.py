@@ -61,6 +61,16 @@ def test_the_network_learns_the_sound_of_a_clip(drums):
     assert losses[-1] < 0.8 * losses[0]
 
 
+def test_a_kit_of_short_hits_and_one_longer_clip_trains_a_vocoder(drums, quick_config):
+    log_mel = LogMel()
+    lengths = [6000] * 8 + [20_000]
+    clips = [to_mel_clip(Clip(f"{n}", drums.waveform[:length]), log_mel) for n, length in enumerate(lengths)]
+    trainer = Trainer(clips, replace(quick_config, epochs=8, crop_frames=128, vocoder_share=0.9), device="cpu")
+    list(trainer.run())
+    assert trainer.sampler.crop_frames == 16
+    assert trainer.vocoder.steps > 4
+
+
 def test_short_crops_are_of_the_sound_that_their_log_mels_stand_for(mel_clips):
     sampler = CropSampler(mel_clips, crop_frames=32, seed=0)
     positions = sampler.positions(12)
@@ -83,8 +93,11 @@ def test_the_start_of_a_clip_is_heard_after_silence(drums):
     clip = to_mel_clip(Clip("hit", drums.waveform[:4000]), LogMel())
     sampler = CropSampler([clip], crop_frames=16, seed=0)
     mel, mask = sampler.crops([(0, 0)])
-    log_mels, waveforms, first_frames = short_crops(sampler, [(0, 0)], mel, mel, mask)
-    assert first_frames.tolist() == [-EDGE_FRAMES]
+    starts = set()
+    while -EDGE_FRAMES not in starts:
+        log_mels, waveforms, first_frames = short_crops(sampler, [(0, 0)], mel, mel, mask)
+        starts |= set(first_frames.tolist())
+    assert starts <= {-2, -1, 0}
     assert (waveforms[0, : EDGE_FRAMES * HOP_LENGTH] == 0).all()
     assert (log_mels[0, :, :EDGE_FRAMES] == LogMel.floor).all()
     kept = waveforms[0, EDGE_FRAMES * HOP_LENGTH :][:4000]
