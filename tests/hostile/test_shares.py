@@ -88,7 +88,7 @@ def test_files_made_from_an_upload_count_for_its_sender(disk_space, new_stranger
     before = disk_bytes(disk_space.folder)
     sets = [
         [write_sound(tmp_path / f"{name}{n}.flac", seconds, n) for n in range(6)]
-        for name, seconds in (("a", 22), ("b", 44))
+        for name, seconds in (("a", 7), ("b", 14))
     ]
     assert sum(path.stat().st_size for clips in sets for path in clips) < 3 * MIB
     visitor.call("add_clips", visitor.upload(*sets[0]))

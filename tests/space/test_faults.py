@@ -109,11 +109,11 @@ def test_when_the_disk_did_not_survive_the_page_says_what_was_lost(new_space, ne
 
 
 def test_a_full_disk_is_one_sentence_and_what_is_there_still_works(new_space, new_visitor, clips):
-    space = new_space(disk_bytes=9 * 2**20)
+    space = new_space(disk_bytes=20 * 2**20)
     visitor = new_visitor(space)
     visitor.open_page()
     with pytest.raises(AssertionError, match="no room for more files now; please try again"):
-        visitor.upload(*[clips[-1]] * 40)
+        visitor.upload(*[clips[-1]] * 90)
     answer = visitor.serve("edit", kind="set", levels=[0, 0], rows=[0, 7], columns=[0, 3], code=5)
     assert answer["edits"] == 1
 
