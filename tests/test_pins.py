@@ -218,7 +218,7 @@ def test_uvicorn_believes_no_proxy_where_none_is_named(monkeypatch):
 def test_the_tensors_of_a_codec_are_named_as_its_files_have_them(codec_path):
     model = ConvVQVAE(codebook_dim=32)
     with safe_open(codec_path, "pt") as file:
-        tensors = set(file.keys())
+        tensors = {name for name in file.keys() if not name.startswith("vocoder.")}  # noqa: SIM118
     assert tensors == set(model.state_dict())
     names = {name.rpartition("._codebook.")[2] for name in tensors if "._codebook." in name}
     assert names == {"initted", "cluster_size", "embed", "embed_avg"}
