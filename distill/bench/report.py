@@ -39,7 +39,7 @@ SPEED, HELD_OUT = "speed", "held-out"
 HELD_OUT_CONTESTANTS = ("plain", "distill")
 NAMES = (*(contestant.name for contestant in CONTESTANTS), HELD_OUT, SPEED)
 VALUES = (0.5, 0.4, 0.32, 0.25, 0.2)
-LISTENING = ("bit/s", "mel_l1", "64", "256", "rise ms", "pre dB", "ViSQOL", "Zimtohrli")
+LISTENING = ("bit/s", "mel_l1", "64", "256", "rise ms", "pre dB", "ViSQOL", "Zimt.")
 HEADINGS = ("levels", "bit/s", "seconds", "steps/s", "mel_l1", "held out", "codes", "MB", *(f"to {v}" for v in VALUES))
 EDIT_SECONDS, EDITS, WARMUP_EDITS, PAUSE_SECONDS = 10, 40, 5, 0.1
 PACE_SECONDS = 20  # of each training whose steps are counted
@@ -228,13 +228,13 @@ def _listen(
     ours = [result for result in results if result.contestant.kind == "distill"]
     best = ours[-1] if ours else results[-1]
     cases = [(result.contestant.name, result.log_mels, result) for result in results]
-    cases.append((f"{best.contestant.name}, true log-mels", true, best))
+    cases.append(("true log-mels", true, best))
     for name, log_mels, result in cases:
         progress(f"Listening to {name}", 1.0)
         bitrate = result.contestant.bitrate_bps if log_mels is not true else None
         yield _said(listen(name, sounds, synthesize(log_mels, result.make_vocoder()), bitrate), say)
         if result is best:
-            yield _said(listen(f"{name}, by Griffin-Lim", sounds, synthesize(log_mels, griffin_lim), bitrate), say)
+            yield _said(listen(f"{name}, Griffin-Lim", sounds, synthesize(log_mels, griffin_lim), bitrate), say)
             yield _said(listen(f"{name}, true phases", sounds, with_phases_of(sounds, log_mels), bitrate), say)
     progress("Listening to Opus", 1.0)
     for row in opus(sounds):
@@ -252,7 +252,7 @@ def _listen_held_out(
         yield _said(listen(result.contestant.name, sounds, heard, result.contestant.bitrate_bps), say)
     heard = synthesize(results[-1].held_out_log_mels, GriffinLim(LogMel()))
     yield _said(
-        listen(f"{results[-1].contestant.name}, by Griffin-Lim", sounds, heard, results[-1].contestant.bitrate_bps), say
+        listen(f"{results[-1].contestant.name}, Griffin-Lim", sounds, heard, results[-1].contestant.bitrate_bps), say
     )
 
 
@@ -309,4 +309,4 @@ def _say_race(results: Sequence[Result], say: Say) -> None:
 
 def _row(*cells: object) -> str:
     name, *rest = cells
-    return (f"{name:<26}" + "".join(f"{cell:>9}" for cell in rest)).rstrip()
+    return (f"{name:<28}" + "".join(f"{cell:>9}" for cell in rest)).rstrip()
