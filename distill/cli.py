@@ -392,7 +392,7 @@ def _add_workshop(add: Callable[[Any], argparse.ArgumentParser]) -> None:
     command.add_argument("--seed", type=int, default=0, help="of the choice of clips and of their order")
 
     command = add(bench)
-    names = "plain, vae, distill, distill-4, distill-4-long, scratch-4, held-out, speed"
+    names = "plain, vae, distill, distill-4, distill-4-long, distill-93ms, distill-46ms, scratch-4, held-out, speed"
     command.add_argument("names", nargs="*", metavar="NAME", help=names)
     command.add_argument("--minutes", type=float, help="training time in all; by default each gets its full time")
     command.add_argument("--json", type=Path, metavar="REPORT")

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from distill import system
-from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
 from distill.bench.plain import PlainVQVAE, plain_loss
+from distill.codes.grid import TIME_STRIDES, column_seconds
 from distill.errors import TrainingError
 from distill.models.losses import get_kl_weight, mel_l1, vae_loss
 from distill.models.vae import ConvVAE
@@ -30,7 +30,6 @@ CODEBOOK_BITS = 6
 MEASUREMENTS = 40
 BATCH_SIZE, CROP_FRAMES, LEARNING_RATE = 16, 128, 1e-3  # for the plain network and the baseline
 KL_WEIGHT, KL_WARMUP_EPOCHS = 1e-3, 20  # for the baseline
-COLUMNS_PER_SECOND = SAMPLE_RATE / HOP_LENGTH / 16
 
 
 @dataclass(frozen=True)
@@ -48,17 +47,20 @@ class Contestant:
         Training time in seconds.
     levels : int
         Number of residual codebooks; 0 for the continuous baseline.
+    time_stride : int
+        Frames in a column of Distill's codes.
     """
 
     name: str
     kind: str
     seconds: float
     levels: int
+    time_stride: int = TIME_STRIDES[0]
 
     @property
     def bitrate_bps(self) -> float | None:
         """Bits per second of the codes; None for the continuous baseline, which has no codes."""
-        return COLUMNS_PER_SECOND * 8 * self.levels * CODEBOOK_BITS if self.levels else None
+        return 8 * self.levels * CODEBOOK_BITS / column_seconds(self.time_stride) if self.levels else None
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,7 @@ def _train_distill(contestant: Contestant, clips: list[MelClip], held_out: list[
     config = replace(
         get_adaptive_vqvae_config(len(clips)),
         num_quantizers=contestant.levels,
+        time_stride=contestant.time_stride,
         minutes=contestant.seconds / 60,
         from_base=contestant.kind == "distill",
     )

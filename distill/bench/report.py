@@ -33,6 +33,8 @@ CONTESTANTS = (
     Contestant("distill", "distill", 60, 3),
     Contestant("distill-4", "distill", 60, 4),
     Contestant("distill-4-long", "distill", 300, 4),
+    Contestant("distill-93ms", "distill", 60, 3, 8),
+    Contestant("distill-46ms", "distill", 60, 3, 4),
     Contestant("scratch-4", "scratch", 60, 4),
 )
 SPEED, HELD_OUT = "speed", "held-out"
@@ -225,15 +227,16 @@ def _listen(
     """Compare the sound of every result, what other vocoders and the original's phases would make of it, and Opus."""
     say("\n" + _row("by ear", *LISTENING))
     griffin_lim, true = GriffinLim(LogMel()), [clip.log_mel.numpy() for clip in clips]
-    ours = [result for result in results if result.contestant.kind == "distill"]
-    best = ours[-1] if ours else results[-1]
+    compared = next(
+        (r for r in reversed(results) if r.contestant.kind == "distill" and r.contestant.time_stride == 16), results[-1]
+    )
     cases = [(result.contestant.name, result.log_mels, result) for result in results]
-    cases.append(("true log-mels", true, best))
+    cases.append(("true log-mels", true, compared))
     for name, log_mels, result in cases:
         progress(f"Listening to {name}", 1.0)
         bitrate = result.contestant.bitrate_bps if log_mels is not true else None
         yield _said(listen(name, sounds, synthesize(log_mels, result.make_vocoder()), bitrate), say)
-        if result is best:
+        if result is compared:
             yield _said(listen(f"{name}, Griffin-Lim", sounds, synthesize(log_mels, griffin_lim), bitrate), say)
             yield _said(listen(f"{name}, true phases", sounds, with_phases_of(sounds, log_mels), bitrate), say)
     progress("Listening to Opus", 1.0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from distill.audio import HOP_LENGTH
-from distill.audio.vocoder import BLOCK_FRAMES
+from distill.audio.vocoder import BLOCK_FRAMES, BLOCK_SAMPLES
 from distill.codec import Codec
 from distill.codec.pieces import Patch
 from distill.codes import CodeGrid, History
@@ -96,7 +96,7 @@ class EditedSound:
             return False
         first, last = frames.start + missing[0].start, frames.start + missing[0].stop
         track = self._reconstruction()
-        is_next = track.ready + BLOCK_FRAMES * HOP_LENGTH > first * HOP_LENGTH
+        is_next = track.ready + BLOCK_SAMPLES > first * HOP_LENGTH
         if self._states[first] == ORIGINAL and is_next:
             track.decode(track.ready + 1)
         else:

@@ -96,12 +96,8 @@ export async function gridTextOf({ levels, rows, num_frames, samples, time_strid
   const letters = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   const body = btoa(letters).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
   const isWhole = samples === num_frames * SAMPLES_PER_FRAME;
-  const length =
-    time_stride !== USUAL_STRIDE
-      ? [TEXT_WITH_STRIDE, samples, time_stride]
-      : isWhole
-        ? [TEXT_IN_FRAMES, num_frames]
-        : [TEXT_IN_SAMPLES, samples];
-  const [name, ...numbers] = length;
-  return [name, model_id, size, ...numbers, levels.length, rows, body].join(".");
+  let header = isWhole ? [TEXT_IN_FRAMES, num_frames] : [TEXT_IN_SAMPLES, samples];
+  if (time_stride !== USUAL_STRIDE) header = [TEXT_WITH_STRIDE, samples, time_stride];
+  const [name, ...length] = header;
+  return [name, model_id, size, ...length, levels.length, rows, body].join(".");
 }
