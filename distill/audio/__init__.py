@@ -8,6 +8,7 @@ from distill.audio.clips import (
     read_clips,
     write_wav,
 )
+from distill.audio.cutting import Piece, cut_at_onsets, cut_at_silence
 from distill.audio.finding import Refusal
 from distill.audio.griffin_lim import GriffinLim
 from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel
@@ -22,8 +23,11 @@ __all__ = [
     "Clip",
     "GriffinLim",
     "LogMel",
+    "Piece",
     "Refusal",
     "Vocoder",
+    "cut_at_onsets",
+    "cut_at_silence",
     "get_vocoder",
     "load_clip",
     "new_decoder",

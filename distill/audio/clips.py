@@ -19,6 +19,7 @@ from distill.audio.decoding import DecodingError, Facts, decode
 from distill.audio.finding import PassedOver, Refusal, Untold, find_sounds
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
 from distill.audio.loudness import within_full_scale
+from distill.audio.wav_chunks import LoopPoints, add_chunks
 from distill.errors import AudioError, FullError
 from distill.settings import DEFAULTS, MIB, Settings
 
@@ -318,7 +319,11 @@ def _content(path: Path, settings: Settings) -> bytes | None:
 
 
 def write_wav(
-    path: str | os.PathLike[str], waveform: np.ndarray, progress: Callable[[float], object] | None = None
+    path: str | os.PathLike[str],
+    waveform: np.ndarray,
+    progress: Callable[[float], object] | None = None,
+    *,
+    points: LoopPoints | None = None,
 ) -> None:
     """Write a 16-bit WAV file at 44 100 Hz; the waveform is scaled down if it is louder than full scale.
 
@@ -330,6 +335,8 @@ def write_wav(
         Amplitude at 44 100 Hz.
     progress : callable, optional
         Called with the share that is written, 0 to 1, after every 12 s of sound.
+    points : LoopPoints, optional
+        The loop and the tempo that samplers and audio workstations read; they are written after the samples.
 
     Examples
     --------
@@ -339,6 +346,8 @@ def write_wav(
     1.0
     """
     _write(path, waveform, "WAV", progress)
+    if points:
+        add_chunks(path, points, len(waveform))
 
 
 def write_flac(
