@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from distill.codes.faders import heard_columns, mix_codes, solo_codes
 from distill.codes.grid import CodeGrid
-from distill.codes.likeness import blend_codes, nearest_codes, random_codes, similar_codes
+from distill.codes.likeness import blend_codes, nearest_codes, random_codes, similar_codes, snap_blend
 from distill.codes.regions import (
     ALL,
     Span,
@@ -23,6 +24,8 @@ from distill.codes.regions import (
     to_slice,
     to_whole,
 )
+from distill.codes.rhythm import play_codes, repeat_codes
+from distill.codes.sliding import slide_codes, snap_slide
 from distill.errors import GridError
 
 __all__ = [
@@ -31,10 +34,13 @@ __all__ = [
     "changed_columns",
     "clear_codes",
     "copy_codes",
+    "heard_columns",
+    "mix_codes",
     "move_codes",
     "nearest_codes",
     "paint_codes",
     "paste_codes",
+    "play_codes",
     "random_codes",
     "repeat_codes",
     "replace_codes",
@@ -42,6 +48,10 @@ __all__ = [
     "set_codes",
     "shift_codes",
     "similar_codes",
+    "slide_codes",
+    "snap_blend",
+    "snap_slide",
+    "solo_codes",
     "swap_codes",
     "to_slice",
 ]
@@ -224,37 +234,6 @@ def move_codes(
     return paste_codes(cut, codes, row=row, column=column, level=to_slice("Level", levels, grid.levels).start)
 
 
-def repeat_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL, times: int) -> CodeGrid:
-    """Repeat a region to its right, up to the end of the clip. The copies replace the codes there.
-
-    Parameters
-    ----------
-    grid : CodeGrid
-    rows, columns, levels : slice or int
-        The region. Row 0 has the lowest frequency.
-    times : int
-        Number of copies after the region, at least 0.
-
-    Raises
-    ------
-    GridError
-        If the region is not in the grid, or ``times`` is negative.
-
-    Examples
-    --------
-    >>> grid = CodeGrid(np.arange(8).reshape(1, 2, 4), num_frames=64, model_id="0a1b", codebook_size=8)
-    >>> repeat_codes(grid, rows=0, columns=slice(0, 2), times=1).indices[0].tolist()
-    [[0, 1, 0, 1], [4, 5, 6, 7]]
-    """
-    level_span, row_span, column_span = to_region(grid, levels, rows, columns)
-    times = to_whole("times", times, 0)
-    start, stop, width = column_span.start, column_span.stop, column_span.stop - column_span.start
-    target = slice(stop, min(grid.columns, stop + times * width))
-    source = start + np.arange(target.stop - target.start) % width
-    codes = grid.indices[level_span, row_span][..., source]
-    return put_codes(grid, (level_span, row_span, target), codes)
-
-
 def reverse_codes(grid: CodeGrid, *, rows: Span, columns: Span, levels: Span = ALL) -> CodeGrid:
     """Reverse the order of the columns in a region.
 
@@ -384,5 +363,5 @@ def changed_columns(before: CodeGrid, after: CodeGrid) -> slice | None:
     """
     if before.indices.shape != after.indices.shape:
         raise GridError("The two grids are of different shapes.")
-    changed = np.flatnonzero((before.indices != after.indices).any(axis=(0, 1)))
+    changed = np.flatnonzero(heard_columns(before, after))
     return slice(int(changed[0]), int(changed[-1]) + 1) if len(changed) else None

@@ -1,108 +1,18 @@
-"""The grid of codes of a clip, and its two file formats and its text format. People edit this grid."""
+"""The grid of codes of a clip, with its mix. People edit this grid."""
 
-import base64
-import io
-import json
 import math
 import os
-import re
-import string
-import struct
-import zipfile
-import zlib
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import Field, TypeAdapter
 
+from distill.codes import grid_files
+from distill.codes.lengths import MOST_CODES, SAMPLES_PER_FRAME, TIME_STRIDES, check_time_stride, column_seconds
+from distill.codes.mixing import FULL, gains_of, to_mix
 from distill.errors import GridError
 from distill.settings import DEFAULTS, Settings
-from distill.strict import OPEN, FailFast
-
-FORMAT: Literal["distill-grid"] = "distill-grid"
-TEXT_IN_FRAMES, TEXT_IN_SAMPLES, TEXT_WITH_STRIDE = "distill1", "distill2", "distill3"
-"""Names of the text format: the length of the clip is given in frames, or, if it ends within a frame, in samples. The
-third gives samples and then the time stride, and is used where that is not 16."""
-TIME_STRIDES = (16, 8, 4)
-"""Frames that a column may span: 186, 93 or 46 ms. The first is that of grids and codecs that do not name theirs."""
-SAMPLES_PER_FRAME, SAMPLES_PER_SECOND = 512, 44_100
-MOST_CODES = 65_536
-"""Largest size of a codebook: files store codes as 16-bit integers."""
-MOST_LINES = 64
-"""Largest number of levels times rows in a grid that is read. Codecs have up to 4 levels of 8 rows."""
-_ARRAY_HEADER = re.compile(
-    rb"\x93NUMPY\x01\x00.."
-    rb"\{'descr': '([<>|][iuU]\d{1,4})', 'fortran_order': (True|False), 'shape': \(([\d, ]*)\), \} *\n",
-    re.DOTALL,
-)
-_NO_SPACE = str.maketrans("", "", string.whitespace + "\N{NO-BREAK SPACE}")
-_DAMAGE = (
-    *(OSError, EOFError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error, struct.error),
-)
-"""Exceptions that numpy, zipfile and json raise for a damaged file."""
-
-
-@dataclass(frozen=True)
-class _Facts:
-    """The contents of a grid file except the codes; see :class:`CodeGrid`."""
-
-    __pydantic_config__ = OPEN
-
-    format: Literal["distill-grid"]
-    num_frames: Annotated[int, Field(ge=1)]
-    model_id: Annotated[str, Field(pattern="^[A-Za-z0-9 _-]{1,64}$")]
-    codebook_size: Annotated[int, Field(ge=1, le=MOST_CODES)]
-    num_samples: Annotated[int, Field(ge=1)] | None = None
-    """None in files from before grids knew it; then the clip has all samples of its frames."""
-    time_stride: Annotated[int, Field(ge=1, le=1_000_000)] = TIME_STRIDES[0]
-    """16 in files from before grids knew it."""
-
-    def check_size(self, shape: tuple[int, ...], settings: Settings) -> None:
-        """Raise a GridError or ValueError if a grid of the shape (levels, rows, columns) exceeds the limits."""
-        check_time_stride(self.time_stride)
-        *lines, columns = shape
-        most = settings.grid_columns * TIME_STRIDES[0] // self.time_stride
-        if max(columns, -(-self.num_frames // self.time_stride)) > most:
-            raise GridError(f"A grid that is opened can have up to {most} columns, and this one has more.")
-        if min(lines, default=1) < 1 or math.prod(lines) > MOST_LINES:
-            raise ValueError("no such grid")
-
-
-def column_seconds(time_stride: int) -> float:
-    """Seconds that a column of ``time_stride`` frames spans.
-
-    Examples
-    --------
-    >>> [round(column_seconds(time_stride), 3) for time_stride in TIME_STRIDES]
-    [0.186, 0.093, 0.046]
-    """
-    return time_stride * SAMPLES_PER_FRAME / SAMPLES_PER_SECOND
-
-
-def check_time_stride(time_stride: int) -> None:
-    """Raise a GridError unless a grid's columns may span so many frames."""
-    if time_stride not in TIME_STRIDES:
-        raise GridError(f"A column of a grid spans 16, 8 or 4 frames, not {time_stride}.")
-
-
-_Row = Annotated[list[int], FailFast()]
-_Level = Annotated[list[_Row], FailFast()]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Written(_Facts):
-    """The contents of a grid file in JSON. The codes are nested lists [levels, rows, columns]."""
-
-    indices: Annotated[list[_Level], FailFast()]
-
-
-_FACTS, _WRITTEN = TypeAdapter(_Facts), TypeAdapter(_Written)
-_PARTS = ("indices", *(part.name for part in fields(_Facts)))
-_LATER_PARTS = ("num_samples", "time_stride")
-"""Parts that files of earlier versions lack."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +35,9 @@ class CodeGrid:
         rarely ends where a frame ends: ``num_frames = ceil(num_samples / 512)``.
     time_stride : int
         Number of frames in a column: 16 (186 ms), 8 (93 ms) or 4 (46 ms).
+    mix : ndarray of uint8 [levels, rows, columns] or None
+        Fader and mute of each cell, as :mod:`distill.codes.mixing` has them. None if every fader is at 1 and nothing
+        is muted: a mix that changes nothing becomes None.
 
     Raises
     ------
@@ -148,6 +61,7 @@ class CodeGrid:
     codebook_size: int
     num_samples: int = 0
     time_stride: int = TIME_STRIDES[0]
+    mix: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         given = np.asarray(self.indices)
@@ -169,16 +83,19 @@ class CodeGrid:
         object.__setattr__(self, "num_samples", num_samples)
         indices.flags.writeable = False
         object.__setattr__(self, "indices", indices)
+        object.__setattr__(self, "mix", None if self.mix is None else to_mix(self.mix, indices.shape))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, CodeGrid):
             return NotImplemented
-        return self._key() == other._key() and np.array_equal(self.indices, other.indices)
+        return self.identity == other.identity and np.array_equal(self.cells, other.cells)
 
     def __hash__(self) -> int:
-        return hash((self._key(), self.indices.tobytes()))
+        return hash((self.identity, self.cells.tobytes()))
 
-    def _key(self) -> tuple[int, int, str, int, int]:
+    @property
+    def identity(self) -> tuple[int, int, str, int, int]:
+        """What all edits of a clip have in common: samples, frames, ``model_id``, codebook size and time stride."""
         return self.num_samples, self.num_frames, self.model_id, self.codebook_size, self.time_stride
 
     @property
@@ -203,9 +120,33 @@ class CodeGrid:
         """Bits of all codes, uncompressed: log2(codebook size) for each."""
         return self.indices.size * math.log2(self.codebook_size)
 
+    @property
+    def gains(self) -> np.ndarray:
+        """The gain of each cell, float32 [levels, rows, columns], from 0 (muted) to 1.5."""
+        return gains_of(self.faders)
+
+    @property
+    def faders(self) -> np.ndarray:
+        """The mix, uint8 [levels, rows, columns], also where it is None."""
+        return np.full(self.indices.shape, FULL, dtype=np.uint8) if self.mix is None else self.mix
+
+    @property
+    def cells(self) -> np.ndarray:
+        """All that can be edited, uint16: the codes, flat, then the mix, flat. The history counts places in it."""
+        return np.concatenate([self.indices.ravel().astype(np.uint16), self.faders.ravel().astype(np.uint16)])
+
     def with_indices(self, indices: np.ndarray) -> "CodeGrid":
-        """Return a grid of the same clip with other codes."""
+        """Return a grid of the same clip with other codes and the same mix."""
         return replace(self, indices=indices)
+
+    def with_mix(self, mix: np.ndarray | None) -> "CodeGrid":
+        """Return a grid of the same clip with the same codes and another mix."""
+        return replace(self, mix=mix)
+
+    def with_cells(self, cells: np.ndarray) -> "CodeGrid":
+        """Return a grid of the same clip with other :attr:`cells`."""
+        indices, mix = cells.reshape(2, *self.indices.shape)
+        return replace(self, indices=indices, mix=mix)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the grid as ``.npz`` or ``.json``; the suffix of the file name decides which.
@@ -224,26 +165,27 @@ class CodeGrid:
         ...     CodeGrid.load(f"{folder}/grid.npz") == grid
         True
         """
-        path = Path(path)
-        if path.suffix == ".npz":
-            arrays: dict[str, Any] = {part: np.array(value) for part, value in asdict(self._facts()).items()}
-            np.savez_compressed(path, indices=self.indices.astype(np.uint16), **arrays)
-        elif path.suffix == ".json":
-            path.write_text(json.dumps(self.to_dict()), encoding="utf-8")
-        else:
-            raise GridError(f"{path.name} must end in .npz or .json.")
+        grid_files.write(self._contents(), Path(path))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the grid as a dict of numbers, lists and strings that JSON can hold."""
-        return asdict(self._facts()) | {"indices": self.indices.tolist()}
+        return self._contents().to_dict()
 
-    def _facts(self) -> _Facts:
-        return _Facts(FORMAT, self.num_frames, self.model_id, self.codebook_size, self.num_samples, self.time_stride)
+    def _contents(self) -> grid_files.Contents:
+        facts = (self.num_frames, self.model_id, self.codebook_size, self.num_samples, self.time_stride)
+        return grid_files.Contents(grid_files.Facts(grid_files.FORMAT, *facts), self.indices, self.mix)
+
+    @classmethod
+    def _of(cls, contents: grid_files.Contents) -> "CodeGrid":
+        facts = contents.facts
+        lengths = facts.num_samples or 0, facts.time_stride
+        return cls(contents.indices, facts.num_frames, facts.model_id, facts.codebook_size, *lengths, contents.mix)
 
     def to_text(self) -> str:
         """Return the grid as one line of text for sharing.
 
-        With 64 codes per level and a time stride of 16, the text has about 45 characters per level and second.
+        With 64 codes per level and a time stride of 16, the text has about 45 characters per level and second. The
+        mix, if there is one, is a part of its own at the end.
 
         Examples
         --------
@@ -254,15 +196,7 @@ class CodeGrid:
         >>> CodeGrid.from_text(text) == grid
         True
         """
-        is_whole = self.num_samples == self.num_frames * SAMPLES_PER_FRAME
-        name, *numbers = (TEXT_IN_FRAMES, self.num_frames) if is_whole else (TEXT_IN_SAMPLES, self.num_samples)
-        if self.time_stride != TIME_STRIDES[0]:
-            name, *numbers = TEXT_WITH_STRIDE, self.num_samples, self.time_stride
-        header = [name, self.model_id, *map(str, (self.codebook_size, *numbers, *self.indices.shape[:2]))]
-        width = max(1, (self.codebook_size - 1).bit_length())
-        bits = (self.indices.ravel()[:, None] >> np.arange(width)[::-1]) & 1
-        packed = zlib.compress(np.packbits(bits.astype(np.uint8)).tobytes(), 9)
-        return ".".join([*header, base64.urlsafe_b64encode(packed).decode().rstrip("=")])
+        return grid_files.to_text(self._contents())
 
     @classmethod
     def from_text(cls, text: str, *, settings: Settings = DEFAULTS) -> "CodeGrid":
@@ -280,31 +214,7 @@ class CodeGrid:
         GridError
             If the text is not a grid, is incomplete, or describes a grid that is too large.
         """
-        try:
-            if len(text) > settings.grid_bytes:
-                raise GridError("That text is too long to be a grid of codes.")
-            name, model_id, *numbers, body = text.translate(_NO_SPACE).split(".", 7)
-            size, length, *strides, levels, rows = map(int, numbers)
-            (time_stride,) = strides if name == TEXT_WITH_STRIDE else (*strides, TIME_STRIDES[0])
-            num_samples = length * {TEXT_IN_FRAMES: SAMPLES_PER_FRAME, TEXT_IN_SAMPLES: 1, TEXT_WITH_STRIDE: 1}[name]
-            num_frames = -(-num_samples // SAMPLES_PER_FRAME)
-            facts = {"format": FORMAT, "num_frames": num_frames, "model_id": model_id, "codebook_size": size}
-            checked = _checked(facts | {"time_stride": time_stride})
-            shape = (levels, rows, -(-num_frames // time_stride))
-            checked.check_size(shape, settings)
-            count, width = math.prod(shape), max(1, (size - 1).bit_length())
-            num_bytes = -(-count * width // 8)
-            unpacker = zlib.decompressobj()
-            data = unpacker.decompress(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)), num_bytes + 1)
-            if len(data) != num_bytes or not unpacker.eof:
-                raise ValueError("cut short")
-            bits = np.unpackbits(np.frombuffer(data, np.uint8), count=count * width).reshape(count, width)
-            indices = (bits.astype(np.int64) @ (1 << np.arange(width)[::-1])).reshape(shape)
-        except GridError:
-            raise
-        except _DAMAGE as error:
-            raise GridError("That text is not a grid of codes, or a part of it is missing.") from error
-        return cls(indices, num_frames, model_id, size, num_samples, time_stride)
+        return cls._of(grid_files.from_text(text, settings))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) -> "CodeGrid":
@@ -323,67 +233,7 @@ class CodeGrid:
         """
         path = Path(path)
         try:
-            with path.open("rb") as file:
-                content = file.read(settings.grid_bytes + 1)
-            if len(content) > settings.grid_bytes:
-                raise GridError(f"{path.name} is too large to be a grid of codes.")
-            indices, facts = _read_npz(content, settings) if content.startswith(b"PK") else _read_json(content)
-            facts.check_size(indices.shape, settings)
-            size, num_samples = facts.codebook_size, facts.num_samples or 0
-            return cls(indices, facts.num_frames, facts.model_id, size, num_samples, facts.time_stride)
+            return cls._of(grid_files.read(path, settings))
         except GridError as error:
             message = str(error)
             raise GridError(message if path.name in message else f"{path.name}: {message}") from error
-        except FileNotFoundError as error:
-            raise GridError(f"{path.name} does not exist.") from error
-        except _DAMAGE as error:
-            raise GridError(f"{path.name} is not a grid of codes, or it is damaged.") from error
-
-
-def _checked(facts: dict[str, Any]) -> _Facts:
-    """Validate facts from another source than JSON by the same rules as JSON."""
-    return _FACTS.validate_json(json.dumps(facts))
-
-
-def _read_json(content: bytes) -> tuple[np.ndarray, _Facts]:
-    """Read the codes and the facts of a grid from JSON."""
-    # A nested list takes 30 times the memory of its text.
-    if content.count(b"[") + content.count(b"{") > 3 * MOST_LINES:
-        raise ValueError("lists that are no grid")
-    written = _WRITTEN.validate_json(content.decode("ascii"))
-    return np.array(written.indices, dtype=np.int64), written
-
-
-def _read_npz(content: bytes, settings: Settings) -> tuple[np.ndarray, _Facts]:
-    """Read the codes and the facts of a grid from a zip of arrays. Other members of the zip are ignored."""
-    if content.count(b"PK\1\2") > 4 * len(_PARTS):
-        raise ValueError("too many members")
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        there = set(archive.namelist())
-        parts = [part for part in _PARTS if part not in _LATER_PARTS or f"{part}.npy" in there]
-        arrays = {part: _read_array(archive, f"{part}.npy", settings) for part in parts}
-    indices = arrays.pop("indices")
-    return indices, _checked({part: array.item() for part, array in arrays.items()})
-
-
-def _read_array(archive: zipfile.ZipFile, name: str, settings: Settings) -> np.ndarray:
-    """Read an array of integers or of text from a zip.
-
-    ``numpy.load`` is not used here: it evaluates the header of an array, and it reserves the memory that the header
-    claims before it reads the data.
-    """
-    member = archive.getinfo(name)
-    # The other methods of decompression reserve the memory that a header claims.
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError("another compression")
-    with archive.open(member) as packed:
-        content = packed.read(settings.grid_bytes + 1)
-    if len(content) > settings.grid_bytes:
-        raise GridError("It unpacks to what is too large to be a grid of codes.")
-    header = _ARRAY_HEADER.match(content)
-    if header is None:
-        raise ValueError("an array of another kind")
-    kind, by_columns, sizes = (part.decode() for part in header.groups())
-    shape = tuple(int(size) for size in sizes.split(",") if size.strip())
-    codes = np.frombuffer(content, np.dtype(kind), offset=header.end())
-    return codes.reshape(shape, order="F" if by_columns == "True" else "C")

@@ -13,11 +13,26 @@ ten-minute clip."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Change:
+class Change:
+    """The codes and faders that an edit changed.
+
+    Attributes
+    ----------
+    label : str
+        Description of the edit for people.
+    positions : ndarray of int32 [cells]
+        Places of the codes in the flat grid; those of faders follow, as :attr:`CodeGrid.cells` has them.
+    before, after : ndarray of uint16 [cells]
+        Their values before and after the edit.
+    gesture : str
+        Identifier of the gesture that the edit belongs to, as the drag of a slider; "" for an edit by itself.
+    """
+
     label: str
     positions: np.ndarray
     before: np.ndarray
     after: np.ndarray
+    gesture: str = ""
 
     @property
     def num_bytes(self) -> int:
@@ -46,19 +61,30 @@ class History:
 
     def __init__(self, original: CodeGrid) -> None:
         self.original = self.grid = original
-        self._done: list[_Change] = []
-        self._undone: list[_Change] = []
+        self._done: list[Change] = []
+        self._undone: list[Change] = []
         self._changes_bytes = 0
 
     @property
     def num_bytes(self) -> int:
         """Bytes of memory that the history takes."""
-        return self.grid.indices.nbytes + self.original.indices.nbytes + self._changes_bytes
+        mixes = sum(grid.mix.nbytes for grid in (self.grid, self.original) if grid.mix is not None)
+        return self.grid.indices.nbytes + self.original.indices.nbytes + mixes + self._changes_bytes
 
     @property
     def labels(self) -> list[str]:
         """Labels of the edits that can be undone, oldest first."""
         return [change.label for change in self._done]
+
+    @property
+    def done(self) -> tuple[Change, ...]:
+        """The edits that can be undone, oldest first."""
+        return tuple(self._done)
+
+    @property
+    def undone(self) -> tuple[Change, ...]:
+        """The edits that can be redone, the next one last."""
+        return tuple(self._undone)
 
     @property
     def can_undo(self) -> bool:
@@ -68,7 +94,7 @@ class History:
     def can_redo(self) -> bool:
         return bool(self._undone)
 
-    def do(self, label: str, grid: CodeGrid) -> bool:
+    def do(self, label: str, grid: CodeGrid, *, gesture: str = "") -> bool:
         """Make an edited grid the current grid.
 
         The edits that were undone can no longer be redone. If the edits take more than :data:`KEPT_BYTES`, the oldest
@@ -80,25 +106,26 @@ class History:
             Description of the edit for people.
         grid : CodeGrid
             The grid after the edit.
+        gesture : str
+            Identifier for :meth:`take_back`; "" for an edit by itself.
 
         Returns
         -------
         bool
-            Whether any code changed. If not, the history stays as it is.
+            Whether any code or fader changed. If not, the history stays as it is.
 
         Raises
         ------
         GridError
             If the grid has another clip, codec or shape than the current grid.
         """
-        old, new = self.grid.indices, grid.indices
-        if old.shape != new.shape or grid.with_indices(old) != self.grid:
+        if (grid.indices.shape, grid.identity) != (self.grid.indices.shape, self.grid.identity):
             raise GridError("That grid is not an edit of this clip.")
+        old, new = self.grid.cells, grid.cells
         positions = np.flatnonzero(old != new)
         if not len(positions):
             return False
-        before, after = (codes.flat[positions].astype(np.uint16) for codes in (old, new))
-        change = _Change(label, positions.astype(np.int32), before, after)
+        change = Change(label, positions.astype(np.int32), old[positions], new[positions], gesture)
         self._changes_bytes += change.num_bytes - sum(undone.num_bytes for undone in self._undone)
         self._done.append(change)
         self._undone.clear()
@@ -106,6 +133,44 @@ class History:
         while self._changes_bytes > KEPT_BYTES and len(self._done) > 1:
             self._changes_bytes -= self._done.pop(0).num_bytes
         return True
+
+    def take_back(self, gesture: str) -> Change | None:
+        """Undo the last edit for good if it belongs to a gesture, and return it; None if it does not.
+
+        So all edits of a gesture become one: each takes the one before it back.
+        """
+        if not gesture or not self._done or self._done[-1].gesture != gesture:
+            return None
+        change = self._done.pop()
+        self._changes_bytes -= change.num_bytes
+        self._put(change.positions, change.before)
+        return change
+
+    def restore(self, change: Change | None) -> None:
+        """Make an edit again that :meth:`take_back` has just taken back."""
+        if change:
+            self._done.append(change)
+            self._changes_bytes += change.num_bytes
+            self._put(change.positions, change.after)
+
+    def before_gesture(self, gesture: str) -> int:
+        """Number of edits that can be undone, without the last one if it belongs to a gesture."""
+        return len(self._done) - bool(gesture and self._done and self._done[-1].gesture == gesture)
+
+    def grid_after(self, edits: int) -> CodeGrid:
+        """The grid as it was after the first ``edits`` of the edits that can be undone.
+
+        Raises
+        ------
+        GridError
+            If there are fewer edits.
+        """
+        if not 0 <= edits <= len(self._done):
+            raise GridError(f"There are {len(self._done)} edits, so the codes after {edits} of them are not known.")
+        cells = self.grid.cells
+        for change in reversed(self._done[edits:]):
+            cells[change.positions] = change.before
+        return self.grid.with_cells(cells)
 
     def undo(self) -> CodeGrid:
         """Undo the last edit, if there is one, and return the current grid."""
@@ -124,6 +189,6 @@ class History:
         return self.grid
 
     def _put(self, positions: np.ndarray, codes: np.ndarray) -> None:
-        indices = self.grid.indices.copy()
-        indices.flat[positions] = codes
-        self.grid = self.grid.with_indices(indices)
+        cells = self.grid.cells
+        cells[positions] = codes
+        self.grid = self.grid.with_cells(cells)

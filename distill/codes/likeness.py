@@ -1,7 +1,5 @@
 """Edits by distance in the codebook: similar codes, random similar codes, and the blend of two grids."""
 
-import numbers
-
 import numpy as np
 
 from distill.codes.grid import CodeGrid
@@ -12,11 +10,12 @@ from distill.codes.regions import (
     to_both_regions,
     to_code,
     to_index,
+    to_number,
     to_region,
     to_vectors,
     to_whole,
 )
-from distill.errors import GridError
+from distill.codes.snapping import Snapped, embed, snap, squared
 
 
 def blend_codes(
@@ -67,26 +66,47 @@ def blend_codes(
     ... ).indices[0].tolist()
     [[2, 3, 4, 5], [4, 5, 6, 7]]
     """
+    return snap_blend(
+        grid, other, rows=rows, columns=columns, levels=levels, amount=amount, codebooks=codebooks,
+        other_column=other_column,
+    ).grid  # fmt: skip
+
+
+def snap_blend(
+    grid: CodeGrid,
+    other: CodeGrid,
+    *,
+    rows: Span,
+    columns: Span,
+    levels: Span = ALL,
+    amount: float,
+    codebooks: np.ndarray,
+    other_column: int,
+) -> Snapped:
+    """The same as :func:`blend_codes`, and how far the codes are off the blend of the sounds.
+
+    Examples
+    --------
+    >>> grid = CodeGrid(np.zeros((1, 2, 4), dtype=int), num_frames=64, model_id="0a1b", codebook_size=8)
+    >>> other = grid.with_indices(grid.indices + 7)
+    >>> codebooks = np.arange(8.0).reshape(1, 8, 1)  # one level, whose codes lie on a line
+    >>> snapped = snap_blend(grid, other, rows=0, columns=0, amount=0.5, codebooks=codebooks, other_column=0)
+    >>> round(snapped.off, 2)  # from 3.5 to the code 3 or 4
+    0.14
+    """
     region, other_region = to_both_regions(grid, other, rows, columns, levels, other_column)
     shape = {"levels": grid.levels, "codes": grid.codebook_size, "dimensions": None}
     codebooks = to_vectors("The codebooks", codebooks, shape).astype(np.float32, copy=False)
-    if not isinstance(amount, numbers.Real) or not 0 <= amount <= 1:
-        raise GridError(f"The amount of a blend must be from 0 to 1, got {amount}.")
+    to_number("The amount of a blend", amount, 0, 1)
     changed, *cells = region
     ours, theirs = grid.indices[:, *cells], other.indices[:, *other_region[1:]]
     if amount == 0:
-        return grid
+        return Snapped(grid, 0.0)
     if amount == 1 and len(ours[changed]) == grid.levels:
-        return put_codes(grid, region, theirs)
-
-    step = float(amount) * (_embed(codebooks, theirs) - _embed(codebooks, ours))
-    wanted = _embed(codebooks[changed], ours[changed]) + step
-    nearest, miss = _quantize(codebooks[changed], wanted)
-    for known in (theirs[changed], ours[changed]):
-        known_miss = wanted - _embed(codebooks[changed], known)
-        nearer = _squared(known_miss) <= _squared(miss)
-        nearest, miss = np.where(nearer, known, nearest), np.where(nearer[..., None], known_miss, miss)
-    return put_codes(grid, region, nearest)
+        return Snapped(put_codes(grid, region, theirs), 0.0)
+    step = float(amount) * (embed(codebooks, theirs) - embed(codebooks, ours))
+    wanted = embed(codebooks[changed], ours[changed]) + step
+    return snap(grid, region, codebooks[changed], wanted, (theirs[changed], ours[changed]))
 
 
 def nearest_codes(codebook: np.ndarray, code: int, count: int) -> np.ndarray:
@@ -201,30 +221,9 @@ def random_codes(
     return put_codes(grid, region, _neighbours(codebook, codes, slice(1, among + 1))[codes, choices])
 
 
-def _embed(codebooks: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Sum the codebook entries [rows, columns, dimensions] of codes [levels, rows, columns]."""
-    vectors = codebooks[0][codes[0]]
-    for codebook, level_codes in zip(codebooks[1:], codes[1:], strict=True):
-        vectors += codebook[level_codes]
-    return vectors
-
-
-def _quantize(codebooks: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Quantize vectors [rows, columns, dimensions]: the codes [levels, rows, columns] and the remaining errors."""
-    codes = []
-    for codebook in codebooks:
-        codes.append((_squared(codebook) / 2 - vectors @ codebook.T).argmin(axis=-1))
-        vectors = vectors - codebook[codes[-1]]
-    return np.stack(codes), vectors
-
-
-def _squared(vectors: np.ndarray) -> np.ndarray:
-    return np.einsum("...i,...i->...", vectors, vectors)
-
-
 def _ranked(codebook: np.ndarray, code: int) -> np.ndarray:
     """Sort all codes by their distance from the given code, which comes first."""
-    distances = _squared(codebook - codebook[code])
+    distances = squared(codebook - codebook[code])
     distances[code] = -1
     return distances.argsort(kind="stable")
 

@@ -1,5 +1,7 @@
 """Checks of the arguments of edits: cells, rows, columns, levels and codes. An invalid argument raises a GridError."""
 
+import math
+import numbers
 from collections.abc import Mapping
 
 import numpy as np
@@ -69,6 +71,20 @@ def to_whole(name: str, given: int, low: int | None = None, high: int | None = N
     return int(given)
 
 
+def to_number(name: str, given: float, low: float, high: float) -> float:
+    """Return a number as it is; raise a GridError unless it lies in ``[low, high]``."""
+    if isinstance(given, bool) or not isinstance(given, numbers.Real) or not low <= given <= high:
+        raise GridError(f"{name} must be from {low:g} to {high:g}, got {given}.")
+    return given
+
+
+def to_period(given: float) -> float:
+    """Return a number of columns from copy to copy; raise a GridError unless it is 0 or at least 1."""
+    if given != 0 and not 1 <= given < math.inf:
+        raise GridError("period must be 0 or at least 1 column.")
+    return given
+
+
 def to_code(given: int, codebook_size: int) -> int:
     """Return a code as an int; raise a GridError unless it lies in ``[0, codebook_size)``."""
     if not isinstance(given, int | np.integer) or not 0 <= given < codebook_size:
@@ -76,12 +92,23 @@ def to_code(given: int, codebook_size: int) -> int:
     return int(given)
 
 
+def to_notes(grid: CodeGrid, given: object) -> np.ndarray:
+    """Return notes (level, row, column, code) as an array; raise a GridError unless all cells and codes exist."""
+    notes = _to_array("The notes", given, {"notes": None, "numbers": 4}, "iu", "whole numbers")
+    for what, places, size in zip(("Level", "Row", "Column"), notes.T, grid.indices.shape, strict=False):
+        to_index(what, places.min(), size)
+        to_index(what, places.max(), size)
+    to_code(notes[:, 3].min(), grid.codebook_size)
+    to_code(notes[:, 3].max(), grid.codebook_size)
+    return notes
+
+
 def to_cells(grid: CodeGrid, given: object) -> tuple[np.ndarray, np.ndarray]:
     """Split cells (row, column) into rows and columns; raise a GridError unless all cells are in the grid."""
     cells = _to_array("The cells", given, {"cells": None, "coordinates": 2}, "iu", "whole numbers")
-    for what, numbers, size in (("Row", cells[:, 0], grid.rows), ("Column", cells[:, 1], grid.columns)):
-        to_index(what, numbers.min(), size)
-        to_index(what, numbers.max(), size)
+    for what, places, size in (("Row", cells[:, 0], grid.rows), ("Column", cells[:, 1], grid.columns)):
+        to_index(what, places.min(), size)
+        to_index(what, places.max(), size)
     return cells[:, 0], cells[:, 1]
 
 

@@ -13,7 +13,9 @@ def grids(draw: st.DrawFn) -> CodeGrid:
     size, time_stride = draw(st.integers(2, 300)), draw(st.sampled_from(TIME_STRIDES))
     indices = np.random.default_rng(draw(st.integers(0, 2**32))).integers(size, size=(levels, rows, columns))
     num_frames = time_stride * columns - draw(st.integers(0, time_stride - 1))
-    return CodeGrid(indices, num_frames, "0123456789ab", size, time_stride=time_stride)
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    mix = random.choice([0, 25, 50, 75, 128, 178], size=indices.shape) if draw(st.booleans()) else None
+    return CodeGrid(indices, num_frames, "0123456789ab", size, time_stride=time_stride, mix=mix)
 
 
 st.register_type_strategy(CodeGrid, grids())

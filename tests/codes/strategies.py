@@ -1,5 +1,6 @@
 """Hypothesis strategies: random edits of random grids, with their arguments and the cells that they may change."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -7,12 +8,15 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from distill.codec.qualities import Qualities
 from distill.codes import CodeGrid, edits
 
 GRIDS = st.from_type(CodeGrid)
 SEEDS = st.integers(0, 2**32)
 DISTANCES = st.integers(-20, 20) | st.sampled_from([-(10**30), 10**30])
 QUARTERS = st.sampled_from([0, 0.25, 0.5, 0.75, 1])
+GAINS = st.sampled_from([0, 0.02, 0.5, 1, 1.5])
+SLIDERS = ["brightness", "noisiness", "attack", "loudness"]
 AMOUNTS = QUARTERS | st.floats(0, 1)
 
 
@@ -160,6 +164,27 @@ def repeat_codes(draw: st.DrawFn) -> Edit:
 
 
 @st.composite
+def repeat_codes_on_a_beat(draw: st.DrawFn) -> Edit:
+    grid = draw(GRIDS)
+    region, times, period = draw(regions(grid)), draw(st.integers(0, 5)), draw(st.floats(1, 20))
+    levels, rows, columns = index_of(grid, region)
+    first = columns.start + math.floor(period + 0.5)
+    last = columns.start + math.floor(times * period + 0.5) + width_of(columns)
+    target = levels, rows, slice(min(first, grid.columns), min(max(first, last), grid.columns))
+    return Edit(edits.repeat_codes, grid, region | {"times": times, "period": period}, mask_of(grid, target))
+
+
+@st.composite
+def play_codes(draw: st.DrawFn) -> Edit:
+    grid = draw(GRIDS)
+    sizes = (*grid.indices.shape, grid.codebook_size)
+    notes = draw(st.lists(st.tuples(*(st.integers(0, size - 1) for size in sizes)), min_size=1, max_size=9))
+    cells = np.zeros(grid.indices.shape, dtype=bool)
+    cells[tuple(np.array(notes)[:, :3].T)] = True
+    return Edit(edits.play_codes, grid, {"notes": notes}, cells)
+
+
+@st.composite
 def reverse_codes(draw: st.DrawFn) -> Edit:
     grid = draw(GRIDS)
     region = draw(regions(grid))
@@ -209,6 +234,22 @@ def blend_codes(draw: st.DrawFn, amounts: st.SearchStrategy[float] = AMOUNTS) ->
 
 
 @st.composite
+def slide_codes(draw: st.DrawFn) -> Edit:
+    grid = draw(GRIDS)
+    region, codebooks = draw(regions(grid)), whole_codebooks(draw, grid)
+    random = np.random.default_rng(draw(SEEDS))
+    shape = grid.rows, codebooks.shape[2]
+    directions = Qualities(
+        steps=frozen(random.normal(size=(3, *shape)).astype(np.float32)),
+        loudness=frozen(random.normal(size=shape).astype(np.float32)),
+        quietness=frozen(random.normal(size=grid.rows).astype(np.float32)),
+    )
+    amounts = draw(st.fixed_dictionaries({}, optional=dict.fromkeys(SLIDERS, st.floats(-1, 1))))
+    arguments = region | amounts | {"codebooks": codebooks, "directions": directions}
+    return Edit(edits.slide_codes, grid, arguments, mask_of(grid, index_of(grid, region)))
+
+
+@st.composite
 def similar_codes(draw: st.DrawFn) -> Edit:
     grid = draw(GRIDS)
     region, rank = draw(regions_of_a_level(grid)), draw(st.integers(0, grid.codebook_size - 1))
@@ -236,19 +277,32 @@ def replace_codes(draw: st.DrawFn) -> Edit:
     return Edit(edits.replace_codes, grid, arguments, mask)
 
 
+@st.composite
+def mix_codes(draw: st.DrawFn) -> Edit:
+    grid = draw(GRIDS)
+    region = draw(regions(grid))
+    faders = st.fixed_dictionaries({"gain": GAINS}, optional={"mute": st.booleans()})
+    arguments = region | draw(faders | st.fixed_dictionaries({"mute": st.booleans()}))
+    return Edit(edits.mix_codes, grid, arguments, mask_of(grid, index_of(grid, region)))
+
+
 EDITS = {
+    "mix_codes": mix_codes(),
     "set_codes": set_codes(),
     "paint_codes": paint_codes(),
     "paste_codes": paste_codes(),
     "clear_codes": clear_codes(),
     "move_codes": move_codes(),
     "repeat_codes": repeat_codes(),
+    "repeat_codes on a beat": repeat_codes_on_a_beat(),
+    "play_codes": play_codes(),
     "reverse_codes": reverse_codes(),
     "shift_codes": shift_codes(),
     "swap_codes": swap_codes(),
     "swap_codes in the other clip": swap_codes(side=1),
     "blend_codes": blend_codes(),
     "similar_codes": similar_codes(),
+    "slide_codes": slide_codes(),
     "random_codes": random_codes(),
     "replace_codes": replace_codes(),
 }

@@ -1,28 +1,28 @@
 """Edits, tested on random grids: an edit changes no other cell, no shape and no input, and has its defined result."""
 
 import inspect
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distill.codes import CodeGrid, History, edits, likeness
+from distill.codes import CodeGrid, History, edits
 from tests.codes.strategies import (
     EDITS,
     GRIDS,
-    QUARTERS,
     another_clip,
-    blend_codes,
     clear_codes,
     index_of,
     move_codes,
     paint_codes,
     paste_codes,
+    play_codes,
     random_codes,
     regions,
     repeat_codes,
+    repeat_codes_on_a_beat,
     replace_codes,
     reverse_codes,
     set_codes,
@@ -37,11 +37,10 @@ ANY_EDIT = pytest.mark.parametrize("name", EDITS)
 
 
 def test_every_public_edit_has_a_strategy_here():
-    functions = inspect.getmembers(edits, inspect.isfunction) + inspect.getmembers(likeness, inspect.isfunction)
-    homes = {edits.__name__, likeness.__name__}
-    public = {name for name, f in functions if f.__module__ in homes and not name.startswith("_")}
-    assert public <= set(edits.__all__)
-    assert {name.split()[0] for name in EDITS} == public - {"copy_codes", "nearest_codes", "changed_columns"}
+    public = {name for name in edits.__all__ if inspect.isfunction(getattr(edits, name))}
+    snaps = {"snap_blend", "snap_slide"}
+    no_edits = snaps | {"copy_codes", "nearest_codes", "changed_columns", "heard_columns", "solo_codes", "to_slice"}
+    assert {name.split()[0] for name in EDITS} == public - no_edits
 
 
 @ANY_EDIT
@@ -55,6 +54,10 @@ def test_an_edit_changes_only_its_cells_and_never_its_input(name, data):
     assert after.num_frames == edit.grid.num_frames
     assert (after.model_id, after.codebook_size) == (edit.grid.model_id, edit.grid.codebook_size)
     assert np.array_equal(after.indices[~edit.cells], before[~edit.cells])
+    is_of_codes = edit.function is not edits.mix_codes
+    same = np.full(before.shape, True) if is_of_codes else ~edit.cells
+    assert np.array_equal(after.faders[same], edit.grid.faders[same])
+    assert is_of_codes or np.array_equal(after.indices, before)
 
 
 @ANY_EDIT
@@ -176,6 +179,26 @@ def test_the_end_of_the_clip_cuts_the_last_repeat(times, codes):
     assert np.array_equal(after.indices, expected)
 
 
+@given(edit=repeat_codes_on_a_beat())
+def test_repeats_on_a_beat_start_at_the_nearest_columns_and_end_where_the_next_one_starts(edit):
+    levels, rows, columns = index_of(edit.grid, edit.arguments)
+    before, after = edit.grid.indices[levels, rows], edit().indices[levels, rows]
+    times, period = edit.arguments["times"], edit.arguments["period"]
+    starts = [columns.start + int(count * period + 0.5) for count in range(times + 2)]
+    for first, following in pairwise(starts[1:]):
+        width = min(width_of(columns), following - first, edit.grid.columns - first)
+        if width > 0:
+            assert np.array_equal(after[..., first : first + width], before[..., columns.start :][..., :width])
+    if times == 0:
+        assert edit() == edit.grid
+
+
+@given(edit=play_codes())
+def test_the_last_note_of_a_cell_is_the_one_that_is_heard(edit):
+    last = {tuple(cell): code for *cell, code in edit.arguments["notes"]}
+    assert all(edit().indices[cell] == code for cell, code in last.items())
+
+
 @given(edit=reverse_codes())
 def test_reversing_turns_a_region_around_and_reversing_twice_changes_nothing(edit):
     after, region = edit(), index_of(edit.grid, edit.arguments)
@@ -211,89 +234,6 @@ def test_a_swap_exchanges_the_regions_and_swapping_twice_changes_nothing(data, g
     assert np.array_equal(new_grid.indices[here], other.indices[there])
     assert np.array_equal(new_other.indices[there], grid.indices[here])
     assert edits.swap_codes(new_grid, new_other, **arguments) == (grid, other)
-
-
-@given(edit=blend_codes())
-def test_a_blend_with_amount_0_changes_nothing(edit):
-    assert edit(amount=0) == edit(amount=0.0) == edit.grid
-
-
-@given(edit=blend_codes())
-def test_a_blend_of_all_levels_with_amount_1_takes_the_codes_of_the_other_clip(edit):
-    arguments = edit.arguments | {"levels": slice(None)}
-    regions_only = {name: arguments[name] for name in ("levels", "rows", "columns", "other_column")}
-    swapped, _ = edits.swap_codes(edit.grid, arguments["other"], **regions_only)
-    assert edit(amount=1, levels=slice(None)) == swapped
-
-
-@given(edit=blend_codes())
-def test_a_blend_of_a_clip_with_itself_changes_nothing(edit):
-    columns = index_of(edit.grid, edit.arguments)[2]
-    assert edit(other=edit.grid, other_column=columns.start) == edit.grid
-
-
-def blended_cell(
-    codebooks: np.ndarray, ours: np.ndarray, theirs: np.ndarray, levels: slice, amount: float
-) -> list[int]:
-    """Blend the codes [levels] of one cell with plain loops, as a reference."""
-    books = [book.astype(float) for book in codebooks]
-    changed = range(len(books))[levels]
-    wanted = np.zeros(codebooks.shape[2])
-    for level, book in enumerate(books):
-        kept = book[ours[level]] if level not in changed else 0
-        wanted += (1 - amount) * book[ours[level]] + amount * book[theirs[level]] - kept
-    greedy, rest = [], wanted
-    for level in changed:
-        distances = [float(((rest - entry) ** 2).sum()) for entry in books[level]]
-        greedy.append(distances.index(min(distances)))
-        rest = rest - books[level][greedy[-1]]
-
-    def miss(codes: list[int]) -> float:
-        return float(
-            ((wanted - sum(books[level][code] for level, code in zip(changed, codes, strict=True))) ** 2).sum()
-        )
-
-    return min([ours[levels].tolist(), theirs[levels].tolist(), greedy], key=miss)
-
-
-@given(edit=blend_codes(QUARTERS))
-def test_a_blend_quantizes_the_mixed_vector_on_the_levels_of_the_region(edit):
-    arguments, after = edit.arguments, edit()
-    levels, _, columns = index_of(edit.grid, arguments)
-    for row, column in np.argwhere(edit.cells.any(axis=0)):
-        ours = edit.grid.indices[:, row, column]
-        theirs = arguments["other"].indices[:, row, column - columns.start + arguments["other_column"]]
-        expected = blended_cell(arguments["codebooks"], ours, theirs, levels, arguments["amount"])
-        assert after.indices[levels, row, column].tolist() == expected
-
-
-def blend_of_a_cell(codebooks: list[list[float]], theirs: tuple[int, int], **arguments: Any) -> list[int]:
-    """Blend a cell of codes (0, 0) with a cell of other codes; each codebook entry is one number."""
-    ours, other = (CodeGrid(np.array(codes).reshape(2, 1, 1), 16, "0123456789ab", 3) for codes in ((0, 0), theirs))
-    arguments |= {"rows": 0, "columns": 0, "other_column": 0, "codebooks": np.array(codebooks)[..., None]}
-    return edits.blend_codes(ours, other, **arguments).indices.ravel().tolist()
-
-
-@pytest.mark.parametrize(
-    ("amount", "levels", "codes"),
-    [
-        (0.5, slice(None), [1, 1]),  # 3 is 4 - 1
-        (0.5, 0, [1, 0]),  # 3 is nearer to 4 than to 0
-        (0.5, 1, [0, 2]),  # 3 is nearer to 2 than to 0
-        (0.1, slice(None), [0, 0]),
-        (0.9, slice(None), [1, 2]),  # 5.4 is nearer to 4 + 2 than to 4 + 0
-        (1, 0, [1, 0]),
-    ],
-)
-def test_a_blend_finds_the_codes_nearest_to_the_mixed_vector(amount, levels, codes):
-    assert blend_of_a_cell([[0, 4, 100], [0, -1, 2]], (1, 2), amount=amount, levels=levels) == codes
-
-
-def test_a_blend_keeps_the_codes_of_a_clip_that_are_nearer_than_the_greedy_search():
-    near_theirs = blend_of_a_cell([[0, 3, 100], [0, 6, 100]], (0, 1), amount=0.9)
-    assert near_theirs == [0, 1]  # the target is 5.4: the codes of the other clip give 0 + 6, the greedy search 3 + 0
-    near_ours = blend_of_a_cell([[0, 3, 100], [2, 7, 100]], (1, 2), amount=0.002)
-    assert near_ours == [0, 0]  # the target is 2.2: the codes of this clip give 0 + 2, the greedy search 3 + 2
 
 
 @given(data=st.data(), grid=GRIDS)
