@@ -99,7 +99,7 @@ def save_model(
         described["vocoder"] = asdict(vocoder.settings)
     header = {"format_version": FORMAT_VERSION} | described | known
     state = _state(model, vocoder)
-    tensors = {name: _compact(tensor.detach().cpu().contiguous()) for name, tensor in state.items()}
+    tensors = {name: compact(tensor.detach().cpu().contiguous()) for name, tensor in state.items()}
     unfinished = Path(path).with_name(Path(path).name + ".part")
     save_file(tensors, unfinished, metadata={"distill": json.dumps(header, sort_keys=True)})
     unfinished.replace(path)
@@ -111,7 +111,7 @@ def _state(model: nn.Module, vocoder: VocoderNetwork | None) -> dict[str, Tensor
     return model.state_dict() | {f"{VOCODER}{name}": tensor for name, tensor in own.items()}
 
 
-def _compact(tensor: Tensor) -> Tensor:
+def compact(tensor: Tensor) -> Tensor:
     """Convert a float32 tensor to float16 if no value changes, as is the case after :func:`round_weights`."""
     half = tensor.half()
     return half if tensor.dtype == torch.float32 and torch.equal(half.float(), tensor) else tensor

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from distill.audio.logmel import N_MELS, LogMel
+from distill.codes.kept import KeptGrids
 from distill.strict import OPEN, Amount, Count, FailFast
 from distill.training.config import VQVAEConfig
 from distill.training.health import LevelHealth
@@ -40,6 +41,8 @@ class Provenance:
         "cpu" or "cuda"; "" if unknown.
     from_base : bool
         Whether the training started from the base model.
+    from_codec : str
+        The ``model_id`` of the codec from which the training went on; "" for others.
     """
 
     clips: Count
@@ -50,6 +53,7 @@ class Provenance:
     epochs: Amount = 0.0
     device: Annotated[str, Field(max_length=40, pattern="^[ -~]*$")] = ""
     from_base: bool = False
+    from_codec: Annotated[str, Field(max_length=12, pattern="^[0-9a-f]*$")] = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ class CodecInfo:
         Parameters of the log-mel.
     statistics : Statistics or None
         Mean and standard deviation of each band.
+    grids : KeptGrids or None
+        Codes of the training clips, which are their sound to whoever has the codec.
 
     Raises
     ------
@@ -120,6 +126,7 @@ class CodecInfo:
     provenance: Provenance | None = None
     front_end: FrontEnd | None = None
     statistics: Statistics | None = None
+    grids: KeptGrids | None = None
 
     def __post_init__(self) -> None:
         if self.provenance and self.mel_l1 is None:
@@ -139,5 +146,7 @@ class CodecInfo:
             raise ValueError("more codes than there are")
         if not all(len(level) == codebook_size for level in self.usage or ()):
             raise ValueError("another number of codes")
+        if self.grids:
+            self.grids.unpack(num_levels, codebook_size)
         if self.curves and not all(0 <= loss <= LARGEST_ERROR for loss in self.curves.losses):
             raise ValueError("a loss that cannot be")

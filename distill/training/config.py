@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from statistics import median
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from distill.codes.grid import TIME_STRIDES, column_seconds
 from distill.errors import ConfigError, check_range
@@ -14,6 +14,10 @@ COLUMNS_PER_CLIP = 3
 apart. If they have fewer, the columns are made shorter. Not more are asked for, because shorter columns cost more bits,
 and a codec knows a few hits a little less by heart: after 300 steps on 20 hits, the error on them was 0.212 nepers at
 186 ms, 0.215 at 93 ms and 0.233 at 46 ms; on 20 other hits of the same kits it was 0.400, 0.334 and 0.292."""
+
+Weight = Literal[0, 1, 2, 4]
+WEIGHTS: tuple[int, ...] = get_args(Weight)
+"""Weights that a visitor can give a clip: how many times as often as others it is heard. 0 leaves it out."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,9 @@ class VQVAEConfig(ModelSettings):
     """Highest learning rate of the vocoder."""
     validations: Annotated[int, Range(1, 1000)] = 10
     """Number of validations, spread evenly over the training. The best weights are kept."""
+    keep_grids: bool = True
+    """Whether the codec's file keeps the codes of up to three minutes of the clips, from which the codec goes on with a
+    grid. Whoever has the file can decode them to the sound of the clips."""
     seed: Annotated[int, Range(0, 2**63 - 1)] = 0
     """Seed of all random choices of the training."""
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -35,12 +36,15 @@ class MelClip:
     waveform : Tensor of float16 [frames * 512], optional
         Sound of the clip, from which the vocoder learns, with zeros after its end. Eleven bits are enough: their noise
         is 70 dB below the sound.
+    weight : int
+        How many times as often as others the clip is heard in a training; 0 leaves it out.
     """
 
     name: str
     log_mel: Tensor
     num_samples: int = 0
     waveform: Tensor | None = None
+    weight: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "num_samples", self.num_samples or self.num_frames * LogMel.hop_length)
@@ -75,19 +79,34 @@ def to_mel_clip(clip: Clip, log_mel: LogMel, tick: Callable[[], object] = lambda
     return MelClip(clip.name, mel, len(waveform), torch.nn.functional.pad(waveform, (0, missing)))
 
 
+class Weighted(Protocol):
+    """A clip that a training hears as many times as often as others as its weight says."""
+
+    @property
+    def weight(self) -> int: ...
+
+
+WeightedClip = TypeVar("WeightedClip", bound=Weighted)
+
+
 def check_clip_count(count: int) -> None:
     """Raise a TrainingError if there are too few clips to train on."""
     if count < MIN_CLIPS:
         raise TrainingError(f"A codec needs at least {MIN_CLIPS} clips that can be used; here it has {count}.")
 
 
-def split_held_out(clips: Sequence[MelClip], seed: int) -> tuple[list[MelClip], list[MelClip]]:
-    """Split clips into training clips and held-out clips: from 21 clips on, 10 % are held out, at most 20."""
+def split_held_out(clips: Sequence[WeightedClip], seed: int) -> tuple[list[WeightedClip], list[WeightedClip]]:
+    """Split clips into training clips and held-out clips: from 21 clips on, 10 % are held out, at most 20.
+
+    Clips of weight 0 are in neither part. A clip of a higher weight than 1 is never held out, because it is to be
+    learned.
+    """
+    clips = [clip for clip in clips if clip.weight]
     if len(clips) < HELD_OUT_FROM:
-        return list(clips), []
+        return clips, []
     count = min(HELD_OUT_MOST, round(len(clips) * HELD_OUT_SHARE))
     order = torch.randperm(len(clips), generator=torch.Generator().manual_seed(seed)).tolist()
-    held_out = set(order[:count])
+    held_out = set([number for number in order if clips[number].weight == 1][:count])
     return (
         [clip for i, clip in enumerate(clips) if i not in held_out],
         [clip for i, clip in enumerate(clips) if i in held_out],
@@ -106,12 +125,12 @@ def fitting_crop(clips: Sequence[MelClip], crop_frames: int) -> int:
 
 
 class CropSampler:
-    """Random crops of a set of clips. Every frame of sound is equally likely.
+    """Random crops of a set of clips. Every frame of sound is as likely as the weight of its clip says.
 
     Parameters
     ----------
     clips : sequence of MelClip
-        At least one clip.
+        At least one clip, each of a weight of at least 1.
     crop_frames : int
         Length of a crop in frames. Silence fills up a shorter clip, and the mask marks this padding.
     seed : int
@@ -124,7 +143,7 @@ class CropSampler:
         self.crop_frames, self.gain_db = crop_frames, gain_db
         self.generator = torch.Generator().manual_seed(seed)
         lengths = torch.tensor([clip.num_frames for clip in clips])
-        self.lengths = lengths
+        self.lengths, self.weights = lengths, torch.tensor([clip.weight for clip in clips])
         self.waveforms = [clip.waveform for clip in clips if clip.waveform is not None]
         self.padded = [
             torch.nn.functional.pad(clip.log_mel, (0, _room(clip.num_frames, crop_frames)), value=LogMel.floor)
@@ -164,14 +183,15 @@ class CropSampler:
         """
         # Stratified sampling, one crop in each of `count` equal parts of the sound, makes batches more alike.
         share = (torch.arange(count) + torch.rand(count, generator=self.generator, dtype=torch.float64)) / count
-        ends = self.lengths.cumsum(0)
-        moment = (share * self.total_frames).long()
+        weighted = self.lengths * self.weights
+        ends = weighted.cumsum(0)
+        moment = (share * int(weighted.sum())).long()
         choice = torch.searchsorted(ends, moment, right=True)
-        frames = self.lengths[choice]
+        frames, moment = self.lengths[choice], (moment - (ends - weighted)[choice]) // self.weights[choice]
         # The middle of a crop is drawn anywhere in the clip, and the crop is then moved inside the clip. If the start
         # were drawn inside instead, the first and last frames of the clip would be rare.
         last = (frames + -frames % align - self.crop_frames).clamp(min=0)
-        start = (moment - (ends - self.lengths)[choice] - self.crop_frames // 2).clamp(min=0).minimum(last)
+        start = (moment - self.crop_frames // 2).clamp(min=0).minimum(last)
         return list(zip(choice.tolist(), (start - start % align).tolist(), strict=True))
 
     def crops(self, positions: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:

@@ -22,11 +22,14 @@ class TrainingSet:
         Whether the training started from the base model.
     frames : tuple of int
         Length of each training clip in log-mel frames.
+    from_codec : str
+        The ``model_id`` of the codec from which the training goes on; "" for others.
     """
 
     model: ModelSettings
     from_base: bool
     frames: tuple[int, ...]
+    from_codec: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from distill.errors import TrainingError
 from distill.models.losses import vqvae_loss
 from distill.models.persistence import round_weights
 from distill.models.vocoder import VocoderNetwork
-from distill.models.vqvae import ROWS, ConvVQVAE, columns_of_sound
-from distill.training.base import base_vocoder, load_rehearsal, start_from_base
+from distill.models.vqvae import ConvVQVAE
+from distill.training.base import load_rehearsal
 from distill.training.codec_info import CodecInfo, Provenance
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import CropSampler, MelClip, fitting_crop, split_held_out
@@ -25,12 +25,11 @@ from distill.training.muon import load_optimizer_state, make_optimizers
 from distill.training.pace import ThreadChoice
 from distill.training.records import NO_CURVES, Event, Finished, Progress, StepPoint, Validation, ValidationPoint
 from distill.training.schedule import WarmupCosine
+from distill.training.start import Start, place_codebooks, starting_model, starting_vocoder
 from distill.training.state import TrainingSet, TrainingState
 from distill.training.validation import error_and_usage
 from distill.training.vocoder_trainer import CROPS, VocoderTrainer, short_crops
 
-KMEANS_CELLS_PER_CODE = 64
-"""Cells per code in the first batch, on which k-means places the codes."""
 SEED_STRIDE = 1_000_003
 """Difference between the seeds of two processes that train together."""
 CURVE_STEPS = 200
@@ -53,13 +52,15 @@ class Trainer:
         "auto", "cpu" or "cuda".
     clock : callable
         Function that returns a time in seconds that never decreases.
+    start : Start, optional
+        Codec from which the training goes on; by default it starts from the base model or from random weights.
 
     Raises
     ------
     TrainingError
         If there are no clips.
     ConfigError
-        If the device has another name or is not available.
+        If the device has another name or is not available, or the settings do not fit the codec to go on from.
     CodecFileError
         If the base model is missing or damaged.
     """
@@ -71,10 +72,13 @@ class Trainer:
         *,
         device: str = "auto",
         clock: Callable[[], float] = time.monotonic,
+        start: Start | None = None,
     ) -> None:
-        if not clips:
+        if not any(clip.weight for clip in clips):
             raise TrainingError("There is no clip to train on.")
-        self.config, self.clock = config, clock
+        if start:
+            start.check(config)
+        self.config, self.clock, self.start = config, clock, start
         self.processes = Processes(device)
         self.device = self.processes.device
         self.clips, self.held_out = split_held_out(clips, config.seed)
@@ -83,22 +87,16 @@ class Trainer:
         crop_seed = config.seed + SEED_STRIDE * self.processes.index
         self.sampler = CropSampler(self.clips, crop_frames=crop_frames, seed=crop_seed, gain_db=config.gain_db)
         self.rehearsal: CropSampler | None = None
-        if config.from_base and config.rehearsal and config.refinement:
+        if (config.from_base or start) and config.rehearsal and config.refinement:
             self.rehearsal = CropSampler(load_rehearsal(), crop_frames=crop_frames, seed=crop_seed)
             self.rehearsal.generator = self.sampler.generator  # so that a checkpoint stores one state
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            self.model = ConvVQVAE.from_config(config).to(self.device)
-            if config.from_base:
-                start_from_base(self.model)
-            else:
-                self.model.set_statistics(*self.sampler.statistics)
+        self.model = starting_model(config, self.sampler, start).to(self.device)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in torch's stubs
         self.learning_rate_at = WarmupCosine(config.learning_rate, config.warmup)
         self.optimizers = make_optimizers(self.model, lr=config.learning_rate, weight_decay=config.weight_decay)
         self.vocoder: VocoderTrainer | None = None
         if self._may_refine and self.sampler.has_sound and config.vocoder_share:
-            network = copy.deepcopy(base_vocoder()).to(self.device)
+            network = starting_vocoder(start).to(self.device)
             self.vocoder = VocoderTrainer(network, learning_rate=config.vocoder_learning_rate)
         self.network = self.processes.wrap(self.model)
         self.autocast = bool(
@@ -124,7 +122,8 @@ class Trainer:
 
     @property
     def _may_refine(self) -> bool:
-        return self.config.from_base and self.processes.count == 1 and self.config.refinement > 0
+        has_learned = self.config.from_base or self.start is not None
+        return has_learned and self.processes.count == 1 and self.config.refinement > 0
 
     @property
     def is_refining(self) -> bool:
@@ -154,9 +153,12 @@ class Trainer:
         def tick() -> None:
             self._agree_on_time(earlier + self.clock() - start)
 
-        if self.steps == 0:
-            self._init_codebooks()
+        if self.steps == 0 and not self.start:
+            place_codebooks(self.model, self.sampler, self.config, least_crops=self.batch_size)
         tick()
+        if self.steps == 0 and self.start:  # so that what it had learned is kept if nothing better comes
+            yield self._validate(tick)
+            self.validations = 0
         for recon_loss, commit_loss in self._steps(tick):
             left = self.seconds / max(self.fraction, 1e-9) - self.seconds
             progress = Progress(self.steps, self.epochs, self.seconds, left, self.fraction, recon_loss, commit_loss)
@@ -190,7 +192,9 @@ class Trainer:
 
     def vocoder_network(self) -> VocoderNetwork | None:
         """Return a copy of the vocoder's network as it is now, on the CPU, in eval mode; None if it learned nothing."""
-        return self.vocoder.rounded() if self.vocoder and self.vocoder.steps else None
+        if self.vocoder and self.vocoder.steps:
+            return self.vocoder.rounded()
+        return self.start.vocoder if self.start else None
 
     def codec_info(self) -> CodecInfo:
         """Collect the facts about the best codec so far: settings, errors, health, curves and provenance.
@@ -220,6 +224,7 @@ class Trainer:
                 epochs=round(self.epochs, 3),
                 device=self.device.type,
                 from_base=self.config.from_base,
+                from_codec=self.start.model_id if self.start else "",
             ),
         )
 
@@ -285,7 +290,9 @@ class Trainer:
         self._validation_cost, self.curves, self.best = progress.validation_cost, progress.curves, progress.best
 
     def _training_set(self) -> TrainingSet:
-        return TrainingSet(self.model.settings, self.config.from_base, tuple(self.sampler.lengths.tolist()))
+        from_codec = self.start.model_id if self.start else ""
+        frames = tuple(self.sampler.lengths.tolist())
+        return TrainingSet(self.model.settings, self.config.from_base, frames, from_codec)
 
     def _agree_on_time(self, seconds: float) -> None:
         """Set the time and the finished share of the training: the larger of the shares by time and by epochs."""
@@ -295,19 +302,6 @@ class Trainer:
             available = max(self.config.minutes * 60 - self._validation_cost, 1e-3)
             fraction = max(fraction, seconds / available)
         self.seconds, self.fraction = self.processes.agree(seconds, min(1.0, fraction))
-
-    def _init_codebooks(self) -> None:
-        """Initialize the codebooks by k-means on a first batch that is large enough for every code."""
-        torch.manual_seed(self.config.seed)
-        cells_per_crop = ROWS * self.sampler.crop_frames // self.config.time_stride
-        crops = math.ceil(KMEANS_CELLS_PER_CODE * self.config.codebook_size / cells_per_crop)
-        self.model.train()
-        rvq = self.model.quantizer.rvq
-        with torch.no_grad():
-            mel, mask = (part.to(self.device) for part in self.sampler.sample(max(crops, self.batch_size)))
-            rvq.quantize_dropout = False  # the first batch must initialize every level
-            self.model.quantize(self.model.encode(mel), columns_of_sound(mask, self.config.time_stride))
-            rvq.quantize_dropout = self.config.level_dropout
 
     def _steps(self, tick: Callable[[], None]) -> Iterator[tuple[float, float]]:
         """Make steps until the end, with as many threads as are fastest; yield the two losses of each step.

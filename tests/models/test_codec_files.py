@@ -19,43 +19,13 @@ from distill.settings import Settings
 from distill.training.codec_info import FrontEnd
 from distill.training.config import VQVAEConfig
 from tests.fuzzing import MIB, memory
+from tests.models.hostile_files import HEADERS, LENGTHS, NOTES, SETTINGS, TEXTS, VALUES, VOCODERS
 from tests.models.rewriting import notes_of, rewrite
 
 
 @pytest.mark.parametrize(
     "settings",
-    [
-        {"num_quantizers": 7},
-        {"num_quantizers": 1},
-        {"num_quantizers": 4},
-        {"codebook_dim": 0},
-        {"codebook_dim": 16},
-        {"codebook_dim": "8"},
-        {"codebook_dim": 10**9},
-        {"codebook_size": 32},
-        {"codebook_size": -1},
-        {"codebook_size": 15.5},
-        {"codebook_size": None},
-        {"decay": 7},
-        {"dropout": 2},
-        {"dropout": -1},
-        {"commitment_weight": 1e6},
-        {"threshold_ema_dead_code": -1},
-        {"codebook_dim": 8.0},
-        {"codebook_dim": True},
-        {"level_dropout": 1},
-        {"level_dropout": None},
-        {"decay": "0.8"},
-        {"time_stride": 8},
-        {"time_stride": 5},
-        {"time_stride": 0},
-        {"time_stride": 10**30},
-        {"time_stride": 16.0},
-        {"time_stride": True},
-        {"time_stride": "16"},
-        {"time_stride": None},
-        {"colour": "red"},
-    ],
+    SETTINGS,
 )
 def test_settings_that_are_out_of_range_or_do_not_fit_the_tensors_are_refused_by_name(saved, settings, is_one_sentence):
     rewrite(saved, settings=settings)
@@ -66,21 +36,7 @@ def test_settings_that_are_out_of_range_or_do_not_fit_the_tensors_are_refused_by
 
 @pytest.mark.parametrize(
     "header",
-    [
-        {"architecture": "ConvVAE"},
-        {"architecture": "os.system"},
-        {"architecture": None},
-        {"model": None},
-        {"model": []},
-        {"architecture": ["ConvVQVAE"]},
-        {"architecture": "ConvVQVAE" * 1000},
-        {"model": {}},
-        {"model": {"codebook_dim": 8, "codebook_size": 16, "num_quantizers": 3}},
-        {"format_version": "one"},
-        {"format_version": None},
-        {"format_version": 2.0},
-        {"format_version": True},
-    ],
+    HEADERS,
 )
 def test_an_invalid_header_is_refused_by_name(saved, header, is_one_sentence):
     rewrite(saved, header=header)
@@ -131,17 +87,7 @@ def test_tensors_of_unknown_types_are_refused_by_name(saved, is_one_sentence):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [
-        ("mel_std", 0.0),
-        ("mel_std", -1.0),
-        ("mel_mean", 1e30),
-        ("decoder.stages.3.running_var", -1.0),
-        ("decoder.stages.3.running_mean", -1e20),
-        ("quantizer.rvq.layers.0._codebook.embed", 1e10),
-        ("quantizer.rvq.layers.2._codebook.embed_avg", -1e38),
-        ("quantizer.rvq.layers.1._codebook.cluster_size", 1e38),
-        ("encoder.stages.4.num_batches_tracked", -(2**63)),
-    ],
+    VALUES,
 )
 def test_implausible_values_are_refused_by_name(saved, name, value, is_one_sentence):
     old = load_file(saved)[name]
@@ -193,7 +139,7 @@ def test_a_file_or_header_over_its_limit_is_refused_by_name(saved, is_one_senten
     assert is_one_sentence(refusal.value, "kit.distill")
 
 
-@pytest.mark.parametrize("claimed", [0, 1, 2**20, 2**32, 2**63, 2**64 - 1])
+@pytest.mark.parametrize("claimed", LENGTHS)
 def test_a_header_that_claims_another_length_is_refused_by_name(saved, claimed, is_one_sentence):
     saved.write_bytes(claimed.to_bytes(8, "little") + saved.read_bytes()[8:])
     with pytest.raises(CodecFileError) as refusal:
@@ -203,12 +149,7 @@ def test_a_header_that_claims_another_length_is_refused_by_name(saved, claimed, 
 
 @pytest.mark.parametrize(
     "notes",
-    [
-        "[" * 100_000,
-        '{"format_version": 2, "mel_l1": NaN}',
-        '{"format_version": 2, "comment": -Infinity}',
-        '{"format_version": ' + "9" * 5000,
-    ],
+    TEXTS,
 )
 def test_notes_that_are_not_strict_json_are_refused_by_name(saved, notes, is_one_sentence):
     save_file(load_file(saved), saved, metadata={"distill": notes})
@@ -217,53 +158,9 @@ def test_notes_that_are_not_strict_json_are_refused_by_name(saved, notes, is_one
     assert is_one_sentence(refusal.value, "kit.distill")
 
 
-TRAINED = {"clips": 7, "sound_seconds": 20.5, "training_seconds": 60.0, "steps": 900}
-HEALTH = {"utilization": 1.0, "perplexity": 9.5, "dead_codes": 0}
-
-
 @pytest.mark.parametrize(
     "notes",
-    [
-        {"mel_l1": "0.2"},
-        {"mel_l1": 10**400},
-        {"mel_l1": -1},
-        {"mel_l1": True},
-        {"provenance": TRAINED},
-        {"provenance": TRAINED | {"clips": "<b>7</b>"}, "mel_l1": 0.2},
-        {"provenance": TRAINED | {"clips": 7.5}, "mel_l1": 0.2},
-        {"provenance": TRAINED | {"device": "<script>" * 9}, "mel_l1": 0.2},
-        {"provenance": TRAINED | {"device": "c\u202epu"}, "mel_l1": 0.2},
-        {"provenance": TRAINED | {"from_base": "yes"}, "mel_l1": 0.2},
-        {"provenance": TRAINED | {"epochs": [1]}, "mel_l1": 0.2},
-        {"levels": [HEALTH]},
-        {"levels": [HEALTH | {"perplexity": -1}] * 3},
-        {"levels": [HEALTH | {"utilization": 7}] * 3},
-        {"levels": [HEALTH | {"dead_codes": 17}] * 3},
-        {"usage": [[1] * 16] * 2},
-        {"usage": [[1] * 15] * 3},
-        {"usage": [[-1] * 16] * 3},
-        {"usage": [[10**30] * 16] * 3},
-        {"config": {"minutes": "<b>"}},
-        {"config": {"seed": 10**30}},
-        {"config": {"codebook_size": True}},
-        {"config": {"epochs": 7.0}},
-        {"config": {"learning_rate": 7}},
-        {"config": []},
-        {"curves": {"steps": []}},
-        {"curves": {"steps": [[1, 2]], "validations": []}},
-        {"curves": {"steps": [{"seconds": 1, "recon_loss": 1}] * 5001, "validations": []}},
-        {"curves": {"steps": [], "validations": [{"seconds": 1, "mel_l1": 1}]}},
-        {"curves": {"steps": [], "validations": [{"seconds": 1e300, "mel_l1": 1, "val_mel_l1": None}]}},
-        {"curves": {"steps": [{"seconds": True, "recon_loss": 1}], "validations": []}},
-        {"curves": {"steps": [{"seconds": 1, "recon_loss": True}], "validations": []}},
-        {"curves": {"steps": [{"seconds": 1, "recon_loss": 1e7}], "validations": []}},
-        {"curves": {"steps": [{"seconds": 1, "recon_loss": -1}], "validations": []}},
-        {"front_end": {"n_mels": 128.0}},
-        {"front_end": [44_100]},
-        {"statistics": {"mel_mean": [0.0] * 128}},
-        {"statistics": {"mel_mean": [0.0] * 127, "mel_std": [1.0] * 128}},
-        {"statistics": {"mel_mean": [0.0] * 128, "mel_std": ["1"] * 128}},
-    ],
+    NOTES,
 )
 def test_notes_with_invalid_values_are_refused_by_name(saved, notes, is_one_sentence):
     rewrite(saved, header=notes)
@@ -360,15 +257,7 @@ def with_vocoder(small_model, tmp_path):
 
 @pytest.mark.parametrize(
     "vocoder",
-    [
-        None,
-        {},
-        [],
-        {"channels": 8, "hidden": 16, "blocks": 2, "projections": 2},
-        {"channels": 10**9, "hidden": 16, "blocks": 1, "projections": 2},
-        {"channels": 8.0, "hidden": 16, "blocks": 1, "projections": 2},
-        {"channels": 8, "hidden": 16, "blocks": 1, "projections": 10**6},
-    ],
+    VOCODERS,
 )
 def test_a_vocoder_that_does_not_fit_its_tensors_is_refused(with_vocoder, vocoder, is_one_sentence):
     rewrite(with_vocoder, header={"vocoder": vocoder})

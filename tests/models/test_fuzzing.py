@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from distill.codec import Codec
 from distill.models import ConvVQVAE
 from distill.models.persistence import round_weights
+from distill.models.vocoder import VocoderNetwork
 from distill.training.codec_info import CodecInfo
 from tests.fuzzing import MIB, NASTY, SPECIAL_FLOATS, damaged, paths, survey, survey_elsewhere, swapped, tell, to_json
 
@@ -50,14 +51,14 @@ def test_a_hostile_codec_is_refused_in_a_sentence_or_encodes_and_decodes(count):
     assert result.growth < CEILING
 
 
-def small_codec(path: Path, seed: int, **settings: int) -> bytes:
+def small_codec(path: Path, seed: int, *, network: VocoderNetwork | None = None, **settings: int) -> bytes:
     torch.manual_seed(seed)
     model = ConvVQVAE(**({"codebook_dim": 8, "codebook_size": 16, "num_quantizers": 3} | settings))
     with torch.no_grad():
         model.train()(torch.randn(2, 1, 128, 64))
     round_weights(model)
     info = TypeAdapter(CodecInfo).validate_json(json.dumps(NOTES))
-    Codec(model, None if settings else info).save(path)
+    Codec(model, None if settings else info, network=network).save(path)
     return path.read_bytes()
 
 

@@ -1,5 +1,7 @@
 """The choice of held-out clips, and the random crops of the training clips."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -27,6 +29,13 @@ def test_from_21_clips_on_a_tenth_is_held_out_and_20_at_most(clips, held_out):
     assert len(rest) == held_out
     assert len(training) == clips - held_out
     assert sorted(int(clip.log_mel[0, 0]) for clip in training + rest) == list(range(clips))
+
+
+def test_clips_that_are_left_out_do_not_count_towards_the_held_out_ones():
+    clips = [replace(clip, weight=int(number >= 79)) for number, clip in enumerate(numbered_clips(100, 1))]
+    training, rest = split_held_out(clips, seed=0)
+    assert (len(training), len(rest)) == (19, 2)
+    assert split_held_out(clips[:99], seed=0)[1] == []
 
 
 def test_the_seed_decides_which_clips_are_held_out():
@@ -124,3 +133,23 @@ def test_fewer_than_five_clips_are_refused_with_their_number(count):
 
 def test_five_clips_are_enough():
     check_clip_count(5)
+
+
+def test_a_clip_is_drawn_as_often_as_its_weight_says():
+    clips = [replace(clip, weight=weight) for clip, weight in zip(numbered_clips(3, 50), (1, 4, 2), strict=True)]
+    positions = CropSampler(clips, crop_frames=16, seed=0).positions(7_000)
+    shares = np.bincount([clip for clip, _ in positions]) / 1_000
+    assert shares == pytest.approx([1, 4, 2], abs=0.02)
+    starts = [start for clip, start in positions if clip == 1]
+    assert (min(starts), max(starts)) == (0, 34)  # all of the clip, and nothing beyond it
+
+
+def test_a_clip_of_weight_0_is_in_no_part_and_one_of_a_higher_weight_is_never_held_out():
+    clips = numbered_clips(60, 1)
+    clips[:3] = [replace(clip, weight=0) for clip in clips[:3]]
+    clips[3:30] = [replace(clip, weight=2) for clip in clips[3:30]]
+    for seed in range(5):
+        training, held_out = split_held_out(clips, seed)
+        assert len(held_out) == 6
+        assert min(int(clip.log_mel[0, 0]) for clip in held_out) >= 30
+        assert len(training) + len(held_out) == 57

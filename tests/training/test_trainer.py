@@ -136,7 +136,8 @@ def test_a_training_whose_time_is_over_before_its_first_step_has_one_step(mel_cl
 def test_a_training_that_is_stopped_before_its_first_step_is_stopped_and_not_finished(mel_clips, quick_config):
     clock = iter(range(0, 10**6, 60))
     trainer = Trainer(mel_clips, replace(quick_config, minutes=0.01), device="cpu", clock=lambda: next(clock))
-    trainer._init_codebooks, begin = lambda: (begin(), trainer.stop()), trainer._init_codebooks
+    seconds = trainer._agree_on_time
+    trainer._agree_on_time = lambda now: (seconds(now), trainer.stop())
     *_, ended = trainer.run()
     assert (ended.reason, ended.steps) == ("stopped", 0)
 
