@@ -1,6 +1,7 @@
 """The codec: a trained model with its front end and vocoder. The page, the command line and scripts use this class."""
 
 import os
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -27,6 +28,7 @@ from distill.codec.pieces import (
     log_mel_blocks,
     widened,
 )
+from distill.codec.qualities import Qualities, Spread
 from distill.codec.vocoders import make_vocoder
 from distill.codes.edits import Span, to_slice
 from distill.codes.grid import CodeGrid, column_seconds
@@ -89,15 +91,14 @@ class Codec:
         vocoder: str = "neural",
         network: VocoderNetwork | None = None,
     ) -> None:
-        self.model = model.eval().requires_grad_(False)
-        self.info = info or CodecInfo()
+        self.model, self.info = model.eval().requires_grad_(False), info or CodecInfo()
         self.log_mel, self.network = LogMel(), network
         self.vocoder = make_vocoder(vocoder, self.log_mel, network)
         self.model_id = fingerprint(model)
         self.sound_id = self.model_id + (fingerprint(network) if network else "")
-        self.grid_decoder = GridDecoder(self.model)
-        self.reach = self.grid_decoder.reach
-        self._made: dict[str, Any] = {}
+        itself = weakref.proxy(self)  # a circle of references would keep a codec in memory that nobody uses any more
+        self.grid_decoder = GridDecoder(self.model, lambda: itself.quiet_codes)
+        self.reach, self._made = self.grid_decoder.reach, dict[str, Any]()
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, vocoder: str = "neural", settings: Settings = DEFAULTS) -> "Codec":
@@ -151,10 +152,10 @@ class Codec:
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of memory of the codec: its weights, and its codebooks and atlas once they have been computed."""
-        networks = filter(None, (self.model, self.network))
-        weights = (tensor for network in networks for tensor in network.state_dict().values())
-        return sum(each.nbytes for each in (*weights, *list(self._made.values())))
+        """Bytes of memory of the codec: its weights and grids, and what has been computed of its codebooks."""
+        weights = [each for part in (self.model, self.network) if part for each in part.state_dict().values()]
+        kept = len(self.info.grids.codes) if self.info.grids else 0
+        return kept + sum(each.nbytes for each in (*weights, *list(self._made.values())))
 
     @property
     def bitrate_bps(self) -> float:
@@ -350,14 +351,20 @@ class Codec:
         return self.draw_atlas(lambda share: None)
 
     def draw_atlas(self, progress: Progress) -> CodebookAtlas:
-        """Return :attr:`atlas`; while it is computed, ``progress`` is called with the finished share, 0 to 1."""
+        """Return :attr:`atlas`; ``progress`` is called with the finished share, 0 to 1."""
         return self._once("atlas", lambda: CodebookAtlas.of(self.model, progress))
 
-    def _once(self, name: str, make: Callable[[], T]) -> T:
-        """Return the value stored under a name; compute it on first use.
+    @property
+    def qualities(self) -> Qualities:
+        """Directions of sound among the vectors of the codes; computed on first use, as is :attr:`spread`."""
+        return self._once("qualities", lambda: Qualities.of(self.model, self.grid_decoder, self.codebooks))
 
-        ``cached_property`` is not used: in Python 3.11 it holds one lock for all codecs.
-        """
+    @property
+    def spread(self) -> Spread:
+        return self._once("spread", lambda: Spread.of(self.model, self.grid_decoder))
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what a name stores, made on first use. (In Python 3.11 a ``cached_property`` locks all codecs.)"""
         return self._made[name] if name in self._made else self._made.setdefault(name, make())
 
     def usage(self, grid: CodeGrid) -> np.ndarray:

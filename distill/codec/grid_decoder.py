@@ -1,10 +1,14 @@
 """Decoding of the codes of a grid to a log-mel, in whole or in part."""
 
+from collections.abc import Callable
+
+import numpy as np
 import torch
 from torch import Tensor
 
 from distill.codec.pieces import DECODED_FRAMES
 from distill.codes.grid import CodeGrid
+from distill.codes.mixing import gains_of
 from distill.models.vqvae import ROWS, ConvVQVAE
 
 QUIETEST, LOUDEST = -50.0, 10.0
@@ -19,6 +23,8 @@ class GridDecoder:
     ----------
     model : ConvVQVAE
         Trained model in eval mode.
+    quiet : callable, optional
+        Returns the codes of silence, int [levels, rows]; needed for grids with a mix.
 
     Attributes
     ----------
@@ -26,15 +32,30 @@ class GridDecoder:
         Frames before and after its own frames that a column changes.
     """
 
-    def __init__(self, model: ConvVQVAE) -> None:
-        self._model = model
+    def __init__(self, model: ConvVQVAE, quiet: Callable[[], np.ndarray] | None = None) -> None:
+        self._model, self._quiet = model, quiet
         self.reach = decoder_reach(model)
 
     @torch.no_grad()
-    def columns(self, indices: Tensor) -> Tensor:
-        """Decode indices [levels, rows, columns] to a log-mel [128, time_stride * columns]; -1 leaves out a code."""
-        cells = indices.flatten(1).T[None]
-        return self._model.decode(self._model.codes_to_embeddings(cells))[0, 0].clamp(QUIETEST, LOUDEST)
+    def columns(self, indices: Tensor, gains: Tensor | None = None) -> Tensor:
+        """Decode indices [levels, rows, columns] to a log-mel [128, time_stride * columns]; -1 leaves out a code.
+
+        ``gains`` [levels, rows, columns] are those of the grid's mix.
+        """
+        latent = self._model.codes_to_embeddings(indices.flatten(1).T[None])
+        if gains is not None:
+            latent = torch.where((gains == 1).all(dim=0), latent, self._mixed(indices, gains))
+        return self._model.decode(latent)[0, 0].clamp(QUIETEST, LOUDEST)
+
+    def _mixed(self, indices: Tensor, gains: Tensor) -> Tensor:
+        """The latent map of a mix [1, D, rows, columns]; :mod:`distill.codes.mixing` explains it."""
+        assert self._quiet is not None
+        books = self._model.quantizer.codebooks
+        vectors = torch.stack([book[codes.clamp(min=0)] for book, codes in zip(books, indices, strict=True)])
+        vectors *= (gains * (indices >= 0))[..., None]
+        quiet = torch.from_numpy(self._quiet().copy())
+        silence = sum(book[codes] for book, codes in zip(books, quiet, strict=True))[:, None]
+        return (vectors.sum(dim=0) + (1 - gains[0])[..., None] * silence).permute(2, 0, 1)[None]
 
     def frames(self, grid: CodeGrid, first: int, last: int, levels: int | None = None) -> Tensor:
         """Decode frames ``first`` to ``last``, only from the columns on which these frames depend.
@@ -69,7 +90,10 @@ class GridDecoder:
         indices = torch.from_numpy(grid.indices[:, :, start : end + before].copy())
         if levels is not None:
             indices[levels:] = -1
-        mel = self.columns(indices)
+        gains = None
+        if grid.mix is not None:
+            gains = torch.from_numpy(gains_of(grid.mix[:, :, start : end + before]))
+        mel = self.columns(indices, gains)
         return mel[:, (begin - start) * stride : (end - start) * stride]
 
 

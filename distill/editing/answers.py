@@ -10,6 +10,7 @@ import soundfile
 
 from distill.audio import SAMPLE_RATE
 from distill.audio.vocoder import BLOCK_SAMPLES
+from distill.codes import CodeGrid
 
 HISTORY_SHOWN = 100
 
@@ -32,6 +33,11 @@ def flac_base64(waveform: np.ndarray, progress: Callable[[float], object] | None
     return base64.b64encode(buffer.getvalue()).decode()
 
 
+def whole(grid: CodeGrid) -> dict[str, str | None]:
+    """The codes and the mix of a grid, packed; the mix is None if it changes nothing."""
+    return {"indices": pack(grid.indices), "mix": None if grid.mix is None else pack(grid.mix)}
+
+
 def pack(indices: np.ndarray) -> str:
-    """Codes packed for the page: 16-bit little-endian integers in base64."""
+    """Codes or faders packed for the page: 16-bit little-endian integers in base64."""
     return base64.b64encode(indices.astype("<u2").tobytes()).decode()

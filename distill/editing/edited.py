@@ -10,6 +10,7 @@ from distill.audio.vocoder import BLOCK_FRAMES, BLOCK_SAMPLES
 from distill.codec import Codec
 from distill.codec.pieces import Patch
 from distill.codes import CodeGrid, History
+from distill.codes.faders import heard_columns
 from distill.editing.track import Track
 
 Span = slice
@@ -120,7 +121,7 @@ class EditedSound:
     def _heard(self, before: CodeGrid) -> np.ndarray:
         """For each frame, whether it sounds different in another grid than in the current one: bool [frames]."""
         heard = np.zeros(self._num_frames, dtype=bool)
-        for columns in _runs((before.indices != self._history.grid.indices).any(axis=(0, 1))):
+        for columns in _runs(heard_columns(before, self._history.grid)):
             heard[self._codec.heard_frames(before, columns)] = True
         return heard
 

@@ -11,7 +11,29 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
-from distill.editing.values import TOO_MANY, Cells, Codes, Ends, MustBe, Name, Share, Whole, refusal, shown
+from distill.editing.values import (
+    GAIN_WORDS,
+    TOO_MANY,
+    AnyCells,
+    AnyWhole,
+    Cells,
+    Codes,
+    Ends,
+    Gain,
+    Heat,
+    Jump,
+    Most,
+    MustBe,
+    Name,
+    Notes,
+    Number,
+    Share,
+    Switch,
+    Tilt,
+    Whole,
+    refusal,
+    shown,
+)
 from distill.errors import GridError
 from distill.settings import DEFAULTS, Settings
 
@@ -26,38 +48,19 @@ class Request(BaseModel):
     """Secret of the clip that the page shows; the caller adds it."""
 
 
-class Audition(Request):
-    """The sound of a single code."""
-
-    level: Whole
-    """0 is the coarsest level."""
-    code: Whole
-    """The code to hear."""
-
-
-class LayerSound(Request):
-    """A piece of the sound of the first levels."""
-
-    track: Whole
-    """Number of levels to hear; 0 for the original."""
-    piece: Whole
-    """The number of a piece of 12 s, counted from 0."""
-
-
-class EditedSound(Request):
-    """A piece of the sound after all edits, or before all edits."""
-
-    track: Annotated[Literal["edited", "before"], MustBe("“edited” or “before”")]
-    """The sound to hear."""
-    piece: Whole
-    """The number of a piece of 12 s, counted from 0."""
-
-
 class EditRequest(Request):
     """An edit, or a step in the history of edits."""
 
     id: SkipJsonSchema[Name] = ""
     """Identifier of the edit: an edit that is sent again with the same id is done only once."""
+    heard: Switch = True
+    """Whether the answer brings the changed sound; false if the sender makes the sound of the codes itself."""
+    gesture: Name = ""
+    """Name of a gesture, as the drag of a slider: an edit takes the place of the last one if both have the name."""
+
+
+def slices_of(region: Any) -> dict[str, slice]:
+    return {name: slice(ends[0], ends[1] + 1) for name, ends in region if name in ("levels", "rows", "columns")}
 
 
 class RegionRequest(EditRequest):
@@ -69,12 +72,14 @@ class RegionRequest(EditRequest):
     """The first and the last row; 0 is the lowest band of frequencies."""
     columns: Ends
     """The first and the last column; a column is 186, 93 or 46 ms long, as the codec has it."""
+    only: AnyCells = None
+    """The cells of the region that are meant, each as its row and its column; by default all. Reverse and shift always
+    mean all."""
 
     @property
     def region(self) -> dict[str, slice]:
         """The region as slices, under the names that :mod:`distill.codes.edits` gives them."""
-        ends = {"levels": self.levels, "rows": self.rows, "columns": self.columns}
-        return {name: slice(first, last + 1) for name, (first, last) in ends.items()}
+        return slices_of(self)
 
     @property
     def level_region(self) -> dict[str, Any]:
@@ -123,6 +128,16 @@ class Paste(EditRequest):
     """The column of the first of the codes."""
     codes: Codes
     """The codes, as a list of levels, each a list of rows, each a list of columns."""
+    only: AnyCells = None
+    """The cells of the grid that get their codes, each as its row and its column; by default all."""
+
+
+class Play(EditRequest):
+    """Put codes in single cells of any levels: what was played on the keys."""
+
+    kind: Literal["play"]
+    notes: Notes
+    """The cells, each as its level, its row, its column and its new code; a later one replaces an earlier one."""
 
 
 class Clear(RegionRequest):
@@ -147,6 +162,8 @@ class Repeat(RegionRequest):
     kind: Literal["repeat"]
     times: Whole = 1
     """Number of copies after the region."""
+    period: Number = 0.0
+    """Columns from the start of a copy to the start of the next, as a beat has them; 0 for the width of the region."""
 
 
 class Reverse(RegionRequest):
@@ -200,9 +217,27 @@ class Blend(RegionRequest):
 
     kind: Literal["blend"]
     second: Name
-    """The second clip: by the call /edit, the name of an example clip."""
+    """The second clip: by the call /edit, the name of an example or an id that the call /clips has."""
     amount: Share
     """The share of the second clip."""
+    since: AnyWhole = None
+    """Number of edits of the history after which the region had the codes to begin from; by default those of now."""
+
+
+class Slide(RegionRequest):
+    """Move the sound of a region along qualities that a listener knows, to near codes."""
+
+    kind: Literal["slide"]
+    brightness: Tilt = 0.0
+    """From -1, darker, to 1, brighter."""
+    noisiness: Tilt = 0.0
+    """From -1, purer, to 1, noisier."""
+    attack: Tilt = 0.0
+    """From -1, a softer attack, to 1, a harder one."""
+    loudness: Tilt = 0.0
+    """From -1, quieter, to 1, louder."""
+    since: AnyWhole = None
+    """Number of edits of the history after which the region had the codes to begin from; by default those of now."""
 
 
 class Swap(RegionRequest):
@@ -210,11 +245,67 @@ class Swap(RegionRequest):
 
     kind: Literal["swap"]
     second: Name
-    """The second clip: by the call /edit, the name of an example clip."""
+    """The second clip: by the call /edit, the name of an example or an id that the call /clips has."""
+
+
+class Cross(EditRequest):
+    """Play the whole clip by the sounds of a second one: each column gets the codes of the column there that does most
+    alike in its clip."""
+
+    kind: Literal["cross"]
+    second: Name
+    """The second clip: by the call /edit, the name of an example or an id that the call /clips has."""
+    jump: Jump = 0.5
+    """Cost of a jump in the second clip, 0 to 100: the more, the longer are the parts of it."""
+
+
+class Drawing(RegionRequest):
+    """An edit whose codes are drawn from what the codec has heard; see :class:`distill.prior.Vamp`."""
+
+    temperature: Heat = 1.0
+    """How wild the codes are: 0 for the likeliest ones, up to 10."""
+    top_p: Most = 1.0
+    """Only the likeliest codes that have this share of the probability together are drawn."""
+    seed: Whole = 0
+    """The same seed draws the same codes; at least 0."""
+
+
+class Vary(Drawing):
+    """Draw a region anew, or those of its cells in which other codes are expected first."""
+
+    kind: Literal["vary"]
+    amount: Share = 1.0
+    """The share of the region's cells that are drawn anew."""
+
+
+class Fill(Drawing):
+    """Draw a region anew so that it fits what is around it."""
+
+    kind: Literal["fill"]
+    loop: Switch = False
+    """Whether the beginning of the clip follows its end."""
+
+
+class Continue(Drawing):
+    """Draw a region anew as it may go on from what is on one side of it alone."""
+
+    kind: Literal["continue"]
+    side: Annotated[Literal["right", "left"], MustBe("“right” or “left”")] = "right"
+    """Where to: to the right, from what is before the region, or to the left, from what is after it."""
+
+
+class Mix(RegionRequest):
+    """Set the faders of a region, or mute it; its codes stay as they are."""
+
+    kind: Literal["mix"]
+    gain: Annotated[Gain | None, MustBe(GAIN_WORDS)] = None
+    """The new position of the faders, from 0 to 1.5, in steps of 0.02; left out, they stay where they are."""
+    mute: Annotated[Switch | None, MustBe("true or false")] = None
+    """True to mute the region, false to let it be heard again; left out, mutes stay as they are."""
 
 
 class Undo(EditRequest):
-    """Take the last edit back."""
+    """Take the last edit back; with a gesture, only if the last edit belongs to it."""
 
     kind: Literal["undo"]
 
@@ -237,7 +328,10 @@ class Look(EditRequest):
     kind: Literal["look"]
 
 
-GridEdit = Paint | Set | Paste | Clear | Move | Repeat | Reverse | Shift | Similar | Random | Replace | Blend | Swap
+PlainEdit = Paint | Set | Paste | Play | Clear | Move | Repeat | Reverse | Shift
+DrawnEdit = Drawing | Cross
+"""The edits whose codes are drawn, which takes a while."""
+GridEdit = PlainEdit | Similar | Random | Replace | Blend | Slide | Swap | Cross | Vary | Fill | Continue | Mix
 """The edits that :mod:`distill.editing.tools` makes of a grid."""
 AnyEdit = Annotated[GridEdit | Undo | Redo | Reset | Look, Field(discriminator="kind")]
 GRID_KINDS: dict[str, type[EditRequest]] = {

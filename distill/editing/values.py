@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from distill.codes.mixing import LOUDEST
 from distill.errors import GridError
 from distill.settings import DEFAULTS
 
@@ -82,11 +83,25 @@ _BOUNDS = Field(strict=True, gt=-LARGEST, lt=LARGEST)
 Whole = Annotated[int, _BOUNDS, BeforeValidator(_to_int), MustBe("a whole number")]
 Number = Annotated[float, _BOUNDS, BeforeValidator(_to_float), MustBe("a number")]
 Share = Annotated[float, Field(strict=True, ge=0, le=1), BeforeValidator(_to_float), MustBe("a number from 0 to 1")]
+Heat = Annotated[float, Field(strict=True, ge=0, le=10), BeforeValidator(_to_float), MustBe("a number from 0 to 10")]
+Jump = Annotated[float, Field(strict=True, ge=0, le=100), BeforeValidator(_to_float), MustBe("a number from 0 to 100")]
+Most = Annotated[
+    float, Field(strict=True, ge=0.01, le=1), BeforeValidator(_to_float), MustBe("a number from 0.01 to 1")
+]
+Tilt = Annotated[float, Field(strict=True, ge=-1, le=1), BeforeValidator(_to_float), MustBe("a number from -1 to 1")]
+GAIN_WORDS = f"a number from 0 to {LOUDEST}"
+Gain = Annotated[float, Field(strict=True, ge=0, le=LOUDEST), BeforeValidator(_to_float), MustBe(GAIN_WORDS)]
 Ends = Annotated[list[Whole], Field(min_length=2, max_length=2), MustBe("a first and a last whole number")]
 Cells = Annotated[
     list[Annotated[list[Whole], Field(min_length=2, max_length=2)]],
     Field(min_length=1),
     BeforeValidator(_within_limit(depth=2, numbers=2)),
+    MustBe("whole numbers in lists of equal lengths"),
+]
+Notes = Annotated[
+    list[Annotated[list[Whole], Field(min_length=4, max_length=4)]],
+    Field(min_length=1),
+    BeforeValidator(_within_limit(depth=2, numbers=4)),
     MustBe("whole numbers in lists of equal lengths"),
 ]
 Codes = Annotated[
@@ -96,6 +111,9 @@ Codes = Annotated[
     AfterValidator(_check_even),
     MustBe("whole numbers in lists of equal lengths"),
 ]
+AnyCells = Annotated[Cells | None, MustBe("whole numbers in lists of equal lengths")]
+AnyWhole = Annotated[Whole | None, MustBe("a whole number")]
+Switch = Annotated[bool, Field(strict=True), MustBe("true or false")]
 Name = Annotated[str, Field(strict=True, max_length=NAME_LENGTH), MustBe(f"text of up to {NAME_LENGTH} letters")]
 
 

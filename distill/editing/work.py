@@ -4,7 +4,9 @@ import hashlib
 import secrets
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+import weakref
+from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +17,12 @@ from distill.audio.loudness import matching_gain_db
 from distill.audio.vocoder import BLOCK_SAMPLES, num_blocks
 from distill.codec import Codec
 from distill.codec.decoded import DecodedMel
-from distill.codec.evaluation import Layer, peel
-from distill.codec.pieces import Patch, log_mel_blocks
+from distill.codec.evaluation import Layer
+from distill.codec.pieces import Patch
 from distill.codes import CodeGrid, History
+from distill.editing.drawing import drawing
 from distill.editing.edited import Change, EditedSound, Span
+from distill.editing.timing import Timing
 from distill.editing.track import Track
 from distill.errors import GridError
 from distill.models.losses import mel_l1
@@ -50,10 +54,14 @@ class Work:
     ----------
     example : str or None
         Name of the example clip; None if the clip is no example.
+    source : str
+        Identifier of the clip in the strip from which the work was made; "" for other clips.
     secret : str
         Identifier that nobody can guess; a page sends it to ask for this clip.
     last_answer : (object, dict) or None
         The id of the latest edit, and the answer to it.
+    timing : Timing or None
+        Beat and loop; None until they are found or set.
     used : float
         Time of the latest use in seconds, by the clock of the visitors.
     """
@@ -73,19 +81,19 @@ class Work:
         self.name, self.note = (clip.name, clip.note) if clip else (name, "")
         self.file_bytes, self.encode_seconds = file_bytes, encode_seconds
         self.example: str | None = None
-        self.secret = secrets.token_urlsafe(16)
-        self.lock = threading.RLock()
+        self.secret, self.lock = secrets.token_urlsafe(16), threading.RLock()
         self.last_answer: tuple[object, dict[str, Any]] | None = None
-        self.used = 0.0
-        self._clip = clip
+        self.source, self.used = "", 0.0
+        self.timing: Timing | None = None
+        self._clip, self._original = clip, log_mel
         self._tracks: dict[int, Track] = {}
         self._gains_db: dict[int, float] = {}
         self._mel_l1_audio: float | None = None
-        self._drawing: Iterator[float] | None = None
+        self._drawing: Generator[float, None, tuple[np.ndarray, list[Layer]]] | None = None
         self._mels: dict[int, DecodedMel] = {}
-        self._original = log_mel
         self._layers: list[Layer] | None = None
-        self._sound = EditedSound(codec, self.history, lambda: self.track(codec.num_levels))
+        itself = weakref.proxy(self)  # in a circle of references, a closed work would wait for Python's collector
+        self._sound = EditedSound(codec, self.history, lambda: itself.track(codec.num_levels))
 
     @classmethod
     def begin(
@@ -104,18 +112,19 @@ class Work:
         codec.check(grid)
         return cls(codec, None, grid, name=name)
 
+    def rename(self, name: str) -> None:
+        """Give the clip another name."""
+        self.name, self._clip = name, replace(self._clip, name=name) if self._clip else None
+
     def fresh(self) -> "Work":
         """The same clip in the same codec without edits. Both works share all sound that is decoded, now and later."""
-        other = Work(
-            self.codec, self._clip, self.history.original, name=self.name, file_bytes=self.file_bytes,
-            encode_seconds=self.encode_seconds,
-        )  # fmt: skip
+        other = Work(self.codec, self._clip, self.history.original, name=self.name, file_bytes=self.file_bytes)
         self.draw()
         self.track(self.codec.num_levels)
         with self.lock:
             other._tracks, other._mels = dict(self._tracks), dict(self._mels)
             other._original, other._layers = self._original, self._layers
-        other.example = self.example
+        other.example, other.encode_seconds = self.example, self.encode_seconds
         return other
 
     @property
@@ -145,7 +154,7 @@ class Work:
     @property
     def key(self) -> tuple[str, str, str]:
         """Identifies this clip in this codec, regardless of edits."""
-        content = self._clip.waveform if self._clip else self.history.original.indices
+        content = self._clip.waveform if self._clip else self.history.original.cells
         return self.key_of(self.codec, self.name, content)
 
     @staticmethod
@@ -153,7 +162,6 @@ class Work:
         """The :attr:`key` of a clip with these samples, or of a grid with these codes."""
         return codec.sound_id, name, hashlib.sha256(content.tobytes()).hexdigest()
 
-    # No cached properties: in Python 3.11 one lock serves all instances, so visitors would wait for each other.
     @property
     def original(self) -> np.ndarray:
         """The clip's log-mel [128, frames]."""
@@ -170,37 +178,27 @@ class Work:
             with self.lock:
                 if self._original is not None and self._layers is not None:
                     return self._original, self._layers
-                self._drawing = self._drawing or self._draw()
+                if self._drawing is None:
+                    mels = [self._mel(count) for count in range(1, self.codec.num_levels + 1)]
+                    self._drawing = drawing(self.codec, self._clip, self._original, mels)
                 try:
-                    share = next(self._drawing, 1.0)
+                    share = next(self._drawing)
+                except StopIteration as end:
+                    self._original, self._layers = end.value
+                    self._drawing, share = None, 1.0
                 except BaseException:
                     self._drawing = None  # the next call begins anew
                     raise
             if progress:
                 progress(share)
 
-    def _draw(self) -> Generator[float]:
-        num_levels, num_frames = self.codec.num_levels, self.history.original.num_frames
-        mels = [self._mel(count) for count in range(1, num_levels + 1)]
-        original = self._original
-        if original is None and self._clip is None:
-            original = mels[-1].log_mel
-            while mels[-1].ready < num_frames:
-                mels[-1].decode()
-                yield mels[-1].ready / num_frames / (num_levels + 1)
-        elif original is None:
-            assert self._clip is not None
-            original = np.empty((self.codec.log_mel.n_mels, num_frames), dtype=np.float32)
-            for frames, block in log_mel_blocks(self.codec.log_mel, torch.from_numpy(self._clip.waveform)):
-                original[:, frames] = block.numpy()
-                yield frames.stop / num_frames / (num_levels + 1)
-        peeled = peel(self.codec, torch.from_numpy(original), mels)
-        while True:
-            try:
-                yield (1 + next(peeled) * num_levels) / (num_levels + 1)
-            except StopIteration as end:
-                self._original, self._layers, self._drawing = original, end.value, None
-                return
+    def log_mel(self, progress: Progress | None = None) -> np.ndarray:
+        """The clip's log-mel as :attr:`original` has it. If it is not there, it is computed without being kept."""
+        if (original := self._original) is not None:
+            return original
+        clip, codec = self._clip, self.codec
+        made = codec.log_mel_of(clip, progress) if clip else codec.decode_mel(self.history.original, progress=progress)
+        return made.numpy()
 
     @property
     def num_pieces(self) -> int:
@@ -209,15 +207,13 @@ class Work:
 
     def track(self, num_levels: int) -> Track:
         """The sound of the first ``num_levels`` levels before any edit, decoded as far as it was needed."""
-        return self._tracks.get(num_levels) or self._tracks.setdefault(
-            num_levels, Track(self.codec, self._mel(num_levels))
-        )
+        tracks = self._tracks
+        return tracks.get(num_levels) or tracks.setdefault(num_levels, Track(self.codec, self._mel(num_levels)))
 
     def _mel(self, num_levels: int) -> DecodedMel:
         """The log-mel of the first ``num_levels`` levels before any edit, decoded as far as it was needed."""
-        return self._mels.get(num_levels) or self._mels.setdefault(
-            num_levels, DecodedMel(self.codec, self.history.original, num_levels)
-        )
+        mels, original = self._mels, self.history.original
+        return mels.get(num_levels) or mels.setdefault(num_levels, DecodedMel(self.codec, original, num_levels))
 
     def piece(self, num_levels: int, number: int, progress: Progress | None = None) -> np.ndarray:
         """A piece of the sound of the first ``num_levels`` levels, 12 s long or the last; 0 levels are the original.
@@ -235,15 +231,16 @@ class Work:
         track.decode(span.stop, progress)
         return track.samples(span.start, span.stop)
 
-    def sound(self, num_levels: int, progress: Progress | None = None) -> np.ndarray:
-        """The whole sound of the first ``num_levels`` levels; 0 levels are the original; errors as in :meth:`piece`."""
+    def sound(self, num_levels: int, progress: Progress | None = None, *, seconds: float | None = None) -> np.ndarray:
+        """The sound of the first ``num_levels`` levels, whole or its first seconds; 0 levels are the original; errors
+        as in :meth:`piece`."""
         self._check_levels(num_levels)
+        stop = self.num_samples if seconds is None else min(round(seconds * SAMPLE_RATE), self.num_samples)
         if num_levels == 0 and self._clip:
-            return self._clip.waveform
-        num_levels = num_levels or self.codec.num_levels
-        track = self.track(num_levels)  # a local reference: another thread may release the track
-        track.decode(track.num_samples, progress)
-        return track.samples(0, self.num_samples)
+            return self._clip.waveform[:stop]
+        track = self.track(num_levels or self.codec.num_levels)  # local: another thread may release the track
+        track.decode(track.num_samples if seconds is None else stop, progress)
+        return track.samples(0, stop)
 
     def gain_db(self, num_levels: int, progress: Progress | None = None) -> float:
         """Gain in dB that makes the sound of the first ``num_levels`` levels as loud as the original."""
@@ -323,7 +320,8 @@ class Work:
         mels = {id(mel.log_mel): mel.num_bytes for mel in (*list(self._mels.values()), *(each.mel for each in tracks))}
         given = (self._clip.waveform if self._clip else None, self._original)
         arrays = {id(array): array.nbytes for array in given if array is not None} | mels
-        answer = len(self.last_answer[1].get("flac") or "") if self.last_answer else 0
+        answered = self.last_answer[1].values() if self.last_answer else ()
+        answer = sum(len(each) for each in answered if isinstance(each, str))
         sounds = sum(track.num_bytes for track in tracks)
         return sum(arrays.values()) + sounds + answer + self._sound.num_bytes + self.history.num_bytes
 
@@ -342,42 +340,37 @@ class Work:
     def mel_l1_audio(self, progress: Progress | None = None) -> float:
         """Mean absolute log-mel difference between the original and the reconstruction's sound, in nepers."""
         if self._mel_l1_audio is None:
-            original, _ = self.draw(progress)
             heard = self.codec.log_mel_of(Clip(self.name, self.decode(progress)), progress)
-            self._mel_l1_audio = mel_l1(heard, torch.from_numpy(original)).item()
+            self._mel_l1_audio = mel_l1(heard, torch.from_numpy(self.log_mel(progress))).item()
         return self._mel_l1_audio
 
-    def do(self, label: str, grid: CodeGrid, *, heard: bool = True) -> Change | None:
-        """Make an edit and return the change; None if nothing changed.
+    def do(
+        self, label: str, grid: CodeGrid, *, heard: bool = True, gesture: str = "", before: CodeGrid | None = None
+    ) -> Change | None:
+        """Make an edit and return the change; None if nothing changed. Label, grid and gesture go to the history.
 
-        The grid changes at once. The sound is mended at once where the edit begins, and elsewhere on demand.
-
-        Parameters
-        ----------
-        label : str
-            Description of the edit for the history.
-        grid : CodeGrid
-            The grid after the edit.
-        heard : bool
-            False to mend no sound at once.
+        The grid changes at once. The sound is mended at once where the edit begins, unless ``heard`` is false, and
+        elsewhere on demand. ``before`` is the grid that sounded; by default, the current one.
         """
         with self.lock:
-            before = self.history.grid
-            return self._within(self._sound.follow(before, heard=heard)) if self.history.do(label, grid) else None
+            before = before or self.history.grid
+            self.history.do(label, grid, gesture=gesture)
+            is_same = before == self.history.grid
+            return None if is_same else self._within(self._sound.follow(before, heard=heard))
 
-    def undo(self) -> Change | None:
-        """Undo the last edit and return the change; None if there is no edit."""
+    def undo(self, *, heard: bool = True) -> Change | None:
+        """Undo the last edit and return the change; None if there is no edit. ``heard`` is as in :meth:`do`."""
         with self.lock:
             before, can = self.history.grid, self.history.can_undo
             self.history.undo()
-            return self._within(self._sound.follow(before)) if can else None
+            return self._within(self._sound.follow(before, heard=heard)) if can else None
 
-    def redo(self) -> Change | None:
-        """Redo the last undone edit and return the change; None if there is no such edit."""
+    def redo(self, *, heard: bool = True) -> Change | None:
+        """Redo the last undone edit and return the change; None if there is none. ``heard`` is as in :meth:`do`."""
         with self.lock:
             before, can = self.history.grid, self.history.can_redo
             self.history.redo()
-            return self._within(self._sound.follow(before)) if can else None
+            return self._within(self._sound.follow(before, heard=heard)) if can else None
 
     def _check_levels(self, num_levels: int) -> None:
         if not 0 <= num_levels <= self.codec.num_levels:

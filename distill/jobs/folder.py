@@ -22,6 +22,7 @@ from distill.settings import GIB, MIB
 
 if TYPE_CHECKING:
     from distill.audio import Clip
+    from distill.codec import Codec
     from distill.training.dataset import MelClip
 
 RECORD_BYTES = 16 * MIB
@@ -49,6 +50,7 @@ class JobFolder:
         clips: "Sequence[MelClip]",
         first_clip: "Clip | None",
         stored: "JobFolder | None" = None,
+        start: "Codec | None" = None,
     ) -> "JobFolder":
         """Write the folder of a new training; if that fails, the unfinished folder is deleted.
 
@@ -61,6 +63,8 @@ class JobFolder:
             The first clip; None if ``stored`` has it.
         stored : JobFolder, optional
             A folder that already has these clips; its files are linked instead of written again.
+        start : Codec, optional
+            The codec from which the training goes on.
 
         Raises
         ------
@@ -80,6 +84,8 @@ class JobFolder:
                 save_file(_arrays_of(clips), folder.clips)
                 if first_clip:
                     save_first(first_clip.waveform, folder.first_clip_path)
+            if start:
+                start.save(folder.start)
             folder.write_record(record)
         except (OSError, SafetensorError) as error:
             folder.delete()
@@ -117,6 +123,11 @@ class JobFolder:
     @property
     def first_clip_path(self) -> Path:
         return self.path / "first.safetensors"
+
+    @property
+    def start(self) -> Path:
+        """Path of the codec from which the training goes on."""
+        return self.path / "start.distill"
 
     @property
     def checkpoint(self) -> Path:
@@ -204,8 +215,10 @@ class JobFolder:
             delete_any(unfinished)
             raise
 
-    def read_clips(self, names: Sequence[str], num_samples: Sequence[int] = ()) -> "list[MelClip]":
-        """The stored clips, with the given names and lengths; without lengths, all samples of their frames.
+    def read_clips(
+        self, names: Sequence[str], num_samples: Sequence[int] = (), weights: Sequence[int] = ()
+    ) -> "list[MelClip]":
+        """The stored clips, with the given names, lengths and weights; without lengths, all samples of their frames.
 
         Raises
         ------
@@ -215,35 +228,48 @@ class JobFolder:
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        from distill.audio.logmel import HOP_LENGTH, N_MELS
         from distill.training.dataset import MelClip
 
         try:
             check_regular(self.clips, FILE_BYTES)
             tensors = load_file(self.clips)
             lengths = num_samples or [0] * len(names)
-            known = enumerate(zip(names, lengths, strict=True))
+            known = enumerate(zip(names, lengths, weights or [1] * len(names), strict=True))
             clips = []
-            for number, (name, length) in known:
+            for number, (name, length, weight) in known:
                 log_mel_name, waveform_name = names_of(number)
                 log_mel, waveform = tensors.pop(log_mel_name), tensors.pop(waveform_name, None)
-                clips.append(MelClip(name, log_mel, length, waveform))
-            shapes = [(str(clip.log_mel.dtype), clip.log_mel.ndim, len(clip.log_mel)) for clip in clips]
-            if tensors or set(shapes) != {("torch.float32", 2, N_MELS)}:
+                clips.append(MelClip(name, log_mel, length, waveform, weight))
+            if tensors or not clips:
                 raise ValueError("other clips")
-            if any(-(-clip.num_samples // HOP_LENGTH) != clip.num_frames for clip in clips):
-                raise ValueError("other lengths")
-            if not all(clip.num_frames and clip.log_mel.isfinite().all() for clip in clips):
-                raise ValueError("no log-mels")
-            for waveform, frames in ((clip.waveform, clip.num_frames) for clip in clips):
-                if waveform is None:  # a training that an earlier version began
-                    continue
-                kind = str(waveform.dtype), tuple(waveform.shape)
-                if kind != ("torch.float16", (frames * HOP_LENGTH,)) or not waveform.isfinite().all():
-                    raise ValueError("no waveforms")
+            for clip in clips:
+                _check(clip)
         except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
             raise TrainingError("The clips of this training are missing or damaged; please train again.") from error
         return clips
+
+    def read_clip(self, number: int, name: str, num_samples: int) -> "MelClip":
+        """One of the stored clips, without reading the others; parameters as in :meth:`read_clips`.
+
+        Raises
+        ------
+        TrainingError
+            If the clip is missing or damaged.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        from distill.training.dataset import MelClip
+
+        log_mel_name, waveform_name = names_of(number)
+        try:
+            check_regular(self.clips, FILE_BYTES)
+            with safe_open(self.clips, framework="pt") as tensors:
+                waveform = tensors.get_tensor(waveform_name) if waveform_name in tensors.keys() else None  # noqa: SIM118
+                clip = MelClip(name, tensors.get_tensor(log_mel_name), num_samples, waveform)
+            _check(clip)
+        except (OSError, SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            raise TrainingError(f"The sound of {name} is missing or damaged; please drop the file again.") from error
+        return clip
 
     def read_first_clip(self, name: str) -> "Clip":
         """The first clip with its waveform, under the given name.
@@ -273,9 +299,9 @@ class JobFolder:
         return Clip(name, samples * (peak / FULL_SCALE))
 
     def delete_inputs(self, *, with_first_clip: bool = False) -> None:
-        """Delete the clips and the checkpoint, which only a training that goes on needs; the first clip only if
-        ``with_first_clip`` is set."""
-        for path in (self.clips, self.checkpoint, *([self.first_clip_path] if with_first_clip else [])):
+        """Delete the clips, the codec to go on from and the checkpoint, which only a training that goes on needs; the
+        first clip only if ``with_first_clip`` is set."""
+        for path in (self.clips, self.start, self.checkpoint, *([self.first_clip_path] if with_first_clip else [])):
             delete_any(path)
 
     def delete(self) -> None:
@@ -307,6 +333,24 @@ class JobFolder:
             while not (is_ours := system.lock(descriptor)) and not give_up():
                 time.sleep(0.1)
             yield is_ours
+
+
+def _check(clip: "MelClip") -> None:
+    """Raise a ValueError if a clip that was read is no clip."""
+    from distill.audio.logmel import HOP_LENGTH, N_MELS
+
+    log_mel, waveform = clip.log_mel, clip.waveform
+    if (str(log_mel.dtype), log_mel.ndim, len(log_mel)) != ("torch.float32", 2, N_MELS):
+        raise ValueError("another clip")
+    if -(-clip.num_samples // HOP_LENGTH) != clip.num_frames:
+        raise ValueError("another length")
+    if not clip.num_frames or not log_mel.isfinite().all():
+        raise ValueError("no log-mel")
+    if waveform is None:  # a training that an earlier version began
+        return
+    kind = str(waveform.dtype), tuple(waveform.shape)
+    if kind != ("torch.float16", (clip.num_frames * HOP_LENGTH,)) or not waveform.isfinite().all():
+        raise ValueError("no waveform")
 
 
 def _arrays_of(clips: "Sequence[MelClip]") -> dict[str, np.ndarray]:

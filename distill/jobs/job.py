@@ -1,6 +1,7 @@
 """A training as the page sees it: its status, and the actions that a visitor can ask for."""
 
 import math
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from distill.codec import Codec
     from distill.jobs.worker import Worker
     from distill.training.config import VQVAEConfig
+    from distill.training.dataset import MelClip
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,40 @@ class TrainingJob:
             If the clip is missing or damaged.
         """
         return self.folder.read_first_clip(self.record.first_clip_name)
+
+    @property
+    def opening(self) -> int:
+        """Number of the clip to show when the training has ended."""
+        names = self.record.clip_names
+        return names.index(self.record.first_clip_name) if self.record.first_clip_name in names else 0
+
+    def kept_clips(self) -> Container[int]:
+        """Numbers of the clips whose sound is still on disk: all until the training is finished, then one."""
+        if self.folder.clips.exists():
+            return range(len(self.clip_names))
+        return (self.opening,) if self.folder.first_clip_path.exists() else ()
+
+    def read_clip(self, number: int) -> "MelClip":
+        """One of the clips with its log-mel and its sound; read from disk each time.
+
+        Raises
+        ------
+        TrainingError
+            If there is no such clip, or its sound is no longer kept or damaged.
+        """
+        from distill.audio import LogMel
+        from distill.training.dataset import to_mel_clip
+
+        names, lengths = self.record.clip_names, self.record.clip_samples
+        if not 0 <= number < len(names):
+            raise TrainingError("This training has no such clip; please reload the page.")
+        if number not in self.kept_clips():
+            raise TrainingError(
+                f"The sound of {names[number]} was deleted when its training had ended; please drop the file again."
+            )
+        if not self.folder.clips.exists():
+            return to_mel_clip(self.first_clip, LogMel())
+        return self.folder.read_clip(number, names[number], lengths[number] if lengths else 0)
 
     def status(self) -> JobStatus:
         """The current status of the job."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from distill.strict import CLOSED
-from distill.training.config import VQVAEConfig
+from distill.training.config import WEIGHTS, VQVAEConfig
 from distill.training.records import NO_CURVES, Curves, Progress, Validation
 
 JobState = Literal["waiting", "running", "stopped", "finished", "failed"]
@@ -27,7 +27,8 @@ class JobRecord:
         Position in the queue: lower numbers go first. ``job.json`` calls it ``place``.
     clip_names : tuple of str
     first_clip_name : str
-        Name of the clip whose waveform is kept. ``job.json`` calls it ``first_name``.
+        Name of the clip to show when the training has ended, whose waveform is kept. ``job.json`` calls it
+        ``first_name``.
     state : str
         "waiting", "running", "stopped", "finished" or "failed".
     restarts : int
@@ -40,6 +41,10 @@ class JobRecord:
         Loss curves up to the latest validation.
     clip_samples : tuple of int
         Length of each clip in samples; empty in the records of earlier versions.
+    clip_weights : tuple of int
+        How many times as often as others each clip is heard, 0 for a clip that is left out; empty if all weights are 1.
+    from_codec : str
+        The ``model_id`` of the codec from which the training goes on; "" for others.
     """
 
     __pydantic_config__ = CLOSED
@@ -59,6 +64,8 @@ class JobRecord:
     validation: Validation | None = None
     curves: Curves = NO_CURVES
     clip_samples: tuple[int, ...] = ()
+    clip_weights: tuple[Annotated[int, Field(ge=0, le=max(WEIGHTS))], ...] = ()
+    from_codec: str = ""
 
     @property
     def active(self) -> bool:

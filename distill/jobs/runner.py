@@ -23,6 +23,7 @@ from distill.settings import DEFAULTS, Settings
 
 if TYPE_CHECKING:
     from distill.audio import Clip
+    from distill.codec import Codec
     from distill.training.config import VQVAEConfig
     from distill.training.dataset import MelClip
 
@@ -96,8 +97,10 @@ class JobRunner:
         config: "VQVAEConfig",
         first_clip: "Clip | None" = None,
         *,
+        opening: int = 0,
         stored: JobFolder | None = None,
         address: str = "",
+        start: "Codec | None" = None,
     ) -> TrainingJob:
         """Queue a training.
 
@@ -109,12 +112,17 @@ class JobRunner:
         config : VQVAEConfig
             Settings of the training; ``minutes`` is at most ``training_minutes``.
         first_clip : Clip, optional
-            The first of the clips, to show when the training has ended; not needed if ``stored`` has it.
+            The clip to show when the training has ended; not needed if ``stored`` has it.
+        opening : int
+            Number of that clip.
         stored : JobFolder, optional
-            A folder that already has these clips and the sound of the first; they are linked instead of written again.
+            A folder that already has these clips and the sound of the one to show; they are linked instead of written
+            again.
         address : str
             Network address of the request, for the limit per address; "" if it is not known. It is never written to
             disk.
+        start : Codec, optional
+            The codec from which the training goes on; the settings must fit it.
 
         Raises
         ------
@@ -132,11 +140,15 @@ class JobRunner:
             self._arriving.append(ticket)
             number = self._ledger.next_queue_number()
         names = tuple(clip.name for clip in clips)
-        first_name = first_clip.name if first_clip else names[0]
-        lengths = tuple(clip.num_samples for clip in clips)
-        record = JobRecord(owner, config, self._clock(), number, names, first_name, clip_samples=lengths)
+        first_name = first_clip.name if first_clip else names[opening]
+        record = JobRecord(
+            owner, config, self._clock(), number, names, first_name,
+            clip_samples=tuple(clip.num_samples for clip in clips), clip_weights=tuple(clip.weight for clip in clips),
+            from_codec=start.model_id if start else "",
+        )  # fmt: skip
         try:
-            job_folder = JobFolder.create(self._folder / secrets.token_hex(16), record, clips, first_clip, stored)
+            path = self._folder / secrets.token_hex(16)
+            job_folder = JobFolder.create(path, record, clips, first_clip, stored, start)
             with self._changed:
                 if ticket not in self._arriving:
                     job_folder.delete()

@@ -4,20 +4,25 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from safetensors import SafetensorError
 
 from distill.codec import Codec
+from distill.codec.making import codec_of
+from distill.codes.kept import KeptGrids
 from distill.errors import CodecFileError, TrainingError
 from distill.jobs.events import Begun, CheckpointKept, Ended, Stepped, Validated, Warned, WorkerEvent
 from distill.jobs.files import check_regular, delete_any
 from distill.jobs.folder import FILE_BYTES, JobFolder
 from distill.jobs.memory import is_out_of_memory
+from distill.jobs.record import JobRecord
 from distill.settings import DEFAULTS
 from distill.training.checkpoint import load_checkpoint, save_checkpoint
 from distill.training.pace import training_clock
 from distill.training.records import Finished, Progress, Validation
+from distill.training.start import Start
 from distill.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -72,6 +77,7 @@ class Training:
         self._saved_at = self._said_at = -float("inf")
         self._unsaid: Progress | None = None
         self._is_kept = True
+        self._grids: tuple[Validation | None, KeptGrids | None] = None, None
 
     def run(self) -> None:
         """Train from the checkpoint, or from the start if there is none.
@@ -101,8 +107,9 @@ class Training:
     def _begin(self) -> Trainer:
         """The trainer at its last checkpoint, or at the start if no checkpoint can be read."""
         record = self.folder.read_record()
-        clips = self.folder.read_clips(record.clip_names, record.clip_samples)
-        trainer, damaged = Trainer(clips, record.config, clock=training_clock()), False
+        clips = self.folder.read_clips(record.clip_names, record.clip_samples, record.clip_weights)
+        begin = partial(Trainer, clips, record.config, clock=training_clock(), start=self._start(record))
+        trainer, damaged = begin(), False
         if os.path.lexists(self.folder.checkpoint):
             try:
                 check_regular(self.folder.checkpoint, FILE_BYTES)
@@ -111,9 +118,27 @@ class Training:
                 if is_out_of_memory(error):
                     raise
                 self._warn("A checkpoint was passed over.", error)
-                trainer, damaged = Trainer(clips, record.config, clock=training_clock()), True
+                trainer, damaged = begin(), True
         self._say(Begun(trainer.steps, float(trainer.seconds), damaged))
         return trainer
+
+    def _start(self, record: JobRecord) -> Start | None:
+        """The codec from which the training goes on; None if it goes on from none.
+
+        Raises
+        ------
+        TrainingError
+            If that codec is missing or damaged.
+        """
+        if not record.from_codec:
+            return None
+        try:
+            check_regular(self.folder.start, FILE_BYTES)
+            return Start.load(self.folder.start)
+        except (OSError, CodecFileError) as error:
+            raise TrainingError(
+                "The codec from which this training goes on is missing or damaged; please train again."
+            ) from error
 
     def _after_step(self, progress: Progress) -> None:
         self._unsaid = progress
@@ -175,8 +200,11 @@ class Training:
         return self.folder.has_spare()
 
     def _codec(self) -> Codec:
-        trainer = self.trainer
-        return Codec(trainer.best_model(), trainer.codec_info(), network=trainer.vocoder_network())
+        """The best codec so far. Its grids are made once for each validation that was better than those before."""
+        best = self.trainer.best
+        made = codec_of(self.trainer, self._grids[1] if self._grids[0] is best else None)
+        self._grids = best, made.info.grids
+        return made
 
     def _keep_checkpoint(self) -> None:
         self._saved_at = self._clock()

@@ -1,6 +1,8 @@
 """The codec on real sound: encoding, decoding, evaluation, and its files."""
 
 import dataclasses
+import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -280,3 +282,14 @@ def test_the_example_codec_has_a_small_error_on_the_example_clips(codec, example
 def test_a_code_that_the_codec_does_not_have_cannot_be_auditioned(codec, level, code):
     with pytest.raises(GridError, match="not level"):
         codec.audition(level, code)
+
+
+def test_a_codec_that_nobody_uses_any_more_is_gone_at_once(examples):
+    codec = Codec.load(examples / "models" / "loops.distill")
+    left = weakref.ref(codec)
+    gc.disable()  # a circle of references would wait for it, and keep megabytes of weights until then
+    try:
+        del codec
+        assert left() is None
+    finally:
+        gc.enable()

@@ -1,9 +1,14 @@
-"""Grids of minutes, and the passes of the decoder that a test takes."""
+"""Open clips, grids of minutes, and the passes of the decoder that a test takes."""
 
 import pytest
 
 from distill.editing.work import Work
 from tests.editing.tiling import tiled
+
+
+@pytest.fixture
+def work(codec, drums):
+    return Work.begin(codec, drums)
 
 
 @pytest.fixture

@@ -1,11 +1,17 @@
-"""Pictures and sounds of a clip share what is decoded: each log-mel is made once, and counted in memory."""
+"""Pictures and sounds of a clip share what is decoded: each log-mel is made once, counted in memory, and
+freed with the clip."""
+
+import gc
+import weakref
 
 import numpy as np
 import pytest
 
 from distill.audio import Clip
 from distill.audio.vocoder import BLOCK_FRAMES, BLOCK_SAMPLES
+from distill.codec import Codec
 from distill.codec.grid_decoder import DECODED_FRAMES
+from distill.editing.calls import perform
 from distill.editing.work import Work
 from distill.models.vqvae import STRIDE
 
@@ -54,3 +60,23 @@ def test_the_memory_of_a_decoded_log_mel_is_counted_and_released(long):
     assert long.num_bytes - bare == pytest.approx(4 * BLOCK_SAMPLES + 512 * (BLOCK_FRAMES + DECODED_FRAMES), rel=0.02)
     long.release()
     assert long.num_bytes == bare
+
+
+def interrupt(share):
+    raise KeyboardInterrupt
+
+
+def test_a_work_that_is_closed_is_gone_at_once_with_its_codec(examples, drums):
+    work = Work.begin(Codec.load(examples / "models" / "loops.distill"), drums)
+    with pytest.raises(KeyboardInterrupt):
+        work.draw(interrupt)
+    work.decode()
+    perform(work, {"kind": "paint", "level": 0, "code": 3, "cells": [[1, 1]]}, None)
+    perform(work, {"kind": "mix", "levels": [0, 0], "rows": [0, 7], "columns": [0, 1], "gain": 0.5}, None)
+    left = weakref.ref(work), weakref.ref(work.codec)
+    gc.disable()  # a circle of references would wait for it, and keep megabytes until then
+    try:
+        del work
+        assert [each() for each in left] == [None, None]
+    finally:
+        gc.enable()

@@ -354,3 +354,16 @@ def test_edits_of_regions_that_hold_more_cells_than_one_may_name_are_made(long):
     answer = perform(long, {"kind": "reverse", "levels": [0, 2], "rows": [0, 7], "columns": [0, 3229]}, None)
     assert long.history.grid == expected
     assert answer["positions"] is None
+
+
+def test_an_undo_with_a_gesture_takes_back_that_edit_and_no_later_one(three):
+    take = fill(three) | {"gesture": "take"}
+    perform(three, take, None)
+    perform(three, {"kind": "undo", "gesture": "take"}, None)
+    assert three.history.grid == three.history.original
+    perform(three, take, None)
+    perform(three, paint((0, 3), code=1), None)
+    edited = three.history.grid
+    with pytest.raises(GridError, match="edited since"):
+        perform(three, {"kind": "undo", "gesture": "take"}, None)
+    assert three.history.grid == edited

@@ -12,16 +12,11 @@ from distill.codes import CodeGrid, edits
 from distill.editing import requests
 from distill.editing.calls import perform
 from distill.editing.work import Work
-from distill.errors import GridError
+from distill.errors import GoneError, GridError
 from tests.waiting import PATIENCE
 
 REGION = {"levels": [0, 2], "rows": [1, 3], "columns": [2, 4]}
 ONE_LEVEL = REGION | {"levels": [1, 1]}
-
-
-@pytest.fixture
-def work(codec, drums):
-    return Work.begin(codec, drums)
 
 
 @pytest.fixture
@@ -43,6 +38,7 @@ def arguments(kind):
         "paste": {"level": 1, "row": 2, "column": 3, "codes": [[[1, 2], [3, 4]]]},
         "clear": REGION,
         "move": REGION | {"row": 4, "column": 6},
+        "play": {"notes": [[0, 1, 2, 9], [2, 3, 4, 8]]},
         "repeat": REGION | {"times": 2},
         "reverse": REGION,
         "shift": REGION | {"by_rows": 1, "by_columns": -1},
@@ -50,8 +46,25 @@ def arguments(kind):
         "random": ONE_LEVEL | {"among": 4, "seed": 1},
         "replace": {"level": 0, "code": 3, "replacement": 4},
         "blend": REGION | {"amount": 0.5, "second": "second"},
+        "slide": REGION | {"loudness": 1},
         "swap": REGION | {"second": "second"},
+        "cross": {"second": "second"},
+        "vary": REGION | {"amount": 0.75, "seed": 1},
+        "fill": REGION | {"temperature": 1.5, "loop": True},
+        "continue": REGION | {"side": "left", "top_p": 0.9},
+        "mix": REGION | {"gain": 0.5},
     }[kind]
+
+
+@pytest.mark.parametrize("kind", ["blend", "swap", "cross"])
+def test_an_edit_without_its_second_clip_is_refused_and_does_not_count_the_open_clip_as_gone(work, kind):
+    def find(secret):
+        raise GoneError("This clip is no longer open.")
+
+    with pytest.raises(GridError, match="second clip is no longer open here; choose it again") as refusal:
+        perform(work, arguments(kind) | {"kind": kind}, find)
+    assert not isinstance(refusal.value, GoneError)
+    assert not work.is_edited
 
 
 @pytest.mark.parametrize("kind", requests.GRID_KINDS)
@@ -65,8 +78,8 @@ def test_every_tool_edits_says_so_in_words_and_is_undone_exactly(work, second, k
     done = perform(work, asked | {"kind": kind}, lambda secret: second)
     edited = work.history.grid
     assert edited != original
-    assert np.array_equal(original.indices.flat[done["positions"]] != done["codes"], [True] * len(done["codes"]))
-    assert np.array_equal(edited.indices.flat[done["positions"]], done["codes"])
+    assert np.array_equal(original.cells[done["positions"]] != done["codes"], [True] * len(done["codes"]))
+    assert np.array_equal(edited.cells[done["positions"]], done["codes"])
     assert len(done["history"]) == 1
     assert len(done["history"][0]) > 15
     assert done["flac"]
@@ -99,7 +112,7 @@ def test_every_tool_edits_shorter_columns(fine_codec, kind):
     done = perform(work, asked, lambda secret: second)
     edited = work.history.grid
     assert edited.time_stride == stride
-    assert np.array_equal(edited.indices.flat[done["positions"]], done["codes"])
+    assert np.array_equal(edited.cells[done["positions"]], done["codes"])
     if "columns" in asked:
         (first, last), each = asked["columns"], fine_codec.column_seconds
         assert f"{first * each:.2f} to {(last + 1) * each:.2f} s" in done["history"][0]
@@ -113,6 +126,7 @@ def test_a_clip_of_one_column_can_be_edited_with_every_tool(codec, drums, second
     region = {"rows": [0, 7], "columns": [0, 0]}
     asked = arguments(kind) | {name: value for name, value in region.items() if name in arguments(kind)}
     asked |= {"cells": [[0, 0], [7, 0]]} if kind == "paint" else {}
+    asked |= {"notes": [[0, 0, 0, 9], [2, 7, 0, 8]]} if kind == "play" else {}
     asked |= {"column": 0} if "column" in asked else {}
     perform(work, asked | {"kind": kind}, lambda secret: second)
     sound = work.edited
@@ -234,6 +248,9 @@ def test_an_edit_that_changes_nothing_is_no_edit(work):
         ({"kind": "blend", "amount": 1, "second": ["x"]} | REGION, "'second' must be text"),
         ({"kind": "undo", "id": 7}, "'id' must be text"),
         ({"kind": "shift", "by_column": 1} | REGION, "no field 'by_column'"),
+        ({"kind": "reverse", "only": 5} | REGION, "'only' must be whole numbers"),
+        ({"kind": "reverse", "only": [[0, "x"]]} | REGION, "'only' must be whole numbers"),
+        ({"kind": "slide", "since": "x"} | REGION, "'since' must be a whole number"),
     ],
 )
 def test_nonsense_is_refused_in_a_sentence_and_changes_nothing(work, second, asked, words, is_one_sentence):
@@ -242,6 +259,15 @@ def test_nonsense_is_refused_in_a_sentence_and_changes_nothing(work, second, ask
         perform(work, asked, lambda secret: second)
     assert is_one_sentence(refusal.value)
     assert work.history.grid == before
+
+
+@pytest.mark.parametrize("ends", [{"levels": [0, 3]}, {"rows": [6, 8]}, {"rows": [9, 9]}, {"columns": [-1, 2]}])
+@pytest.mark.parametrize("kind", [kind for kind in requests.GRID_KINDS if "rows" in arguments(kind)])
+def test_every_tool_refuses_a_region_outside_of_the_grid_in_a_sentence(work, second, kind, ends, is_one_sentence):
+    asked = {"kind": kind} | arguments(kind) | ends
+    with pytest.raises(GridError) as refusal:
+        perform(work, asked, lambda secret: second)
+    assert is_one_sentence(refusal.value)
 
 
 def test_an_edit_that_is_asked_for_twice_is_done_once(work):
@@ -266,7 +292,7 @@ def test_the_codes_of_silence_are_heard_as_silence(codec):
 
 @pytest.mark.parametrize("field", ["kind", "code", "columns", "second", "cells", "codes"])
 def test_brackets_in_brackets_are_refused_in_a_sentence(work, field, is_one_sentence):
-    kinds = {"kind": "set", "second": "swap", "cells": "paint", "codes": "paste"}
+    kinds = {"kind": "set", "second": "swap", "cells": "paint", "codes": "paste", "notes": "play"}
     kind = kinds.get(field, "set")
     with pytest.raises(GridError) as refusal:
         perform(work, {"kind": kind} | arguments(kind) | {field: nested(100_000)}, None)
@@ -279,6 +305,7 @@ LABELS = {
     "paste": "pasted",
     "clear": "cleared",
     "move": "moved to ",
+    "play": "played",
     "repeat": "repeated 2 ×",
     "reverse": "reversed",
     "shift": "shifted -1 steps in time, +1 bands",
@@ -286,13 +313,20 @@ LABELS = {
     "random": "replaced by random codes of the 4 nearest",
     "replace": "code 3 replaced by 4",
     "blend": "blended with 50 % of ",
+    "slide": "100 % louder",
     "swap": "swapped with ",
+    "cross": "played by the sounds of ",
+    "vary": "varied, 75 %",
+    "fill": "filled",
+    "continue": "continued to the left",
+    "mix": "fader at 50 %",
 }
 
 
 @pytest.mark.parametrize("kind", requests.GRID_KINDS)
 def test_an_edit_has_one_name_in_the_call_in_the_codes_and_in_the_history(work, second, kind):
-    assert callable(getattr(edits, f"{kind}_codes"))
+    if kind not in ("vary", "fill", "continue", "cross"):  # drawn by a prior, which knows more than codes
+        assert callable(getattr(edits, f"{kind}_codes"))
     indices = work.history.grid.indices.copy()
     indices[0, 0, 0] = 3
     work.do("a code to replace", work.history.grid.with_indices(indices))
@@ -302,6 +336,26 @@ def test_an_edit_has_one_name_in_the_call_in_the_codes_and_in_the_history(work, 
         (label,) = second.history.labels
         assert label.startswith("All levels, 0.37 to 0.93 s")
         assert label.endswith(f": swapped with {work.name}")
+
+
+@pytest.mark.parametrize("kind", requests.GRID_KINDS)
+def test_an_edit_of_some_cells_leaves_all_others_in_both_clips(work, second, kind):
+    asked = arguments(kind) | {"kind": kind, "only": [[2, 3], [3, 4]]}
+    if "only" not in requests.KINDS[kind].model_fields:
+        return
+    if kind == "paste":
+        asked |= {"row": 2, "column": 3}
+    grid, other = work.history.grid, second.history.grid
+    perform(work, asked, lambda secret: second)
+    moved = {"move": {(5, 7), (6, 8)}, "repeat": {(2, 6), (3, 7), (2, 9), (3, 10)}}.get(kind, set())
+    meant = {(2, 3), (3, 4)} | moved
+    if kind in ("reverse", "shift"):
+        meant = {(row, column) for row in range(1, 4) for column in range(2, 5)}
+    cells = (each.cells.reshape(-1, *grid.indices.shape[1:]) for each in (work.history.grid, grid))
+    changed = {tuple(cell) for cell in np.argwhere(np.not_equal(*cells).any(axis=0)).tolist()}
+    assert changed
+    assert changed <= meant
+    assert {tuple(cell) for cell in np.argwhere((second.history.grid.indices != other.indices).any(axis=0))} <= meant
 
 
 def test_whole_floats_are_whole_numbers(work):

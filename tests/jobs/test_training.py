@@ -11,13 +11,15 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from distill.codec import Codec
+from distill.codec import Codec, making
 from distill.errors import CodecFileError, TrainingError
 from distill.jobs import training
 from distill.jobs.events import Failed, Warned, WorkerEvent, from_line, to_line
 from distill.jobs.folder import JobFolder
 from distill.jobs.program import TOO_MUCH_MEMORY, explain
+from distill.jobs.record import JobRecord
 from distill.jobs.training import Training
+from distill.training.start import Start
 from distill.training.trainer import Trainer
 
 
@@ -54,6 +56,36 @@ def train(folder) -> Callable[..., Listener]:
         return listener
 
     return run
+
+
+def test_the_clips_are_encoded_once_for_each_validation_that_was_better(folder, train, monkeypatch):
+    encoded, make = [], making.kept_grids
+    monkeypatch.setattr(making, "kept_grids", lambda *given: encoded.append(make(*given)) or encoded[-1])
+    validations = train().said("validation")
+    better = sum(said["validation"]["improved"] for said in validations)
+    assert len(encoded) == better <= len(validations)
+    assert Codec.load(folder.best).info.grids == encoded[-1]
+
+
+def test_a_training_goes_on_from_the_codec_in_its_folder_with_the_weights_in_its_record(
+    root, mel_clips, quick_config, codec, first
+):
+    root.mkdir()
+    start = Start(codec.model, codec.network)
+    names, weights = tuple(clip.name for clip in mel_clips), (0, *[2] * (len(mel_clips) - 1))
+    record = JobRecord(
+        "anna", start.config(quick_config), 0.0, 0, names, first.name, clip_weights=weights, from_codec=codec.model_id
+    )
+    folder = JobFolder.create(root / ("0" * 32), record, mel_clips, first, start=codec)
+    assert folder.read_record() == record
+    listener = Listener()
+    Training(folder, listener, must_stop=listener.must_stop).run()
+    trained = Codec.load(folder.best).info.provenance
+    assert (trained.from_codec, trained.clips) == (codec.model_id, len(mel_clips) - 1)
+    assert listener.said("validation")[0]["validation"]["step"] == 0
+    folder.start.unlink()
+    with pytest.raises(TrainingError, match="goes on is missing or damaged"):
+        Training(folder, listener, must_stop=listener.must_stop).run()
 
 
 @pytest.fixture(scope="module")
