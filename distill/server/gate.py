@@ -13,22 +13,24 @@ import anyio
 from anyio import to_thread
 from gradio.route_utils import XSS_SAFE_MIMETYPES
 from starlette._utils import get_route_path
-from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.datastructures import Headers, QueryParams
 from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from distill.errors import FullError, GateError
 from distill.server.answers import Answers
 from distill.server.asgi import App, Message, Receive, Scope, Send
-from distill.server.askers import COOKIE, Asker
+from distill.server.askers import Asker
 from distill.server.bodies import Flow, announced_bytes, parse, paths_in, read, require_json
 from distill.server.calls import ODD_CALL, Calls
+from distill.server.codec_files import CodecFiles
 from distill.server.faults import sentence
-from distill.server.headers import guarded
+from distill.server.headers import guarded, with_cookie
 from distill.server.origins import is_foreign, is_navigation, is_secure
 from distill.server.paths import (
     ANSWER,
     CALL,
+    CODEC,
     FILE,
     FILES,
     HEALTH,
@@ -98,6 +100,7 @@ class Gate:
         self._files = Answers(self._ask, FILES_KEPT, "public, max-age=86400")
         self._modules = Answers(self._ask, FILES_KEPT, "public, max-age=31536000, immutable")
         self._uploads = Uploads(app, backend.storage, backend.settings)
+        self._codecs = CodecFiles(backend)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -147,7 +150,7 @@ class Gate:
         is_page = path in ("/", "/config", "/config/")
         if is_page and not asker.owner and (not is_foreign(scope) or is_navigation(scope)):
             secure = is_secure(scope, Headers(scope=scope))
-            send = _with_cookie(send, secrets.token_urlsafe(32), COOKIE_SECONDS, secure=secure)
+            send = with_cookie(send, secrets.token_urlsafe(32), COOKIE_SECONDS, secure=secure)
         if path == "/" and not self._visitors.has_place(asker.owner, asker.address):
             await HTMLResponse(FULL_PAGE, 503, {"Retry-After": "30"})(scope, receive, send)
         elif MADE_ONCE.fullmatch(path):
@@ -165,6 +168,8 @@ class Gate:
         if file := FILE.fullmatch(path):
             answer = await to_thread.run_sync(self._file, file["path"], asker)
             await answer(with_ranges_of_bytes(scope), receive, send)
+        elif (codec := CODEC.fullmatch(path)) and scope["method"] in SAFE:
+            await self._codecs.answer(scope, send, asker, codec["sound"], encoder=bool(codec["encoder"]))
         elif UPLOAD.fullmatch(path) and scope["method"] == "POST":
             bind(scope, "upload_id", asker)
             flow = Flow(receive, self._settings.upload_bytes + MIB, self._settings.upload_rate, self._clock)
@@ -217,7 +222,7 @@ class Gate:
             if not (asker.owner or asker.page):
                 raise GateError("Your browser keeps no cookie: close the page, and in ten minutes all is deleted.", 400)
             await to_thread.run_sync(self._backend.leave, asker.visitor)
-            send = _with_cookie(send, "", 0, secure=is_secure(scope, headers))
+            send = with_cookie(send, "", 0, secure=is_secure(scope, headers))
             await JSONResponse({"left": True})(scope, receive, send)
         elif path == "/gradio_api/queue/join" or call:
             is_by_name = call is not None and call["by_name"] is not None
@@ -372,20 +377,6 @@ class Gate:
         is_anothers = self._visitors.is_anothers(asker.page, asker.owner) or self._calls.is_anothers(asker.page, asker)
         if asker.page and is_anothers:
             raise GateError("This page is another visitor's; please reload it.", 403)
-
-
-def _with_cookie(send: Send, value: str, seconds: int, *, secure: bool) -> Send:
-    """Wrap ``send`` so that the answer sets the cookie, valid for so many seconds; 0 deletes it."""
-    # On Hugging Face, the page is in a frame of another site: a browser sends a cookie there only with SameSite=None.
-    where = "; SameSite=None; Secure; Partitioned" if secure else "; SameSite=Lax"
-    cookie = f"{COOKIE}={value}; Path=/; HttpOnly; Max-Age={seconds}{where}"
-
-    async def with_cookie(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).append("set-cookie", cookie)
-        await send(message)
-
-    return with_cookie
 
 
 def _refusal(words: str, status: int, path: str) -> Response:

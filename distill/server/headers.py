@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from starlette.datastructures import MutableHeaders
 
 from distill.server.asgi import Message, Send
+from distill.server.askers import COOKIE
 
 MEANT = frozenset(
     {
@@ -85,6 +86,20 @@ def guarded(send: Send) -> Send:
             for name, value in ALWAYS.items():
                 headers.setdefault(name, value)
             headers.setdefault("content-security-policy", NO_SCRIPTS)
+        await send(message)
+
+    return sending
+
+
+def with_cookie(send: Send, value: str, seconds: int, *, secure: bool) -> Send:
+    """Wrap ``send`` so that the answer sets the cookie, valid for so many seconds; 0 deletes it."""
+    # On Hugging Face, the page is in a frame of another site: a browser sends a cookie there only with SameSite=None.
+    where = "; SameSite=None; Secure; Partitioned" if secure else "; SameSite=Lax"
+    cookie = f"{COOKIE}={value}; Path=/; HttpOnly; Max-Age={seconds}{where}"
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).append("set-cookie", cookie)
         await send(message)
 
     return sending

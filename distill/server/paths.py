@@ -3,8 +3,12 @@
 import re
 
 HEALTH, LEAVE = "/health", "/leave"
-MODULES = re.compile(r"/page/[0-9a-f]{16}/[a-z_]+\.js")
-"""Paths of the page's own modules, with a hash of the content of all modules."""
+MODULES = re.compile(r"/page/[0-9a-f]{16}/(?:[a-z0-9_]+/)+[a-z0-9_]+\.(?:js|wasm)")
+"""Paths of the page's own modules, below a hash of the content of all modules, as they lie in the package."""
+CODEC = re.compile(r"/codec/[0-9a-f]{16}/(?P<sound>[0-9a-f]{12,48})(?P<encoder>/encoder)?")
+"""Paths of the codecs that make sound in the page, under the names of their sounds. They stand below a hash of all
+modules, or of the modules and the base model's vocoder where the codec has none of its own. Those that encode as well
+are below ``/encoder``."""
 PUBLIC = re.compile(
     r"/|/(?:config/?|theme\.css|robots\.txt|manifest\.json|favicon\.ico|pwa_icon|health)|/(?:assets|static|svelte)/.*"
     rf"|{MODULES.pattern}|/gradio_api/(?:info/?|openapi\.json|app_id)",
@@ -18,7 +22,8 @@ FILES = re.compile(
 )
 """Paths of the page's own files: scripts, styles and pictures."""
 OWN = re.compile(
-    r"/leave|/gradio_api/(?:startup-events|upload_progress|upload/?|file=.*|queue/(?:join|data|status)|heartbeat/[\w-]{1,64}"
+    rf"/leave|{CODEC.pattern}"
+    r"|/gradio_api/(?:startup-events|upload_progress|upload/?|file=.*|queue/(?:join|data|status)|heartbeat/[\w-]{1,64}"
     r"|cancel|reset/?|call/.*|component_server/?)",
     re.DOTALL,
 )

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from distill import system
@@ -65,7 +66,7 @@ class _Turn:
     number : int
         Serial number, which orders equal turns.
     start : callable
-        Begins the work in a thread.
+        Takes the turn, and begins its work in a thread.
     refuse : callable
         Ends the work with an error before it begins.
     is_started, is_dropped, is_brief : bool
@@ -79,7 +80,7 @@ class _Turn:
     asker: Asker
     keys: frozenset[str]
     number: int
-    start: Callable[[], object]
+    start: Callable[["_Turn"], object]
     refuse: Callable[[Exception], object]
     is_started: bool = False
     is_dropped: bool = False
@@ -141,14 +142,8 @@ class Turns:
         """
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T] = loop.create_future()
-        context = contextvars.copy_context()
-
-        def start() -> None:
-            threading.Thread(target=context.run, args=(self._compute, turn, work, outcome, loop), daemon=True).start()
-
-        def refuse(error: Exception) -> None:
-            loop.call_soon_threadsafe(_settle, outcome, None, error)
-
+        start = partial(self._begin, contextvars.copy_context(), work, outcome, loop)
+        refuse = partial(_refuse, outcome, loop)
         with self._lock:
             self._require_room(asker)
             self._number += 1
@@ -164,6 +159,7 @@ class Turns:
             raise
         finally:
             late.cancel()
+            del outcome, start, refuse, turn, late  # an error holds this frame: what holds the error must not be in it
 
     def pause(self, *_: object) -> None:
         """Let work of visitors who used less go first. Work calls this between its pieces, without holding a lock.
@@ -262,7 +258,7 @@ class Turns:
     def _start(self, turn: _Turn) -> None:
         """Begin a turn's work in a thread; refuse the work if the system has no thread for it."""
         try:
-            turn.start()
+            turn.start(turn)
         except RuntimeError:
             self._computing.remove(turn)
             turn.refuse(FullError("The server has too much to do now; please try again in a minute."))
@@ -287,6 +283,17 @@ class Turns:
             return False
         return not any(turn.keys & other.keys for other in started)
 
+    def _begin(
+        self,
+        context: contextvars.Context,
+        work: Callable[[], T],
+        outcome: "asyncio.Future[T]",
+        loop: asyncio.AbstractEventLoop,
+        turn: _Turn,
+    ) -> None:
+        """Run a turn's work in a thread of its own."""
+        threading.Thread(target=context.run, args=(self._compute, turn, work, outcome, loop), daemon=True).start()
+
     def _compute(
         self, turn: _Turn, work: Callable[[], T], outcome: "asyncio.Future[T]", loop: asyncio.AbstractEventLoop
     ) -> None:
@@ -306,6 +313,8 @@ class Turns:
         self._grant()
         with contextlib.suppress(RuntimeError):  # the event loop has ended, so that no task waits
             loop.call_soon_threadsafe(_settle, outcome, result, error)
+        _current.set(None)  # the turn holds this context
+        del turn, work, outcome, result, error  # as in :meth:`take`
 
     def _charge(self, turn: _Turn) -> None:
         """Add the seconds since the last count to the counts of the turn's visitor and address."""
@@ -341,7 +350,11 @@ class Turns:
         self._grant()
 
 
-def _settle(outcome: "asyncio.Future[T]", result: Any, error: BaseException | None) -> None:
+def _refuse(outcome: "asyncio.Future[Any]", loop: asyncio.AbstractEventLoop, error: Exception) -> None:
+    loop.call_soon_threadsafe(_settle, outcome, None, error)
+
+
+def _settle(outcome: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
     if outcome.done():  # cancelled, or refused after waiting too long
         return
     if error is None:

@@ -1,7 +1,7 @@
 """The state of one visitor, and the state of each page that the visitor has open."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from distill.audio import Clip, load_clip, new_decoder
 from distill.codec import Codec
 from distill.editing.work import Work
 from distill.errors import GoneError
+from distill.prior import Memory
 from distill.server.askers import ANYONE
 from distill.server.clip_set import ClipSet
 from distill.server.secret import is_same
@@ -30,20 +31,45 @@ class Visit:
     taken: set[str] = field(default_factory=set)  # trainings whose codec was opened on a page
     pages: dict[str, "Page"] = field(default_factory=dict)
     works: dict[tuple[str, str, str], Work] = field(default_factory=dict)
+    learned: dict[str, Memory] = field(default_factory=dict)  # clips of the visitor that codecs draw from, by model
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
+    def codecs(self) -> set[Codec]:
+        """The codecs that the visit keeps in memory, without the example codec, which all visitors share."""
+        held = [work.codec for work in list(self.works.values())]
+        held += [page.before for page in list(self.pages.values()) if page.before]
+        return {codec for codec in held if codec is not self.shared}
+
+    @property
+    def latest(self) -> list[Work]:
+        """All works, those that were opened last first."""
+        return list(reversed(list(self.works.values())))
+
+    def before(self, codec: Codec) -> Codec | None:
+        """The codec that was in use before this one, as far as clips in it are left."""
+        return next((work.codec for work in self.latest if work.codec.sound_id != codec.sound_id), None)
+
+    @property
+    def own_bytes(self) -> int:
+        """Bytes of memory that the visit takes without codecs, which several visits may share."""
+        learned = sum(memory.num_bytes for memory in list(self.learned.values()))
+        return learned + sum(work.num_bytes for work in list(self.works.values()))
+
+    @property
     def num_bytes(self) -> int:
-        """Bytes of memory that the visit takes, without the example codec, which all visitors share."""
-        works = list(self.works.values())
-        codecs = {work.codec for work in works if work.codec is not self.shared}
-        return sum(work.num_bytes for work in works) + sum(codec.num_bytes for codec in codecs)
+        """Bytes of memory that the visit takes, with its :attr:`codecs`."""
+        return self.own_bytes + sum(codec.num_bytes for codec in self.codecs)
+
+    def learned_by(self, codec: Codec) -> Memory | None:
+        """The visitor's clips that a codec draws from; None for the grids in its file."""
+        return self.learned.get(codec.model_id)
 
     def shrink(self, ceiling: int, *, also_shown: bool = False) -> None:
         """Free memory until the visit takes at most ``ceiling`` bytes.
 
-        First the data goes that can be computed again, then clips without edits that no page shows; last, if
-        ``also_shown``, all other clips.
+        First the data goes that can be computed again, then what codecs learned of the visitor's clips, then clips
+        without edits that no page shows; last, if ``also_shown``, all other clips.
         """
         with self.lock:
             works = sorted(self.works.values(), key=lambda work: work.used)
@@ -51,6 +77,10 @@ class Visit:
                 if self.num_bytes <= ceiling:
                     return
                 work.release()
+            if self.num_bytes > ceiling:
+                self.learned.clear()
+                for page in list(self.pages.values()):
+                    page.before = None
             missed_least = [work for work in works if not self._shows(work) and not work.is_edited]
             if also_shown:
                 missed_least += [work for work in works if work not in missed_least]
@@ -72,6 +102,19 @@ class Visit:
         """The work of a clip in a codec, with its edits, if this visit has it; else None."""
         return self.works.get(Work.key_of(codec, clip.name, clip.waveform))
 
+    def had(self, work: Work) -> Work:
+        """The work that this visit has of the same codes of the same clip, with its edits; else the given work.
+
+        Clips that differ in their codes alone get different names, so that none takes the place of the other.
+        """
+        name, number = work.name, 1
+        while (kept := self.works.get(work.key)) is not None:
+            if kept.history.original == work.history.original:
+                return kept
+            number += 1
+            work.rename(f"{name} ({number})")
+        return work
+
     def keep(self, work: Work) -> Work:
         """Keep a work as the latest of this visit, and return it. Above the limit, others are dropped."""
         with self.lock:
@@ -88,25 +131,28 @@ class Visit:
         return work
 
     def _forget(self, work: Work) -> None:
-        """Drop a work. A page that shows it gets a GoneError at its next request."""
+        """Drop a work. A page that shows it gets a GoneError at its next request; no page has it as its second clip."""
         self.works = {key: kept for key, kept in self.works.items() if kept is not work}
         left = next(reversed(self.works.values()), None) or (self.begin() if self.begin else work)
         for page in list(self.pages.values()):
             page.work = left if page.work is work else page.work
+            page.second = None if page.second is work else page.second
         self.last = left if self.last is work else self.last
 
     def _shows(self, work: Work) -> bool:
-        return any(page.work is work for page in list(self.pages.values()))
+        """Whether a page has the work open, or as its second clip."""
+        return any(work in (page.work, page.second) for page in list(self.pages.values()))
 
 
 @dataclass(eq=False)
 class Page:
-    """The state of one page of a visitor: the open clip, and the clips to train on."""
+    """The state of one page of a visitor: the open clip, a second clip beside it, and the clips to train on."""
 
     visit: Visit
     work: Work
-    examples: Sequence[str] = ()
+    second: Work | None = None
     clips: ClipSet | None = None
+    before: Codec | None = None  # the codec that this page had in use before that of ``work``, to compare both
     taken: set[str] = field(default_factory=set)  # trainings whose codec this page need not open again
     seen: float = 0.0
     beats: int = 0  # number of open heartbeat connections
@@ -158,8 +204,11 @@ class Page:
     def set_clips(self, clips: ClipSet | None) -> None:
         """Set the clips to train on, for this page and for pages that are opened later."""
         before, self.clips, self.visit.clips = self.clips, clips, clips
-        if before is not None and all(page.clips is not before for page in list(self.visit.pages.values())):
-            before.delete()
+        listed = [page.clips for page in (self, *list(self.visit.pages.values()))]
+        kept = [each for each in listed if each] + [each.whole for each in listed if each and each.whole]
+        for each in (before, before.whole) if before else ():
+            if each is not None and each not in kept:
+                each.delete()
 
     def open(
         self, codec: Codec, path: Path, *, example: str | None = None, pause: Callable[..., object] = lambda *_: None
@@ -203,16 +252,32 @@ class Page:
         """Open a clip that is in memory, in a codec; ``pause`` as in :meth:`read`."""
         self.turn_to(self.visit.find(codec, clip) or Work.begin(codec, clip, progress=pause))
 
-    @property
-    def choices(self) -> list[tuple[str, str]]:
-        """The clips that the visitor can open, as (label, value) pairs: the examples, then the visitor's own clips, the
-        latest last. The value is an example's name or a work's secret."""
-        own = [(f"{work.name} (yours)", work.secret) for work in self.visit.works.values() if not work.example]
-        return [(name, name) for name in self.examples] + own
-
     def turn_to(self, work: Work) -> None:
-        """Make a work the open clip of this page."""
+        """Make a work the open clip of this page, without a second clip."""
+        if work.codec.sound_id != self.codec.sound_id:
+            self.before = self.codec
         self.work = self.visit.last = self.visit.keep(work)
+        self.second = None
+
+    def turn_back(self, shown: Work, pause: Callable[..., object] = lambda *_: None) -> None:
+        """Take the codec into use that was in use before, with the clip that was open in it last, or else the clip that
+        the page shows; ``pause`` as in :meth:`read`.
+
+        Raises
+        ------
+        FullError
+            If the server has no memory for another clip.
+        GoneError
+            If no other codec was in use, or it had to make room.
+        """
+        codec = self.before
+        if codec is None:
+            raise GoneError("No other codec was in use here before, or it had to make room; please open its file.")
+        in_it = (work for work in self.visit.latest if work.codec.sound_id == codec.sound_id)
+        if work := next(in_it, None):
+            return self.turn_to(work)
+        self.visit.make_room(self.visit)
+        return self.turn_to_clip(codec, shown.as_clip(pause), pause)
 
     def take(self, training: str) -> None:
         """Note that the codec of a training was opened, for this page and for pages that are opened later."""

@@ -4,9 +4,11 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+
+import soundfile
 
 from distill.audio import load_clip
 from distill.codec import Codec
@@ -28,6 +30,8 @@ class Examples:
 
     codec: Codec
     clips: Sequence[Path]
+    pictures: dict[str, str] = field(default_factory=dict)
+    """Pictures for the strip by the names of the clips, in base64, of those that were asked for."""
 
     @classmethod
     def load(cls, folder: Path) -> "Examples":
@@ -45,6 +49,11 @@ class Examples:
     @property
     def names(self) -> list[str]:
         return [path.stem for path in self.clips]
+
+    @cached_property
+    def seconds(self) -> dict[str, float]:
+        """Length of each clip in seconds, by its name."""
+        return {path.stem: soundfile.info(path).duration for path in self.clips}
 
 
 class Visitors:
@@ -96,7 +105,8 @@ class Visitors:
         if name not in visit.pages:
             while len(visit.pages) >= self._settings.visit_pages:
                 self._end(visit, min(visit.pages, key=lambda each: (visit.pages[each].beats, visit.pages[each].seen)))
-            visit.pages[name] = Page(visit, visit.last, self.examples.names, visit.clips, set(visit.taken))
+            before = visit.before(visit.last.codec)
+            visit.pages[name] = Page(visit, visit.last, clips=visit.clips, before=before, taken=set(visit.taken))
         page = visit.pages[name]
         page.seen = self._clock()
         return page
@@ -141,6 +151,23 @@ class Visitors:
                         page.seen = work.used if page.work is work else page.seen
                     return work
         raise GoneError("This clip is no longer open on the server; please reload the page.")
+
+    def codec(self, owner: str, sound_id: str) -> Codec:
+        """The codec with a :attr:`distill.codec.Codec.sound_id`: the example's, or one of the visitor's own clips.
+
+        Raises
+        ------
+        GoneError
+            If there is no such codec, or it is another visitor's.
+        """
+        if self.examples.codec.sound_id == sound_id:
+            return self.examples.codec
+        with self._lock:
+            visit = self._visits.get(owner)
+            for work in list(visit.works.values()) if visit else ():
+                if work.codec.sound_id == sound_id:
+                    return work.codec
+        raise GoneError("This codec is not there, or not yours; please reload the page.")
 
     def touch(self, page: Page) -> None:
         """Note that a page is in use, also when it only waits."""
@@ -217,12 +244,11 @@ class Visitors:
     def _sizes(self) -> dict[str, int]:
         """Bytes of memory by address. A codec that several visits share counts for the first of them."""
         sizes: dict[str, int] = {}
-        codecs: set[Codec] = {self.examples.codec}
+        codecs: set[Codec] = set()
         for visit in self._all():
-            works = list(visit.works.values())
-            new = {work.codec for work in works} - codecs
+            new = visit.codecs - codecs
             codecs |= new
-            size = sum(work.num_bytes for work in works) + sum(codec.num_bytes for codec in new)
+            size = visit.own_bytes + sum(codec.num_bytes for codec in new)
             sizes[visit.address] = sizes.get(visit.address, 0) + size
         return sizes
 

@@ -1,8 +1,10 @@
 """The order and the limits of visitors' work, with a clock that the tests set."""
 
 import asyncio
+import gc
 import os
 import threading
+import weakref
 
 import pytest
 
@@ -305,3 +307,35 @@ async def test_the_order_does_not_change_while_the_clock_runs(clock):
     first.go_on.set()
     await asyncio.gather(*tasks)
     assert done == [0, 1, 2, 3, 4]
+
+
+class Held:
+    """Something of a visitor that work uses."""
+
+
+async def use(turns, held, *, fails):
+    """Let work use something; an error is told, and forgotten."""
+
+    def work():
+        if fails:
+            raise ValueError("no")
+        return held
+
+    try:
+        return (await turns.take(ONE, work)) is held
+    except ValueError:
+        return True
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_what_work_has_used_is_freed_at_once_whether_it_succeeds_or_fails(clock, fails):
+    turns, held = turns_of(clock), Held()
+    left = weakref.ref(held)
+    gc.disable()  # a circle of references would wait for it
+    try:
+        assert await use(turns, held, fails=fails)
+        del held
+        await settled()
+        assert left() is None
+    finally:
+        gc.enable()

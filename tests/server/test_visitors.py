@@ -7,6 +7,7 @@ from distill.audio import Clip
 from distill.codec import Codec
 from distill.editing.work import Work
 from distill.errors import FullError, GridError
+from distill.server.strip import Strip
 from distill.server.visitors import Examples, Visitors
 from distill.settings import DEFAULTS, Settings
 
@@ -82,7 +83,8 @@ def test_two_pages_of_one_browser_each_show_their_own_clip(visitors, codec, drum
     one.turn_to_clip(codec, drums)
     other.turn_to_clip(codec, drone)
     assert (one.work.clip, other.work.clip) == (drums, drone)
-    assert {drums.name, drone.name} <= {name.removesuffix(" (yours)") for name, _ in one.choices}
+    opened = {clip.name for clip in Strip(one, visitors.examples).clips if clip.group == "opened"}
+    assert opened == {drums.name, drone.name}
 
 
 def test_a_visit_outlives_a_lost_connection_but_not_for_long(kept, clock):
@@ -156,10 +158,11 @@ def test_a_codec_of_ones_own_is_counted_and_the_example_codec_is_not(visitors, s
 
 def test_clips_that_were_opened_can_be_turned_to_again(visitors, codec, drums):
     page = visitors.page("one", "page")
-    assert ("loop_breakbeat", "loop_breakbeat") in page.choices
-    assert not [name for name, _ in page.choices if "yours" in name]
+    strip = Strip(page, visitors.examples)
+    assert {clip.group for clip in strip.clips} == {"examples"}
     page.turn_to(Work.opened(codec, "a grid.json", codec.encode_mel(codec.log_mel_of(drums))))
-    assert page.choices[-1] == ("a grid.json (yours)", page.work.secret)
+    (opened,) = (clip for clip in strip.clips if clip.group == "opened")
+    assert (opened.name, opened.id) == ("a grid.json", page.work.secret)
 
 
 def test_painting_counts_as_being_here(kept, clock):
@@ -183,6 +186,26 @@ def test_clips_that_were_edited_are_kept_longest(visitors, codec, drums):
         page.turn_to(Work.begin(codec, Clip(str(number), drums.waveform[: 20_000 + number])))
     assert edited in page.visit.works.values()
     assert len(page.visit.works) == 8
+
+
+def test_a_second_clip_that_a_page_shows_is_not_dropped_for_other_clips(kept, clock, codec, drums, drone):
+    visitors = Visitors(kept, Settings(visit_works=2), clock=clock)
+    page = visitors.page("one", "page")
+    page.second = page.visit.keep(Work.begin(codec, drone))
+    second = page.second
+    for name in "abc":
+        page.visit.keep(Work.begin(codec, Clip(name, drums.waveform)))
+    assert visitors.own_work("one", second.secret) is page.second is second
+
+
+def test_a_second_clip_that_is_forgotten_leaves_no_memory_and_no_page_shows_it(kept, codec, drone):
+    page = Visitors(kept).page("one", "page")
+    second = page.second = page.visit.keep(Work.begin(codec, drone))
+    page.visit.shrink(0)
+    assert second in page.visit.works.values()
+    page.visit.shrink(0, also_shown=True)
+    assert second not in page.visit.works.values()
+    assert page.second is None
 
 
 def test_the_least_recently_used_results_are_released_first(kept, clock, drums, drone):
