@@ -1,4 +1,4 @@
-"""The app: a header and three tabs, with the gate in front of it and the server behind it."""
+"""The app: a header, a strip of clips and three tabs, with the gate in front of it and the server behind it."""
 
 import asyncio
 import contextlib
@@ -25,15 +25,9 @@ from distill.server.calls import Calls
 from distill.server.gate import Gate
 from distill.server.server import Server
 from distill.settings import Settings
-from distill.ui import edit, explore, opening, train
+from distill.ui import edit, explore, going_on, header, inventing, opening, strip, train
 from distill.ui.components import calling, modules
-from distill.ui.views import codec_line
 
-HEADER = """
-<header class="masthead"><h1>distill</h1>
-<p>Teach a small neural codec your own sounds. See every clip as a grid of codes, change a code, hear it at once.</p>
-</header>
-"""
 UNFIT = "This call sends something else than it should; see its description under “Use via API”, below on the page."
 PAGES_EACH = 2  # average number of pages per visitor whose state Gradio keeps
 CALLS = 1_000
@@ -65,11 +59,12 @@ class App(gr.Blocks):
         """Make a call's inputs as Gradio does, with two differences.
 
         A script need not name what it is about: the inputs of ``NAMED`` come last, and those that are missing are None.
-        So is the time resolution, which calls did not always have.
+        So are the time resolution and whether grids are kept, which calls did not always have.
         A call of which no component can make sense is refused in a sentence.
         """
         missing = block_fn.inputs[len(inputs) :]
-        if all(getattr(component, "label", None) in (*NAMED, train.TIME_RESOLUTION) for component in missing):
+        known = (*NAMED, train.TIME_RESOLUTION, train.KEEP_GRIDS)
+        if all(getattr(component, "label", None) in known for component in missing):
             inputs = [*inputs, *[None] * len(missing)]
         try:
             return await super().preprocess_data(block_fn, inputs, *args, **options)
@@ -126,21 +121,27 @@ def build_app(examples_folder: Path | None = None, settings: Settings | None = N
     server = Server.start(settings or Settings.from_environment(), examples_folder or find_examples())
     os.environ["GRADIO_TEMP_DIR"] = str(server.storage.files)  # Gradio has no other option for its folder
     with App(title="Distill", analytics_enabled=False, fill_width=True) as app:
-        gr.HTML(HEADER)
-        codec_bar = gr.HTML(codec_line(server.examples.codec), elem_id="codec")
+        top = header.build(server)
         # Outside the tabs, because the components of a tab exist only once it was opened.
         named = [gr.Textbox(None, visible="hidden", label=label) for label in NAMED]
+        returned, taken = gr.State(False), gr.State("")
+        bar = strip.build(server)
+        ways_in = header.build_ways_in()
         with gr.Tabs():
-            with gr.Tab("Train", id="train"):
-                train_tab = train.build(server, *named[2:])
-            with gr.Tab("Explore", id="explore"):
-                explore_tab = explore.build(server, named[0])
             with gr.Tab("Edit", id="edit"):
                 edit_tab = edit.build(server, named[1])
-        tabs = opening.Tabs(codec_bar, train_tab, explore_tab, edit_tab)
+            with gr.Tab("Explore", id="explore"):
+                explore_tab = explore.build(server, named[0])
+            with gr.Tab("Train", id="train"):
+                train_tab = train.build(server, named[2], named[3], returned, taken)
+        tabs = opening.Tabs(top, ways_in, train_tab, explore_tab, edit_tab, bar)
         train.connect(train_tab, server, app.load, edit_tab.shown)
-        naming_a_clip = [*explore.connect(explore_tab, server), *edit.connect(edit_tab, server)]
+        naming_a_clip = [*explore.connect(explore_tab, server), *edit.connect(edit_tab, server, bar)]
+        going_on.connect(train_tab, bar, server, edit_tab.shown)
+        naming_a_clip += inventing.connect(tabs, server)
         opening.connect(tabs, server, app.load, naming_a_clip)
+        changed = [tab.change for tab in (edit_tab.shown, train_tab.shown_clips, train_tab.shown_training)]
+        strip.connect(bar, server, changed)
         leave = gr.Button("Leave and delete what is mine", size="sm", elem_id="leave")
         leave.click(None, js=calling("leave", "leave", NOT_LOADED), api_visibility="private")
     server.storage.publish()
@@ -176,6 +177,13 @@ def launch(app: App, **options: Any) -> tuple[Any, str, str | None]:
         radius_size=gr.themes.sizes.radius_sm,
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
+    ).set(  # Gradio's own colours for these are too faint to be read by everyone
+        body_text_color_subdued="*neutral_500",
+        button_primary_text_color="*neutral_900",
+        button_primary_text_color_dark="*neutral_900",
+        button_primary_background_fill_dark="*primary_500",
+        button_primary_background_fill_hover="*primary_400",
+        button_primary_background_fill_hover_dark="*primary_400",
     )
     server = app.backend
     server.keep_tidy()

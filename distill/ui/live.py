@@ -43,13 +43,18 @@ class Live(Protocol):
     @property
     def shown_training(self) -> gr.Textbox: ...
 
+    def able(self, status: JobStatus) -> Answer: ...
+
 
 def follow(server: Server, page: Page, tab: Live, job: TrainingJob) -> Iterator[Answer | None]:
     """Updates of the page until a training ends; None if nothing changed."""
     status, shown, said = job.status(), None, ""
     # Clear the example's picture and sound, which could be mistaken for this training's.
-    news: Answer = {tab.curves: no_picture(CURVES_ALT), tab.health: "", tab.preview: None, tab.shown_training: job.id}
+    news: Answer = {tab.curves: no_picture(), tab.health: "", tab.preview: None, tab.shown_training: job.id}
+    able: Answer = {}
     while True:
+        if (now := tab.able(status)) != able:
+            able, news = now, news | now
         if status.validation is not None and status.validation != shown:
             shown, news = status.validation, news | _news(server, tab, job, status, page.address)
         told = views.training_progress(status, job.id)
@@ -108,4 +113,13 @@ def sound_file(
     with server.storage.filling(owner, 2 * len(waveform), address=address) as folder:
         path = folder / "reconstruction.wav"
         write_wav(path, np.clip(waveform, -1, 1), progress)
+    return str(path)
+
+
+def saved_codec(codec: Codec, server: Server, owner: str, address: str = "") -> str:
+    """The path of a codec's file; the file is written if it is missing."""
+    path = server.storage.files / owner / codec.sound_id / f"codec-{codec.model_id[:6]}.distill"
+    if not path.exists():
+        with server.storage.filling(owner, codec.num_bytes, name=codec.sound_id, address=address) as folder:
+            codec.save(folder / path.name)
     return str(path)

@@ -9,15 +9,20 @@ from typing import Any
 import gradio as gr
 
 from distill import plots
+from distill.codec import Codec
 from distill.codes import CodeGrid
-from distill.editing.work import Work
-from distill.errors import AudioError, CodecFileError, GoneError, GridError
+from distill.editing import requests
+from distill.editing.work import Progress, Work
+from distill.errors import AudioError, CodecFileError, GoneError, GridError, TrainingError
 from distill.jobs import TrainingJob
-from distill.ui import edit, explore, live, train, views
-from distill.ui.components import picture
+from distill.server.strip import ClipsLaidOut, Strip
+from distill.ui import edit, explore, header, live, train, views
+from distill.ui.components import calling, picture
 from distill.ui.edit import EditTab
 from distill.ui.explore import ExploreTab
 from distill.ui.handlers import Answer, Call, handler
+from distill.ui.header import Header, WaysIn
+from distill.ui.strip import StripBar, strip_of
 from distill.ui.train import TrainTab
 
 
@@ -25,10 +30,12 @@ from distill.ui.train import TrainTab
 class Tabs:
     """The components of all tabs."""
 
-    codec: gr.HTML
+    header: Header
+    ways_in: WaysIn
     train: TrainTab
     explore: ExploreTab
     edit: EditTab
+    strip: StripBar
 
     @property
     def of_the_clip(self) -> list[Any]:
@@ -38,7 +45,8 @@ class Tabs:
     @property
     def of_the_codec(self) -> list[Any]:
         """The components that change with the codec."""
-        return [self.train.download, self.codec, *self.of_the_clip]
+        # Scripts read the answers by their places, so what is new comes last.
+        return [self.header.download, self.header.codec, *self.of_the_clip, self.header.back]
 
 
 def connect(tabs: Tabs, server: Any, page_load: Any, named: list[Any]) -> None:
@@ -65,51 +73,62 @@ def connect(tabs: Tabs, server: Any, page_load: Any, named: list[Any]) -> None:
         api_visibility="private",
         **hidden,
     )
-    tab.returned.change(handle(come_back), None, codec, api_name="come_back", api_visibility="private", **hidden)
+    back = tab.returned.change(handle(come_back), None, codec, api_name="come_back", api_visibility="private", **hidden)
+    back.then(None, None, None, js=calling("returning", "clipIsBack"), api_visibility="private")
     used = tab.use.click(
         handle(use_trained), trained, codec, api_name="use_trained", show_progress_on=tab.progress
     )  # fmt: skip
-    loaded = tab.load.upload(
-        handle(load_codec), [tab.load, canvas.shown], [*tab.live, *codec], api_name="load_codec",
-        show_progress_on=tab.progress,
+    used.success(None, None, None, js=calling("tabs", "showEdit"), api_visibility="private")
+    loaded = tabs.header.load.upload(
+        handle(load_codec), [tabs.header.load, canvas.shown], [*tab.live, *codec], api_name="load_codec",
+        show_progress_on=tabs.header.codec,
     )  # fmt: skip
-    for event in (*named, used, loaded):
+    returned = tabs.header.back.click(
+        handle(back_to_codec), canvas.shown, codec, api_name="back_to_codec", show_progress_on=tabs.header.codec
+    )  # fmt: skip
+    for event in (*named, used, loaded, returned):
         event.failure(handle(offer_codes), canvas.shown, canvas.canvas, api_visibility="private", **hidden)
 
 
 def _connect_explore(tabs: Tabs, handle: Any, named: list[Any]) -> None:
-    tab = tabs.explore
-    # The progress and the sign of a failure are shown on the upload area.
-    where: dict[str, Any] = {"show_progress_on": tab.upload}
-    opened = tab.upload.upload(
-        handle(open_clip), [tab.upload, tab.shown], tabs.of_the_clip, api_name="explore", **where
+    tab, ways_in = tabs.explore, tabs.ways_in
+    # The strip shows the progress: it stands above all tabs.
+    where: dict[str, Any] = {"show_progress_on": tabs.strip.strip}
+    opened = ways_in.upload.upload(
+        handle(open_clip), [ways_in.upload, tab.shown], tabs.of_the_clip, api_name="explore", **where
     )  # fmt: skip
-    recorded = tab.record.stop_recording(
-        handle(open_clip), [tab.record, tab.shown], tabs.of_the_clip, api_name="explore_recording",
+    recorded = ways_in.record.stop_recording(
+        handle(open_clip), [ways_in.record, tab.shown], tabs.of_the_clip, api_name="explore_recording",
         api_visibility="private", **where,
     )  # fmt: skip
-    for event, source in ((opened, tab.upload), (recorded, tab.record)):
-        for ended in (event.success, event.failure):  # empty the upload area, after success and failure
+    for event, source in ((opened, ways_in.upload), (recorded, ways_in.record)):
+        for ended in (event.success, event.failure):  # take what was sent away, after success and failure
             ended(lambda: None, None, source, show_progress="hidden", api_visibility="private")
-    chosen = tab.example.input(
-        handle(open_example), [tab.example, tab.shown], tabs.of_the_clip, api_name="explore_example",
-        trigger_mode="always_last", **where,
+        event.success(None, js=calling("tabs", "leaveTrain"), api_visibility="private")
+    recorded.then(None, js=calling("record", "close"), api_visibility="private")
+    bar = tabs.strip
+    chosen = bar.strip.open_clip(
+        handle(open_listed), [bar.chosen, tab.shown], [*tabs.of_the_clip, *tabs.header.of_the_codec],
+        api_name="explore_example", js=calling("strip", "chosen"), trigger_mode="always_last", show_progress="hidden",
     )  # fmt: skip
+    laid = bar.strip.lay_out(
+        handle(open_laid), tab.shown, tabs.of_the_clip, api_visibility="private", trigger_mode="once", **where,
+    )  # fmt: skip
+    gr.api(handle(lay_out), api_name="lay_out")
     names = {"explore_decode": opened, "explore_recording_decode": recorded, "explore_example_decode": chosen}
     for name, event in names.items():
         event.success(
             handle(decode), tab.shown, tab.facts, api_visibility="public" if event is opened else "private",
             show_progress_on=tab.facts, api_name=name, trigger_mode="always_last",
         )  # fmt: skip
-    named += [opened, recorded, chosen]
+    named += [opened, recorded, chosen, laid]
+    bar.changes.extend([chosen.failure, laid.failure])
 
 
 def fill(tabs: Tabs, call: Call[Any]) -> Answer:
     """The values of all tabs for the clip that the page has open."""
-    work, page = call.page.work, call.page
-    chosen = gr.update(choices=page.choices, value=work.example or work.secret)
-    about_clip = explore.fill(tabs.explore, work) | edit.fill(tabs.edit, work, call.server.settings)
-    return {tabs.explore.example: chosen} | about_clip
+    work = call.page.work
+    return explore.fill(tabs.explore, work) | edit.fill(tabs.edit, work, call)
 
 
 def fill_with_codec(tabs: Tabs, call: Call[Any]) -> Answer:
@@ -118,8 +137,7 @@ def fill_with_codec(tabs: Tabs, call: Call[Any]) -> Answer:
     work.codec.draw_atlas(call.pause)
     work.draw(call.pause)
     work.decode(call.pause)
-    saved = train.saved_codec(page.codec, call.server, page.owner, page.address)
-    return fill(tabs, call) | {tabs.train.download: gr.update(value=saved), tabs.codec: views.codec_line(page.codec)}
+    return fill(tabs, call) | header.shown(tabs.header, call.server, page)
 
 
 def begin(call: Call[Tabs]) -> Answer:
@@ -127,7 +145,7 @@ def begin(call: Call[Tabs]) -> Answer:
     work = call.page.work
     work.codec.draw_atlas(call.pause)
     work.draw(call.pause)
-    tab, filled = call.tab.edit, edit.fill(call.tab.edit, work, call.server.settings)
+    tab, filled = call.tab.edit, edit.fill(call.tab.edit, work, call)
     answer = {tab.canvas: filled[tab.canvas], tab.shown: work.secret}
     if call.page.visit.is_new:  # the Explore tab shows the example until :func:`come_back` shows another clip
         answer[call.tab.explore.shown] = work.secret
@@ -152,41 +170,71 @@ def open_clip(
     work = page.read(call.work(shown).codec, Path(path), pause=call.pause)
     call.server.storage.discard(Path(path))
     page.turn_to(work)
-    chosen = {call.tab.explore.example: gr.update(choices=page.choices, value=work.secret)}
-    yield from _fill_in_turn(call, work, chosen, progress)
+    yield from _fill_when_drawn(call, work, progress)
 
 
-def open_example(
+def open_listed(call: Call[Tabs], name: str | None, shown: str | None = None) -> Answer:
+    """Open a clip of the strip: an example by its name, or another clip by its id from /clips. It opens in the codec in
+    use; a clip that was edited in another codec opens in that codec, with its edits."""
+    # In one answer, because the strip stands above all tabs: an update for one that was never opened must be complete.
+    page, tabs, codec = call.page, call.tab, call.work(shown).codec
+    if not name:
+        raise AudioError("Choose a clip: give the name of an example, or an id that /clips has.")
+    work = strip_of(call.server, page, call.pause).open(name, codec)
+    work.codec.draw_atlas(call.pause)
+    work.draw(call.pause)
+    page.turn_to(work)
+    answer = explore.fill(tabs.explore, work) | edit.fill(tabs.edit, work, call)
+    if work.codec is not codec:
+        answer |= header.shown(tabs.header, call.server, page)
+        gr.Info(
+            f"“{html.escape(work.name)}” has edits in codec {work.codec.model_id[:6]}, so it opens in that codec. "
+            f"“Back to {codec.model_id[:6]}” above takes you back."
+        )
+    return answer
+
+
+def open_laid(
     call: Call[Tabs],
-    name: str | None,
+    event: gr.EventData,
     shown: str | None = None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
-) -> Iterator[Answer | None]:
-    """Open an example, or a clip that the visitor opened before."""
-    page, examples = call.page, {path.stem: path for path in call.server.examples.clips}
-    own = next((work for work in list(page.visit.works.values()) if work.secret == name), None)
-    if own is not None:
-        page.turn_to(own)
-    elif name in examples:
-        page.open(call.work(shown).codec, examples[name], example=name, pause=call.pause)
-    else:
-        raise AudioError("There is no clip of that name.")
-    yield from _fill_in_turn(call, page.work, {}, progress)  # the list has its choice already, perhaps a newer one
+) -> Answer:
+    """Open the clips that were chosen in the strip side by side, as one grid."""
+    codec = call.work(shown).codec
+    work = _lay_out(
+        call, requests.field(event._data, "ids"), codec, lambda share: progress(share, desc="Laying the clips out")
+    )
+    return fill(call.tab, call) | {call.tab.explore.shown: work.secret}
 
 
-def _fill_in_turn(call: Call[Tabs], work: Work, chosen: Answer, progress: gr.Progress) -> Iterator[Answer | None]:
-    """The values of all tabs, the spectrograms first, because a visitor waits for them."""
+def lay_out(call: Call[Tabs], ids: list[str]) -> dict[str, Any]:
+    """Open several clips side by side as one grid, in the codec in use, each with its edits, to edit them as a pattern.
+    The ids are those of /clips, in the order of the pattern; a clip may be there several times. The answer has the
+    name of the pattern, its length in seconds and its number of columns."""
+    work = _lay_out(call, ids, call.page.codec, call.pause)
+    return {"name": work.name, "seconds": work.seconds, "columns": work.history.grid.columns}
+
+
+def _lay_out(call: Call[Tabs], ids: Any, codec: Codec, progress: Progress) -> Work:
+    asked = requests.read(ClipsLaidOut, {"ids": ids})
+    work = strip_of(call.server, call.page, call.pause).lay_out(asked.ids, codec, progress)
+    codec.draw_atlas(call.pause)
+    work.draw(call.pause)
+    call.page.turn_to(work)
+    return work
+
+
+def _fill_when_drawn(call: Call[Tabs], work: Work, progress: gr.Progress) -> Iterator[Answer | None]:
+    """The values of all tabs for a clip that was opened."""
     tabs = call.tab
     work.codec.draw_atlas(call.pause)
     work.draw(lambda share: progress(share, desc="Decoding"))
-    if call.page.work is not work:  # the visitor has opened another clip since
-        return
-    yield chosen | explore.fill_first(tabs.explore, work)
-    # No lock is held during a yield, because the next step may run on another thread.
     with call.page.lock:
-        rest = explore.fill_rest(tabs.explore, work) | edit.fill(tabs.edit, work, call.server.settings)
+        answer = explore.fill(tabs.explore, work) | edit.fill(tabs.edit, work, call)
         is_shown = call.page.work is work  # False if another clip was opened since
-    yield rest if is_shown else None
+    # No lock is held during a yield, because the next step may run on another thread.
+    yield answer if is_shown else None
 
 
 def decode(
@@ -231,7 +279,7 @@ def _turn_to_grid(call: Call[Tabs], name: str, grid: CodeGrid, shown: str | None
     page = call.page
     codec = call.work(shown).codec
     call.server.visitors.make_room(page.visit)
-    work = Work.opened(codec, name, grid)
+    work = page.visit.had(Work.opened(codec, name, grid))
     work.codec.draw_atlas(call.pause)
     work.draw(lambda share: progress(share, desc="Decoding"))
     with page.lock:
@@ -239,19 +287,46 @@ def _turn_to_grid(call: Call[Tabs], name: str, grid: CodeGrid, shown: str | None
         return fill(call.tab, call)
 
 
-def use_trained(call: Call[Tabs], training: str | None = None, shown: str | None = None) -> Answer:
-    """Open the codec of a training, and the first of the clips that it was trained on."""
+def use_trained(
+    call: Call[Tabs],
+    training: str | None = None,
+    shown: str | None = None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> Iterator[Answer]:
+    """Open the codec of a training, and one of its clips: the one that the page shows, or else the one nearest to three
+    seconds that is not silent."""
     job, page, before = train.require_job(call, training), call.page, call.work(shown)
-    codec, clip = job.best_codec(), live.first_of(job) or before.as_clip(call.pause)
+    progress(0.05, desc="Opening the codec")
+    codec, listed = job.best_codec(), strip_of(call.server, page, call.pause)
+    progress(0.2, desc="Drawing its codes")
     codec.draw_atlas(call.pause)
-    page.turn_to_clip(codec, clip, call.pause)
+    progress(0.6, desc="Writing a clip of yours as codes")
+    if before.codec.sound_id == codec.sound_id:  # it is in use already
+        page.turn_to(before)
+    else:
+        _turn_to_trained(call, job, codec, listed, before)
     _take(call, job)
-    return fill_with_codec(call.tab, call)
+    progress(0.8, desc="Decoding it")
+    yield fill_with_codec(call.tab, call)
+
+
+def _turn_to_trained(call: Call[Tabs], job: TrainingJob, codec: Codec, listed: Strip, before: Work) -> None:
+    page = call.page
+    try:
+        page.turn_to(listed.read(listed.opening_of(job, before), codec))
+    except (GoneError, TrainingError):  # the codec is usable without its clips
+        page.turn_to_clip(codec, before.as_clip(call.pause), call.pause)
 
 
 def _take(call: Call[Tabs], job: TrainingJob) -> None:
     if not job.status().active:
         call.page.take(job.id)
+
+
+def back_to_codec(call: Call[Tabs], shown: str | None = None) -> Answer:
+    """Take the codec into use that was in use before, with the clip that was open in it last."""
+    call.page.turn_back(call.work(shown), call.pause)
+    return fill_with_codec(call.tab, call)
 
 
 def load_codec(call: Call[Tabs], path: str | None, shown: str | None = None) -> Answer:
@@ -261,9 +336,12 @@ def load_codec(call: Call[Tabs], path: str | None, shown: str | None = None) -> 
     page, server, tab = call.page, call.server, call.tab.train
     codec = server.codecs.load(path, settings=server.settings)
     server.storage.discard(Path(path))
-    clip = call.work(shown).as_clip(call.pause)
-    codec.draw_atlas(call.pause)
-    page.turn_to_clip(codec, clip, call.pause)
+    before = call.work(shown)
+    if before.codec.sound_id == codec.sound_id:  # it is in use already; a page that is new shows the shared example
+        page.turn_to(page.visit.works.get(before.key) or before.fresh())
+    else:
+        codec.draw_atlas(call.pause)
+        page.turn_to_clip(codec, before.as_clip(call.pause), call.pause)
     heard = live.sound_file(page.work.decode(call.pause), server, page.owner, page.address, call.pause)
     return fill_with_codec(call.tab, call) | {
         tab.progress: f"<p class='status'>Loaded {html.escape(Path(path).name)}.</p>",

@@ -1,189 +1,28 @@
 """The Train tab: from clips to a trained codec."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from distill import plots
 from distill.audio import MIN_CLIPS, new_decoder, read_clips
 from distill.codec import Codec
-from distill.codes.grid import TIME_STRIDES, column_seconds
 from distill.editing.values import number, whole
 from distill.errors import GoneError, TrainingError
 from distill.jobs import TrainingJob
 from distill.server.clip_set import ClipSet
 from distill.server.server import Server
-from distill.settings import Settings
-from distill.training.config import get_adaptive_vqvae_config
+from distill.training.config import VQVAEConfig, get_adaptive_vqvae_config
 from distill.training.dataset import check_clip_count
-from distill.ui import live, views
-from distill.ui.components import Picture, calling
+from distill.training.start import Start, asked_config
+from distill.ui import cutter, live, views
+from distill.ui.components import calling
 from distill.ui.handlers import Answer, Call, handler
-
-TIME_RESOLUTION = "Time resolution"
-
-
-@dataclass(frozen=True)
-class TrainTab:
-    files: gr.File
-    clips: gr.HTML
-    reason: gr.HTML
-    levels: gr.Slider
-    codebook_dim: gr.Slider
-    commitment_weight: gr.Slider
-    minutes: gr.Slider
-    time_stride: gr.Radio
-    from_base: gr.Checkbox
-    start: gr.Button
-    stop: gr.Button
-    resume: gr.Button
-    use: gr.Button
-    progress: gr.HTML
-    curves: gr.HTML
-    health: gr.HTML
-    preview: gr.Audio
-    download: gr.DownloadButton
-    load: gr.UploadButton
-    remembered: gr.Textbox
-    shown_clips: gr.Textbox
-    """Hidden text box with the secret of the set of clips that the tab lists."""
-    shown_training: gr.Textbox
-    """Hidden text box with the id of the training that the tab shows."""
-    returned: gr.State
-    taken: gr.State
-
-    @property
-    def live(self) -> list[Any]:
-        """The components that change while a training runs."""
-        return [self.progress, self.curves, self.health, self.preview]
-
-
-def build(server: Server, shown_clips: gr.Textbox, shown_training: gr.Textbox) -> TrainTab:
-    """Lay out the tab. It shows the example codec's training until the visitor's own begins.
-
-    ``shown_clips`` and ``shown_training`` are the hidden text boxes for the identifiers of what the tab shows.
-    """
-    with gr.Row():
-        with gr.Column(scale=1, min_width=320):
-            parts = _lay_out_settings(server.settings)
-        with gr.Column(scale=2, min_width=320):
-            parts |= _lay_out_results(server)
-    return TrainTab(
-        **parts,
-        remembered=gr.Textbox(visible=False),
-        shown_clips=shown_clips,
-        shown_training=shown_training,
-        returned=gr.State(False),
-        taken=gr.State(""),
-    )
-
-
-def _lay_out_settings(settings: Settings) -> dict[str, Any]:
-    """Lay out the upload area, the settings and the buttons."""
-    files = gr.File(label="Your clips", file_count="multiple", type="filepath", elem_id="train-files", height=150)
-    clips = gr.HTML(views.invitation(settings), elem_id="train-clips")
-    reason = gr.HTML("", elem_id="train-reason")
-    levels = gr.Slider(
-        2,
-        4,
-        value=3,
-        step=1,
-        label="Levels",
-        info="More levels keep more detail and cost more bits per second.",
-    )
-    time_stride = _time_resolution()
-    minutes = gr.Slider(
-        0.1,
-        settings.training_minutes,
-        value=1,
-        step=0.1,
-        label="Minutes",
-        info="Minutes of computing: one is good, five are better. Beside others it may take up to twice as long.",
-    )
-    with gr.Accordion("For the curious", open=False):
-        codebook_dim = gr.Slider(
-            4, 128, value=32, step=4, label="Codebook dimension",
-            info="Numbers that describe each code. Fewer make codes more alike.",
-        )  # fmt: skip
-        commitment_weight = gr.Slider(
-            0, 2, value=0.25, step=0.05, label="Commitment weight",
-            info="How strongly sounds are pulled towards the codes while training.",
-        )  # fmt: skip
-        from_base = gr.Checkbox(
-            True, label="Start from the base model",
-            info="A network that has heard all kinds of sound learns yours sooner. Without it, training starts "
-            "from nothing.",
-        )  # fmt: skip
-    start = gr.Button("Train", variant="primary", elem_id="train-start")
-    with gr.Row():
-        stop = gr.Button("Stop", size="sm", elem_id="train-stop", min_width=90)
-        resume = gr.Button("Continue", size="sm", elem_id="train-resume", min_width=90)
-    use = gr.Button("Use the trained codec", size="sm", elem_id="train-use")
-    return {
-        "files": files,
-        "clips": clips,
-        "reason": reason,
-        "levels": levels,
-        "codebook_dim": codebook_dim,
-        "commitment_weight": commitment_weight,
-        "minutes": minutes,
-        "time_stride": time_stride,
-        "from_base": from_base,
-        "start": start,
-        "stop": stop,
-        "resume": resume,
-        "use": use,
-    }
-
-
-def _time_resolution() -> gr.Radio:
-    """Lay out the choice of the time stride. It has no value until there are clips, and then the one that fits them."""
-    return gr.Radio(
-        [(f"{1000 * column_seconds(stride):.0f} ms", stride) for stride in TIME_STRIDES],
-        value=None,
-        label=TIME_RESOLUTION,
-        info="Length of a column of codes, the least that can be edited. Shorter columns cost more bits per second. "
-        "It is chosen by the length of your clips.",
-        elem_id="train-time-stride",
-    )
-
-
-def _lay_out_results(server: Server) -> dict[str, Any]:
-    """Lay out the progress of a training and its codec."""
-    examples = server.examples
-    codec = examples.codec
-    progress = gr.HTML(
-        "<p class='status'>Below: how the example codec was trained, on 17 loops.</p>", elem_id="train-progress"
-    )
-    curves = Picture(plots.plot_curves(live.curves_of(codec)), live.CURVES_ALT, elem_id="train-curves")
-    health = gr.HTML(live.health_of(codec), elem_id="train-health")
-    preview = gr.Audio(
-        live.sound_file(examples.first.reconstruction, server, "page"),
-        label="Reconstruction by the codec so far", interactive=False, elem_id="train-preview",
-        buttons=["download"],
-    )  # fmt: skip
-    with gr.Row():
-        download = gr.DownloadButton(
-            "Download the codec",
-            value=saved_codec(codec, server, "page"),
-            size="sm",
-            elem_id="train-download",
-            min_width=160,
-        )
-        load = gr.UploadButton(
-            "Load a .distill file", file_types=[".distill"], size="sm", elem_id="train-load", min_width=160
-        )
-    return {
-        "progress": progress,
-        "curves": curves,
-        "health": health,
-        "preview": preview,
-        "download": download,
-        "load": load,
-    }
+from distill.ui.train_layout import KEEP_GRIDS as KEEP_GRIDS
+from distill.ui.train_layout import TIME_RESOLUTION as TIME_RESOLUTION
+from distill.ui.train_layout import TrainTab
+from distill.ui.train_layout import build as build
 
 
 def connect(tab: TrainTab, server: Server, page_load: Callable[..., Any], shown: gr.Textbox) -> None:
@@ -192,14 +31,21 @@ def connect(tab: TrainTab, server: Server, page_load: Callable[..., Any], shown:
     hidden: dict[str, Any] = {"show_progress": "hidden"}
     about_clips = [tab.clips, tab.reason, tab.minutes, tab.shown_clips, tab.time_stride]
     tab.files.change(handle(add_clips), tab.files, about_clips, api_name="add_clips")
+    tab.cutter.cutter.cut(
+        handle(cut_clips), [tab.cutter.cuts, tab.shown_clips], about_clips, api_name="cut_clips",
+        js=calling("cutter", "chosen"), show_progress_on=tab.clips,
+    )  # fmt: skip
+    cutter.connect(tab.cutter, server, tab.shown_clips)
     arrived = page_load(
         handle(arrive), tab.remembered,
-        [tab.progress, *about_clips[:-1], tab.shown_training, tab.returned, tab.time_stride],
+        [tab.progress, *about_clips[:-1], tab.shown_training, tab.returned, tab.time_stride, tab.remembered],
         js=calling("training", "recall"), api_name="arrive", **hidden,
     )  # fmt: skip
+    arrived.then(None, tab.remembered, None, js=calling("returning", "clipMayBeBack"), api_visibility="private")
     settings = [tab.levels, tab.codebook_dim, tab.commitment_weight, tab.minutes, tab.from_base, tab.shown_clips]
-    settings.append(tab.time_stride)  # the last, so that calls of scripts that do not know it stay as they are
-    told = [*tab.live, tab.shown_training]
+    # the last, so that calls of scripts that do not know them stay as they are
+    settings.extend([tab.time_stride, tab.keep_grids])
+    told = [*tab.live, tab.shown_training, *tab.acts]
     begun = tab.start.click(
         watch(begin_training), settings, told, api_name="train", js=calling("training", "watchProgress"), **hidden
     )
@@ -228,7 +74,7 @@ def add_clips(
     clips = _read_set(call, paths, lambda count: progress((count, None), desc="Reading", unit="clips"))
     with page.lock:
         page.set_clips(clips)
-    yield _listed(tab, clips)
+    yield listed(tab, clips)
 
 
 def _read_set(call: Call[TrainTab], paths: list[str], tick: Callable[[int], object]) -> ClipSet:
@@ -245,6 +91,18 @@ def _read_set(call: Call[TrainTab], paths: list[str], tick: Callable[[int], obje
         return ClipSet(folder, items, tick, arrival.take, remove, most=settings.set_clips)
 
 
+def cut_clips(
+    call: Call[TrainTab],
+    cuts: dict[str, Any] | None,
+    shown_clips: str | None = None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> Iterator[Answer]:
+    """Put pieces of recordings into the set in their place. "cuts" has for each id of /recordings its pieces, as
+    /find_cuts gives them; recordings that it does not name stay whole."""
+    clips = cutter.cut(call, cuts, shown_clips, lambda count: progress((count, None), desc="Cutting", unit="clips"))
+    yield listed(call.tab, clips)
+
+
 def begin_training(
     call: Call[TrainTab],
     levels: float,
@@ -254,30 +112,51 @@ def begin_training(
     from_base: bool = True,
     shown_clips: str | None = None,
     time_stride: int | None = None,
+    keep_grids: bool | None = None,
 ) -> Iterator[Answer | None]:
-    """Train on the clips in the page's list."""
-    page, server = call.page, call.server
-    with page.lock:
-        clips = page.find_clips(shown_clips)
-        count = len(clips.clips) if clips else 0
-        check_clip_count(count)
-        assert clips is not None
-        adaptive = get_adaptive_vqvae_config(count, clips.seconds)
-        config = replace(
-            adaptive,
+    """Train on the clips in the page's list. With "keep_grids", the codec's file keeps the codes of up to three minutes
+    of them, from which it goes on with a clip; whoever has the file can hear them."""
+    with call.page.lock:
+        clips = call.page.find_clips(shown_clips)
+        config = adapted(
+            clips,
             num_quantizers=whole("levels", levels),
             codebook_dim=whole("codebook_dim", codebook_dim),
             commitment_weight=number("commitment_weight", commitment_weight),
             minutes=number("minutes", minutes),
-            time_stride=adaptive.time_stride if time_stride is None else whole("time_stride", time_stride),
+            time_stride=None if time_stride is None else whole("time_stride", time_stride),
             from_base=bool(from_base),
+            keep_grids=keep_grids is not False,
         )
-        server.storage.require_room(page.owner, clips.num_bytes, address=page.address)
-        earlier = server.runner.jobs_of(page.owner)
-        job = server.runner.submit(page.owner, clips.clips, config, stored=clips.folder, address=page.address)
-        for each in earlier:  # an open codec of an earlier training stays in memory
-            each.delete()
-    yield from live.follow(server, page, call.tab, job)
+        assert clips is not None
+        job = submit(call, clips, config)
+    yield from live.follow(call.server, call.page, call.tab, job)
+
+
+def adapted(clips: ClipSet | None, start: Start | None = None, **asked: Any) -> VQVAEConfig:
+    """The settings that suit a set; parameters as for :func:`asked_config`.
+
+    Raises
+    ------
+    TrainingError
+        If there are too few clips.
+    """
+    used = clips.used if clips else []
+    check_clip_count(len(used))
+    return asked_config([clip.seconds for clip in used], start, **asked)
+
+
+def submit(call: Call[Any], clips: ClipSet, config: VQVAEConfig, start: Codec | None = None) -> TrainingJob:
+    """Queue a training on a set, from a codec if one is given; it takes the place of the visitor's earlier one."""
+    page, server = call.page, call.server
+    server.storage.require_room(page.owner, clips.num_bytes, address=page.address)
+    earlier = server.runner.jobs_of(page.owner)
+    job = server.runner.submit(
+        page.owner, clips.clips, config, opening=clips.opening, stored=clips.folder, address=page.address, start=start
+    )
+    for each in earlier:  # an open codec of an earlier training stays in memory
+        each.delete()
+    return job
 
 
 def resume(call: Call[TrainTab], shown_training: str | None = None) -> Iterator[Answer | None]:
@@ -310,7 +189,7 @@ def trained(call: Call[TrainTab], taken: str, shown_training: str | None = None,
     if job is None or validation is None or job.id in call.page.taken:
         return {call.tab.taken: taken}
     if _has_edits(call, shown):
-        gr.Info("Your codec is ready. Your edits stay as they are: press “Use the trained codec” to change over.")
+        gr.Info(f"Your codec is ready. Your edits stay as they are: press “{views.USE}” in Train to change over.")
         return {call.tab.taken: taken}
     return {call.tab.taken: f"{job.id} after {validation.step} steps"}
 
@@ -326,12 +205,12 @@ def _has_edits(call: Call[TrainTab], shown: str | None) -> bool:
 def arrive(call: Call[TrainTab], remembered: str | None = None) -> Answer:
     """Show the visitor's clips and training on a new or reloaded page; tell of a training that the server lost."""
     page, tab, job = call.page, call.tab, _latest_job(call)
-    told: Answer = {tab.returned: not page.visit.is_new}
+    told: Answer = {tab.returned: not page.visit.is_new, tab.remembered: "" if page.visit.is_new else "returned"}
     if job is not None:  # :func:`follow` brings the rest
         told |= {tab.progress: views.training_progress(job.status(), job.id), tab.shown_training: job.id}
     elif remembered:
         told[tab.progress] = views.lost_training(call.server.settings, has_cookie=not page.is_without_cookie)
-    return told | (_listed(tab, page.clips) if page.clips else {})
+    return told | (listed(tab, page.clips) if page.clips else {})
 
 
 def require_job(call: Call[Any], shown_training: str | None) -> TrainingJob:
@@ -355,22 +234,14 @@ def _latest_job(call: Call[Any]) -> TrainingJob | None:
     return jobs[-1] if jobs else None
 
 
-def _listed(tab: TrainTab, clips: ClipSet) -> Answer:
-    count = len(clips.clips)
-    config = get_adaptive_vqvae_config(max(1, count), clips.seconds)
+def listed(tab: TrainTab, clips: ClipSet) -> Answer:
+    """What the tab shows of a set."""
+    seconds = [clip.seconds for clip in clips.used]
+    config = get_adaptive_vqvae_config(max(1, len(seconds)), seconds)
     return {
         tab.clips: views.clip_list(clips.clips, clips.refused, clips.notes),
-        tab.reason: views.config_reason(config, clips.seconds) if count >= MIN_CLIPS else "",
+        tab.reason: views.config_reason(config, seconds) if len(seconds) >= MIN_CLIPS else "",
         tab.minutes: config.minutes,
         tab.time_stride: config.time_stride,
         tab.shown_clips: clips.secret,
     }
-
-
-def saved_codec(codec: Codec, server: Server, owner: str, address: str = "") -> str:
-    """The path of a codec's file; the file is written if it is missing."""
-    path = server.storage.files / owner / codec.sound_id / f"codec-{codec.model_id[:6]}.distill"
-    if not path.exists():
-        with server.storage.filling(owner, codec.num_bytes, name=codec.sound_id, address=address) as folder:
-            codec.save(folder / path.name)
-    return str(path)

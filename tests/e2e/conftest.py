@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
+from distill.audio import SAMPLE_RATE, load_clip
+from distill.codec import Codec
 from distill.settings import Settings
 from distill.ui import build_app, launch
 from tests.waiting import PATIENCE
@@ -37,10 +40,24 @@ def context(browser):
     context.close()
 
 
+HISTORY = "#edit-grid .history li"
+"""The list of edits in the Edit tab."""
+SERVERS_WAY = "delete globalThis.WebAssembly"
+"""Script of a browser in which the page cannot make sound itself."""
+
+
+@pytest.fixture(params=["page", "server"])
+def way(request):
+    """Which of the two makes the sound in the Edit tab. Tests without this fixture run in the page's way."""
+    return request.param
+
+
 @pytest.fixture
-def page(context, app_url):
+def page(request, context, app_url):
     """The page as a first-time visitor sees it; the test fails if the page logs an error."""
     page = context.new_page()
+    if "way" in request.fixturenames and request.getfixturevalue("way") == "server":
+        page.add_init_script(SERVERS_WAY)
     forgotten = {"origin": app_url.rstrip("/"), "storageTypes": "cookies,local_storage"}
     context.new_cdp_session(page).send("Storage.clearDataForOrigin", forgotten)
     assert not context.cookies()
@@ -53,6 +70,10 @@ def page(context, app_url):
         *("AbortError: signal is aborted", "Unexpected error Connection errored out"),
     ]
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.asked = set()  # what the server has not answered yet
+    page.on("request", lambda request: page.asked.add(request))
+    for end in ("requestfinished", "requestfailed"):
+        page.on(end, lambda request: page.asked.discard(request))
     page.goto(app_url)
     page.get_by_role("tab", name="Train").wait_for()
     yield page
@@ -89,8 +110,9 @@ class Hands:
         return np.array(self.page.evaluate(f"() => Array.from({self.FIND}.indices)")).reshape(3, 8, -1)
 
     def samples(self):
-        """The sound that the page would play, after every edit is answered."""
-        self.page.wait_for_function(f"() => {self.FIND}?.samples && !{self.FIND}.pending", timeout=60_000)
+        """The sound that the page would play, after every edit is answered and, where the page makes it, heard."""
+        made = f"!({self.FIND}.isLocal && {self.FIND}.stale.length)"
+        self.page.wait_for_function(f"() => {self.FIND}?.samples && !{self.FIND}.pending && {made}", timeout=60_000)
         self.page.wait_for_timeout(100)
         return floats(self.page, f"{self.FIND}.samples")
 
@@ -134,7 +156,78 @@ def hands(page):
     return Hands(page)
 
 
+class StripHands:
+    """Actions of a visitor on the strip of clips."""
+
+    FIND = "[...document.querySelectorAll('#strip *')].find(part => part.strip)?.strip"
+
+    def __init__(self, page):
+        self.page = page
+
+    def names(self):
+        """The names of all clips, also of those that are out of view."""
+        self.page.wait_for_function(f"() => {self.FIND}?.clips.length")
+        return self.page.evaluate(f"() => {self.FIND}.clips.map(({{name}}) => name)")
+
+    def cell(self, name):
+        """Scroll to a clip, and find it."""
+        self.page.wait_for_function(
+            f"""name => {{
+                const strip = {self.FIND};
+                const number = strip?.clips.findIndex((clip) => clip.name === name) ?? -1;
+                if (number >= 0) strip.reel.scrollLeft = number * 136 - 200;
+                return number >= 0;
+            }}""",
+            arg=name,
+        )
+        return self.page.locator(".strip .cell").filter(has=self.page.get_by_text(name, exact=True)).first
+
+    def choose(self, name):
+        self.cell(name).click()
+
+    def press(self, name):
+        self.page.locator(f".strip .acts .{name}").click()
+
+    def open(self, name):
+        self.choose(name)
+        self.press("open")
+
+    def heard(self):
+        """The clip that sounded last, its track, and its length in seconds."""
+        self.page.wait_for_function(f"() => {self.FIND}.ear.last")
+        return self.page.evaluate(
+            f"() => {{ const l = {self.FIND}.ear.last; return [l.id, l.track, l.buffer.duration] }}"
+        )
+
+
+@pytest.fixture
+def strip(page):
+    return StripHands(page)
+
+
 @pytest.fixture(scope="session")
 def clips():
     folder = Path(__file__).parents[2] / "examples" / "clips"
     return sorted(folder.glob("*.flac"), key=lambda path: path.stat().st_size)
+
+
+@pytest.fixture(scope="session")
+def example(clips):
+    """The example codec, and its grid of the clip that the page opens with."""
+    codec = Codec.load(clips[0].parents[1] / "models" / "loops.distill")
+    clip = load_clip(clips[0].with_name("loop_breakbeat.flac"))
+    return codec, codec.encode(clip.waveform, SAMPLE_RATE)
+
+
+def open_tab(page, name):
+    page.get_by_role("tab", name=name).click()
+
+
+def open_edit(page, way="page"):
+    """Open the Edit tab, wait until its sound is there, made in a way, and return the hands on its grid."""
+    open_tab(page, "Edit")
+    expect(page.locator("canvas.cells")).to_be_visible()
+    hands = Hands(page)
+    page.wait_for_function(f"() => {hands.FIND}?.isLocal === {str(way == 'page').lower()}")
+    hands.samples()
+    return hands

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -33,11 +34,21 @@ def decoded(answer):
 def test_every_public_call_has_a_name_of_its_own(client):
     names = set(client.view_api(return_format="dict")["named_endpoints"])
     assert {
-        *("/add_clips", "/train", "/stop", "/resume", "/use_trained", "/load_codec"),
-        *("/explore", "/explore_example", "/explore_decode", "/explore_view", "/explore_listen", "/explore_save"),
+        *("/add_clips", "/train", "/stop", "/resume", "/use_trained", "/load_codec", "/back_to_codec"),
+        *(
+            "/explore",
+            "/explore_example",
+            "/explore_decode",
+            "/explore_view",
+            "/explore_spectra",
+            "/explore_listen",
+            "/explore_save",
+        ),
         "/audition",
         *("/edit", "/edit_schema", "/set_codes", "/undo", "/redo", "/reset", "/edit_listen", "/edit_difference"),
-        *("/second_example", "/second_clip", "/export", "/open_grid", "/open_text"),
+        *("/second_example", "/second_clip", "/export", "/export_instrument", "/open_grid", "/open_text"),
+        *("/clips", "/clip_sound", "/clip_errors", "/weigh_clips", "/lay_out", "/add_to_clips", "/train_on"),
+        *("/recordings", "/find_cuts", "/cut_clips"),
     } <= names
     assert not [name for name in names if name.rsplit("_", 1)[-1].isdigit()]
 
@@ -100,7 +111,7 @@ def test_a_second_clip_is_blended_in_by_its_name(client, clips):
         ("/edit", ("explode", {}), "no edit named"),
         ("/edit", ("reverse", [1]), "given by name"),
         ("/edit", ("reverse", {}), "needs a field"),
-        ("/edit", ("swap", {"second": "nobody"}), "no example of that name"),
+        ("/edit", ("swap", {"second": "nobody"}), "no longer in the strip"),
         ("/open_text", ("hello",), "not a grid of codes"),
         ("/train", (3, 32, 0.25, 0.1), "at least 5 clips"),
         ("/explore_view", (5, 1), "whose end comes after its start"),
@@ -109,6 +120,12 @@ def test_a_second_clip_is_blended_in_by_its_name(client, clips):
         ("/stop", (), "no training"),
         ("/resume", (), "no training"),
         ("/use_trained", (), "no training"),
+        ("/train_on", (0.1,), "drop some first"),
+        ("/weigh_clips", (["loop_amen"], 2), "can be weighted"),
+        ("/weigh_clips", ([], 3), "0, 1, 2 or 4"),
+        ("/lay_out", (["loop_amen"],), "2 to 64 clips"),
+        ("/lay_out", ("loop_amen",), "up to 64 identifiers"),
+        ("/clip_sound", ("loop_amen", "before"), "No other codec"),
     ],
 )
 def test_a_call_that_makes_no_sense_is_answered_in_a_sentence(client, call, arguments, sentence):
@@ -131,6 +148,31 @@ def test_a_clip_that_is_sent_again_under_another_name_is_used_once(client, clips
     listed, *_ = client.predict([handle_file(clips[0]), handle_file(again)], api_name="/add_clips")
     assert "again.wav was left out: it is the same file as" in listed
     assert "1 of at least 5 clips" in listed
+
+
+def test_a_recording_is_cut_into_clips_by_a_script(client, tmp_path):
+    path, random = tmp_path / "take.wav", np.random.default_rng(0)
+    hit = np.geomspace(1, 1e-4, 40_000) * random.uniform(-0.5, 0.5, 40_000)
+    soundfile.write(path, np.tile(hit, 5), SAMPLE_RATE)
+    client.predict([handle_file(path)], api_name="/add_clips")
+    (recording,) = client.predict(api_name="/recordings")
+    pieces = client.predict(recording["id"], "silence", api_name="/find_cuts")
+    assert len(client.predict(recording["id"], api_name="/find_cuts")) == len(pieces) == 5
+    listed, *_, time_stride = client.predict({recording["id"]: pieces}, api_name="/cut_clips")
+    assert "5 clips" in listed
+    assert time_stride in (4, 8, 16)
+    assert [clip["name"] for clip in client.predict(api_name="/clips")][:2] == ["take 1.wav", "take 2.wav"]
+    assert client.predict(api_name="/recordings")[0]["pieces"] == pieces
+    for sent, words in (
+        ({recording["id"]: [[0, 9]]}, "512 are the least"),
+        ([1], "cuts"),
+        ({"x/0": [[0, 900]]}, "drop"),
+    ):
+        with pytest.raises(AppError, match=words):
+            client.predict(sent, api_name="/cut_clips")
+    with pytest.raises(AppError, match="by"):
+        client.predict(recording["id"], "magic", api_name="/find_cuts")
+    assert "1 of at least 5" in client.predict({}, api_name="/cut_clips")[0]
 
 
 def test_a_training_has_the_time_resolution_of_its_clips_or_the_one_that_is_asked_for(client, drums, tmp_path):
@@ -163,7 +205,11 @@ def test_a_clip_is_explored_level_by_level_and_saved(client, clips):
     assert not np.array_equal(layers[1], layers[2])
     start, stop, *pictures = client.predict(0.2, 0.6, api_name="/explore_view")
     assert (start, stop) == (pytest.approx(0.2, abs=0.02), pytest.approx(0.6, abs=0.02))
-    assert len(pictures) == 3
+    assert [picture[:22] for picture in pictures] == ["data:image/webp;base64"] * 3
+    measured = client.predict(0.2, 0.6, api_name="/explore_spectra")
+    levels = np.frombuffer(zlib.decompress(base64.b64decode(measured["mels"][0])), np.uint8)
+    assert levels.shape == (128 * measured["columns"],)
+    assert measured["low_db"] + measured["step_db"] * levels.max() <= measured["top_db"] + measured["step_db"]
     names = [Path(path).name for path in client.predict(api_name="/explore_save")]
     stem = clips[0].stem
     assert names == [
@@ -177,3 +223,24 @@ def test_a_code_is_heard_by_itself(client):
     sound = decoded(client.predict(0, 5, api_name="/audition"))
     assert len(sound) == 3 * 16 * 512
     assert np.abs(sound).max() > 0
+
+
+def test_a_set_grows_is_weighted_and_the_codec_goes_on_from_where_it_was(client, drums, tmp_path):
+    paths = [tmp_path / f"hit-{number}.wav" for number in range(6)]
+    for number, path in enumerate(paths):
+        soundfile.write(path, drums.waveform[number * 12_000 :][:12_000], SAMPLE_RATE)
+    client.predict([handle_file(path) for path in paths[:4]], api_name="/add_clips")
+    listed, *_ = client.predict([handle_file(path) for path in paths], api_name="/add_to_clips")
+    assert "6 clips" in listed
+    ids = [clip["id"] for clip in client.predict(api_name="/clips") if clip["group"] == "yours"]
+    assert client.predict(ids[:2], 0, api_name="/weigh_clips") == {"used": 4, "enough": False}
+    assert client.predict(ids[:1], 4, api_name="/weigh_clips") == {"used": 5, "enough": True}
+    weights = [clip["weight"] for clip in client.predict(api_name="/clips") if clip["group"] == "yours"]
+    assert weights == [4, 0, 1, 1, 1, 1]
+    client.predict(0.1, api_name="/train_on")
+    assert "5 clips" in str(client.predict(api_name="/use_trained"))
+    now, before = (client.predict(ids[2:], before, api_name="/clip_errors")["mel_l1"] for before in (False, True))
+    assert sum(now) <= sum(before) + 1e-3
+    laid = client.predict([ids[2], ids[3], ids[2]], api_name="/lay_out")
+    assert laid["name"] == "hit-2 + hit-3 + hit-2"
+    assert laid["columns"] == 6  # two of 186 ms each

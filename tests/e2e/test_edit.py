@@ -9,25 +9,14 @@ import soundfile
 from playwright.sync_api import expect
 
 from distill.audio import SAMPLE_RATE, load_clip
-from distill.codec import Codec
 from distill.codes import CodeGrid, edits
+from tests.e2e.conftest import HISTORY, open_edit
 from tests.waiting import PATIENCE, until
-
-HISTORY = "#edit-grid .history li"
-
-
-@pytest.fixture(scope="module")
-def example(clips):
-    codec = Codec.load(clips[0].parents[1] / "models" / "loops.distill")
-    clip = load_clip(clips[0].with_name("loop_breakbeat.flac"))
-    return codec, codec.encode(clip.waveform, SAMPLE_RATE)
 
 
 @pytest.fixture
-def edit(page, hands, example):
-    page.get_by_role("tab", name="Edit").click()
-    expect(page.locator("canvas.cells")).to_be_visible()
-    hands.samples()
+def edit(request, page, hands, example):
+    open_edit(page, request.getfixturevalue("way") if "way" in request.fixturenames else "page")
     assert np.array_equal(hands.indices(), example[1].indices)
     return page
 
@@ -58,7 +47,7 @@ def test_the_first_page_shows_the_grid_the_palette_and_no_edits(edit, example):
         expect(edit.locator(f".code-grid [data-act={name}]")).to_be_disabled()
 
 
-def test_painting_one_code_changes_the_sound_there_and_nowhere_else(edit, hands, example):
+def test_painting_one_code_changes_the_sound_there_and_nowhere_else(edit, hands, example, way):
     codec, grid = example
     before, code = hands.samples(), hands.another_code(0, 4, 3)
     hands.paint(4, 3, code)
@@ -84,7 +73,7 @@ def test_a_stroke_with_the_mouse_is_one_edit_without_gaps(edit, hands, example):
     assert (on_the_server(edit, hands)[0, 6, 1:] == code).all()
 
 
-def test_undo_and_redo_by_keyboard_bring_back_the_very_samples(edit, hands):
+def test_undo_and_redo_by_keyboard_bring_back_the_very_samples(edit, hands, way):
     before, codes = hands.samples(), hands.indices()
     hands.paint(2, 5, hands.another_code(0, 2, 5))
     after, painted = hands.samples(), hands.indices()
@@ -156,7 +145,7 @@ def test_every_tool_changes_the_selection_and_can_be_undone(edit, hands, example
     assert np.array_equal(hands.indices(), grid.indices)
 
 
-def test_strokes_faster_than_the_server_are_all_kept_in_order(edit, hands):
+def test_strokes_faster_than_the_server_are_all_kept_in_order(edit, hands, way):
     code = hands.another_code(0, 0, 0)
     hands.choose_code(code)
     for column in range(8):
@@ -167,7 +156,7 @@ def test_strokes_faster_than_the_server_are_all_kept_in_order(edit, hands):
     assert (on_the_server(edit, hands)[0, 0, :8] == code).all()
 
 
-def test_a_stroke_is_kept_and_sent_again_when_the_network_fails(edit, hands):
+def test_a_stroke_is_kept_and_sent_again_when_the_network_fails(edit, hands, way):
     code = hands.another_code(0, 5, 5)
     edit.route(re.compile("component_server"), lambda route: route.abort())
     hands.paint(5, 5, code)
@@ -178,7 +167,7 @@ def test_a_stroke_is_kept_and_sent_again_when_the_network_fails(edit, hands):
     assert on_the_server(edit, hands)[0, 5, 5] == code
 
 
-def test_edits_can_be_saved_when_the_server_was_started_anew(edit, hands, example, tmp_path):
+def test_edits_can_be_saved_when_the_server_was_started_anew(edit, hands, example, tmp_path, way):
     _, grid = example
     gone = {"error": "This clip is no longer open on the server; please reload the page.", "gone": True}
     edit.route(re.compile("component_server"), lambda route: route.fulfill(json=gone))
@@ -191,10 +180,10 @@ def test_edits_can_be_saved_when_the_server_was_started_anew(edit, hands, exampl
     assert CodeGrid.load(tmp_path / "saved.json") == edits.set_codes(grid, level=0, rows=6, columns=2, code=code)
 
 
-def test_a_second_clip_is_swapped_and_blended_in(edit, hands, example, clips):
+def test_a_second_clip_is_swapped_and_blended_in(edit, hands, strip, example, clips, way):
     codec, grid = example
-    edit.locator("#edit-second input").click()
-    edit.get_by_role("option", name="loop_industrial").click()
+    strip.choose("loop_industrial")
+    strip.press("second")
     expect(edit.locator(".code-grid .second")).to_contain_text("loop_industrial")
     other = codec.encode(load_clip(clips[0].with_name("loop_industrial.flac")).waveform, SAMPLE_RATE)
     hands.select((0, 1), (7, 2))
@@ -220,7 +209,34 @@ def test_the_difference_of_before_and_after_is_one_press_away(edit, hands):
     assert image.evaluate("image => image.naturalWidth") > 500
 
 
-def test_the_exports_hold_the_edit_and_can_be_opened_again(edit, hands, example, clips, tmp_path):
+def test_an_instrument_is_exported_with_its_edits_and_opens_from_the_disk(edit, hands, browser, tmp_path):
+    hands.paint(7, 1, hands.another_code(0, 7, 1))
+    hands.settled()
+    edit.get_by_role("button", name="An instrument in one file").click()
+    edit.get_by_label("Title").fill("Mine & <b>yours</b>")
+    edit.locator("#edit-export-instrument").click()
+    link = edit.locator("#edit-instrument-files a[href$='.html']")
+    link.wait_for()
+    expect(edit.locator("#edit-instrument-files")).to_contain_text("Mine b yours b")
+    below = edit.locator("#edit-instrument-files").bounding_box()["y"]
+    assert below > edit.locator("#edit-export-instrument").bounding_box()["y"]
+    expect(edit.locator("#edit-files")).to_be_hidden()
+    answer = edit.request.get(link.get_attribute("href"))
+    assert "attachment" in answer.headers["content-disposition"]  # it must not run as a page of the app
+    path = tmp_path / "instrument.html"
+    path.write_bytes(answer.body())
+    alone = browser.new_page()
+    alone.context.set_offline(True)
+    alone.goto(path.as_uri())
+    found = "document.querySelector('main').grid"
+    until(lambda: alone.evaluate(f"!!{found}"))
+    assert alone.title() == alone.locator("h1").inner_text() == "Mine & <b>yours</b>"
+    assert alone.evaluate(f"Array.from({found}.indices)") == hands.indices().ravel().tolist()
+    assert "painted code" in alone.locator("ol.history li").first.inner_text()
+    alone.close()
+
+
+def test_the_exports_hold_the_edit_and_can_be_opened_again(edit, hands, strip, example, clips, tmp_path, way):
     _, grid = example
     loop = clips[0].with_name("loop_breakbeat.flac")
     code = hands.another_code(0, 7, 1)
@@ -250,16 +266,16 @@ def test_the_exports_hold_the_edit_and_can_be_opened_again(edit, hands, example,
     hands.settled()
     painted = hands.indices()
     edit.get_by_role("tab", name="Explore").click()
-    for choice in ("loop_breakbeat", "grid.json (yours)"):  # and the edits are kept
-        edit.locator("#explore-example input").click()
-        edit.get_by_role("option", name=choice).click()
-        expect(edit.locator("#explore-player")).to_contain_text(choice.split(" ")[0])
+    for name in ("loop_breakbeat", "grid.json"):  # and the edits are kept
+        strip.open(name)
+        expect(edit.locator("#explore-player")).to_contain_text(name)
     edit.get_by_role("tab", name="Edit").click()
     edit.wait_for_function(f"() => {hands.FIND}.indices[{(0 * 8 + 7) * grid.columns + 1}] === {code}")
     assert np.array_equal(hands.indices(), painted)
 
 
-def test_a_long_clip_that_is_filled_is_fetched_piece_by_piece_when_it_is_played(edit, hands, example):
+@pytest.mark.parametrize("way", ["server"], indirect=True)
+def test_a_long_clip_that_is_filled_is_fetched_piece_by_piece_when_it_is_played(edit, hands, example, way):
     _, grid = example
     columns = 2 * 64 + 10
     indices = np.tile(grid.indices, -(-columns // grid.columns))[..., :columns]

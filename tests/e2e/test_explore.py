@@ -1,8 +1,7 @@
 """The Explore tab in a real browser: pictures and sound, and that they stay in step."""
 
-import base64
-import io
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +11,9 @@ from playwright.sync_api import expect
 from distill.audio import SAMPLE_RATE, load_clip
 from distill.codec import Codec
 from tests.e2e.conftest import floats
-from tests.waiting import until
 
-PICTURES = ("mels", "maps", "layers")
 FIND = "[...document.querySelectorAll('#explore-player *')].find(part => part.player)?.player"
+SPECTRA = "[...document.querySelectorAll('#explore-spectra *')].find(part => part.spectra)?.spectra"
 
 
 @pytest.fixture
@@ -41,29 +39,51 @@ def state(page):
     return page.evaluate(f"() => ({{{shown}, time: performance.now() / 1000}})")
 
 
+def send(page, path):
+    with page.expect_file_chooser() as chooser:
+        page.locator("#explore-upload").click()
+    chooser.value.set_files(path)
+
+
 def upload(page, path):
-    before = page.locator("#explore-mels img").get_attribute("src")
-    page.locator("#explore-upload input[type=file]").first.set_input_files(path)
-    expect(page.locator("#explore-mels img")).not_to_have_attribute("src", before)
+    send(page, path)
+    expect(page.locator("#explore-player .choose").first).to_contain_text(Path(path).name)
 
 
-def axis(page, name):
-    """Start and end of a picture's time axis, in seconds."""
-    frame = page.locator(f"#explore-{name} [data-stop]")
-    return float(frame.get_attribute("data-start")), float(frame.get_attribute("data-stop"))
+def view(page):
+    """Start and end of what is in view of the clip, in seconds."""
+    return tuple(page.evaluate(f"() => {SPECTRA}.view"))
 
 
-def ends_at(page, name, seconds):
-    """Wait until a picture's time axis goes from 0 to ``seconds``."""
-    found = f"document.querySelector('#explore-{name} [data-stop]').dataset"
-    page.wait_for_function(f"() => {found}.start === '0' && Math.abs({found}.stop - {seconds}) < 1e-6")
+def shows(page, start, stop, within=0.03):
+    """Wait until the pictures and the waveforms show the clip from a moment to another."""
+    near = " && ".join(f"Math.abs(view[{i}] - {each}) < {within}" for i, each in enumerate((start, stop)))
+    page.wait_for_function(f"() => {{ const {{view}} = {SPECTRA}; return {near}; }}")
+    page.wait_for_function(f"() => {SPECTRA}.loaded")
+
+
+def pixels(page, number):
+    """The colours of a picture on the page, [height, width, 4]."""
+    page.wait_for_timeout(200)
+    drawn = (
+        page.locator("#explore-spectra .pane")
+        .nth(number)
+        .evaluate(
+            """pane => {
+            const {data, width, height} = pane.getContext('2d').getImageData(0, 0, pane.width, pane.height);
+            return [Array.from(data), height, width];
+        }"""
+        )
+    )
+    return np.array(drawn[0]).reshape(drawn[1], drawn[2], 4)
 
 
 def test_the_first_visit_shows_and_plays_the_example(explore, clips):
-    for name in (*PICTURES, "usage"):
-        image = explore.locator(f"#explore-{name} img")
-        assert image.evaluate("image => image.naturalWidth") > 500
-        assert len(image.get_attribute("alt")) > 40
+    shows(explore, 0, 1.9)
+    expect(explore.locator("#explore-spectra .panel b")).to_have_text(
+        ["Original", "+ Detail", "Difference", "Structure codes", "Timbre codes", "Detail codes", ""]
+    )
+    assert all(len(np.unique(pixels(explore, number).reshape(-1, 4), axis=0)) > 5 for number in range(6))
     clip = load_clip(clips[0].with_name("loop_breakbeat.flac"))
     original, reconstruction = loaded(explore, 0), loaded(explore, 3)
     assert np.abs(original - clip.waveform).max() < 1e-4
@@ -78,8 +98,7 @@ def test_an_uploaded_clip_is_shown_on_one_time_axis_and_heard_level_by_level(exp
     clip = load_clip(clips[1])
     grid = codec.encode(clip.waveform, SAMPLE_RATE)
     expect(explore.locator("#explore-player")).to_contain_text(clips[1].name)
-    for name in PICTURES:
-        ends_at(explore, name, grid.num_frames * 512 / SAMPLE_RATE)
+    shows(explore, 0, grid.num_frames * 512 / SAMPLE_RATE)
     assert np.abs(loaded(explore, 0) - clip.waveform).max() < 1e-4
     for levels in (1, 2, 3):
         explore.locator("#explore-player .choose").nth(levels).click()
@@ -104,7 +123,7 @@ def test_another_track_goes_on_at_the_same_moment(explore):
     after = state(explore)
     assert (before["track"], after["track"]) == (0, 3)
     assert after["playing"]
-    _, seconds = axis(explore, "mels")
+    _, seconds = view(explore)
     assert (after["position"] - before["position"]) % seconds < after["time"] - before["time"] + 0.5
     explore.locator("#explore-player .compare").click()
     assert state(explore)["track"] == 0
@@ -129,44 +148,72 @@ def test_the_player_is_played_by_keyboard(explore):
     assert not state(explore)["playing"]
 
 
-def test_a_click_in_a_picture_moves_the_line_in_all_of_them(explore):
-    frame = explore.locator("#explore-maps [data-stop]")
-    box = frame.bounding_box()
-    frame.click(position={"x": box["width"] * 0.5, "y": box["height"] * 0.4})
-    _, stop = axis(explore, "maps")
+def test_a_picture_is_read_clicked_and_shows_the_track_that_is_heard(explore, clips, codec):
+    explore.wait_for_function(f"() => {SPECTRA}.loaded")
+    log_mel = codec.log_mel_of(load_clip(clips[0].with_name("loop_breakbeat.flac"))).numpy()
+    pane = explore.locator("#explore-spectra .pane").first
+    box = pane.bounding_box()
+    pane.click(position={"x": box["width"] * 0.5, "y": box["height"] * 0.25})
+    _, stop = view(explore)
     assert state(explore)["position"] == pytest.approx(stop / 2, abs=0.02)
+    moment, hertz, levels, _, codes = explore.locator("#explore-spectra .readout").inner_text().split(" · ")
+    frame, band = int(float(moment.split()[0]) * SAMPLE_RATE / 512), 96
+    decibels = log_mel[band - 1 : band + 2, frame - 1 : frame + 2] * 20 / np.log(10)
+    original = float(levels.split()[1].replace("−", "-"))
+    assert decibels.min() - 1 <= original <= decibels.max() + 1
+    assert 7 < float(hertz.removesuffix(" kHz")) < 10
+    grid = codec.encode(load_clip(clips[0].with_name("loop_breakbeat.flac")).waveform, SAMPLE_RATE)
+    assert codes == "codes " + ", ".join(
+        f"{name} {grid.indices[level, band // 16, frame // 16]}"
+        for level, name in enumerate(("Structure", "Timbre", "Detail"))
+    )
+    head, over = (explore.locator(f"#explore-spectra {name}").bounding_box() for name in (".playhead", ".over"))
+    assert head["x"] + 1 - over["x"] == pytest.approx(over["width"] / 2, abs=3)
+    before = pixels(explore, 1)
+    explore.locator("#explore-player .choose").nth(1).click()
+    expect(explore.locator("#explore-spectra .panel b").nth(1)).to_have_text("Structure")
+    assert not np.array_equal(pixels(explore, 1), before)
 
-    def are_together():
-        places = {
-            explore.locator(f"#explore-{name} .playhead").evaluate("line => line.getBoundingClientRect().x")
-            for name in PICTURES
-        }
-        return max(places) - min(places) < 1
 
-    until(are_together)
-
-
-def test_a_selected_part_is_zoomed_into_and_out_of(explore):
+def test_a_part_is_chosen_on_a_wave_or_a_picture_and_zoomed_by_button_wheel_and_keys(explore):
     loaded(explore, 3)
-    _, whole = axis(explore, "mels")
-    wave = explore.locator("#explore-player .wave").first.bounding_box()
-    y = wave["y"] + wave["height"] / 2
-    explore.mouse.move(wave["x"] + wave["width"] * 0.25, y)
-    explore.mouse.down()
-    explore.mouse.move(wave["x"] + wave["width"] * 0.5, y, steps=5)
-    explore.mouse.up()
-    explore.get_by_role("button", name="Zoom to selection").click()
-    explore.wait_for_function("() => Number(document.querySelector('#explore-mels [data-stop]').dataset.start) > 0")
-    for name in PICTURES:
-        assert axis(explore, name) == pytest.approx((whole / 4, whole / 2), abs=0.03)
-    explore.get_by_role("button", name="Whole clip").click()
-    explore.wait_for_function("() => Number(document.querySelector('#explore-mels [data-stop]').dataset.start) === 0")
-    assert axis(explore, "layers") == pytest.approx((0, whole))
-    explore.locator("#explore-start input").fill("0.5")
-    explore.locator("#explore-stop input").fill("1")
-    explore.locator("#explore-view").click()
-    explore.wait_for_function("() => Number(document.querySelector('#explore-mels [data-stop]').dataset.start) > 0")
-    assert axis(explore, "maps") == pytest.approx((0.5, 1), abs=0.02)
+    _, whole = view(explore)
+    for canvas in ("#explore-player .wave", "#explore-spectra .pane"):
+        at = explore.locator(canvas).first.bounding_box()
+        y = at["y"] + at["height"] / 2
+        explore.mouse.move(at["x"] + at["width"] * 0.25, y)
+        explore.mouse.down()
+        explore.mouse.move(at["x"] + at["width"] * 0.5, y, steps=5)
+        explore.mouse.up()
+        expect(explore.locator("#explore-player .clock")).to_contain_text("selected")
+        explore.get_by_role("button", name="Zoom to selection").click()
+        shows(explore, whole / 4, whole / 2)
+        explore.get_by_role("button", name="Whole clip").click()
+        shows(explore, 0, whole)
+        explore.locator("#explore-player .wave").first.focus()
+        explore.keyboard.press("Escape")
+    unzoomed = pixels(explore, 0)
+    explore.mouse.move(at["x"] + at["width"] * 0.75, y)
+    explore.keyboard.down("Control")
+    for _ in range(3):
+        explore.mouse.wheel(0, -40)
+        explore.wait_for_timeout(50)
+    explore.keyboard.up("Control")
+    start, stop = view(explore)
+    assert stop - start < whole / 2
+    assert start + 0.75 * (stop - start) == pytest.approx(0.75 * whole, abs=0.02)
+    assert not np.array_equal(pixels(explore, 0), unzoomed)
+    explore.keyboard.down("Shift")
+    explore.mouse.wheel(0, -4000)
+    explore.keyboard.up("Shift")
+    shows(explore, 0, stop - start)
+    explore.locator("#explore-spectra .stack").focus()
+    explore.keyboard.press("0")
+    shows(explore, 0, whole)
+    explore.keyboard.press("+")
+    shows(explore, whole / 12, whole / 12 + whole / 1.5)  # around the moment that was chosen, a quarter of the clip
+    explore.keyboard.press("ArrowRight")
+    expect(explore.locator("#explore-spectra .readout")).to_contain_text("kHz")
 
 
 def test_a_code_of_the_codebook_is_heard_when_it_is_pressed(explore, codec):
@@ -175,34 +222,57 @@ def test_a_code_of_the_codebook_is_heard_when_it_is_pressed(explore, codec):
     explore.locator("#explore-codebook .tiles").get_by_role("button", name="Code 7,").click()
     found = "[...document.querySelectorAll('#explore-codebook *')].find(part => part.codebook)?.codebook.heard"
     explore.wait_for_function(f"() => {found}")
-    heard = explore.evaluate(f"() => {found}")
-    assert (heard["level"], heard["code"]) == (1, 7)
-    sound, _ = soundfile.read(io.BytesIO(base64.b64decode(heard["flac"])), dtype="float32")
-    assert np.abs(sound - np.clip(codec.audition(1, 7), -1, 1)).max() < 1e-3
+    assert explore.evaluate(f"() => [{found}.level, {found}.code]") == [1, 7]
+    assert np.abs(floats(explore, f"{found}.samples") - codec.audition(1, 7)).max() < 1e-3
     expect(explore.locator("#explore-codebook .readout")).to_contain_text("code 7")
 
 
-def test_the_pictures_of_a_codec_are_fetched_once_for_all_clips_and_components(page):
+def test_the_pictures_of_a_codec_are_fetched_once_for_all_clips_and_components(page, strip):
     fetched = []
     page.on("request", lambda request: fetched.append(request.post_data or ""))
 
     def asked():
         return sum("codec_pictures" in body for body in fetched)
 
+    page.on("framenavigated", lambda _: fetched.clear())  # the page before may have asked while it was left
+    page.reload()
     page.get_by_role("tab", name="Explore").click()
     tiles = page.locator("#explore-codebook .tiles button")
-    expect(tiles.first).to_have_attribute("style", re.compile("data:image"), timeout=20_000)
+    expect(tiles.first).to_have_attribute("style", re.compile("data:image"))
     page.get_by_role("tab", name="Edit").click()
     painted = page.locator(".code-grid .palette button").first
-    expect(painted).to_have_attribute("style", re.compile("data:image"), timeout=20_000)
+    expect(painted).to_have_attribute("style", re.compile("data:image"))
     page.get_by_role("tab", name="Explore").click()
-    page.locator("#explore-example input").click()
-    page.get_by_role("option", name="loop_industrial").click()
-    expect(page.locator("#explore-player")).to_contain_text("loop_industrial.flac", timeout=20_000)
+    strip.open("loop_industrial")
+    expect(page.locator("#explore-player")).to_contain_text("loop_industrial.flac")
     page.get_by_role("tab", name="Edit").click()
-    expect(page.locator(".code-grid .clip")).to_have_text("loop_industrial.flac", timeout=20_000)
+    expect(page.locator(".code-grid .clip")).to_have_text("loop_industrial.flac")
     expect(painted).to_have_attribute("style", re.compile("data:image"))
     assert asked() == 1
+
+
+def test_until_the_pictures_of_the_codes_arrive_the_palette_says_that_they_are_drawn(page):
+    held = []
+
+    def hold(route):
+        held.append(route) if "codec_pictures" in (route.request.post_data or "") else route.continue_()
+
+    page.route("**/component_server/", hold)
+    page.reload()
+    page.get_by_role("tab", name="Edit").click()
+    for palette in ("#edit-grid .palette", "#explore-codebook .tiles"):
+        page.get_by_role("tab", name="Explore" if "explore" in palette else "Edit").click()
+        page.wait_for_function(
+            "words => getComputedStyle(document.querySelector(words[0]), '::before').content.includes(words[1])",
+            arg=[palette, "Drawing the codes"],
+        )
+        expect(page.locator(palette)).to_have_attribute("aria-busy", "true")
+    [once] = held
+    once.continue_()
+    expect(page.locator("#explore-codebook .tiles")).to_have_attribute("aria-busy", "false")
+    page.get_by_role("tab", name="Edit").click()
+    expect(page.locator("#edit-grid .palette")).to_have_attribute("aria-busy", "false")
+    page.unroute("**/component_server/")
 
 
 def test_a_component_whose_code_does_not_load_says_so(browser, app_url):
@@ -225,10 +295,9 @@ def test_the_codebook_is_sorted_by_use(explore, codec, clips):
     assert codec.usage(grid)[0][int(first.split()[1].strip(","))] == codec.usage(grid)[0][most]
 
 
-def test_a_clip_that_was_opened_before_the_edit_tab_is_the_one_to_edit(explore, hands):
-    explore.locator("#explore-example input").click()
-    explore.get_by_role("option", name="loop_perc1").click()
-    ends_at(explore, "maps", 214 * 512 / SAMPLE_RATE)
+def test_a_clip_that_was_opened_before_the_edit_tab_is_the_one_to_edit(explore, hands, strip):
+    strip.open("loop_perc1")
+    shows(explore, 0, 214 * 512 / SAMPLE_RATE)
     explore.get_by_role("tab", name="Edit").click()
     explore.locator("canvas.cells").wait_for()
     hands.samples()
@@ -237,21 +306,21 @@ def test_a_clip_that_was_opened_before_the_edit_tab_is_the_one_to_edit(explore, 
 
 
 def test_a_silent_file_is_refused_in_a_sentence_and_the_clip_stays(explore, tmp_path):
-    before = axis(explore, "mels")
+    before = view(explore)
     soundfile.write(tmp_path / "nothing.wav", np.zeros(SAMPLE_RATE), SAMPLE_RATE)
-    explore.locator("#explore-upload input[type=file]").first.set_input_files(tmp_path / "nothing.wav")
+    send(explore, tmp_path / "nothing.wav")
     expect(explore.locator("[data-testid=toast-text]")).to_contain_text("nothing.wav is silent")
-    assert axis(explore, "mels") == before
+    assert view(explore) == before
 
 
 @pytest.mark.parametrize("name", ["KICK.AIF", "kick.wave", "kick.bwf", "kick.mp4", "kick"])
 def test_a_sound_of_any_name_is_opened_and_a_file_that_is_none_is_refused_in_a_sentence(explore, tmp_path, name):
     soundfile.write(tmp_path / name, np.sin(np.arange(SAMPLE_RATE) * 0.1), SAMPLE_RATE, format="AIFF")
     upload(explore, tmp_path / name)
-    ends_at(explore, "mels", 87 * 512 / SAMPLE_RATE)
+    shows(explore, 0, 1)
     expect(explore.locator("[data-testid=toast-text]")).to_have_count(0)
     (tmp_path / "notes.txt").write_text("Dear diary")
-    explore.locator("#explore-upload input[type=file]").first.set_input_files(tmp_path / "notes.txt")
+    send(explore, tmp_path / "notes.txt")
     expect(explore.locator("[data-testid=toast-text]")).to_contain_text(
         "notes.txt could not be read as sound: it is text."
     )
@@ -267,12 +336,10 @@ def test_the_page_says_what_is_missing_of_a_file_that_was_cut_short(explore, tmp
 def test_a_codec_with_other_levels_brings_its_own_tracks_and_maps(explore, small_model, tmp_path):
     path = tmp_path / "two-levels.distill"
     Codec(small_model(num_quantizers=2)).save(path)
-    explore.get_by_role("tab", name="Train").click()
     with explore.expect_file_chooser() as chooser:
         explore.locator("#train-load").click()
     chooser.value.set_files(path)
     expect(explore.locator("#codec")).to_contain_text("2 levels × 16 codes")
-    explore.get_by_role("tab", name="Explore").click()
     expect(explore.locator("#explore-player .choose b")).to_have_text(["Original", "Structure", "+ Detail"])
     expect(explore.locator("#explore-codebook .tiles button")).to_have_count(16)
     assert len(loaded(explore, 2))

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { momentInLoop, momentOf, ordered, placeOf, startWithin, ticksOf } from "../../distill/ui/components/js/axes.js";
+import { momentInLoop, ordered, startWithin, ticksOf } from "../../distill/ui/components/js/axes.js";
 
 test("a loop comes back to its start, however often it went round", () => {
   assert.equal(momentInLoop(0.5, [1, 3]), 0.5); // playback began before the loop
@@ -31,14 +31,4 @@ test("ticks are far enough apart to be read, and begin at or before the visible 
     for (let index = 1; index < ticks.length; index++) assert.ok((ticks[index] - ticks[index - 1]) * perSecond > 60);
   }
   assert.deepEqual(ticksOf(0, 2, 100), [0, 1, 2]);
-});
-
-test("a moment and its place in a picture are inverses, and there is no moment outside the axis", () => {
-  const axis = { start: 2, stop: 6, left: 0.1, right: 0.9 };
-  assert.equal(placeOf(axis, 4), 0.5);
-  assert.equal(momentOf(axis, 0.5), 4);
-  assert.equal(placeOf(axis, 1.9), null);
-  assert.equal(placeOf(axis, 6.1), null);
-  assert.equal(momentOf(axis, 0.05), null);
-  assert.equal(momentOf(axis, 0.95), null);
 });

@@ -2,16 +2,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inflateSync } from "node:zlib";
-import { gridFileOf, gridTextOf, unpackCodes, wavOf } from "../../distill/ui/components/js/bytes.js";
-import { gridValue, pack } from "./help.js";
+import { packCodes, unpackCodes } from "../../distill/browser/base64.js";
+import { gridFileOf, gridTextOf, wavOf } from "../../distill/ui/components/js/bytes.js";
+import { gridValue } from "./help.js";
 
 test("codes are unpacked as they were packed, those above 255 too", () => {
-  assert.deepEqual([...unpackCodes(pack([0, 1, 255, 256, 65535]))], [0, 1, 255, 256, 65535]);
+  assert.deepEqual([...unpackCodes(packCodes([0, 1, 255, 256, 65535]))], [0, 1, 255, 256, 65535]);
   assert.equal(unpackCodes("").length, 0);
 });
 
-test("a WAV file says how long it is, and its samples are clipped at full scale", () => {
-  const view = new DataView(wavOf(Float32Array.of(0, 0.5, -2, 2), 44_100));
+test("a WAV file says how long it is, and a sound above full scale is scaled down", () => {
+  const view = new DataView(wavOf(Float32Array.of(0, 0.5, -2, 1), 44_100));
   const text = (/** @type {number} */ at) =>
     String.fromCharCode(...Array.from({ length: 4 }, (_, index) => view.getUint8(at + index)));
   assert.deepEqual([text(0), text(8), text(12), text(36)], ["RIFF", "WAVE", "fmt ", "data"]);
@@ -20,7 +21,7 @@ test("a WAV file says how long it is, and its samples are clipped at full scale"
   assert.equal(view.getUint32(40, true), 8);
   assert.deepEqual(
     [0, 1, 2, 3].map((index) => view.getInt16(44 + 2 * index, true)),
-    [0, 16_383, -32_767, 32_767],
+    [0, 8_192, -32_768, 16_384],
   );
 });
 

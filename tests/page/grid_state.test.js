@@ -66,22 +66,65 @@ test("the region is the selection, or the cursor's cell, on one level or on all"
   assert.deepEqual(state.wholeLevel, { levels: [1, 1], rows: [0, 1], columns: [0, 2] });
 });
 
-test("a drag of the selection moves it; a click on it lets it go; a cancelled drag does neither", () => {
+test("a drag of the selection moves it; a click on it lets it go; a drag that is taken back does neither", () => {
   const state = newState();
   state.beginSelecting({ row: 0, column: 0 }, false);
   state.goOnSelecting({ row: 1, column: 1 });
-  assert.equal(state.endSelecting(false), null);
+  assert.equal(state.endSelecting(), null);
+  state.remember();
   state.beginSelecting({ row: 1, column: 1 }, false);
   state.goOnSelecting({ row: 1, column: 2 });
-  assert.equal(state.endSelecting(true), null);
+  state.takeBack();
+  assert.equal(state.endSelecting(), null);
   assert.deepEqual(state.selection, { rows: [0, 1], columns: [0, 1] });
   state.beginSelecting({ row: 1, column: 1 }, false);
   state.goOnSelecting({ row: 1, column: 2 });
-  assert.deepEqual(state.endSelecting(false), { levels: [0, 1], rows: [0, 1], columns: [0, 1], row: 0, column: 1 });
+  assert.deepEqual(state.endSelecting(), { levels: [0, 1], rows: [0, 1], columns: [0, 1], row: 0, column: 1 });
   assert.deepEqual(state.selection, { rows: [0, 1], columns: [1, 2] });
   state.beginSelecting({ row: 0, column: 1 }, false);
-  assert.equal(state.endSelecting(false), null);
+  assert.equal(state.endSelecting(), null);
   assert.equal(state.selection, null);
+});
+
+test("a stroke that is taken back leaves codes, cursor and brush as they were, and there is nothing to send", () => {
+  const state = newState();
+  Object.assign(state, { brush: 9, cursor: { row: 1, column: 1 } });
+  const before = [...state.codes.indices];
+  state.remember();
+  state.level = 1;
+  state.beginStroke({ row: 0, column: 0 });
+  state.goOnPainting({ row: 1, column: 2 });
+  assert.notDeepEqual([...state.codes.indices], before);
+  state.takeBack();
+  assert.deepEqual([...state.codes.indices], before);
+  assert.deepEqual([state.level, state.brush, state.cursor, state.isPainting], [0, 9, { row: 1, column: 1 }, false]);
+  assert.equal(state.endStroke(), null);
+});
+
+test("a selection that is taken back leaves the earlier one", () => {
+  const state = newState();
+  state.selectAll();
+  const { selection } = state;
+  state.remember();
+  state.beginSelecting({ row: 0, column: 1 }, true);
+  state.goOnSelecting({ row: 0, column: 0 });
+  state.takeBack();
+  assert.deepEqual(state.selection, selection);
+});
+
+test("an answer that comes during a stroke stays below it, and is there when the stroke is taken back", () => {
+  const state = newState();
+  state.brush = 9;
+  state.remember();
+  state.beginStroke({ row: 0, column: 0 });
+  state.codes.correct({ positions: [0, 1], codes: [7, 8] });
+  assert.deepEqual([...state.codes.indices.subarray(0, 2)], [9, 8]);
+  state.takeBack();
+  assert.deepEqual([...state.codes.indices.subarray(0, 2)], [7, 8]);
+  state.beginStroke({ row: 0, column: 0 });
+  state.endStroke();
+  state.codes.correct({ positions: [0], codes: [4] }); // after the stroke, the server has the last word
+  assert.equal(state.codes.indices[0], 4);
 });
 
 test("codes copied from one level are pasted into the chosen level, codes of all levels into all", () => {

@@ -1,14 +1,9 @@
 // @ts-check
 // Helpers of the tests of the page's modules: values of a grid, and sound without a browser.
 
-/**
- * Pack codes as the server does.
- * @param {number[]} codes
- */
-export function pack(codes) {
-  const bytes = new Uint8Array(codes.flatMap((code) => [code & 255, code >> 8]));
-  return btoa(String.fromCharCode(...bytes));
-}
+import { packCodes } from "../../distill/browser/base64.js";
+
+export { packCodes as pack } from "../../distill/browser/base64.js";
 
 /**
  * A grid of 2 levels, 2 rows and 3 columns, with the codes 0 to 11.
@@ -16,12 +11,21 @@ export function pack(codes) {
  * @returns {import("../../distill/ui/components/js/types.js").GridValue}
  */
 export function gridValue(changes = {}) {
-  const indices = pack(Array.from({ length: 12 }, (_, code) => code));
+  const indices = packCodes(Array.from({ length: 12 }, (_, code) => code));
   return {
     ...{ work: "secret", name: "clip.wav", editable: true, levels: ["Structure", "Detail"], rows: 2, columns: 3 },
     ...{ size: 16, num_frames: 48, model_id: "codec", format: 1, indices, original: indices, usage: [[], []] },
-    ...{ bands: ["low", "high"], column_seconds: 0.5, sample_rate: 100, samples: 150, piece_samples: 60, pieces: 3 },
-    ...{ time_stride: 16, edit_cells: 4, spectrogram: "", history: [], edits: 0, can_undo: false, can_redo: false },
+    ...{ bands: ["low", "high"], column_seconds: 0.5, sample_rate: 100, samples: 150, piece_samples: 60 },
+    ...{
+      time_stride: 16,
+      edit_cells: 4,
+      codec_file: "",
+      spectrogram: "",
+      history: [],
+      edits: 0,
+      can_undo: false,
+      can_redo: false,
+    },
     ...changes,
   };
 }
@@ -31,8 +35,27 @@ export class SilentContext {
   currentTime = 0;
   sampleRate = 100;
   destination = {};
-  /** @type {{buffer: any, when: number, offset: number, stopped: number, loop: boolean, gain: any}[]} */
+  baseLatency = 0.01;
+  state = "running";
+  ended = 0; // number of sources that have come to their end
+  /** @type {{buffer: any, when: number, stopped: number, isCut: boolean, source: any}[]} */
   begun = [];
+  /** @type {{value: number}[]} three for each voice; the last is its volume */
+  gains = [];
+
+  /**
+   * Let time pass; sources that end then say so.
+   * @param {number} seconds
+   */
+  pass(seconds) {
+    this.currentTime += seconds;
+    for (const voice of this.begun) {
+      if (voice.source.isOver || voice.isCut || voice.when + voice.buffer.duration > this.currentTime + 1e-9) continue;
+      voice.source.isOver = true;
+      this.ended += 1;
+      voice.source.onended?.();
+    }
+  }
 
   resume() {}
 
@@ -42,21 +65,28 @@ export class SilentContext {
       cancelScheduledValues() {},
       setValueAtTime() {},
       linearRampToValueAtTime() {},
-      setTargetAtTime() {},
+      setTargetAtTime(/** @type {number} */ value) {
+        this.value = value;
+      },
     };
+    this.gains.push(gain);
     return { gain, connect: (/** @type {any} */ next) => next };
   }
 
   createBufferSource() {
     const { begun } = this;
     return {
-      ...{ buffer: null, loop: false, loopStart: 0, loopEnd: 0, voice: /** @type {any} */ (null) },
+      ...{ buffer: null, voice: /** @type {any} */ (null), onended: null, isOver: false },
       connect: (/** @type {any} */ next) => next,
-      start(/** @type {number} */ when, /** @type {number} */ offset) {
-        this.voice = { buffer: this.buffer, when, offset, stopped: Number.POSITIVE_INFINITY, loop: this.loop };
+      disconnect() {
+        this.voice.isCut = true;
+      },
+      start(/** @type {number} */ when = 0) {
+        const stopped = Number.POSITIVE_INFINITY;
+        this.voice = { buffer: this.buffer, when, stopped, isCut: false, source: this };
         begun.push(this.voice);
       },
-      stop(/** @type {number} */ when) {
+      stop(/** @type {number} */ when = 0) {
         this.voice.stopped = when;
       },
     };

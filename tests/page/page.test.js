@@ -7,10 +7,9 @@ import { EditsWaiting } from "../../distill/ui/components/js/edits_waiting.js";
 import { GridCodes } from "../../distill/ui/components/js/grid_codes.js";
 import { GridLayout } from "../../distill/ui/components/js/grid_layout.js";
 import { GridState } from "../../distill/ui/components/js/grid_state.js";
-import { editOf, idleWords } from "../../distill/ui/components/js/grid_tools.js";
+import { editOf, idleWords, putsOf } from "../../distill/ui/components/js/grid_tools.js";
 import { historyShown } from "../../distill/ui/components/js/history.js";
 import { PlayerState } from "../../distill/ui/components/js/player_state.js";
-import { Timeline } from "../../distill/ui/components/js/timeline.js";
 import { codeInWords, sortedCodes } from "../../distill/ui/components/js/usage.js";
 import { gridValue } from "./help.js";
 
@@ -68,6 +67,23 @@ test("each tool asks for one edit, by its one name", () => {
   state.brush = 0;
   assert.match(String(editOf("replace", state, FIELDS, null)), /Pick another code/);
   assert.equal(editOf("copy", state, FIELDS, null), null);
+});
+
+test("an edit that needs no more than its request is shown at once, cut at the grid's ends", () => {
+  const codes = new GridCodes(gridValue());
+  const set = { kind: "set", levels: [1, 1], rows: [0, 1], columns: [1, 1], code: 3 };
+  assert.deepEqual(putsOf(set, codes), [
+    [7, 3],
+    [10, 3],
+  ]);
+  const copied = [
+    [
+      [5, 6],
+      [7, 8],
+    ],
+  ];
+  assert.deepEqual(putsOf({ kind: "paste", level: 1, row: 1, column: 2, codes: copied }, codes), [[11, 5]]);
+  assert.deepEqual(putsOf({ kind: "reverse", levels: [0, 1], rows: [0, 1], columns: [0, 1] }, codes), []);
 });
 
 test("a message tells of an edit that changed nothing, except for edits that often change nothing", () => {
@@ -149,32 +165,6 @@ test("tracks are as loud as the original only if loudness is matched", () => {
   assert.equal(state.volumeOf(20), 10);
   state.isMatched = false;
   assert.equal(state.volumeOf(20), 1);
-});
-
-test("pictures show the playback position, and the topmost picture scrolls into view", () => {
-  const timeline = new Timeline();
-  /** @type {any[]} */
-  const seen = [];
-  const picture = (/** @type {string} */ name, /** @type {number | null} */ top) => ({
-    show: (/** @type {number} */ moment) => void seen.push([name, moment]),
-    reveal: () => void seen.push(name),
-    top: () => top,
-  });
-  for (const each of [picture("low", 900), picture("high", 100), picture("gone", null)]) timeline.add(each);
-  seen.length = 0;
-  timeline.show(2);
-  assert.deepEqual(seen, [
-    ["low", 2],
-    ["high", 2],
-    ["gone", 2],
-  ]);
-  timeline.reveal();
-  assert.equal(seen.at(-1), "high");
-  timeline.follow((moment) => {
-    seen.push([moment]);
-  });
-  timeline.point(3);
-  assert.deepEqual(seen.at(-1), [3]);
 });
 
 test("codes are sorted by use or by number, and said in words", () => {

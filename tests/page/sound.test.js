@@ -2,19 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Deck } from "../../distill/ui/components/js/deck.js";
-import { Pieces } from "../../distill/ui/components/js/pieces.js";
 import { Sound } from "../../distill/ui/components/js/sound.js";
-import { samplesAhead, writePatch } from "../../distill/ui/components/js/splice.js";
+import { Tape, wholeSound } from "../../distill/ui/components/js/tape.js";
 import { envelopeOf } from "../../distill/ui/components/js/waveform.js";
 import { PlainBuffer, SilentContext } from "./help.js";
 
 Object.assign(globalThis, { AudioBuffer: PlainBuffer });
-const buffer = (/** @type {number} */ length) => /** @type {any} */ (new PlainBuffer({ length, sampleRate: 100 }));
-const patch = (/** @type {number} */ start, /** @type {number[]} */ ...samples) => ({
-  start,
-  samples: Float32Array.from(samples),
-});
-
 function newDeck() {
   const context = new SilentContext();
   const sound = new Sound(() => /** @type {any} */ (context));
@@ -22,140 +15,230 @@ function newDeck() {
   return { context, sound, deck };
 }
 
-test("a patch changes its own samples, and is cut at the end of the sound", () => {
-  const whole = buffer(4);
-  writePatch(whole, patch(1, 5, 6));
-  assert.deepEqual([...whole.samples], [0, 5, 6, 0]);
-  writePatch(whole, patch(3, 7, 8));
-  writePatch(whole, patch(9, 9));
-  assert.deepEqual([...whole.samples], [0, 5, 6, 7]);
-});
+const ramp = (/** @type {number} */ length) => Float32Array.from({ length }, (_, index) => index + 1);
 
-test("the samples ahead go around a loop, and are silent after the end without one", () => {
-  const samples = Float32Array.of(0, 1, 2, 3, 4);
-  assert.deepEqual([...samplesAhead(samples, 3, 4, null)], [3, 4, 0, 0]);
-  assert.deepEqual([...samplesAhead(samples, 3, 6, [1, 4])], [3, 1, 2, 3, 1, 2]);
-  assert.deepEqual([...samplesAhead(samples, 4, 3, [2, 9])], [4, 2, 3]);
-});
+/** What a listener hears, sample by sample, without the fades: the links that play. */
+function heard(/** @type {SilentContext} */ { begun, sampleRate }) {
+  /** @type {number[]} */
+  const samples = [];
+  for (const { buffer, when, stopped, isCut } of begun) {
+    const first = Math.round(when * sampleRate);
+    const end = isCut ? 0 : Math.min(buffer.length, Math.round(stopped * sampleRate) - first);
+    for (let index = 0; index < end; index++) samples[first + index] = buffer.samples[index];
+  }
+  return samples;
+}
 
-test("a piece that arrives is overwritten by later edits, and overwrites earlier ones", () => {
-  const pieces = new Pieces({ samples: 10, piece_samples: 4, pieces: 3 });
-  assert.deepEqual([pieces.take(), pieces.take(), pieces.take()], [0, 1, 2]);
-  pieces.keep({ ...patch(3, 1, 2, 3), version: 5 });
-  pieces.keep({ ...patch(4, 9), version: 4 });
-  const written = pieces.arrived(1, Float32Array.of(0, 0, 0, 0), 4);
-  assert.deepEqual(
-    written.map(({ start, samples }) => [start, ...samples]),
-    [
-      [4, 0, 0, 0, 0],
-      [4, 2, 3],
-    ],
-  );
-  assert.deepEqual(pieces.partIn(2, patch(3, 1)), []);
-});
+/** Move the clock on in small steps, as links end. */
+function pass(/** @type {SilentContext} */ context, /** @type {number} */ seconds) {
+  const end = context.currentTime + seconds;
+  while (context.currentTime < end - 1e-9) context.pass(Math.min(0.05, end - context.currentTime));
+}
 
-test("a span that changed makes all pieces stale that it touches, and no others", () => {
-  const pieces = new Pieces({ samples: 10, piece_samples: 4, pieces: 3 });
-  pieces.stale.clear();
-  pieces.outdate(3, 4);
-  assert.deepEqual([...pieces.stale], [0]);
-  pieces.outdate(3, 5);
-  assert.deepEqual([...pieces.stale], [0, 1]);
-  pieces.outdate(9, 10);
-  assert.deepEqual([...pieces.stale], [0, 1, 2]);
+test("a deck hands every sample on, each right after the one before it", () => {
+  const { context, deck } = newDeck();
+  deck.load("track", wholeSound(ramp(400)));
+  deck.play("track", { from: 0, to: 4 });
+  pass(context, 4.5);
+  const samples = heard(context).filter((sample) => sample !== undefined);
+  assert.deepEqual(samples, [...ramp(400)]);
 });
 
 test("a deck knows the playback position, also in a loop, and stops at the end", () => {
   const { context, deck } = newDeck();
-  deck.load("track", buffer(400));
+  deck.load("track", wholeSound(ramp(400)));
   deck.play("track", { from: 1, to: 4, loop: [1, 3] });
-  context.currentTime = 1.5;
-  assert.equal(deck.moment, 2.5);
-  context.currentTime = 4.5;
-  assert.equal(deck.moment, 1.5);
+  const begun = context.begun[0].when;
+  pass(context, 1.5 + begun);
+  assert.ok(Math.abs(deck.moment - 2.5) < 1e-6);
+  pass(context, 3);
+  assert.ok(Math.abs(deck.moment - 1.5) < 1e-6);
   deck.pause();
-  assert.deepEqual([deck.isPlaying, deck.moment], [false, 1.5]);
+  assert.equal(deck.isPlaying, false);
+  assert.ok(Math.abs(deck.moment - 1.5) < 1e-6);
   deck.play("track", { from: 1.5, to: 4 });
-  context.currentTime = 6.9;
+  pass(context, 2.4);
   deck.stopAtEnd(0);
   assert.ok(deck.isPlaying);
-  context.currentTime = 7;
+  pass(context, 0.2);
   deck.stopAtEnd(0);
   assert.deepEqual([deck.isPlaying, deck.moment], [false, 0]);
 });
 
+test("the last sample of a loop is followed by its first, round after round", () => {
+  const { context, deck } = newDeck();
+  deck.load("track", wholeSound(ramp(400)));
+  deck.play("track", { from: 0.5, to: 4, loop: [0.5, 0.87] });
+  pass(context, 3);
+  const samples = heard(context).filter((sample) => sample !== undefined);
+  assert.ok(samples.length > 300);
+  for (const [index, sample] of samples.entries()) assert.equal(sample, 51 + (index % 37));
+});
+
 test("another track goes on at the same moment, and one ends as the other begins", () => {
   const { context, deck } = newDeck();
-  for (const name of ["one", "other"]) deck.load(name, buffer(400));
+  deck.load("one", wholeSound(ramp(400)));
+  deck.load("other", wholeSound(ramp(400).map((sample) => -sample)));
   deck.play("one", { from: 1, to: 4 });
-  context.currentTime = 1;
+  pass(context, 1);
+  const [before, position] = [context.begun.length, deck.moment];
   deck.hear("other");
-  const [before, after] = context.begun;
-  assert.ok(Math.abs(after.offset - (1 + after.when)) < 1e-9);
-  assert.ok(before.stopped > after.when && before.stopped < after.when + 0.02);
-  assert.ok(Math.abs(deck.moment - 2) < 1e-9);
+  const after = context.begun[before];
+  const ahead = after.when - context.currentTime;
+  assert.ok(Math.abs(-after.buffer.samples[0] - (position + ahead) * 100 - 1) < 1);
+  const ended = context.begun.filter(({ stopped, isCut }) => isCut || stopped < Number.POSITIVE_INFINITY);
+  assert.equal(ended.length, before - context.ended);
+  for (const { stopped, isCut } of ended) assert.ok(isCut || Math.abs(stopped - after.when - 0.008) < 1e-6);
+  assert.ok(Math.abs(deck.moment - position) < 1e-6);
 });
 
-test("samples of a track that does not play are written at once, and no sound is copied", async () => {
+test("an edit of what plays changes over to the new samples without a gap", () => {
   const { context, deck } = newDeck();
-  const track = buffer(400);
-  deck.load("track", track);
-  await deck.write("track", patch(10, 1));
-  assert.equal(track.samples[10], 1);
-  assert.equal(context.begun.length, 0);
+  const tape = new Tape(400, 10);
+  tape.write(0, ramp(400), 0);
+  deck.load("track", tape);
+  deck.play("track", { from: 0, to: 4, mayBeOld: true });
+  pass(context, 0.5);
+  tape.outdate([8, 12], 1);
+  tape.write(8, new Float32Array(40).fill(-1), 1);
+  deck.written("track", 80, 120);
+  pass(context, 4);
+  const samples = heard(context).filter((sample) => sample !== undefined);
+  assert.equal(samples.length, 400);
+  for (const [index, sample] of samples.entries()) assert.equal(sample, index >= 80 && index < 120 ? -1 : index + 1);
 });
 
-test("samples of a playing track are written while a copy of the earlier samples plays", async () => {
+test("an edit of what has been played, and of another track, leaves what plays alone", () => {
   const { context, deck } = newDeck();
-  const track = buffer(400);
-  track.samples.fill(1);
-  deck.load("track", track);
+  deck.load("track", wholeSound(ramp(400)));
+  deck.load("other", wholeSound(ramp(400)));
   deck.play("track", { from: 0, to: 4 });
-  context.currentTime = 1;
-  const writing = deck.write("track", patch(100, 2, 2));
-  await Promise.resolve();
-  const copy = context.begun[1];
-  assert.ok(copy.buffer !== track && copy.buffer.samples[0] === 1);
-  context.currentTime = 1.1;
-  await writing;
-  assert.equal(track.samples[100], 2);
-  const last = context.begun[2];
-  assert.equal(last.buffer, track);
-  assert.ok(Math.abs(last.offset - last.when) < 1e-9);
+  pass(context, 2);
+  const { begun } = context;
+  deck.written("track", 0, 100);
+  deck.written("other", 0, 400);
+  assert.ok(begun.every(({ stopped, isCut }) => !isCut && stopped === Number.POSITIVE_INFINITY));
 });
 
-test("patches that come together are written in their order, also where playing ends meanwhile", async () => {
-  const { deck } = newDeck();
-  const track = buffer(400);
-  deck.load("track", track);
-  deck.play("track", { from: 0, to: 4 });
-  const writing = [deck.write("track", patch(10, 1)), deck.write("track", patch(10, 2))];
-  deck.pause();
-  writing.push(deck.write("track", patch(10, 3)));
-  await Promise.all(writing);
-  assert.equal(track.samples[10], 3);
+test("playback begins as soon as its first sample is there, waits where sound is late, and misses none", () => {
+  const { context, deck } = newDeck();
+  const tape = new Tape(400, 10);
+  deck.load("track", tape);
+  deck.play("track", { from: 1, to: 4 });
+  assert.deepEqual([deck.isPlaying, deck.isWaiting, context.begun.length], [true, true, 0]);
+  const arrive = (/** @type {number} */ first, /** @type {number} */ last) => {
+    tape.write(first, ramp(400).subarray(first * 10, last * 10), 0);
+    deck.written("track", first * 10, last * 10);
+  };
+  arrive(0, 5);
+  assert.ok(deck.isWaiting);
+  arrive(10, 15);
+  assert.ok(!deck.isWaiting);
+  pass(context, 1);
+  assert.ok(Math.abs(deck.moment - 1.5) < 1e-6);
+  arrive(15, 40);
+  pass(context, 5);
+  const samples = heard(context).filter((sample) => sample !== undefined);
+  assert.deepEqual(samples, [...ramp(400).subarray(100)]);
 });
 
-test("a patch for an earlier clip does not reach the next one", async () => {
-  const { deck } = newDeck();
-  const [earlier, next] = [buffer(400), buffer(400)];
-  deck.load("track", earlier);
+test("where the present sound is late, playback goes on with the old sound rather than stop", () => {
+  const { context, deck } = newDeck();
+  const tape = new Tape(400, 10);
+  tape.write(0, ramp(400), 0);
+  deck.load("track", tape);
+  deck.play("track", { from: 0, to: 4, mayBeOld: true });
+  tape.outdate([0, 40], 1);
+  pass(context, 4.5);
+  assert.equal(heard(context).filter((sample) => sample !== undefined).length, 400);
+});
+
+test("a deck goes on at its place where the audio context is another one", () => {
+  const contexts = [new SilentContext(), new SilentContext()];
+  let current = 0;
+  const engine = new Sound();
+  engine.wake = () => /** @type {any} */ (contexts[current]);
+  const deck = new Deck(100, () => {}, engine);
+  deck.load("track", wholeSound(ramp(400)));
   deck.play("track", { from: 0, to: 4 });
-  const writing = deck.write("track", patch(10, 1));
-  deck.clear();
-  deck.load("track", next);
-  await writing;
-  assert.deepEqual([earlier.samples[10], next.samples[10]], [1, 0]);
+  pass(contexts[0], 1.01);
+  current = 1;
+  deck.restart();
+  assert.ok(deck.isPlaying);
+  assert.equal(contexts[1].begun[0].buffer.samples[0], 101);
+  pass(contexts[1], 1.01);
+  assert.ok(Math.abs(deck.moment - 2) < 1e-6);
+});
+
+test("a track without sound at the playhead is heard from there as soon as its sound comes", () => {
+  const { context, deck } = newDeck();
+  const tape = new Tape(400, 10);
+  deck.load("one", wholeSound(ramp(400)));
+  deck.load("other", tape);
+  deck.play("one", { from: 0, to: 4 });
+  pass(context, 1);
+  deck.hear("other");
+  pass(context, 0.5);
+  const before = context.begun.length;
+  tape.write(0, new Float32Array(400).fill(-1), 0);
+  deck.written("other", 0, 400);
+  const [first, second] = context.begun.slice(before);
+  assert.ok(first.when > context.currentTime);
+  assert.ok(Math.abs(second.when - first.when - first.buffer.duration) < 1e-9);
+  assert.equal(first.buffer.samples[0], -1);
+});
+
+test("a sound above full scale is made quieter as a whole, as in its file, and so it is while it gets louder", () => {
+  const { context, deck } = newDeck();
+  const tape = new Tape(400, 10);
+  tape.write(0, new Float32Array(400).fill(0.5), 0);
+  deck.load("track", tape);
+  deck.play("track", { from: 0, to: 4 });
+  assert.equal(context.gains[2].value, 1);
+  tape.write(30, new Float32Array(10).fill(-4), 0);
+  deck.written("track", 300, 310);
+  assert.equal(context.gains.at(-1)?.value, 0.25);
+  deck.load("loud", wholeSound(new Float32Array(400).fill(2)));
+  deck.play("loud", { from: 0, to: 4 });
+  assert.equal(context.gains.at(-1)?.value, 0.5);
+});
+
+test("a short sound above full scale is made quieter, and ends where a deck begins", () => {
+  const { context, sound, deck } = newDeck();
+  const loud = /** @type {any} */ (new PlainBuffer({ length: 400, sampleRate: 100 }));
+  loud.getChannelData().fill(-2);
+  sound.playSingle(loud);
+  assert.equal(context.gains.at(-1)?.value, 0.5);
+  deck.load("track", wholeSound(ramp(400)));
+  deck.play("track", { from: 0, to: 4 });
+  assert.equal(context.begun[0].stopped, 0);
 });
 
 test("where one deck begins, another pauses", () => {
   const { sound, deck } = newDeck();
   const other = new Deck(100, () => {}, sound);
-  deck.load("track", buffer(400));
-  other.load("track", buffer(400));
+  deck.load("track", wholeSound(ramp(400)));
+  other.load("track", wholeSound(ramp(400)));
   deck.play("track", { from: 0, to: 4 });
   other.play("track", { from: 0, to: 4 });
   assert.deepEqual([deck.isPlaying, other.isPlaying], [false, true]);
+});
+
+test("sound that was made before a change is heard until the sound that the change needs, and does not take its place", () => {
+  const tape = new Tape(45, 10);
+  assert.deepEqual(tape.write(0, ramp(45), 0), [[0, 45]]);
+  assert.ok(tape.isFull);
+  tape.outdate([1, 3], 4);
+  assert.deepEqual(tape.stale, [[1, 3]]);
+  assert.deepEqual(tape.write(0, new Float32Array(45), 3), [[0, 45]]);
+  assert.deepEqual(tape.write(1, ramp(20), 2), []); // what is there is newer
+  assert.deepEqual([tape.samples[5], tape.samples[15], tape.samples[44]], [0, 0, 0]);
+  assert.deepEqual([tape.freshUntil(3), tape.freshUntil(12), tape.soundUntil(12)], [10, 12, 45]);
+  assert.deepEqual([tape.freshUntil(12, 4), tape.freshUntil(12, 3)], [12, 45]);
+  assert.deepEqual(tape.missing([0, 5], { most: 1 }), [1, 2]);
+  assert.equal(tape.missing([0, 5], { isEmptyOnly: true }), null);
+  tape.write(1, new Float32Array(20), 4);
+  assert.deepEqual(tape.stale, []);
 });
 
 test("a waveform reaches from the lowest to the highest sample of each pixel", () => {

@@ -4,8 +4,6 @@ import gradio as gr
 import pytest
 
 from distill.server.paths import OWN, PUBLIC
-from distill.settings import Settings
-from distill.ui import build_app
 from tests.maps import names, table
 
 CLOSED = (
@@ -20,15 +18,6 @@ CLOSED = (
     "/login",
     "/dev/reload",
 )
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", "")
-        app = build_app(settings=Settings(folder=tmp_path_factory.mktemp("space")))
-        yield app
-        app.backend.close()
 
 
 @pytest.fixture(scope="module")

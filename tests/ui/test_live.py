@@ -10,7 +10,7 @@ from distill.server.storage import Storage
 from distill.settings import Settings
 from distill.training.records import NO_CURVES
 from distill.ui import live
-from distill.ui.train import saved_codec
+from distill.ui.live import saved_codec
 
 
 def test_without_disk_space_for_a_preview_all_other_news_of_a_training_arrive(codec, drums, tmp_path):

@@ -1,5 +1,6 @@
 """The page's modules as they are served: under names with a hash of their content, and no other file beside them."""
 
+import posixpath
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from distill.ui.app import Front
 from distill.ui.components import modules
 
 AT = f"/page/{modules.VERSION}"
+PLAYER = f"{modules.COMPONENTS}/player.js"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,8 @@ async def test_each_module_is_served_as_javascript_that_browsers_may_cache(front
         for name, code in modules.MODULES.items():
             answer = await client.get(f"{AT}/{name}")
             assert answer.content == code
-            assert answer.headers["content-type"].startswith("text/javascript")
+            kind = "application/wasm" if name.endswith(".wasm") else "text/javascript"
+            assert answer.headers["content-type"].startswith(kind)
             assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
             assert answer.headers["x-content-type-options"] == "nosniff"
             assert "script-src 'self'" in answer.headers["content-security-policy"]
@@ -42,19 +45,31 @@ async def test_each_module_is_served_as_javascript_that_browsers_may_cache(front
 
 async def test_modules_are_served_compressed_and_head_requests_are_answered(front):
     async with asking(front) as client:
-        packed = await client.get(f"{AT}/player.js", headers={"accept-encoding": "br"})
+        packed = await client.get(f"{AT}/{PLAYER}", headers={"accept-encoding": "br"})
         assert packed.headers["content-encoding"] == "br"
-        assert int(packed.headers["content-length"]) < len(modules.MODULES["player.js"]) / 2
-        head = await client.head(f"{AT}/player.js")
+        assert int(packed.headers["content-length"]) < len(modules.MODULES[PLAYER]) / 2
+        head = await client.head(f"{AT}/{PLAYER}")
         assert (head.status_code, head.content) == (200, b"")
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        *("/page/", f"{AT}/", f"{AT}/nothing.js", "/page/0123456789abcdef/player.js", f"{AT}/../base.py"),
-        *(f"{AT}/..%2fbase.py", f"{AT}/%2e%2e/base.py", f"{AT}/player.js/", f"{AT}/player.js%00", f"{AT}//etc/passwd"),
-        *(f"{AT}/code_grid.css", f"{AT}/Player.js"),
+        *(
+            "/page/",
+            f"{AT}/",
+            f"{AT}/nothing.js",
+            f"/page/0123456789abcdef/{PLAYER}",
+            f"{AT}/../base.py",
+            f"{AT}/player.js",
+        ),
+        *(f"{AT}/..%2fbase.py", f"{AT}/%2e%2e/base.py", f"{AT}/{PLAYER}/", f"{AT}/{PLAYER}%00", f"{AT}//etc/passwd"),
+        *(f"{AT}/ui/components/code_grid.css", f"{AT}/{modules.COMPONENTS}/Player.js", f"{AT}/ui/components/base.py"),
+        *(
+            f"{AT}/{modules.COMPONENTS}/../base.py",
+            f"{AT}/{modules.COMPONENTS}/..%2fbase.py",
+            f"{AT}/{modules.COMPONENTS}",
+        ),
     ],
 )
 async def test_no_other_file_is_served_beside_the_modules(front, path):
@@ -64,13 +79,13 @@ async def test_no_other_file_is_served_beside_the_modules(front, path):
 
 async def test_modules_are_found_behind_a_root_path(front):
     async with asking(front, root_path="/spaces/distill") as client:
-        assert (await client.get(f"/spaces/distill{AT}/player.js")).status_code == 200
+        assert (await client.get(f"/spaces/distill{AT}/{PLAYER}")).status_code == 200
 
 
 def test_every_imported_module_exists():
     for name, code in modules.MODULES.items():
-        for imported in re.findall(rb'from "\./([^"]+)"', code):
-            assert imported.decode() in modules.MODULES, name
+        for imported in re.findall(rb'(?:from |import\()"(\.[^"]+)"', code):
+            assert posixpath.normpath(f"{posixpath.dirname(name)}/{imported.decode()}") in modules.MODULES, name
 
 
 def test_the_page_holds_no_script_of_its_own_beyond_the_call_of_a_module():

@@ -13,8 +13,10 @@ from distill.jobs import JobStatus
 from distill.settings import DEFAULTS
 from distill.training.config import get_adaptive_vqvae_config
 from distill.training.dataset import to_mel_clip
-from distill.training.records import NO_CURVES, Progress
+from distill.training.health import LevelHealth
+from distill.training.records import NO_CURVES, Progress, Validation
 from distill.ui import train, views
+from distill.ui.train_layout import TrainTab
 
 
 def noise(seconds: float) -> np.ndarray:
@@ -62,6 +64,7 @@ def test_a_codec_of_shorter_columns_says_so_and_costs_more(small_model, time_str
     assert f"<span>{3 * 8 * 4 * 44_100 / 512 / time_stride:.0f} bit/s</span>" in line
 
 
+VALIDATED = Validation(200, 1.0, 0.3, None, (), (), (), True)
 FINISHED = JobStatus("finished", 0, 0.0, Progress(1, 0.1, 0.6, 0.0, 1.0, 0.5, 0.1), None, NO_CURVES, "", "")
 
 
@@ -79,7 +82,47 @@ def test_a_reloaded_page_without_a_cookie_is_told_that_this_is_the_reason(has_co
         owner="0" * 32, visit=SimpleNamespace(is_new=True), clips=None, is_without_cookie=not has_cookie
     )
     server = SimpleNamespace(runner=SimpleNamespace(jobs_of=lambda owner: []), settings=DEFAULTS)
-    tab = SimpleNamespace(returned="returned", progress="progress")
+    tab = SimpleNamespace(returned="returned", progress="progress", remembered="remembered")
     told = train.arrive(SimpleNamespace(page=page, tab=tab, server=server), "a" * 32)["progress"]
     assert ("cookie" in told) is not has_cookie
     assert ("started anew" in told) is has_cookie
+
+
+def test_the_end_of_a_training_says_what_to_do_next_once_there_is_a_codec():
+    ended = replace(FINISHED, validation=VALIDATED)
+    for state, more in (("finished", "Train again with more minutes"), ("stopped", "Continue, or add")):
+        told = views.training_progress(replace(ended, state=state), "job")
+        assert "What next?" in told
+        assert views.USE in told
+        assert more in told
+    assert "What next?" not in views.training_progress(FINISHED, "job")
+    assert "What next?" not in views.training_progress(replace(ended, state="running"), "job")
+
+
+def test_every_word_of_the_table_of_codes_is_explained():
+    table = views.health_table([LevelHealth(utilization=0.5, perplexity=8.0, dead_codes=3)] * 3, 16)
+    for word in ("Level", "Codes used", "Effective codes", "Dead codes"):
+        assert f">{word}</th>" in table
+        assert f"<dt>{word}</dt>" in views.GLOSSARY
+    assert table.count("<th scope='col' title=") == 4
+
+
+@pytest.mark.parametrize(
+    ("state", "has_codec", "able"),
+    [
+        ("waiting", False, "stop"),
+        ("running", False, "stop"),
+        ("running", True, "stop use"),
+        ("stopped", True, "resume use"),
+        ("failed", False, "resume"),
+        ("finished", True, "use"),
+    ],
+)
+def test_only_buttons_that_do_something_are_enabled(state, has_codec, able):
+    tab = SimpleNamespace(start="start", stop="stop", resume="resume", use="use")
+    status = replace(FINISHED, state=state, validation=VALIDATED if has_codec else None)
+    answer = TrainTab.able(tab, status)
+    assert sorted(name for name, update in answer.items() if update.get("interactive")) == able.split()
+    primary = [name for name, update in answer.items() if update.get("variant") == "primary"]
+    is_over = state not in ("waiting", "running")
+    assert primary == (["use"] if has_codec else ["start"]) * is_over

@@ -25,6 +25,8 @@ class FileComponent(gr.HTML):
 
     name: ClassVar[str]
     """Name of the component's files, without suffix."""
+    module: ClassVar[str] = ""
+    """Name of the module that mounts the component, if it is another one."""
     custom_events: ClassVar[tuple[str, ...]] = ()
     """Events that the script may trigger."""
 
@@ -38,7 +40,7 @@ class FileComponent(gr.HTML):
         files = resources.files("distill.ui.components")
         options.setdefault("html_template", files.joinpath(f"{self.name}.html").read_text(encoding="utf-8"))
         options.setdefault("css_template", files.joinpath(f"{self.name}.css").read_text(encoding="utf-8"))
-        options.setdefault("js_on_load", mounting(self.name, self.custom_events))
+        options.setdefault("js_on_load", mounting(self.module or self.name, self.custom_events))
         super().__init__(value=value, server_functions=server_functions, **options)
 
     def preprocess(self, payload: Any) -> Any:

@@ -1,4 +1,5 @@
-"""The code grid as a Gradio component; its code is in ``js/code_grid.js``."""
+"""The code grid as a Gradio component; its code is in ``js/code_grid.js``, beside which
+``js/private_grid.js`` shows private clips."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from distill.audio import SAMPLE_RATE
-from distill.audio.vocoder import BLOCK_SAMPLES, num_blocks
-from distill.codes.grid import FORMAT, CodeGrid
+from distill.audio.vocoder import BLOCK_SAMPLES
+from distill.codes.grid import CodeGrid
+from distill.codes.grid_files import FORMAT
 from distill.codes.levels import level_names
 from distill.editing.answers import HISTORY_SHOWN, pack
+from distill.editing.sprites import spectrogram
 from distill.plots import band_name, row_ranges_hz
 from distill.settings import DEFAULTS
 from distill.ui.components.base import FileComponent
-from distill.ui.components.sprites import spectrogram
 
 
 class CodeGridCanvas(FileComponent):
@@ -23,11 +25,13 @@ class CodeGridCanvas(FileComponent):
     blends and swaps, or empty. Its property ``gone`` is "", or a sentence that says that the server has lost the clip:
     the page then offers its copy of the codes.
 
-    The canvas calls four server functions: ``edit``, ``sound``, ``audition`` and ``codec_pictures``. Their requests and
-    answers are described in ``js/types.js``.
+    The canvas calls the server functions ``edit``, ``sound``, ``audition`` and ``codec_pictures``, and, if they are
+    there, ``codec_lens``, ``second_grid``, ``timing``, ``clip_names`` and ``clip_codes``. Their requests and answers
+    are described in ``js/types.js``.
     """
 
     name = "code_grid"
+    module = "private_grid"
 
     def __init__(self, value: dict[str, Any] | None = None, **options: Any) -> None:
         options.setdefault("second", {})
@@ -47,6 +51,9 @@ def grid_value(
     can_redo: bool,
     editable: bool = True,
     edit_cells: int = DEFAULTS.edit_cells,
+    codec_file: str = "",
+    timing: dict[str, Any] | None = None,
+    quiet: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """The value of the canvas.
 
@@ -70,6 +77,12 @@ def grid_value(
         False for the shared example: its edits wait until the page has its own copy.
     edit_cells : int
         Maximum number of cells of one edit.
+    codec_file : str
+        Address from which the page loads the codec, to make the sound itself; "" if the server makes the sound.
+    timing : dict, optional
+        Beat and loop, as :meth:`distill.editing.timing.Timing.answer` gives them; None if they are not known.
+    quiet : ndarray of int [levels, rows], optional
+        The codec's codes of silence, which faders move the sound to.
     """
     return {
         "work": work,
@@ -84,6 +97,9 @@ def grid_value(
         "format": FORMAT,
         "indices": pack(grid.indices),
         "original": pack(original.indices),
+        "mix": None if grid.mix is None else pack(grid.mix),
+        "original_mix": None if original.mix is None else pack(original.mix),
+        "quiet": None if quiet is None else quiet.tolist(),
         "usage": usage.tolist(),
         "bands": [band_name(low, high) for low, high in row_ranges_hz(grid.rows)],
         "time_stride": grid.time_stride,
@@ -91,8 +107,9 @@ def grid_value(
         "sample_rate": SAMPLE_RATE,
         "samples": grid.num_samples,
         "piece_samples": BLOCK_SAMPLES,
-        "pieces": num_blocks(grid.num_frames),
         "edit_cells": edit_cells,
+        "codec_file": codec_file,
+        "timing": timing,
         "spectrogram": spectrogram(log_mel, grid.columns * grid.time_stride),
         "history": list(history[-HISTORY_SHOWN:]),
         "edits": len(history),

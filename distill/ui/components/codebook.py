@@ -14,13 +14,15 @@ class Codebook(FileComponent):
 
     Its value is the result of :func:`codebook_value`. Its server function ``audition`` takes ``{"work", "level",
     "code"}`` and returns ``{"flac"}``; ``codec_pictures`` takes ``{"work"}`` and returns the result of
-    :func:`~distill.ui.components.sprites.codec_pictures`.
+    :func:`~distill.editing.sprites.codec_pictures`.
     """
 
     name = "codebook"
 
 
-def codebook_value(work: str, model_id: str, counts: np.ndarray, training_counts: np.ndarray | None) -> dict[str, Any]:
+def codebook_value(
+    work: str, model_id: str, counts: np.ndarray, training_counts: np.ndarray | None, codec_file: str = ""
+) -> dict[str, Any]:
     """The value of the codebook.
 
     Parameters
@@ -33,10 +35,13 @@ def codebook_value(work: str, model_id: str, counts: np.ndarray, training_counts
         Number of uses of each code in the clip.
     training_counts : ndarray of int [levels, codebook_size], optional
         Number of uses of each code in the training clips, if known.
+    codec_file : str
+        Address of the codec for the page; if another component has loaded the codec, the page plays the codes itself.
     """
     return {
         "work": work,
         "model_id": model_id,
+        "codec_file": codec_file,
         "sample_rate": SAMPLE_RATE,
         "levels": list(level_names(len(counts))),
         "size": counts.shape[1],

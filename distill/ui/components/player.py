@@ -13,12 +13,10 @@ class Player(FileComponent):
     Its value is the result of :func:`player_value`. It fetches the sound piece by piece with its server function
     ``sound``, which takes ``{"work", "track", "piece"}`` and returns the result of
     :func:`~distill.editing.answers.piece_answer`.
-
-    Events: ``zoom`` (start, stop, in seconds).
     """
 
     name = "player"
-    custom_events = ("zoom",)
+    module = "private_player"
 
 
 def player_value(work: str, seconds: float, tracks: Sequence[tuple[str, str, str]]) -> dict[str, Any]:

@@ -46,32 +46,3 @@ export function ticksOf(begin, end, pixelsPerSecond) {
   const first = Math.max(0, Math.floor(begin / step));
   return Array.from({ length: Math.max(0, Math.floor(end / step) - first + 1) }, (_, index) => (first + index) * step);
 }
-
-/**
- * A picture's axis of time.
- * @typedef {object} PictureAxis
- * @property {number} start seconds at which the axis begins
- * @property {number} stop seconds at which the axis ends
- * @property {number} left share of the picture's width at which the axis begins
- * @property {number} right share of the picture's width at which the axis ends
- */
-
-/**
- * The position of a moment in a picture, as a share of its width; null if the moment is outside the picture.
- * @param {PictureAxis} axis
- * @param {number} moment
- */
-export function placeOf({ start, stop, left, right }, moment) {
-  const share = (moment - start) / (stop - start);
-  return share >= 0 && share <= 1 ? left + (right - left) * share : null;
-}
-
-/**
- * The moment at a position in a picture; null outside the axis.
- * @param {PictureAxis} axis
- * @param {number} place as a share of the picture's width
- */
-export function momentOf({ start, stop, left, right }, place) {
-  const share = (place - left) / (right - left);
-  return share >= 0 && share <= 1 ? start + (stop - start) * share : null;
-}

@@ -1,13 +1,15 @@
 // @ts-check
 // The codebook: a small picture of each code's sound; a press plays the code.
 //
-// element.codebook.heard = {level, code, flac} of the code that was played last, for scripts and tests.
+// element.codebook.heard = {level, code, flac, samples} of the code that was played last, for scripts and tests; flac is
+// null if the page made the sound itself.
 
 import { codesInOrder, makeTile } from "./code_tiles.js";
 import { picturesOfCodecs } from "./codec_pictures.js";
 import { find, make, makeButton, showPressed } from "./dom.js";
+import { pageCodecs } from "./page_codecs.js";
 import { answerTo, isRefusal } from "./server.js";
-import { decode, sound } from "./sound.js";
+import { decode, playOnce, sound } from "./sound.js";
 import { codeInWords, sortedCodes } from "./usage.js";
 
 /** @typedef {import("./types.js").Component<import("./types.js").CodebookValue, import("./types.js").CodebookServer>} Component */
@@ -21,7 +23,7 @@ class Codebook {
   sorting = "similarity";
   /** @type {import("./types.js").CodecPictures | null} */
   pictures = null;
-  /** @type {{level: number, code: number, flac: string} | null} */
+  /** @type {{level: number, code: number, flac: string | null, samples: Float32Array} | null} */
   heard = null;
   #request = 0;
 
@@ -32,6 +34,9 @@ class Codebook {
     this.levels = find(element, ".levels");
     this.tiles = find(element, ".tiles");
     this.readout = find(element, ".readout");
+    sound.onTrouble((words) => {
+      this.readout.textContent = words || HINT;
+    });
     const sorting = /** @type {HTMLSelectElement} */ (find(element, "select"));
     sorting.onchange = () => {
       this.sorting = /** @type {import("./usage.js").Sorting} */ (sorting.value);
@@ -54,9 +59,11 @@ class Codebook {
     this.levels.replaceChildren(...this.value.levels.map((name, level) => this.#makeLevel(name, level)));
     const asked = picturesOfCodecs.of(modelId, () => this.server.codec_pictures({ work }));
     const late = setTimeout(() => this.draw(), 50); // cached pictures arrive earlier
+    this.tiles.ariaBusy = "true";
     const pictures = await asked;
     clearTimeout(late);
     if (modelId !== this.value.model_id) return;
+    this.tiles.ariaBusy = "false";
     this.pictures = isRefusal(pictures) ? null : pictures;
     this.draw();
     if (isRefusal(pictures)) this.readout.textContent = pictures.error;
@@ -112,16 +119,20 @@ class Codebook {
     const [mine, { level }, { work, sample_rate }] = [this.#request, this, this.value];
     sound.wake(sample_rate);
     sound.stopSingle();
-    const answer = await answerTo(this.server.audition({ work, level, code }));
+    const made = await pageCodecs
+      .readyFor(this.value)
+      ?.audition(level, code)
+      .catch(() => null);
+    const answer = made ? null : await answerTo(this.server.audition({ work, level, code }));
     if (mine !== this.#request) return;
-    if (isRefusal(answer)) {
+    if (answer && isRefusal(answer)) {
       this.readout.textContent = answer.error;
       return;
     }
-    const buffer = await decode(answer.flac, sample_rate);
-    if (mine !== this.#request) return;
-    sound.playSingle(buffer);
-    this.heard = { level, code, flac: answer.flac };
+    const samples = made ?? (answer && (await decode(answer.flac, sample_rate)).getChannelData(0));
+    if (mine !== this.#request || !samples) return;
+    playOnce(samples, sample_rate);
+    this.heard = { level, code, flac: answer?.flac ?? null, samples };
     this.say(code);
   }
 }

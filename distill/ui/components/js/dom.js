@@ -46,6 +46,26 @@ export function makeButton(words, act, className = "") {
 }
 
 /**
+ * Follow the choices of a list. After a choice by pointer the focus goes elsewhere, because a list takes all letters.
+ * @param {HTMLSelectElement} list
+ * @param {HTMLElement} next what then has the focus
+ * @param {() => void} act
+ */
+export function followChoice(list, next, act) {
+  let isPointed = false;
+  list.addEventListener("pointerdown", () => {
+    isPointed = true;
+  });
+  list.addEventListener("keydown", () => {
+    isPointed = false;
+  });
+  list.addEventListener("change", () => {
+    act();
+    if (isPointed) next.focus({ preventScroll: true });
+  });
+}
+
+/**
  * Show whether a button is pressed.
  * @param {Element} button
  * @param {boolean} isPressed
@@ -72,6 +92,9 @@ export function drawAgainWith(element, draw) {
   new ResizeObserver(draw).observe(element);
   new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
 }
+
+/** How the page scrolls by itself: smoothly, except for visitors who want less motion. @returns {ScrollBehavior} */
+export const scrolling = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
 
 /**
  * Set a canvas's resolution to its displayed size in device pixels.

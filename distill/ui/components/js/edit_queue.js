@@ -9,7 +9,7 @@ import { answerTo, isRefusal, NO_ANSWER, wait } from "./server.js";
 /**
  * An edit; `work` is null until the page has its own clip, and `puts` are the codes that the page changes at once.
  * @typedef {{work: string | null, request: {id: string, kind: string} & Record<string, unknown>,
- *   puts: import("./grid_codes.js").Put[]}} Edit
+ *   puts: import("./grid_codes.js").Put[], then?: (answer: EditAnswer) => void}} Edit
  */
 
 /**
@@ -24,8 +24,8 @@ import { answerTo, isRefusal, NO_ANSWER, wait } from "./server.js";
 const PATIENCE = 60_000; // milliseconds until an edit is sent again; the server recognizes its id and does it once
 const RETRY = 1_500; // milliseconds
 
-/** @returns {string} */
-function newId() {
+/** A name that no other edit has. @returns {string} */
+export function newId() {
   return crypto.randomUUID?.() ?? `${performance.now()} ${Math.random()}`; // browsers offer randomUUID only with TLS
 }
 
@@ -68,9 +68,15 @@ export class EditQueue {
    * @param {string} kind
    * @param {Record<string, unknown>} fields
    * @param {import("./grid_codes.js").Put[]} puts
+   * @param {(answer: EditAnswer) => void} [then] called after the edit was done
    */
-  add(work, kind, fields = {}, puts = []) {
-    this.#edits.push({ work, request: { id: this.newId(), kind, ...fields }, puts });
+  add(work, kind, fields = {}, puts = [], then = undefined) {
+    const last = this.#edits.at(-1);
+    const isSent = this.#isBusy && this.#edits.length === 1;
+    const isSame = fields.gesture && last?.request.gesture === fields.gesture && last.work === work;
+    const isReplaced = isSame && kind !== "undo" && !isSent;
+    if (isReplaced) this.#edits.pop(); // of the moves of a slider, only the last counts
+    this.#edits.push({ work, request: { id: this.newId(), kind, ...fields }, puts, then });
     this.listener.changed();
     void this.drain();
   }

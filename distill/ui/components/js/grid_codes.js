@@ -1,22 +1,36 @@
 // @ts-check
 // The codes of a clip. The page changes them before the server answers.
 
-import { unpackCodes } from "./bytes.js";
+import { unpackCodes } from "../../../browser/base64.js";
+import { wholeCells } from "../../../browser/mixing.js";
 
-/** @typedef {[number, number]} Put a position in the grid, and its new code */
+/** @typedef {[number, number]} Put a position in the grid, and its new code; after the codes follow the faders */
 
 export class GridCodes {
+  /** @type {Map<number, number>} the codes below a stroke that is under way, by position */
+  #beneath = new Map();
+  changes = 0; // how often codes have changed
+  mixChanges = 0; // how often faders have changed
+
   /**
    * @param {import("./types.js").GridValue} value
    * @param {(position: number, code: number) => void} put called with each change
+   * @param {(puts: Put[]) => void} changed called with all changes that come together
    */
-  constructor(value, put = () => {}) {
+  constructor(value, put = () => {}, changed = () => {}) {
     this.levels = value.levels.length;
     this.rows = value.rows;
     this.columns = value.columns;
-    this.indices = unpackCodes(value.indices);
-    this.original = unpackCodes(value.original);
+    this.cells = cellsOf(value.indices, value.mix);
+    this.originalCells = cellsOf(value.original, value.original_mix);
+    this.count = this.cells.length / 2;
+    /** The codes of the cells, and their faders. */
+    this.indices = this.cells.subarray(0, this.count);
+    this.faders = this.cells.subarray(this.count);
+    this.original = this.originalCells.subarray(0, this.count);
+    this.quiet = value.quiet ? Uint16Array.from(value.quiet.flat()) : undefined;
     this.onPut = put;
+    this.onChanged = changed;
   }
 
   /**
@@ -44,23 +58,74 @@ export class GridCodes {
 
   /** @param {number} position */
   isChanged(position) {
-    return this.indices[position] !== this.original[position];
+    const fader = position + this.count;
+    return this.cells[position] !== this.originalCells[position] || this.cells[fader] !== this.originalCells[fader];
   }
 
   /** @param {Iterable<Put>} puts */
   put(puts) {
+    /** @type {Put[]} */
+    const changes = [];
     for (const [position, code] of puts) {
-      this.indices[position] = code;
-      this.onPut(position, code);
+      if (this.#beneath.has(position)) {
+        this.#beneath.set(position, code);
+        continue;
+      }
+      if (this.cells[position] === code) continue;
+      this.cells[position] = code;
+      if (position < this.count) this.onPut(position, code);
+      changes.push([position, code]);
     }
+    if (!changes.length) return;
+    if (changes.some(([position]) => position < this.count)) this.changes += 1;
+    if (changes.some(([position]) => position >= this.count)) this.mixChanges += 1;
+    this.onChanged(changes);
   }
 
   /**
-   * Apply the codes of a server's answer.
-   * @param {{positions?: number[] | null, codes?: number[] | null, indices?: string}} answer
+   * Put the codes of a stroke over the others until it ends.
+   * @param {Put[]} puts positions that the stroke has not painted yet
    */
-  correct({ positions, codes, indices }) {
-    if (positions && codes) this.put(positions.map((position, index) => [position, codes[index]]));
-    else if (indices) this.put([...unpackCodes(indices).entries()].filter(([at, code]) => code !== this.indices[at]));
+  cover(puts) {
+    const beneath = puts.map(([position]) => /** @type {Put} */ ([position, this.cells[position]]));
+    this.put(puts);
+    for (const [position, code] of beneath) this.#beneath.set(position, code);
   }
+
+  /**
+   * End the stroke.
+   * @param {boolean} isTakenBack whether the codes below it come back
+   */
+  uncover(isTakenBack) {
+    const beneath = this.#beneath;
+    this.#beneath = new Map();
+    if (isTakenBack) this.put(beneath);
+  }
+
+  /**
+   * Apply the codes of a server's answer, except where edits wait that came later.
+   * @param {{positions?: number[] | null, codes?: number[] | null, indices?: string,
+   *   mix?: string | null}} answer
+   * @param {Put[]} later the codes of these edits
+   */
+  correct({ positions, codes, indices, mix }, later = []) {
+    const answered = /** @type {Put[]} */ (positions?.map((position, index) => [position, codes?.[index]]) ?? []);
+    this.put(new Map([...(indices ? cellsOf(indices, mix).entries() : answered), ...later]));
+  }
+}
+
+/**
+ * @param {string} codes
+ * @param {string | null | undefined} mix
+ */
+function cellsOf(codes, mix) {
+  const indices = unpackCodes(codes);
+  const cells = wholeCells(indices, indices.length);
+  if (mix) cells.set(unpackCodes(mix), indices.length);
+  return cells;
+}
+
+/** @type {(one: import("./types.js").GridValue, other: import("./types.js").GridValue) => boolean} */
+export function isSameClip(one, other) {
+  return one.name === other.name && one.columns === other.columns && one.model_id === other.model_id;
 }

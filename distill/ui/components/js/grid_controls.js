@@ -4,14 +4,21 @@
 import { codesInOrder, makeTile } from "./code_tiles.js";
 import { find, findButton, findInput, make, makeButton, showPressed } from "./dom.js";
 import { ZOOM } from "./grid_layout.js";
+import { mixWords } from "./grid_mix.js";
+import { cellWords, selectionWords } from "./grid_words.js";
+import { followHelp } from "./help_line.js";
 import { historyShown } from "./history.js";
+import { Seen } from "./seen.js";
 
 /** @typedef {import("./code_grid.js").CodeGrid} CodeGrid */
 
-const TOOLS = /** @type {const} */ (["brush", "select", "pick", "scroll"]);
-const CURSORS = { brush: "crosshair", select: "cell", pick: "copy", scroll: "grab" };
+const TOOLS = /** @type {const} */ (["brush", "select", "lasso", "pick", "scroll"]);
+const CURSORS = { brush: "crosshair", select: "cell", lasso: "crosshair", pick: "copy", scroll: "grab" };
 
 export class GridControls {
+  #said = new Seen();
+  #selected = ""; // what was said last of the selection
+
   /**
    * @param {HTMLElement} element
    * @param {CodeGrid} grid
@@ -34,6 +41,7 @@ export class GridControls {
     this.acts = /** @type {NodeListOf<HTMLButtonElement>} */ (element.querySelectorAll("[data-act]"));
     this.tools = TOOLS.map((tool) => ({ tool, button: findButton(element, `[data-tool=${tool}]`) }));
     this.#connect(element);
+    followHelp(element, find(element, ".help"));
   }
 
   /** @param {HTMLElement} element */
@@ -46,7 +54,7 @@ export class GridControls {
         grid.show();
       };
     }
-    for (const button of this.acts) button.onclick = () => grid.act(button.dataset.act ?? "");
+    for (const button of this.acts) button.onclick = () => grid.editor.act(button.dataset.act ?? "");
     this.play.onclick = () => grid.playOrPause();
     this.loop.onclick = () => grid.switchLoop();
     this.before.onclick = () => grid.compare();
@@ -97,6 +105,7 @@ export class GridControls {
       tile.setAttribute("aria-label", `Code ${code}`);
       tile.title = `Code ${code}: ${value.usage[state.level][code]} cells of this clip`;
       tile.onclick = () => {
+        if (state.tool === "scroll") state.tool = "brush"; // on a touch screen: a code is taken to be painted with
         this.grid.chooseCode(code);
         this.grid.audition(code);
       };
@@ -107,7 +116,10 @@ export class GridControls {
 
   scrollToBrush() {
     const tile = this.palette.querySelector(`[data-code="${this.grid.state.brush}"]`);
-    tile?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (!tile) return;
+    const [box, room] = [tile.getBoundingClientRect(), this.palette.getBoundingClientRect()];
+    // Not scrollIntoView: it would also scroll the page away from the grid.
+    this.palette.scrollTop += Math.min(0, box.top - room.top) + Math.max(0, box.bottom - room.bottom);
   }
 
   /** @param {boolean} isWaiting whether edits of this clip wait for an answer */
@@ -123,7 +135,7 @@ export class GridControls {
     const shown = historyShown(value, isWaiting);
     this.#enable({ undo: shown.canUndo, redo: shown.canRedo, reset: shown.canUndo, paste: state.clipboard !== null });
     this.#enable({ blend: second !== null, swap: second !== null });
-    this.second.textContent = second ? `with ${second.name}` : "with a second clip, chosen below";
+    this.second.textContent = second ? `with ${second.name}` : "with a second clip: none is chosen yet";
     this.play.textContent = sound.playing === "all" ? "Pause" : "Play";
     showPressed(this.loop, sound.isLooping);
     showPressed(this.before, sound.isComparing);
@@ -144,18 +156,13 @@ export class GridControls {
     }
   }
 
-  /** Describe the cursor's position and its code. */
+  /** Describe the cell under the pointer or the cursor, and the selection. */
   say() {
-    const { state, value } = this.grid;
-    const { cursor, selection, level } = state;
-    const time = (cursor.column * value.column_seconds).toFixed(2);
-    const band = value.bands[cursor.row];
-    const place = `${time} s, ${band}: ${value.levels[level]} code ${state.codeUnderCursor}. Brush: code ${state.brush}.`;
-    if (!selection) this.readout.textContent = place;
-    else {
-      const { rows, columns } = selection;
-      const size = `${columns[1] - columns[0] + 1} × ${rows[1] - rows[0] + 1}`;
-      this.readout.textContent = `${place} Selected: ${size}.`;
-    }
+    const { state, value, lens } = this.grid;
+    const { selection, level, codes, brush } = state;
+    const place = `${cellWords(value, codes, lens.cell)} Brush: code ${brush}.${mixWords(state)}`;
+    if (this.#said.isNew(value, codes, codes.changes, selection, level))
+      this.#selected = selection ? ` ${selectionWords(value, codes, selection, level)}` : "";
+    this.readout.textContent = place + this.#selected;
   }
 }

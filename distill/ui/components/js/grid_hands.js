@@ -1,37 +1,94 @@
 // @ts-check
-// Pointer and keyboard input of the code grid.
+// Pointers on the code grid: one finger, the pen or the mouse paints, selects or picks; two fingers pan and zoom.
 
-import { ZOOM } from "./grid_layout.js";
+import { followWheel, Pinch } from "./grid_zoom.js";
 
 /** @typedef {import("./code_grid.js").CodeGrid} CodeGrid */
 
-/** @type {Record<string, [number, number]>} rows and columns */
-const STEPS = { ArrowUp: [1, 0], ArrowDown: [-1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-/** @type {Record<string, string>} */
-const SHIFTS = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right" };
-/** @type {Record<string, import("./grid_state.js").Tool>} */
-const TOOLS = { b: "brush", s: "select", p: "pick" };
-/** @type {Record<string, string>} with or without Control */
-const ACTS = { c: "copy", x: "cut", v: "paste" };
-/** @type {Record<string, string>} */
-const EDITS = { delete: "clear", backspace: "clear", r: "reverse" };
+const TAP = 8; // pixels that a finger may move in a tap
 
-/**
- * @param {HTMLCanvasElement} canvas
- * @param {CodeGrid} grid
- */
-export function followPointer(canvas, grid) {
-  const { state } = grid;
+export class GridHands {
+  /** @type {{pointerId: number, pointerType: string} | null} the pointer that paints, selects or picks */
+  #holder = null;
+  /** @type {Map<number, PointerEvent>} latest event of each finger on the canvas */
+  #fingers = new Map();
+  /** @type {Pinch | null} */
+  #pinch = null;
+  #isSpent = false; // whether two fingers were down: one that stays does not paint
+  /** @type {PointerEvent | null} a finger that went down with the tool Scroll */
+  #tap = null;
 
-  canvas.addEventListener("pointerdown", (event) => {
+  /** @param {CodeGrid} grid */
+  constructor(grid) {
+    this.grid = grid;
+    const { canvas, state } = grid;
+    if (matchMedia("(pointer: coarse)").matches) state.tool = "scroll"; // until a tool is chosen, a swipe scrolls
+    canvas.addEventListener("pointerdown", (event) => this.#press(event));
+    canvas.addEventListener("pointermove", (event) => this.#move(event));
+    canvas.addEventListener("pointerup", (event) => this.#release(event));
+    canvas.addEventListener("pointercancel", (event) => this.#lose(event));
+    canvas.addEventListener("lostpointercapture", (event) => this.#lose(event));
+    // With the tool Scroll, one finger is the browser's, two are not.
+    canvas.addEventListener(
+      "touchstart",
+      (event) => {
+        if (event.touches.length > 1 && event.cancelable) event.preventDefault();
+      },
+      { passive: false },
+    );
+    followWheel(grid, () => this.#fingers.size > 0);
+  }
+
+  /** Whether a pointer is down that paints, selects or picks. */
+  get isHolding() {
+    return this.#holder !== null;
+  }
+
+  /** Take back what the pointer has done since it went down. */
+  takeBack() {
+    const { grid } = this;
+    if (!this.isHolding) return;
+    this.#holder = null;
+    const { level } = grid.state;
+    grid.state.takeBack();
+    if (grid.state.level !== level) grid.chooseLevel(grid.state.level, grid.state.isStacked);
+    grid.show();
+  }
+
+  /** @param {PointerEvent} event */
+  #press(event) {
+    const { pointerType } = event;
+    if (this.#holder && this.#holder.pointerType !== pointerType) return; // as a hand below a pen
+    if (pointerType === "touch") {
+      if (event.isPrimary) this.#forgetFingers();
+      this.#fingers.set(event.pointerId, event);
+      if (this.#fingers.size > 1) this.#beginPinch();
+      if (this.#isSpent) return;
+    }
+    this.takeBack(); // a stroke whose end the page has missed
+    this.#hold(event);
+  }
+
+  /** @param {PointerEvent} event */
+  #hold(event) {
+    const { grid } = this;
+    const { state, canvas } = grid;
     const cell = grid.cellUnder(event);
-    if (!cell || event.button || !event.isPrimary || state.tool === "scroll") return;
+    if (!cell || event.button || !event.isPrimary) return;
+    this.#tap = state.tool === "scroll" ? event : null;
+    if (this.#tap) return;
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
+    if (!event.altKey && state.tool !== "pick" && grid.entry.press(cell, event.timeStamp)) return;
+    this.#holder = event;
+    state.remember();
     if (cell.level !== state.level) grid.chooseLevel(cell.level, state.isStacked);
     if (state.tool === "pick" || event.altKey) {
       state.cursor = cell;
       grid.chooseCode(state.codeUnderCursor);
+    } else if (state.tool === "lasso") {
+      state.beginLasso(cell, event.shiftKey);
+      grid.show();
     } else if (state.tool === "select") {
       state.beginSelecting(cell, event.shiftKey);
       grid.show();
@@ -39,85 +96,98 @@ export function followPointer(canvas, grid) {
       state.beginStroke(cell);
       grid.showPlace();
     }
-  });
+  }
 
-  canvas.addEventListener("pointermove", (event) => {
-    if (!event.buttons || !event.isPrimary) return;
-    const isSelecting = state.tool === "select" && canvas.hasPointerCapture(event.pointerId);
-    if (!state.isPainting && !isSelecting) return;
+  /** @param {PointerEvent} event */
+  #move(event) {
+    const { grid } = this;
+    const { state } = grid;
+    if (this.#fingers.has(event.pointerId)) this.#fingers.set(event.pointerId, event);
+    if (this.#pinch) this.#pinch.follow(this.#places);
+    if (!this.#isHolder(event)) return;
+    if (!event.buttons) {
+      this.#finish(); // the pointer went up where the page could not see it
+      return;
+    }
+    if (!state.isPainting && !state.isSelecting) return;
     const steps = (state.isPainting && event.getCoalescedEvents?.()) || [];
     for (const step of steps.length ? steps : [event]) {
       const cell = grid.cellUnder(step, true);
       if (!cell) continue;
+      grid.entry.drag(cell);
       if (state.isPainting) state.goOnPainting(cell);
       else state.goOnSelecting(cell);
     }
     grid.showPlace();
-  });
+  }
 
   /** @param {PointerEvent} event */
-  const release = (event) => {
-    if (!event.isPrimary) return;
-    grid.sendStroke();
-    const moved = state.endSelecting(event.type === "pointercancel");
-    if (moved) grid.edit({ kind: "move", ...moved });
-    grid.show();
-  };
-  canvas.addEventListener("pointerup", release);
-  canvas.addEventListener("pointercancel", release);
-}
-
-/**
- * @param {HTMLCanvasElement} canvas
- * @param {CodeGrid} grid
- */
-export function followKeys(canvas, grid) {
-  canvas.addEventListener("keydown", (event) => {
-    const isCommand = event.ctrlKey || event.metaKey;
-    const isKnown = STEPS[event.key] ? walk(grid, event) : press(grid, event, event.key.toLowerCase(), isCommand);
-    if (!isKnown) return;
-    event.preventDefault();
-    grid.show();
-  });
-}
-
-/**
- * @param {CodeGrid} grid
- * @param {KeyboardEvent} event
- */
-function walk(grid, { key, altKey, shiftKey }) {
-  if (altKey) grid.act(SHIFTS[key]);
-  else {
-    grid.state.moveCursor(STEPS[key][0], STEPS[key][1], shiftKey);
-    grid.scrollToCursor();
+  #release(event) {
+    this.#lift(event);
+    this.#endTap(event);
+    if (this.#isHolder(event)) this.#finish();
   }
-  return true;
-}
 
-/**
- * @param {CodeGrid} grid
- * @param {KeyboardEvent} event
- * @param {string} key in lower case
- * @param {boolean} isCommand with Control
- * @returns {boolean} whether the key has a function
- */
-function press(grid, event, key, isCommand) {
-  const { state } = grid;
-  if (isCommand && key === "z") grid.act(event.shiftKey ? "redo" : "undo");
-  else if (isCommand && key === "y") grid.act("redo");
-  else if (isCommand && key === "a") state.selectAll();
-  else if (ACTS[key]) grid.act(ACTS[key]);
-  else if (isCommand) return false;
-  else if (EDITS[key]) grid.act(EDITS[key]);
-  else if (TOOLS[key]) state.tool = TOOLS[key];
-  else if (key === " ") grid.playOrPause(true);
-  else if (key === "enter") {
-    state.beginStroke(state.cursor);
-    grid.sendStroke();
-  } else if (key === "escape") state.unselect();
-  else if (key === "+" || key === "=") grid.zoom(ZOOM);
-  else if (key === "-") grid.zoom(1 / ZOOM);
-  else if (key >= "1" && key <= String(state.codes.levels)) grid.chooseLevel(Number(key) - 1);
-  else return false;
-  return true;
+  /**
+   * A finger that was not moved chooses a cell and hears its code. A swipe is the browser's, which cancels the pointer.
+   * @param {PointerEvent} event
+   */
+  #endTap({ pointerId, clientX, clientY }) {
+    const { grid } = this;
+    const tap = this.#tap;
+    this.#tap = null;
+    if (tap?.pointerId !== pointerId || Math.hypot(clientX - tap.clientX, clientY - tap.clientY) > TAP) return;
+    const cell = grid.cellUnder(tap);
+    if (!cell) return;
+    if (cell.level !== grid.state.level) grid.chooseLevel(cell.level, grid.state.isStacked);
+    grid.state.cursor = cell;
+    grid.audition(grid.state.codeUnderCursor);
+    grid.show();
+  }
+
+  /** @param {PointerEvent} event */
+  #lose(event) {
+    this.#lift(event);
+    if (event.type === "pointercancel") this.#tap = null;
+    if (this.#isHolder(event)) this.takeBack();
+  }
+
+  /** @param {PointerEvent} event */
+  #isHolder({ pointerId }) {
+    return this.#holder?.pointerId === pointerId;
+  }
+
+  #finish() {
+    const { grid } = this;
+    this.#holder = null;
+    grid.editor.sendStroke();
+    const moved = grid.state.endSelecting();
+    if (moved) grid.editor.edit({ kind: "move", ...moved });
+    grid.show();
+  }
+
+  get #places() {
+    const { left } = this.grid.canvas.getBoundingClientRect();
+    return [...this.#fingers.values()].slice(0, 2).map(({ clientX, clientY }) => ({ x: clientX - left, y: clientY }));
+  }
+
+  #beginPinch() {
+    this.takeBack();
+    this.#tap = null;
+    this.#isSpent = true;
+    this.#pinch = new Pinch(this.grid, this.#places);
+  }
+
+  /** @param {PointerEvent} event */
+  #lift(event) {
+    if (!this.#fingers.delete(event.pointerId)) return;
+    this.#pinch = this.#fingers.size > 1 ? new Pinch(this.grid, this.#places) : null;
+    if (!this.#fingers.size) this.#isSpent = false;
+  }
+
+  #forgetFingers() {
+    this.#fingers.clear();
+    this.#pinch = null;
+    this.#isSpent = false;
+  }
 }

@@ -100,13 +100,23 @@ export class GridLayout {
    * @returns {number} the new scroll position, in pixels
    */
   zoom(factor, column, view) {
-    const fit = view.width / this.shape.columns;
     const before = this.widthOfColumn(view);
     const x = (column + 0.5) * before - view.scrollLeft;
     const held = x >= 0 && x <= view.width ? x : view.width / 2;
-    const heldColumn = (view.scrollLeft + held) / before;
-    this.columnWidth = clamp(before * factor, fit, Math.max(fit, WIDEST));
-    return heldColumn * this.columnWidth - held;
+    return this.widen(before * factor, { column: (view.scrollLeft + held) / before, x: held }, view);
+  }
+
+  /**
+   * Give the columns a width, within the limits, and keep a point of the clip at a place of the view.
+   * @param {number} width in pixels
+   * @param {{column: number, x: number}} held the point, in columns; its place in the view, in pixels
+   * @param {View} view
+   * @returns {number} the new scroll position, in pixels
+   */
+  widen(width, { column, x }, view) {
+    const fit = view.width / this.shape.columns;
+    this.columnWidth = clamp(width, fit, Math.max(fit, WIDEST));
+    return column * this.columnWidth - x;
   }
 
   /**

@@ -1,6 +1,7 @@
 // @ts-check
 // Draws the code grid: codes over the spectrogram, changed cells, the selection, the axis of time, the playhead.
 
+import { FULL, gainOf } from "../../../browser/mixing.js";
 import { ticksOf } from "./axes.js";
 import { channelsOf, isLight } from "./code_tiles.js";
 import { fitCanvas, make, penOf, styleOf } from "./dom.js";
@@ -10,6 +11,7 @@ import { AXIS_HEIGHT, LANE_GAP } from "./grid_layout.js";
 /** @typedef {import("./grid_codes.js").GridCodes} GridCodes */
 /** @typedef {{pen: CanvasRenderingContext2D, wide: number, high: number, first: number, stop: number}} Drawing */
 
+const DARK_GAIN = 0.5; // at this gain and below, the fader makes the lightest cell dark
 const NUMBERS_FROM = 26; // minimum column width in pixels for the codes' numbers
 const LINES_FROM = 7;
 const DOTS_FROM = 3; // of narrower columns, neighbours share the dot of a changed cell
@@ -148,8 +150,10 @@ export class GridPainter {
     const { codes } = this.state;
     const position = codes.positionOf(level, row, column);
     const code = codes.indices[position];
+    drawFader(pen, codes.faders[position], [column * wide, y, wide, high]);
     if (wide >= NUMBERS_FROM && high >= 20) {
-      pen.fillStyle = this.state.opacity > 0.5 && this.#isLight[level]?.[code] ? "#000c" : "#fffd";
+      const isLight = this.state.opacity > 0.5 && this.#isLight[level]?.[code];
+      pen.fillStyle = isLight && gainOf(codes.faders[position]) > DARK_GAIN ? "#000c" : "#fffd";
       pen.textAlign = "center";
       pen.fillText(String(code), (column + 0.5) * wide, y + high / 2);
     }
@@ -173,15 +177,20 @@ export class GridPainter {
    */
   #drawChosen({ pen, wide, high }, level, top, accent) {
     const { state } = this;
-    const { selection, cursor, codes } = state;
+    const { selection, cursor, codes, ghost } = state;
+    const box = { pen, wide, high, top, rows: codes.rows };
     if (selection && (state.everyLevel || level === state.level)) {
-      const { rows, columns } = selection;
       pen.strokeStyle = accent;
       pen.lineWidth = 2;
       pen.setLineDash([5, 3]);
-      const [x, y] = [columns[0] * wide + 1, top + (codes.rows - 1 - rows[1]) * high + 1];
-      pen.strokeRect(x, y, (columns[1] - columns[0] + 1) * wide - 2, (rows[1] - rows[0] + 1) * high - 2);
+      if (selection.cells) outlineCells(box, selection.cells, codes.columns);
+      else outline(box, selection);
       pen.setLineDash([]);
+    }
+    if (ghost && (state.everyLevel || level === state.level)) {
+      pen.strokeStyle = "#fff";
+      pen.lineWidth = 2;
+      outline(box, ghost);
     }
     if (level !== state.level) return;
     const [x, y] = [cursor.column * wide + 1, top + (codes.rows - 1 - cursor.row) * high + 1];
@@ -214,6 +223,21 @@ export class GridPainter {
       pen.fillText(`${Number(second.toFixed(1))} s`, second * perSecond, tall - AXIS_HEIGHT / 2 + 2);
     }
   }
+}
+
+/**
+ * Show the fader of a cell: what is softer is darker, what is muted is dark, what is louder has a white edge.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {number} fader
+ * @param {[number, number, number, number]} box
+ */
+function drawFader(pen, fader, [x, y, wide, high]) {
+  if (fader === FULL) return;
+  const gain = gainOf(fader);
+  pen.globalAlpha = gain < 1 ? 0.85 * (1 - gain) : 2 * (gain - 1);
+  pen.fillStyle = gain < 1 ? "#000" : "#fff";
+  pen.fillRect(x, y, wide, gain < 1 ? high : Math.min(3, high / 4));
+  pen.globalAlpha = 1;
 }
 
 /**
@@ -254,6 +278,46 @@ function drawLines({ pen, wide, high, first, stop }, rows, top) {
   for (let row = 0; row <= rows; row++) {
     pen.moveTo(first * wide, top + row * high + 0.5);
     pen.lineTo(stop * wide, top + row * high + 0.5);
+  }
+  pen.stroke();
+}
+
+/** @typedef {{pen: CanvasRenderingContext2D, wide: number, high: number, top: number, rows: number}} Lane */
+
+/**
+ * @param {Lane} lane
+ * @param {import("./selection.js").Region} region
+ */
+function outline({ pen, wide, high, top, rows: count }, { rows, columns }) {
+  const [x, y] = [columns[0] * wide + 1, top + (count - 1 - rows[1]) * high + 1];
+  pen.strokeRect(x, y, (columns[1] - columns[0] + 1) * wide - 2, (rows[1] - rows[0] + 1) * high - 2);
+}
+
+/**
+ * Draw the sides of cells that have no chosen neighbour there.
+ * @param {Lane} lane
+ * @param {Set<number>} cells
+ * @param {number} columns
+ */
+function outlineCells({ pen, wide, high, top, rows }, cells, columns) {
+  pen.beginPath();
+  for (const cell of cells) {
+    const [row, column] = [Math.floor(cell / columns), cell % columns];
+    const [left, right] = [column * wide + 1, (column + 1) * wide - 1];
+    const upper = top + (rows - 1 - row) * high + 1;
+    const lower = upper + high - 2;
+    /** @type {[boolean, number, number, number, number][]} */
+    const sides = [
+      [cells.has(cell + columns), left, upper, right, upper],
+      [cells.has(cell - columns), left, lower, right, lower],
+      [column > 0 && cells.has(cell - 1), left, upper, left, lower],
+      [column < columns - 1 && cells.has(cell + 1), right, upper, right, lower],
+    ];
+    for (const [isInside, x, y, toX, toY] of sides) {
+      if (isInside) continue;
+      pen.moveTo(x, y);
+      pen.lineTo(toX, toY);
+    }
   }
   pen.stroke();
 }

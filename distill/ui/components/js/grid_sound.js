@@ -1,158 +1,261 @@
 // @ts-check
-// The code grid's sound: fetches, plays and loops it, and mends it after edits.
+// The code grid's sound: plays and loops it, and mends it after edits. sound_maker.js has it made.
 
+import { runsOf } from "../../../browser/grids.js";
+import { HOP } from "../../../browser/units.js";
 import { startWithin } from "./axes.js";
 import { Deck } from "./deck.js";
-import { Pieces } from "./pieces.js";
-import { answerTo, isRefusal } from "./server.js";
-import { decode, silentBuffer, sound } from "./sound.js";
+import { PageSource } from "./page_source.js";
+import { NOT_HEARD, Refused, ServerSource } from "./server_source.js";
+import { decode, playOnce, sound } from "./sound.js";
+import { SoundMaker } from "./sound_maker.js";
+import { Tape } from "./tape.js";
 
-/** @typedef {import("./types.js").GridTrack} GridTrack */
 /** @typedef {import("./axes.js").Span} Span */
+/** @typedef {import("./tape.js").Range} Range */
 
-const NOT_HEARD = "The sound did not arrive; please try again.";
+const EDIT_SECONDS = 12; // most seconds of an edit that are heard when nothing else plays
+const ON_ITS_WAY = "Fetching the sound …";
 
 export class GridSound {
   isComparing = false; // whether the sound before the edits plays
-  isWhole = false; // whether the edited sound was complete once
   /** @type {"all" | "edit" | null} what plays: the clip, or only an edited place */
   playing = null;
   isLooping = false;
-  #generation = 0; // counts the clips, so that answers for an earlier clip are dropped
-  /** @type {Partial<Record<GridTrack, Promise<void>>>} tracks that are being fetched */
-  #fetching = {};
+  /** @type {Span | null} what of the clip is played round and round, in seconds */
+  round = null;
+  editStart = 0; // moment in seconds to which the playhead returns after an edited place
 
   /**
    * @param {import("./types.js").GridValue} value
    * @param {import("./types.js").GridServer} server
    * @param {{changed: () => void, tell: (words: string) => void, refused: (refusal: import("./types.js").Refusal) => void}} page
+   * @param {{codecs?: import("./page_codecs.js").PageCodecs, openCodec?: import("./types.js").OpenCodec}} [options]
    */
-  constructor(value, server, page) {
+  constructor(value, server, page, options = {}) {
     this.value = value;
     this.server = server;
     this.page = page;
-    this.pieces = new Pieces(value);
     this.deck = new Deck(value.sample_rate, () => {
       if (!this.deck.isPlaying) this.playing = null;
       page.changed();
     });
+    const { deck } = this;
+    deck.linkEnded = () => this.follow(); // a tab that is out of sight draws no frames
+    this.maker = new SoundMaker(
+      value,
+      server,
+      {
+        place: () => ({
+          moment: deck.moment,
+          isPlaying: this.playing === "all",
+          track: this.heard,
+        }),
+        written: (track, start, stop) => deck.written(track, start, stop),
+        refused: (refusal) => {
+          if (deck.isWaiting) deck.pause();
+          page.refused(refusal);
+        },
+      },
+      options,
+    );
+  }
+
+  /** The track that is heard. @returns {import("./types.js").GridTrack} */
+  get heard() {
+    return this.isComparing ? "before" : this.soloed ? "solo" : "edited";
+  }
+
+  /** What is heard alone. */
+  get soloed() {
+    return this.maker.soloed;
   }
 
   get seconds() {
     return this.value.columns * this.value.column_seconds;
   }
 
-  /** The edited sound; null until it is complete. */
+  /** Whether the page makes the sound itself; then the server need not. */
+  get isLocal() {
+    return this.maker.source.isLocal;
+  }
+
+  /** The edited sound; null until all of it was there once. */
   get samples() {
-    return this.isWhole ? (this.deck.bufferOf("edited")?.getChannelData(0) ?? null) : null;
+    const tape = this.maker.tapes.edited;
+    return tape?.isFull ? tape.samples : null;
+  }
+
+  /** The ranges of frames of the edited sound that must be made. */
+  get stale() {
+    return this.maker.tapes.edited?.stale ?? [];
   }
 
   /**
    * Show a new grid, of another clip or the same; playback ends.
    * @param {import("./types.js").GridValue} value
    * @param {boolean} isAnother
+   * @param {import("./grid_codes.js").GridCodes} codes
    */
-  take(value, isAnother) {
+  take(value, isAnother, codes) {
+    const { soloed } = this;
     this.value = value;
-    this.#generation += 1;
-    this.#fetching = {};
-    this.isComparing = this.isWhole = false;
-    this.deck.clear(...(isAnother ? [] : ["before"]));
     this.playing = null;
-    this.pieces = new Pieces(value);
-    this.deck.load("edited", silentBuffer(value.samples, value.sample_rate));
-    void this.fetchTrack("edited");
+    this.isComparing = false;
+    this.deck.clear(...(isAnother ? [] : ["before"]));
+    this.maker.take(value, codes, isAnother ? undefined : this.maker.tapes.before);
+    this.deck.load("edited", /** @type {Tape} */ (this.maker.tapes.edited));
+    if (soloed && !isAnother) this.solo(soloed);
   }
 
+  // ---- edits
+
   /**
-   * Fetch the missing pieces of a track; simultaneous calls share one promise.
-   * @param {GridTrack} name
+   * Codes have changed on this page. The page's codec makes their sound at once; the server's sound comes with its answer.
+   * @param {import("./grid_codes.js").GridCodes} codes
+   * @param {import("./grid_codes.js").Put[]} puts
+   * @param {{isHeard: boolean, isStroke: boolean}} how whether to play the edited place if nothing else plays
    */
-  fetchTrack(name) {
-    const under = this.#fetching[name];
-    if (under) return under;
-    const mine = (name === "edited" ? this.#freshen() : this.#fetchBefore()).finally(() => {
-      if (this.#fetching[name] === mine) delete this.#fetching[name];
-    });
-    this.#fetching[name] = mine;
-    return mine;
-  }
-
-  async #fetchBefore() {
-    const { samples, sample_rate, pieces, piece_samples } = this.value;
-    const whole = silentBuffer(samples, sample_rate);
-    for (let piece = 0; piece < pieces; piece++) {
-      const part = await this.#fetchPiece("before", piece);
-      if (!part) return;
-      whole.copyToChannel(part.samples.subarray(0, samples - piece * piece_samples), 0, piece * piece_samples);
-      this.#tellProgress(piece + 1, pieces);
-    }
-    this.deck.load("before", whole);
-  }
-
-  // Edits may continue meanwhile: a piece that an edit outdates is fetched again.
-  async #freshen() {
-    const { pieces } = this;
-    let done = 0;
-    while (pieces.stale.size) {
-      const piece = pieces.take();
-      const part = await this.#fetchPiece("edited", piece);
-      if (!part) {
-        pieces.stale.add(piece);
-        return;
-      }
-      const patches = pieces.arrived(piece, part.samples, part.version);
-      await Promise.all(patches.map((patch) => this.deck.write("edited", patch)));
-      if (pieces !== this.pieces) return;
-      this.#tellProgress(++done, done + pieces.stale.size);
-    }
-    this.isWhole = true;
-    pieces.forgetKept();
+  change(codes, puts, { isHeard, isStroke }) {
+    const { source, tapes } = this.maker;
+    if (!puts.length || codes !== this.maker.codes || !(source instanceof PageSource)) return;
+    const change = source.put(puts);
+    const runs = runsOf(puts.map(([position]) => position % codes.columns));
+    for (const run of runs)
+      for (const tape of [tapes.edited, tapes.solo]) tape?.outdate(source.heardFrames(run), change);
+    const { time_stride } = this.value;
+    const [begin] = runs[0];
+    const [, end] = source.heardFrames(/** @type {Range} */ (runs.at(-1)));
+    const most = begin * time_stride + Math.round((EDIT_SECONDS * this.value.sample_rate) / HOP);
+    /** @type {Range} */
+    const place = [begin * time_stride, Math.min(end, most)];
+    const isHeardAlready = isStroke && this.playing === "edit"; // then what comes next for the ear is made first
+    const next = Math.floor((this.deck.moment * this.value.sample_rate) / HOP);
+    this.maker.edit = isHeardAlready ? [Math.min(next, place[0]), place[1]] : place;
+    this.maker.stopJob();
+    void this.maker.make(); // before all that takes time on this page
+    if (isHeard) this.#hearPlace(place, isStroke, change);
   }
 
   /**
-   * @param {GridTrack} track
-   * @param {number} piece
+   * Take the sound that the server's answer to an edit brings.
+   * @param {import("./types.js").EditAnswer} answer
+   * @param {boolean} isHeard whether to play the edited place
    */
-  async #fetchPiece(track, piece) {
-    const mine = this.#generation;
-    const answer = await answerTo(this.server.sound({ work: this.value.work, track, piece }));
-    if (mine !== this.#generation) return null;
-    if (isRefusal(answer)) {
-      this.page.refused(answer);
-      return null;
+  async answered({ positions, start, flac, stale, version }, isHeard) {
+    const { value } = this;
+    const samples = flac ? (await decode(flac, value.sample_rate)).getChannelData(0) : null;
+    const tape = this.maker.tapes.edited;
+    if (!tape || value !== this.value || this.isLocal) return;
+    this.maker.tapes.solo?.outdate([0, tape.frames], 0);
+    const column = Math.min(...(positions ?? [0]).map((position) => position % value.columns));
+    for (const [first, last] of stale) tape.outdate([Math.floor(first / HOP), Math.ceil(last / HOP)], version);
+    if (samples?.length) {
+      const first = Math.floor(start / HOP);
+      const last = first + Math.ceil(samples.length / HOP);
+      tape.outdate([first, last], version);
+      for (const [from, to] of tape.write(first, samples, version)) this.deck.written("edited", from, to);
+      /** @type {Range} */
+      const place = [Math.max(first, column * this.value.time_stride), last];
+      if (isHeard && this.soloed) this.maker.edit = place; // the answer has nothing of what is heard alone
+      if (isHeard) this.#hearPlace(place, false);
     }
-    const buffer = await decode(answer.flac, this.value.sample_rate).catch(() => null);
-    if (mine !== this.#generation) return null;
-    if (!buffer) this.page.tell(NOT_HEARD);
-    return buffer && { samples: buffer.getChannelData(0), version: answer.version ?? 0 };
+    const [first] = stale;
+    if (!samples && first) {
+      // The page has asked for no sound, but its own codec has failed meanwhile.
+      this.maker.edit = [column * this.value.time_stride, Math.ceil(first[1] / HOP)];
+      if (isHeard) this.#hearPlace(this.maker.edit, false);
+    }
+    if (this.playing === "all" || this.maker.edit) void this.maker.make();
   }
 
   /**
-   * @param {number} done
-   * @param {number} all
+   * Play some columns whose faders were moved, unless the clip plays or the server makes the sound, which comes later.
+   * @param {Range} columns ends are included
+   * @param {boolean} isHeard whether edits are heard
    */
-  #tellProgress(done, all) {
-    if (all > 1) this.page.tell(done < all ? `Fetching the sound: ${Math.round((100 * done) / all)} %` : "");
+  hearColumns([first, last], isHeard) {
+    if (!isHeard || !this.isLocal) return;
+    const most = first * this.value.time_stride + Math.round((EDIT_SECONDS * this.value.sample_rate) / HOP);
+    this.#hearPlace([first * this.value.time_stride, Math.min((last + 1) * this.value.time_stride, most)], false);
+    void this.maker.make();
   }
 
   /**
-   * Play the clip, or a part of it in a loop.
+   * Hear a region alone, or all again. It is for listening only: no code or fader changes.
+   * @param {import("./types.js").Solo | null} region
+   */
+  solo(region) {
+    sound.wake(this.value.sample_rate);
+    this.maker.solo(region);
+    const tape = this.maker.tapes.solo;
+    if (tape) this.deck.load("solo", tape);
+    if (this.deck.isPlaying) this.deck.hear(this.heard);
+    void this.maker.make();
+  }
+
+  /**
+   * Play an edited place, unless the clip plays.
+   * @param {Range} frames
+   * @param {boolean} isStroke whether the brush is still moving: what plays then goes on to the new place
+   * @param {number} [since] number of the change that is to be heard; later ones may follow while it plays
+   */
+  #hearPlace([first, last], isStroke, since) {
+    if (this.isComparing || this.playing === "all") return;
+    const [from, to] = [first, last].map((frame) => Math.min(frame * HOP, this.value.samples) / this.value.sample_rate);
+    if (from >= to) return;
+    if (isStroke && this.playing === "edit" && from >= this.deck.moment) {
+      this.deck.extend(to);
+      return;
+    }
+    this.playing = "edit";
+    this.editStart = from;
+    this.deck.play(this.heard, { from, to, since });
+  }
+
+  /**
+   * A part of the edited sound, made first where it is missing; null if it cannot be made.
+   * @param {Range} samples first, and the one after the last
+   */
+  async whole([first, stop]) {
+    const tape = this.maker.tapes.edited;
+    const { value, deck } = this;
+    const { moment } = deck;
+    const missing = () => tape?.missing([Math.floor(first / HOP), Math.ceil(stop / HOP)]);
+    for (let gap = missing(); gap && value === this.value; gap = missing()) {
+      this.maker.edit = [gap[0], Math.ceil(stop / HOP)];
+      void this.maker.make();
+      await this.maker.nextPart();
+      if (!this.maker.isMaking && missing()) return null;
+    }
+    if (!deck.isPlaying) deck.moment = moment;
+    return tape && value === this.value ? tape.samples.slice(first, stop) : null;
+  }
+
+  // ---- playing
+
+  /**
+   * Play the clip, or a part of it in a loop, as soon as its sound is there.
    * @param {Span | null} part the part to loop; null for the whole clip
    * @param {number} from in seconds
    */
-  async play(part, from = this.deck.moment) {
-    const { value } = this;
-    sound.wake(value.sample_rate); // before any wait: browsers allow sound only right after a press
-    if (!this.isWhole || this.pieces.stale.size) await this.fetchTrack("edited");
-    if (value !== this.value || !this.isWhole || this.pieces.stale.size) return;
+  play(part, from = this.deck.moment) {
     const loop = this.isLooping ? (part ?? [0, this.seconds]) : null;
     this.playing = "all";
-    this.deck.play(this.isComparing ? "before" : "edited", {
-      from: startWithin(from, loop ?? [0, this.seconds]),
-      to: this.seconds,
-      loop,
-    });
+    this.round = loop;
+    const track = this.heard;
+    const start = startWithin(from, loop ?? [0, this.seconds]);
+    this.deck.play(track, { from: start, to: this.seconds, loop, mayBeOld: true });
+    if (this.isLocal) this.maker.stopJob(); // what is needed now may lie elsewhere
+    void this.maker.make();
+    if (this.deck.isWaiting && !this.isLocal) void this.#tellWhileWaiting();
+  }
+
+  async #tellWhileWaiting() {
+    this.page.tell(ON_ITS_WAY);
+    while (this.deck.isWaiting && this.maker.isMaking) await this.maker.nextPart();
+    if (!this.deck.isWaiting) this.page.tell("");
+    else this.deck.pause();
   }
 
   /**
@@ -161,13 +264,13 @@ export class GridSound {
    */
   playOrPause(part, cursor) {
     if (this.playing === "all") this.deck.pause();
-    else void this.play(part, cursor !== undefined && this.isLooping && part ? part[0] : cursor);
+    else this.play(part, cursor !== undefined && this.isLooping && part ? part[0] : cursor);
   }
 
   /** @param {Span | null} part */
   switchLoop(part) {
     this.isLooping = !this.isLooping;
-    if (this.playing === "all") void this.play(part);
+    if (this.playing === "all") this.play(part);
   }
 
   /**
@@ -176,36 +279,40 @@ export class GridSound {
    */
   async compare(part) {
     const { value } = this;
-    if (!this.isComparing && !this.deck.bufferOf("before")) await this.fetchTrack("before");
-    if (value !== this.value || !this.deck.bufferOf("before")) return;
+    sound.wake(value.sample_rate); // before any wait: browsers allow sound only right after a press
+    if (!this.isComparing && !(await this.#getBefore())) return;
+    if (value !== this.value) return;
     this.isComparing = !this.isComparing;
-    this.deck.hear(this.isComparing ? "before" : "edited");
-    if (!this.isComparing && this.playing === "all" && this.pieces.stale.size) void this.fetchTrack("edited");
+    this.deck.hear(this.heard);
+    void this.maker.make();
     this.page.changed();
-    if (!this.playing) await this.play(part);
+    if (!this.playing) this.play(part);
   }
 
-  /**
-   * Mend the sound after an edit, and play the edited place if nothing else plays.
-   * @param {import("./pieces.js").VersionedPatch} patch
-   * @param {boolean} isPlayed
-   */
-  async hearEdit(patch, isPlayed) {
-    if (this.#fetching.edited) this.pieces.keep(patch);
-    await this.deck.write("edited", patch);
-    if (!isPlayed || !patch.samples.length || this.isComparing || this.playing === "all" || !this.isWhole) return;
-    const { sample_rate } = this.value;
-    const from = patch.start / sample_rate;
-    this.playing = "edit";
-    this.deck.play("edited", { from, to: from + patch.samples.length / sample_rate });
-    this.editStart = from;
+  /** Have the sound before the edits made at the playhead. @returns {Promise<boolean>} whether it is there */
+  async #getBefore() {
+    const { value } = this;
+    this.maker.tapes.before ??= new Tape(value.samples);
+    const tape = this.maker.tapes.before;
+    this.deck.load("before", tape);
+    this.maker.wanted = "before";
+    const sample = () => Math.min(Math.round(this.deck.moment * value.sample_rate), value.samples - 1);
+    void this.maker.make();
+    while (value === this.value && this.maker.isMaking && tape.freshUntil(sample()) <= sample())
+      await this.maker.nextPart();
+    this.maker.wanted = null;
+    return value === this.value && tape.freshUntil(sample()) > sample();
   }
 
-  editStart = 0;
+  /** Let sound be heard from now on; must be called after a press that browsers take as a permission. */
+  wake() {
+    sound.wake(this.value.sample_rate);
+  }
 
-  /** Stop at the end; must be called for each frame. */
-  stopAtEnd() {
+  /** Stop at the end, and have made what will be needed; must be called again and again during playback. */
+  follow() {
     this.deck.stopAtEnd(this.playing === "edit" ? this.editStart : 0);
+    this.maker.goOn();
   }
 
   /**
@@ -214,12 +321,18 @@ export class GridSound {
    * @param {number} code
    */
   async audition(level, code) {
-    const { sample_rate, work } = this.value;
+    const { sample_rate } = this.value;
     sound.wake(sample_rate);
-    const answer = await answerTo(this.server.audition({ work, level, code }));
-    const buffer = isRefusal(answer) ? null : await decode(answer.flac, sample_rate).catch(() => null);
-    if (isRefusal(answer)) this.page.refused(answer);
-    else if (buffer) sound.playSingle(buffer);
-    else this.page.tell(NOT_HEARD);
+    const source = this.maker.source;
+    try {
+      const samples = await source.audition(level, code).catch((error) => {
+        if (error instanceof Refused) throw error;
+        return new ServerSource(this.value, this.server).audition(level, code);
+      });
+      playOnce(samples, sample_rate);
+    } catch (error) {
+      if (error instanceof Refused) this.page.refused(error.refusal);
+      else this.page.tell(NOT_HEARD.error);
+    }
   }
 }

@@ -7,10 +7,12 @@ import { clamp, showSeconds, startWithin } from "./axes.js";
 import { wavOf } from "./bytes.js";
 import { Deck } from "./deck.js";
 import { drawAgainWith, find, findButton, findInput, saveFile, showPressed } from "./dom.js";
+import { followKeys } from "./keys.js";
 import { PlayerRow } from "./player_row.js";
 import { PlayerState } from "./player_state.js";
 import { PlayerTracks } from "./player_tracks.js";
 import { sound } from "./sound.js";
+import { wholeSound } from "./tape.js";
 import { timeline } from "./timeline.js";
 
 /** @typedef {import("./types.js").Component<import("./types.js").PlayerValue, import("./types.js").PlayerServer>} Component */
@@ -25,11 +27,10 @@ export class Player {
   #frame = 0;
 
   /** @param {Component} component */
-  constructor({ element, props, server, trigger }) {
+  constructor({ element, props, server }) {
     this.element = element;
     this.props = props;
     this.server = server;
-    this.trigger = trigger;
     this.list = find(element, ".tracks");
     this.playButton = findButton(element, ".play");
     this.loopButton = findButton(element, ".loop");
@@ -39,9 +40,11 @@ export class Player {
     const { sample_rate, tracks, seconds } = props.value;
     this.state = new PlayerState(tracks.length, seconds);
     this.deck = new Deck(sample_rate, () => this.show());
+    this.deck.linkEnded = () => this.deck.stopAtEnd(this.state.span[0]);
     this.tracks = this.#makeTracks();
     this.#connect(element);
-    timeline.follow((moment) => this.seek(moment));
+    timeline.follow({ seek: (moment) => this.seek(moment), choose: (one, other) => this.choosePart(one, other) });
+    timeline.add(() => this.draw());
     this.take();
   }
 
@@ -60,12 +63,24 @@ export class Player {
       state.isMatched = match.checked;
       this.#setVolumes();
     };
-    this.zoomButton.onclick = () => {
-      const [start, stop] = state.span;
-      this.trigger("zoom", { start, stop });
-      timeline.reveal(); // the chosen part shows in the pictures
-    };
-    find(element, ".whole").onclick = () => this.trigger("zoom", { start: 0, stop: state.seconds });
+    this.zoomButton.onclick = () => timeline.look(state.span);
+    followKeys(element, (key, event) => this.#press(key, event));
+    sound.onTrouble((words) => {
+      this.message.textContent = words;
+    });
+    find(element, ".whole").onclick = () => timeline.look([0, state.seconds]);
+  }
+
+  /**
+   * @param {string} key
+   * @param {KeyboardEvent} event
+   */
+  #press(key, { target, ctrlKey, metaKey, altKey, repeat }) {
+    const isInside = target instanceof Node && this.element.contains(target);
+    if (ctrlKey || metaKey || altKey || !(key === " " || (key === "x" && isInside))) return false;
+    if (!repeat && key === " ") this.playOrPause();
+    if (!repeat && key === "x") this.compare();
+    return true;
   }
 
   /** Show another clip, because the value changed. */
@@ -74,6 +89,7 @@ export class Player {
     this.deck.clear();
     this.isWaiting = false;
     this.state.take(tracks.length, seconds);
+    timeline.begin(seconds);
     this.message.textContent = "";
     this.tracks.isCurrent = false;
     this.tracks = this.#makeTracks();
@@ -101,7 +117,7 @@ export class Player {
   /** @param {number} number */
   #arrived(number) {
     const { buffer } = this.tracks.list[number];
-    if (buffer) this.deck.load(number, buffer);
+    if (buffer) this.deck.load(number, wholeSound(buffer.getChannelData(0)));
     this.#setVolumes();
     if (this.isWaiting && number === this.state.current) this.play();
     this.draw();
@@ -166,6 +182,17 @@ export class Player {
     this.show();
   }
 
+  /**
+   * Choose a part of the clip to play; nothing if the moments are too close.
+   * @param {number} one in seconds
+   * @param {number} other
+   */
+  choosePart(one, other) {
+    this.state.choosePart(one, other);
+    if (this.state.part && !this.isPlaying) this.deck.moment = this.state.part[0];
+    this.show();
+  }
+
   compare() {
     this.select(this.state.toCompare());
   }
@@ -214,10 +241,13 @@ export class Player {
   #paint() {
     const { seconds, part, current } = this.state;
     const { moment } = this.deck;
-    for (const row of this.rows) row.draw(moment, seconds, part, row.number === current);
+    if (moment !== timeline.moment || part !== timeline.part || current !== timeline.track) {
+      timeline.show({ moment, part, track: current });
+    }
+    if (this.isPlaying) timeline.followMoment();
+    for (const row of this.rows) row.draw(moment, timeline.view, part, row.number === current);
     const chosen = part ? `, selected ${showSeconds(part[0])} to ${showSeconds(part[1])}` : "";
     this.clock.textContent = `${showSeconds(moment)} of ${showSeconds(seconds)}${chosen}`;
-    timeline.show(moment);
   }
 }
 

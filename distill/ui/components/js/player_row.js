@@ -3,6 +3,9 @@
 
 import { clamp, showSeconds } from "./axes.js";
 import { fitCanvas, make, makeButton, penOf, showPressed, styleOf } from "./dom.js";
+import { keyOf } from "./keys.js";
+import { followWheelInTime, momentUnder, pressZoom } from "./time_hands.js";
+import { placeIn } from "./time_view.js";
 import { paintProgress, paintWaveform } from "./waveform.js";
 
 /** @typedef {import("./player.js").Player} Player */
@@ -10,7 +13,7 @@ import { paintProgress, paintWaveform } from "./waveform.js";
 
 const DRAG = 4; // pixels of movement from which a click becomes a selection
 /** @type {Record<string, number>} */
-const STEPS = { ArrowLeft: -0.2, ArrowRight: 0.2, PageDown: -2, PageUp: 2 }; // seconds
+const STEPS = { arrowleft: -0.2, arrowright: 0.2, pagedown: -2, pageup: 2 }; // seconds
 
 export class PlayerRow {
   /** @type {{x: number, moment: number, isMoved: boolean} | null} */
@@ -42,7 +45,10 @@ export class PlayerRow {
   #describe() {
     const { wave, track } = this;
     wave.setAttribute("role", "slider");
-    wave.setAttribute("aria-label", `Position in ${track.name}: arrow keys move, space plays, X compares`);
+    wave.setAttribute(
+      "aria-label",
+      `Position in ${track.name}: arrow keys move, plus and minus zoom, space plays, X compares`,
+    );
     wave.setAttribute("aria-valuemin", "0");
     wave.setAttribute("aria-valuemax", this.player.state.seconds.toFixed(2));
   }
@@ -55,52 +61,56 @@ export class PlayerRow {
 
   /**
    * @param {number} moment playback position, in seconds
-   * @param {number} seconds length of the clip
+   * @param {Span} view the seconds in view
    * @param {Span | null} part the chosen part
    * @param {boolean} isCurrent
    */
-  draw(moment, seconds, part, isCurrent) {
+  draw(moment, view, part, isCurrent) {
     const { wave } = this;
     if (!wave.clientWidth) return;
     const scale = fitCanvas(wave, wave.clientWidth, wave.clientHeight);
     const { width, height } = wave;
     const [ink, accent] = [styleOf(wave, "--body-text-color"), styleOf(wave, "--color-accent")];
-    const picture = this.#pictureOf({ width, height, scale, colour: isCurrent ? accent : ink });
+    const picture = this.#pictureOf({ width, height, scale, view, colour: isCurrent ? accent : ink });
     const pen = penOf(wave);
     pen.clearRect(0, 0, width, height);
     if (part) {
       pen.fillStyle = accent;
       pen.globalAlpha = 0.18;
-      pen.fillRect((part[0] / seconds) * width, 0, ((part[1] - part[0]) / seconds) * width, height);
+      const [from, to] = part.map((each) => placeIn(view, each) * width);
+      pen.fillRect(from, 0, to - from, height);
       pen.globalAlpha = 1;
     }
     pen.drawImage(picture, 0, 0);
     pen.fillStyle = ink;
-    pen.fillRect(Math.min((moment / seconds) * width, width - 2), 0, 2 * scale, height);
+    pen.fillRect(Math.min(placeIn(view, moment), 1) * width - (moment >= view[1] ? 2 : 0), 0, 2 * scale, height);
     wave.setAttribute("aria-valuenow", moment.toFixed(2));
     wave.setAttribute("aria-valuetext", showSeconds(moment));
   }
 
-  /** @param {{width: number, height: number, scale: number, colour: string}} look */
+  /** @param {{width: number, height: number, scale: number, view: Span, colour: string}} look */
   #pictureOf(look) {
     const { buffer, isLoading, share } = this.track;
     const pictured = JSON.stringify([look, buffer ? "all" : [isLoading, share]]);
     if (this.#picture && this.#pictured === pictured) return this.#picture;
     const words = isLoading ? "decoding …" : "not decoded yet: press the track";
     this.#pictured = pictured;
-    this.#picture = buffer ? paintWaveform(buffer.getChannelData(0), look) : paintProgress({ words, share }, look);
+    const [first, last] = look.view.map((moment) => Math.round(moment * (buffer?.sampleRate ?? 0)));
+    this.#picture = buffer
+      ? paintWaveform(buffer.getChannelData(0).subarray(first, last), look)
+      : paintProgress({ words, share }, look);
     return this.#picture;
   }
 
   /** @param {PointerEvent} event */
   #momentAt(event) {
-    const box = this.wave.getBoundingClientRect();
-    return clamp((event.clientX - box.left) / box.width, 0, 1) * this.player.state.seconds;
+    return clamp(momentUnder(this.wave, event.clientX), 0, this.player.state.seconds);
   }
 
   #followPointer() {
     const { wave, player } = this;
     const { state } = player;
+    followWheelInTime(wave);
     wave.addEventListener("pointerdown", (event) => {
       if (event.button) return;
       wave.setPointerCapture(event.pointerId);
@@ -110,8 +120,7 @@ export class PlayerRow {
       if (!this.#drag) return;
       this.#drag.isMoved ||= Math.abs(event.clientX - this.#drag.x) > DRAG;
       if (!this.#drag.isMoved) return;
-      state.choosePart(this.#drag.moment, this.#momentAt(event));
-      player.show();
+      player.choosePart(this.#drag.moment, this.#momentAt(event));
     });
     wave.addEventListener("pointerup", () => {
       if (this.#drag && !this.#drag.isMoved) {
@@ -128,14 +137,15 @@ export class PlayerRow {
   #press(event) {
     const { player } = this;
     const { state } = player;
-    if (STEPS[event.key]) player.seek(player.deck.moment + STEPS[event.key]);
-    else if (event.key === "Home") player.seek(0);
-    else if (event.key === "ArrowUp") player.select(state.current - 1);
-    else if (event.key === "ArrowDown") player.select(state.current + 1);
-    else if (event.key === "Escape") state.part = null;
-    else if (event.key === " ") player.playOrPause();
-    else if (event.key.toLowerCase() === "x") player.compare();
-    else return;
+    const key = keyOf(event);
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (STEPS[key]) player.seek(player.deck.moment + STEPS[key]);
+    else if (key === "home") player.seek(0);
+    else if (key === "end") player.seek(state.seconds);
+    else if (key === "arrowup") player.select(state.current - 1);
+    else if (key === "arrowdown") player.select(state.current + 1);
+    else if (key === "escape") state.part = null;
+    else if (!pressZoom(key)) return;
     event.preventDefault();
     player.show();
   }

@@ -4,7 +4,10 @@
 import { clamp, ordered } from "./axes.js";
 
 /** @typedef {{row: number, column: number}} Cell rows count upwards from the lowest band */
-/** @typedef {{rows: [number, number], columns: [number, number]}} Region first and last, both included */
+/**
+ * First and last row and column, both included; unless all of them are chosen, also the cells that are: see cell_sets.js.
+ * @typedef {{rows: [number, number], columns: [number, number], cells?: Set<number>}} Region
+ */
 /** @typedef {{levels: number, rows: number, columns: number}} Shape */
 /** @typedef {number[][][]} Codes by level, row and column */
 
@@ -18,9 +21,10 @@ export function wholeGrid({ rows, columns }) {
   return { rows: [0, rows - 1], columns: [0, columns - 1] };
 }
 
-/** @type {(region: Region | null, cell: Cell) => boolean} */
-export function contains(region, { row, column }) {
+/** @type {(region: Region | null, cell: Cell, wide?: number) => boolean} */
+export function contains(region, { row, column }, wide = 0) {
   if (!region) return false;
+  if (region.cells && wide) return region.cells.has(row * wide + column);
   const { rows, columns } = region;
   return row >= rows[0] && row <= rows[1] && column >= columns[0] && column <= columns[1];
 }

@@ -1,47 +1,89 @@
 // @ts-check
-// The current moment of the Explore tab. The player and the pictures share it without knowing each other.
+// What the Explore tab's player and pictures share without knowing each other: the moment, the part of the clip in
+// view, the chosen part, and the track that is heard.
 
-/**
- * A picture with an axis of time.
- * @typedef {{show: (moment: number) => void, reveal: () => void, top: () => number | null}} TimedPicture `top` is null
- *   while the picture is not on the page
- */
+import { moved, within, zoomed } from "./time_view.js";
+
+/** @typedef {import("./axes.js").Span} Span */
+
+const LEAD = 0.1; // share of the view before the playhead, after the view has followed it
 
 export class Timeline {
   moment = 0;
-  /** @type {Set<TimedPicture>} */
-  #pictures = new Set();
-  /** @type {(moment: number) => void} */
-  #seek = () => {};
+  seconds = 1;
+  /** @type {Span} */
+  view = [0, 1];
+  /** @type {Span | null} */
+  part = null;
+  track = 0;
+  /** @type {Set<() => void>} */
+  #listeners = new Set();
+  /** @type {{seek: (moment: number) => void, choose: (one: number, other: number) => void}} */
+  #player = { seek: () => {}, choose: () => {} };
 
   /**
-   * @param {(moment: number) => void} seek called with the moment at a click
+   * @param {{seek: (moment: number) => void, choose: (one: number, other: number) => void}} player called when a
+   *   picture is clicked, and when a part is chosen on it
    */
-  follow(seek) {
-    this.#seek = seek;
+  follow(player) {
+    this.#player = player;
   }
 
-  /** @param {TimedPicture} picture */
-  add(picture) {
-    this.#pictures.add(picture);
-    picture.show(this.moment);
+  /** @param {() => void} draw called after each change */
+  add(draw) {
+    this.#listeners.add(draw);
+    draw();
   }
 
-  /** @param {number} moment */
-  show(moment) {
-    this.moment = moment;
-    for (const picture of this.#pictures) picture.show(moment);
+  /**
+   * Another clip: all of it is in view.
+   * @param {number} seconds
+   */
+  begin(seconds) {
+    Object.assign(this, { seconds, moment: 0, part: null });
+    this.look([0, seconds]);
+  }
+
+  /** @param {Partial<Pick<Timeline, "moment" | "part" | "track">>} changes */
+  show(changes) {
+    Object.assign(this, changes);
+    this.#tell();
+  }
+
+  /** Keep the playhead in view. */
+  followMoment() {
+    const [from, to] = this.view;
+    if (this.moment < from || this.moment > to) this.pan(this.moment - from - LEAD * (to - from));
   }
 
   /** @param {number} moment */
   point(moment) {
-    this.#seek(moment);
+    this.#player.seek(moment);
   }
 
-  /** Bring the topmost picture into view. */
-  reveal() {
-    const shown = [...this.#pictures].filter((picture) => picture.top() !== null);
-    shown.sort((one, other) => Number(one.top()) - Number(other.top()))[0]?.reveal();
+  /** @type {(one: number, other: number) => void} */
+  choose(one, other) {
+    this.#player.choose(one, other);
+  }
+
+  /** @param {Span} view */
+  look(view) {
+    this.view = within(view, this.seconds);
+    this.#tell();
+  }
+
+  /** @type {(factor: number, moment: number) => void} */
+  zoom(factor, moment) {
+    this.look(zoomed(this.view, this.seconds, factor, moment));
+  }
+
+  /** @param {number} by in seconds */
+  pan(by) {
+    this.look(moved(this.view, this.seconds, by));
+  }
+
+  #tell() {
+    for (const draw of this.#listeners) draw();
   }
 }
 

@@ -1,6 +1,9 @@
 // @ts-check
 // The browser stores the id of its training, so that the visitor learns of its loss if the server no longer has it.
 
+import { scrolling } from "./dom.js";
+import { awaitClip } from "./returning.js";
+
 const KEPT = "distill-training";
 const TRAINING = /data-training='(\w*)'/;
 const LISTED_MILLISECONDS = 700;
@@ -11,8 +14,26 @@ export function remember(shown) {
   if (training) localStorage.setItem(KEPT, training[1]);
 }
 
+/** The id of the training that the browser remembers; called when the page opens. */
 export function recall() {
-  return [localStorage.getItem(KEPT) || ""];
+  awaitClip();
+  const kept = localStorage.getItem(KEPT) || "";
+  if (kept) rememberWhenShown();
+  return [kept];
+}
+
+/**
+ * Take what the page says of the remembered training in the same moment in which a visitor can read it: a page that is
+ * loaded again right after that must not tell of a loss once more.
+ */
+function rememberWhenShown() {
+  const watching = new MutationObserver(() => {
+    const shown = document.querySelector("#train-progress [data-training]");
+    if (!shown) return;
+    watching.disconnect();
+    localStorage.setItem(KEPT, /** @type {HTMLElement} */ (shown).dataset.training ?? "");
+  });
+  watching.observe(document.body, { childList: true, subtree: true });
 }
 
 export function forgetTraining() {
@@ -25,6 +46,6 @@ export function forgetTraining() {
  */
 export function watchProgress(...settings) {
   const progress = document.getElementById("train-progress");
-  setTimeout(() => progress?.scrollIntoView({ behavior: "smooth", block: "center" }), LISTED_MILLISECONDS);
+  setTimeout(() => progress?.scrollIntoView({ behavior: scrolling(), block: "center" }), LISTED_MILLISECONDS);
   return settings;
 }

@@ -20,7 +20,7 @@ export function sortedCodes(codes, sorting, here, trained) {
  * @param {number} count
  * @param {number[]} all
  */
-export function showShare(count, all) {
+function showShare(count, all) {
   const sum = all.reduce((total, each) => total + each, 0);
   const share = (100 * count) / Math.max(1, sum);
   return `${share.toFixed(share < 10 ? 1 : 0)} %`;

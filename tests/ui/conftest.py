@@ -1,0 +1,46 @@
+"""The app without a browser."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from distill.server.storage import Storage
+from distill.server.visitors import Examples, Visitors
+from distill.settings import Settings
+from distill.ui import build_app
+from distill.ui.handlers import Call
+from tests.parts import Part
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", "")
+        app = build_app(settings=Settings(folder=tmp_path_factory.mktemp("space")))
+        yield app
+        app.backend.close()
+
+
+@pytest.fixture(scope="session")
+def kept(examples):
+    return Examples.load(examples)
+
+
+@pytest.fixture
+def server(kept, tmp_path):
+    settings = Settings(folder=tmp_path / "data")
+    storage = Storage(settings)
+    yield SimpleNamespace(
+        settings=settings,
+        examples=kept,
+        visitors=Visitors(kept, settings),
+        storage=storage,
+        turns=SimpleNamespace(pause=lambda *_: None),
+        runner=SimpleNamespace(jobs_of=lambda owner: []),
+    )
+    storage.close()
+
+
+@pytest.fixture
+def new_call(server):
+    return lambda page, owner="one": Call(server.visitors.page(owner, page), server, Part())
