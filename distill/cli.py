@@ -8,11 +8,11 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from distill.cli_vamp import add_vamp
 from distill.errors import DistillError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from distill.codec import Codec
     from distill.training.config import VQVAEConfig
     from distill.training.health import LevelHealth
-    from distill.training.records import Event
+    from distill.training.start import Start
     from distill.training.trainer import Trainer
 
 
@@ -51,28 +51,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def train(options: argparse.Namespace) -> None:
     """Train a codec on clips and save it."""
     from distill.audio import LogMel
-    from distill.codec import Codec
+    from distill.audio.cutting import cut_clips
+    from distill.codec.making import codec_of
     from distill.training.checkpoint import load_checkpoint, save_checkpoint
     from distill.training.config import time_stride_reason
     from distill.training.dataset import check_clip_count, to_mel_clip
+    from distill.training.display import training_display
     from distill.training.records import Validation
+    from distill.training.start import Start
     from distill.training.trainer import Trainer
 
     for path in filter(None, (options.out, options.json)):  # fail before the training, not after it
         _check_writable(path)
     log_mel = LogMel()
-    clips = [to_mel_clip(clip, log_mel) for clip in _read_clips(options.clips)]
+    clips = [to_mel_clip(clip, log_mel) for clip in cut_clips(_read_clips(options.clips), options.cut)]
     check_clip_count(len(clips))
     seconds = [clip.seconds for clip in clips]
-    config = _training_config(options, seconds)
-    reason = "" if options.time_stride else f", {time_stride_reason(seconds)}"
+    start = Start.load(options.start) if options.start else None
+    config = _training_config(options, seconds, start)
+    reason = "" if options.time_stride or start else f", {time_stride_reason(seconds)}"
     settings = f"{len(clips)} clips: {config.codebook_size} codes per level{reason}.\n"
-    trainer = Trainer(clips, config, device=options.device)
+    trainer = Trainer(clips, config, device=options.device, start=start)
     checkpoint = options.out.with_name(options.out.name + ".resume")
     if options.resume:
         load_checkpoint(trainer, checkpoint)
     interrupt = signal.signal(signal.SIGINT, lambda *_: trainer.stop())
-    with _training_display() as show:
+    with training_display() as show:
         for event in trainer.run():
             show(event)
             if isinstance(event, Validation) and trainer.processes.is_first:
@@ -83,7 +87,7 @@ def train(options: argparse.Namespace) -> None:
     trainer.processes.close()
     if not trainer.processes.is_first:
         return
-    Codec(trainer.best_model(), trainer.codec_info(), network=trainer.vocoder_network()).save(options.out)
+    codec_of(trainer).save(options.out)
     if trainer.fraction < 1:
         print(f"Stopped. Saved {options.out}; the same command with --resume goes on.", flush=True)
     else:
@@ -118,6 +122,28 @@ def reconstruct(options: argparse.Namespace) -> None:
 
     codec = _load_codec(options)
     write_wav(options.out, codec.decode(codec.encode(_load_clip(options.clip).waveform, SAMPLE_RATE)))
+
+
+def instrument(options: argparse.Namespace) -> None:
+    """Write a codec and clips or grids as one HTML file, which plays and edits them without a server."""
+    from distill.codec import Codec
+    from distill.codes import CodeGrid
+    from distill.editing.work import Work
+    from distill.instrument import write_instrument
+
+    codec = Codec.load(options.model)
+    _check_writable(options.out)
+    works = []
+    for path in options.clips:
+        if path.suffix in (".npz", ".json"):
+            works.append(Work.opened(codec, path.name, CodeGrid.load(path)))
+        else:
+            clips = _read_clips([path]) if path.is_dir() else [_load_clip(path)]
+            works += [Work.begin(codec, clip) for clip in clips]
+    write_instrument(
+        options.out, codec, works, title=options.title, licence=options.licence, encoder=not options.no_encoder
+    )
+    print(f"{options.out}, {options.out.stat().st_size / 1e6:.1f} MB: open it in a browser.")
 
 
 def info(options: argparse.Namespace) -> None:
@@ -196,25 +222,22 @@ def base(options: argparse.Namespace) -> None:
     """Train the base model from which trainings start, and its vocoder, and save the sounds that they rehearse."""
     from distill.training.base_making import make_base
     from distill.training.base_sounds import base_sounds
+    from distill.training.display import training_display
 
     _check_writable(options.out)
     sounds = base_sounds(options.recordings, options.soundfont, leave_out=options.leave_out)
     settings = {name: getattr(options, name) for name in ("minutes", "vocoder_minutes", "time_stride", "device")}
-    with _training_display() as show:
+    with training_display() as show:
         make_base(sounds, options.out, show=show, **settings)
 
 
-def _training_config(options: argparse.Namespace, seconds: Sequence[float]) -> "VQVAEConfig":
-    """The settings that suit so many clips of such lengths, but for those that were asked for."""
-    from distill.training.config import get_adaptive_vqvae_config
+def _training_config(options: argparse.Namespace, seconds: Sequence[float], start: "Start | None") -> "VQVAEConfig":
+    """The settings that suit clips of such lengths, but for those that were asked for or that ``start`` decides."""
+    from distill.training.start import asked_config
 
-    names = ("codebook_dim", "time_stride", "commitment_weight", "seed", "epochs", "minutes")
-    changes = {name: getattr(options, name) for name in names}
-    changes |= {"num_quantizers": options.levels, "from_base": False if options.from_scratch else None}
-    changes = {name: value for name, value in changes.items() if value is not None}
-    if options.epochs is not None and options.minutes is None:
-        changes["minutes"] = None
-    return replace(get_adaptive_vqvae_config(len(seconds), seconds), **changes)
+    names = ("codebook_dim", "time_stride", "commitment_weight", "seed", "epochs", "minutes", "keep_grids", "from_base")
+    asked = {name: getattr(options, name) for name in names}
+    return asked_config(seconds, start, num_quantizers=options.levels, **asked)
 
 
 def _training_report(trainer: "Trainer") -> dict[str, Any]:
@@ -259,40 +282,6 @@ def _read_clips(paths: Sequence[Path]) -> "Iterator[Clip]":
         yield item
 
 
-@contextmanager
-def _training_display() -> Iterator[Any]:
-    """Show the events of a trainer: a progress bar on a terminal, plain lines elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    from distill.training.records import Progress, Validation, counted, shortness
-
-    console = Console()
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Training", total=1.0)
-
-        def show(event: "Event") -> None:
-            if isinstance(event, Progress):
-                bar.update(task, completed=event.fraction, description=f"Training, loss {event.recon_loss:.3f}")
-            elif isinstance(event, Validation):
-                held_out = "" if event.val_mel_l1 is None else f", held-out {event.val_mel_l1:.3f}"
-                used = ", ".join(f"{level.utilization:.0%}" for level in event.levels)
-                line = f"{event.seconds:6.1f} s  step {event.step:5d}  mel_l1 {event.mel_l1:.3f}{held_out}"
-                console.print(f"{line}  codes used {used}", highlight=False, soft_wrap=True)
-                for warning in event.warnings:
-                    console.print(f"          {warning}", highlight=False, soft_wrap=True)
-            else:
-                bar.update(task, completed=event.reason != "stopped")
-                line = f"Done after {event.seconds:.1f} s, {counted(event.steps)}: best mel_l1 {event.best.mel_l1:.3f}."
-                console.print(line, highlight=False, soft_wrap=True)
-                if event.reason == "time" and (warning := shortness(event.steps)):
-                    console.print(warning, highlight=False, soft_wrap=True)
-
-        yield show
-
-
 def _print_health(levels: "Sequence[LevelHealth]", indent: str = "") -> None:
     """Say how each level used its codebook; nothing if that is not known."""
     from distill.codes.levels import level_names
@@ -324,19 +313,22 @@ def _parser() -> argparse.ArgumentParser:
     command = add(train)
     command.add_argument("clips", nargs="+", type=Path, metavar="CLIP_OR_FOLDER")
     command.add_argument("--out", required=True, type=Path, metavar="M.distill")
+    command.add_argument("--cut", choices=("onsets", "silence"), help="cut each recording into clips there")
     command.add_argument("--minutes", type=float, help="wall time that training may take")
     command.add_argument("--epochs", type=int, help="passes over the sound; without --minutes, the only bound")
     command.add_argument("--levels", type=int, help="2 to 4")
     command.add_argument("--codebook-dim", type=int)
     command.add_argument("--time-stride", type=int, help="frames in a column: 16, 8 or 4; by default, by the clips")
     command.add_argument("--commitment-weight", type=float)
-    command.add_argument("--from-scratch", action="store_true", help="start from nothing, not from the base model")
+    command.add_argument("--from-scratch", dest="from_base", action="store_const", const=False, help="no base model")
+    command.add_argument("--grids", dest="keep_grids", action=argparse.BooleanOptionalAction, help="kept in the file")
+    command.add_argument("--from", dest="start", type=Path, metavar="M.distill", help="codec to go on from")
     command.add_argument("--seed", type=int)
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
     command.add_argument("--resume", action="store_true", help="go on with a training that was stopped")
     command.add_argument("--json", type=Path, metavar="REPORT")
-    _add_sounds(add)
-    _add_workshop(add)
+    for add_some in (_add_sounds, add_vamp, _add_workshop):
+        add_some(add)
     return parser
 
 
@@ -361,6 +353,14 @@ def _add_sounds(add: Callable[[Any], argparse.ArgumentParser]) -> None:
     command.add_argument("clip", type=Path)
     command.add_argument("out", type=Path, metavar="out.wav")
     add_vocoder(command)
+
+    command = add(instrument)
+    command.add_argument("model", type=Path, metavar="M.distill")
+    command.add_argument("clips", nargs="+", type=Path, metavar="CLIP", help="sounds, folders, or grids (.npz, .json)")
+    command.add_argument("out", type=Path, metavar="OUT.html")
+    command.add_argument("--title", default="", help="by default the name of the first clip")
+    command.add_argument("--licence", default="none", help="none, cc0, cc-by, cc-by-sa, cc-by-nc or reserved")
+    command.add_argument("--no-encoder", action="store_true", help="a smaller file, which opens no sounds")
 
     command = add(info)
     command.add_argument("model", type=Path, metavar="M.distill")
@@ -392,7 +392,9 @@ def _add_workshop(add: Callable[[Any], argparse.ArgumentParser]) -> None:
     command.add_argument("--seed", type=int, default=0, help="of the choice of clips and of their order")
 
     command = add(bench)
-    names = "plain, vae, distill, distill-4, distill-4-long, distill-93ms, distill-46ms, scratch-4, held-out, speed"
-    command.add_argument("names", nargs="*", metavar="NAME", help=names)
+    names = (
+        "plain, vae, distill, distill-4, distill-4-long, distill-93ms, distill-46ms, scratch-4, held-out, hits, speed"
+    )
+    command.add_argument("names", nargs="*", metavar="NAME", help=f"{names}, page, strip, prior")
     command.add_argument("--minutes", type=float, help="training time in all; by default each gets its full time")
     command.add_argument("--json", type=Path, metavar="REPORT")

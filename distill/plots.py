@@ -13,7 +13,7 @@ from distill.codes.grid import column_seconds
 from distill.codes.levels import level_names
 
 FRAME_SECONDS = HOP_LENGTH / SAMPLE_RATE
-NEPERS_TO_DB = 20 / np.log(10)
+NEPERS_TO_DB = float(20 / np.log(10))
 MAX_DRAWN_FRAMES = 2000
 PICTURE_INCHES, LEFT_INCHES, RIGHT_INCHES = 9.0, 0.75, 0.75
 TIME_AXIS = (LEFT_INCHES / PICTURE_INCHES, 1 - RIGHT_INCHES / PICTURE_INCHES)
@@ -60,7 +60,7 @@ def plot_mels(
         reconstruction share a colour scale.
     """
     figure, axes = _stack(3, "Time (s)")
-    top = _top_db(original)
+    top = top_db(original)
     for axis, log_mel, title in zip(axes, (original, reconstruction), titles, strict=False):
         _draw_mel(axis, log_mel, frames, title, top)
     title = f"Difference: red where “{titles[1]}” is louder, blue where it is quieter"
@@ -81,7 +81,7 @@ def plot_layers(layers: Sequence[np.ndarray], titles: Sequence[str], *, frames: 
         The frames to draw; all by default.
     """
     figure, axes = _stack(len(layers), "Time (s)", height=1.35)
-    top = _top_db(layers[-1])
+    top = top_db(layers[-1])
     for axis, log_mel, title in zip(axes, layers, titles, strict=True):
         _draw_mel(axis, log_mel, frames, title, top)
     return figure
@@ -188,7 +188,7 @@ def plot_report(
         axes[0].text(x, y - 0.4 / rows, value, fontsize=9, va="top", family="monospace", transform=axes[0].transAxes)
     for axis in axes[1:]:
         _style(axis)
-    top = _top_db(original)
+    top = top_db(original)
     _draw_mel(axes[1], original, everything, "Original", top)
     _draw_mel(axes[2], reconstruction, everything, "Reconstruction", top)
     _draw_mel(axes[3], reconstruction - original, everything, "Difference", None)
@@ -321,7 +321,8 @@ def _draw_usage(axis: Axes, counts: np.ndarray, palette: np.ndarray, order: np.n
     axis.set_title(title, loc="left", color=INK, fontsize=10)
 
 
-def _top_db(log_mel: np.ndarray) -> float:
+def top_db(log_mel: np.ndarray) -> float:
+    """Level in dB of the brightest colour for a log-mel: its loudest value, or 40 dB above the floor."""
     return max(float(log_mel.max()) * NEPERS_TO_DB, LogMel.floor * NEPERS_TO_DB + 40)
 
 

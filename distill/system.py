@@ -142,10 +142,10 @@ def return_memory() -> None:
             ctypes.CDLL(None).malloc_trim(0)
 
 
-def resident_bytes() -> int | None:
-    """Resident memory of this process in bytes; None on systems without ``/proc``."""
+def resident_bytes(process: int | None = None) -> int | None:
+    """Resident memory of a process in bytes, by default of this one; None on systems without ``/proc``."""
     with contextlib.suppress(OSError, ValueError, IndexError, AttributeError):
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(Path(f"/proc/{process or 'self'}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return None
 
 
@@ -167,6 +167,14 @@ def starved_seconds(process: int) -> float:
         for statistics in Path(f"/proc/{process}/task").glob("*/schedstat"):
             nanoseconds += int(statistics.read_text().split()[1])
     return nanoseconds / 1e9
+
+
+def processor_seconds(process: int) -> float:
+    """Processor time that a process has used so far; 0 on systems that do not tell."""
+    with contextlib.suppress(OSError, ValueError, IndexError, AttributeError):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def has_parent(process: int) -> bool:

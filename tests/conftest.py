@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import os
 import shutil
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 from distill.audio import SAMPLE_RATE, Clip, LogMel, load_clip
+from distill.cli import main
 from distill.codec import Codec
 from distill.codes import CodeGrid
 from distill.models import ConvVQVAE
@@ -40,9 +42,9 @@ train_eagerly()
 torch.set_num_threads(1)  # the models are small: on a busy machine, threads wait for each other longer than they work
 
 
-SERVED = ("hostile", "e2e", "space")
-"""Rooms whose tests talk to a server, as strangers and as browsers do: each room to a few servers of its own."""
-LONGEST = (*SERVED, "test_system.py", "bench", "editing", "training", "jobs", "server", "test_cli.py", "codec")
+SERVED = ("hostile", "space")
+"""Rooms whose tests talk to a server, as strangers do: each room to a few servers of its own."""
+LONGEST = ("e2e", *SERVED, "test_system.py", "bench", "editing", "training", "jobs", "server", "test_cli.py", "codec")
 """Rooms and files whose tests take longest, in this order; each file elsewhere takes a few seconds."""
 
 
@@ -234,3 +236,26 @@ def is_one_sentence() -> Callable[..., bool]:
         return one and all(name in message for name in names) and "/" not in message
 
     return check
+
+
+@pytest.fixture(scope="session")
+def clip_path(clip_folder) -> Path:
+    return clip_folder / "loop_amen.wav"
+
+
+@pytest.fixture
+def distill(capsys) -> Callable[..., tuple[int, str, str]]:
+    """Return a function that runs a command and returns its exit status, stdout and stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        handler = signal.getsignal(signal.SIGINT)
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            status = end.code
+        finally:
+            signal.signal(signal.SIGINT, handler)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,21 +26,6 @@ def keep_signal_handler() -> Iterator[None]:
     signal.signal(signal.SIGINT, handler)
 
 
-@pytest.fixture
-def distill(capsys) -> Callable[..., tuple[int, str, str]]:
-    """Return a function that runs a command and returns its exit status, stdout and stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        try:
-            status = main([str(argument) for argument in arguments])
-        except SystemExit as end:
-            status = end.code
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return run
-
-
 @pytest.fixture(scope="module")
 def trained(clip_folder, tmp_path_factory) -> tuple[Path, dict]:
     """A codec trained for two epochs, and the report of its training."""
@@ -51,11 +36,6 @@ def trained(clip_folder, tmp_path_factory) -> tuple[Path, dict]:
         == 0
     )
     return path, json.loads(report.read_text())
-
-
-@pytest.fixture(scope="module")
-def clip_path(clip_folder) -> Path:
-    return clip_folder / "loop_amen.wav"
 
 
 def test_a_training_report_gives_times_errors_and_settings(trained):
@@ -118,6 +98,19 @@ def test_a_training_can_start_without_the_base_model(distill, clip_folder, train
     assert based.mel_l1 < scratch.mel_l1
 
 
+def test_a_training_goes_on_from_a_codec_with_its_levels_and_its_columns(distill, clip_folder, trained, tmp_path):
+    out, report = tmp_path / "kit.distill", tmp_path / "report.json"
+    options = ["--from", trained[0], "--levels", 4, "--epochs", 3, "--seed", 4, "--json", report]
+    status, printed, errors = distill("train", clip_folder, "--out", out, *options)
+    assert (status, errors) == (0, "")
+    assert "6 clips: 64 codes per level.\n" in printed
+    before, after = Codec.load(trained[0]), Codec.load(out)
+    assert (after.num_levels, after.info.provenance.from_codec) == (3, before.model_id)
+    assert json.loads(report.read_text())["curves"]["validations"][0]["mel_l1"] == pytest.approx(before.info.mel_l1)
+    assert after.info.mel_l1 <= before.info.mel_l1
+    assert distill("train", clip_folder, "--out", out, "--from", clip_folder)[0] == 2
+
+
 def test_without_the_chosen_vocoder_a_sentence_says_so_and_distills_own_is_used(
     distill, codec_path, clip_path, tmp_path, monkeypatch, is_one_sentence
 ):
@@ -154,6 +147,17 @@ def test_a_zip_of_clips_can_be_trained_on(distill, clip_folder, tmp_path):
     assert Codec.load(tmp_path / "kit.distill").info.provenance.clips == 6
 
 
+def test_a_recording_is_cut_into_clips_and_trained_on(distill, tmp_path):
+    random, path = np.random.default_rng(0), tmp_path / "take.wav"
+    take = np.concatenate([np.geomspace(1, 1e-4, 40_000) * random.uniform(-0.5, 0.5, 40_000) for _ in range(6)])
+    soundfile.write(path, take, SAMPLE_RATE)
+    for by in ("onsets", "silence"):
+        status, out, _ = distill("train", path, "--cut", by, "--out", tmp_path / f"{by}.distill", "--epochs", "1")
+        assert (status, "6 clips" in out) == (0, True)
+    status, _, error = distill("train", path, "--out", tmp_path / "whole.distill", "--epochs", "1")
+    assert (status, "at least 5 clips" in error) == (2, True)
+
+
 def test_a_bad_clip_is_named_and_the_others_are_trained_on(distill, clip_folder, tmp_path):
     (tmp_path / "bad.wav").write_text("no sound")
     out = tmp_path / "kit.distill"
@@ -180,6 +184,20 @@ def test_a_reconstruction_is_as_long_as_the_clip(distill, codec_path, clip_path,
     assert samples % 512
     assert info.frames == samples
     assert (info.samplerate, info.channels) == (44_100, 1)
+
+
+def test_an_instrument_holds_clips_and_grids_and_what_was_chosen(distill, codec, codec_path, clip_path, tmp_path):
+    grid = codec.encode(load_clip(clip_path).waveform, SAMPLE_RATE)
+    grid.save(tmp_path / "grid.npz")
+    out = tmp_path / "new" / "instrument.html"
+    options = ("--title", "Mine & <yours>", "--licence", "cc0", "--no-encoder")
+    status, output, _ = distill("instrument", codec_path, clip_path, tmp_path / "grid.npz", out, *options)
+    assert (status, output) == (0, f"{out}, {out.stat().st_size / 1e6:.1f} MB: open it in a browser.\n")
+    page = out.read_text(encoding="utf-8")
+    assert "<title>Mine &amp; &lt;yours&gt;</title>" in page
+    assert "CC0 1.0" in page
+    assert '"name": "grid.npz"' in page
+    assert f'"name": "{clip_path.name}"' in page
 
 
 def test_info_says_what_a_codec_is_to_people_and_to_programs(distill, codec, codec_path):
@@ -255,6 +273,13 @@ def bad_files(tmp_path, codec_path, clip_folder, trained) -> dict[str, Path]:
         "reconstruct {codec} {text} {out}.wav",
         "reconstruct {codec} {clip} {missing}/out.wav",
         "reconstruct {codec} {clip} {empty}",
+        "instrument {missing} {clip} {out}.html",
+        "instrument {codec} {missing} {out}.html",
+        "instrument {codec} {other} {out}.html",
+        "instrument {codec} {text} {out}.html",
+        "instrument {codec} {clip} {empty}",
+        "instrument {codec} {clip} {out}.html --licence mine",
+        "instrument {codec} {clip} {out}.html --title " + 9 * "a_long_title",
         "evaluate {missing} {clip}",
         "evaluate {codec} {empty}",
         "evaluate {codec} {clip} --json {missing}/report.json",

@@ -15,7 +15,16 @@ import distill
 from distill.errors import CheckoutError
 from distill.examples import find_examples
 
-ASKED_FOR_BY_NAME = {"accelerate", "bigvgan", "huggingface-hub", "mido", "visqol-python", "zimtohrli"}
+ASKED_FOR_BY_NAME = {
+    "accelerate",
+    "bigvgan",
+    "httpx",
+    "playwright",
+    "huggingface-hub",
+    "mido",
+    "visqol-python",
+    "zimtohrli",
+}
 """Packages for one command or option each, which says so where they are missing."""
 COMES_WITH_GRADIO = {"anyio", "brotli", "orjson", "starlette"}
 

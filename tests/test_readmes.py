@@ -12,7 +12,7 @@ import pytest
 from safetensors import safe_open
 
 from distill.cli import main
-from distill.codes import CodeGrid
+from distill.codes import CodeGrid, edits
 from distill.training.config import VQVAEConfig
 from tests.maps import MAP, fields, keys, names, section, table
 
@@ -82,15 +82,16 @@ def test_a_codecs_file_holds_the_fields_on_the_map(codec_path):
         "val_mel_l1",
     }  # no clip was held out
     values = {"ConvVQVAE", "ConvVAE", "distill.training.config.VQVAEConfig"}
-    values |= {"distill.models.vocoder.VocoderNetwork", "vocoder.", "val_mel_l1"}
+    values |= {"distill.models.vocoder.VocoderNetwork", "vocoder.", "val_mel_l1", "from_codec"}
     del written["config"]
-    assert fields("A `.distill` file") - values == {"config", *keys(written)} - {"val_mel_l1"}
+    assert fields("A `.distill` file") - values == {"config", *keys(written)} - {"val_mel_l1", "from_codec"}
 
 
 def test_a_grid_holds_the_fields_on_the_map_in_each_of_its_forms(grid, tmp_path):
     named = {name for row in table("A grid") for name in names(row[0])}
-    grid.save(tmp_path / "grid.npz")
-    grid.save(tmp_path / "grid.json")
+    mixed = edits.mix_codes(grid, rows=0, columns=0, gain=0.5)  # a grid without a mix lacks the field
+    mixed.save(tmp_path / "grid.npz")
+    mixed.save(tmp_path / "grid.json")
     with np.load(tmp_path / "grid.npz") as arrays:
         assert set(arrays) == named
         assert arrays["indices"].dtype == np.uint16

@@ -22,6 +22,8 @@ SCORED_RATE = 48_000
 OPUS_KBPS = (6, 12, 32)
 SHORT_WINDOWS = (64, 256)
 """Windows of :attr:`Listening.fine`, in samples."""
+LEAST_SECONDS = 0.2
+"""Zimtohrli hears silence after shorter sounds: it writes beyond its memory for some under a tenth of a second."""
 QUIETEST = 1e-4
 """Magnitude below which differences do not count: -80 dB."""
 
@@ -162,6 +164,8 @@ def _make_zimtohrli() -> Callable[[np.ndarray, np.ndarray], float] | None:
 
     def score(original: np.ndarray, heard: np.ndarray) -> float:
         pair = [soxr.resample(waveform, SAMPLE_RATE, SCORED_RATE).astype(np.float32) for waveform in (original, heard)]
+        missing = max(0, int(LEAST_SECONDS * SCORED_RATE) - len(pair[0]))
+        pair = [np.pad(waveform, (0, missing)) for waveform in pair]
         return float(zimtohrli.mos_from_zimtohrli(metric.distance(*pair)))
 
     return score

@@ -16,6 +16,10 @@ from distill.audio import SAMPLE_RATE, Clip, GriffinLim, LogMel, Vocoder, read_c
 from distill.bench.contest import Contestant, Result, run
 from distill.bench.listening import Listening, listen, opus, synthesize, with_phases_of
 from distill.bench.pace import measure_pace
+from distill.bench.page import measure_page
+from distill.bench.prior import HEADINGS as PRIOR_HEADINGS
+from distill.bench.prior import SECONDS, measure_priors, measure_vamp_speed, row_of
+from distill.bench.strip import measure_strip
 from distill.codec import Codec
 from distill.errors import ConfigError, check_range
 from distill.examples import find_examples
@@ -37,9 +41,11 @@ CONTESTANTS = (
     Contestant("distill-46ms", "distill", 60, 3, 4),
     Contestant("scratch-4", "scratch", 60, 4),
 )
-SPEED, HELD_OUT = "speed", "held-out"
+SPEED, HELD_OUT, HITS, PAGE, STRIP, PRIOR = "speed", "held-out", "hits", "page", "strip", "prior"
 HELD_OUT_CONTESTANTS = ("plain", "distill")
-NAMES = (*(contestant.name for contestant in CONTESTANTS), HELD_OUT, SPEED)
+HITS_CONTESTANT = Contestant("hits, 46 ms", "distill", 60, 3, 4)
+USUAL = (*(contestant.name for contestant in CONTESTANTS), HELD_OUT, HITS, SPEED)
+NAMES = (*USUAL, PAGE, STRIP, PRIOR)
 VALUES = (0.5, 0.4, 0.32, 0.25, 0.2)
 LISTENING = ("bit/s", "mel_l1", "64", "256", "rise ms", "pre dB", "ViSQOL", "Zimt.")
 HEADINGS = ("levels", "bit/s", "seconds", "steps/s", "mel_l1", "held out", "codes", "MB", *(f"to {v}" for v in VALUES))
@@ -54,8 +60,10 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
     Parameters
     ----------
     names : sequence of str
-        Names of parts from :data:`NAMES`; all parts if empty. "held-out" trains "plain" and "distill" again without
-        every fourth clip; "speed" measures the example codec.
+        Names of parts from :data:`NAMES`; all parts but "page", "strip" and "prior" if empty. "held-out" trains "plain"
+        and "distill" again without every fourth clip; "hits" trains on short sounds, with columns as short as such
+        sounds get; "speed" measures the example codec; "page" measures the Edit tab in Chromium, "strip" how evenly the
+        strip of 500 clips scrolls there; "prior" measures what guesses codes.
     minutes : float, optional
         Training time of all parts together, 0.2 to 1440 minutes; the time of each training shrinks in proportion. By
         default, each training takes its full time.
@@ -72,7 +80,7 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
     Raises
     ------
     ConfigError
-        If no part has one of the names, or ``minutes`` is out of its range.
+        If no part has one of the names, ``minutes`` is out of its range, or what "page" and "strip" need is missing.
     CheckoutError
         If the example clips are missing.
     TrainingError
@@ -82,15 +90,17 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
         raise ConfigError(f"There is no benchmark named {unknown[0]!r}; choose from {', '.join(NAMES)}.")
     if minutes is not None:
         check_range("minutes", minutes, 0.2, 24 * 60)
-    chosen = names or NAMES
+    chosen = names or USUAL
     trainings = [contestant for contestant in CONTESTANTS if contestant.name in chosen]
     again = [c for c in CONTESTANTS if c.name in HELD_OUT_CONTESTANTS] if HELD_OUT in chosen else []
-    planned = sum(contestant.seconds for contestant in (*trainings, *again))
+    on_hits = [HITS_CONTESTANT] if HITS in chosen else []
+    planned = sum(contestant.seconds for contestant in (*trainings, *again, *on_hits)) + 2 * SECONDS * (PRIOR in chosen)
     share = min(1.0, minutes * 60 / planned) if minutes is not None and planned else 1.0
     report: dict[str, Any] = {"cores": os.cpu_count(), "torch_threads": torch.get_num_threads()}
-    sounds, log_mel = _example_clips(), LogMel()
+    sounds, log_mel = _example_clips("clips"), LogMel()
     clips = [to_mel_clip(sound, log_mel) for sound in sounds]
-    say(f"{report['cores']} cores; {len(clips)} clips; {planned * share / 60:.1f} minutes of training.")
+    training = f"; {planned * share / 60:.1f} minutes of training" if planned else ""
+    say(f"{report['cores']} cores; {len(clips)} clips{training}.")
     done = 0.0
 
     def train(contestant: Contestant, clips: list[MelClip], held_out: list[MelClip]) -> Result:
@@ -111,32 +121,68 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
         results = [train(contestant, clips, []) for contestant in trainings]
         _say_race(results, say)
         report["trainings"] = [result.figures() for result in results]
-        report["listening"] = [asdict(row) for row in _listen(sounds, clips, results, say, progress)]
+        rows = [*_listen(sounds, clips, results, say, progress), *_listen_to_opus(sounds, say, progress)]
+        report["listening"] = [asdict(row) for row in rows]
     if again:
         kept, held_out = [c for i, c in enumerate(clips) if i % 4], clips[::4]
         say("\n" + _row(f"trained on {len(kept)} clips", *HEADINGS))
         results = [train(contestant, kept, held_out) for contestant in again]
         report["held_out"] = [result.figures() for result in results]
         report["held_out_listening"] = [asdict(row) for row in _listen_held_out(sounds[::4], results, say, progress)]
+    if on_hits:
+        hits = _example_clips("hits")
+        hit_mels = [to_mel_clip(hit, log_mel) for hit in hits]
+        say("\n" + _row(f"trained on {len(hits)} hits", *HEADINGS))
+        results = [train(contestant, hit_mels, []) for contestant in on_hits]
+        report["hits"] = [result.figures() for result in results]
+        report["hits_listening"] = [asdict(row) for row in _listen(hits, hit_mels, results, say, progress)]
     if SPEED in chosen:
         progress("Measuring the example codec", 1.0)
-        speed = report["speed"] = measure_speed(Codec.load(find_examples() / "models" / "loops.distill"))
-        say(
-            f"\nThe example codec encodes {speed['encode_rtf']:.0f} and decodes {speed['decode_rtf']:.1f} seconds "
-            f"of sound a second; {EDIT_SECONDS} s of log-mel are sound after {speed['vocoder_seconds']:.3f} s "
-            f"(by Griffin-Lim {speed['griffin_lim_seconds'] / speed['vocoder_seconds']:.1f} times as long); an edit "
-            f"of one cell in a {EDIT_SECONDS} s clip is heard after {speed['edit_ms_median']:.0f} ms "
-            f"(median of {EDITS}; worst {speed['edit_ms_worst']:.0f} ms), while a training runs after "
-            f"{speed['training_edit_ms_median']:.0f} ms (worst {speed['training_edit_ms_worst']:.0f} ms), "
-            f"{speed['training_edit_ms_median'] / speed['edit_ms_median']:.2f} times as long."
-        )
-        pace = measure_pace(clips, PACE_SECONDS * share)
-        speed |= pace
-        say(
-            f"A training makes {pace['steps_per_second']:.1f} steps a second, and {pace['busy_steps_per_second']:.1f} "
-            "beside a process that keeps one core busy."
-        )
+        report["speed"] = _measure_speed(clips, PACE_SECONDS * share, say)
+    for name in [name for name in (PAGE, STRIP) if name in chosen]:
+        progress(f"Measuring the {name}", 1.0)
+        report[name] = (measure_page if name == PAGE else measure_strip)(say)
+    if PRIOR in chosen:
+        report["prior"] = _measure_priors(clips, SECONDS * share, say)
     return report
+
+
+def _measure_priors(clips: list[MelClip], seconds: float, say: Say) -> dict[str, Any]:
+    """Measure and print how well priors guess the codes of the example clips and hits."""
+    log_mel = LogMel()
+    sets = {"loops": clips, "hits": [to_mel_clip(hit, log_mel) for hit in _example_clips("hits")]}
+    say("\n" + _row("guessing codes", *PRIOR_HEADINGS))
+    figures = []
+    for sounds, clips in sets.items():
+        for each in measure_priors(sounds, clips, seconds):
+            figures.append(asdict(each))
+            say(_row(f"{sounds}, {each.name}, {each.temperature:g}", *row_of(each)))
+    speed = measure_vamp_speed(Codec.load(find_examples() / "models" / "loops.distill"))
+    say(
+        f"A take of 8 columns took {speed['take_ms']:.0f} ms of processor time, and four of 32 columns "
+        f"{speed['four_takes_ms']:.0f} ms."
+    )
+    return {"priors": figures} | speed
+
+
+def _measure_speed(clips: Sequence[MelClip], pace_seconds: float, say: Say) -> dict[str, float]:
+    """Measure and print the speed of the example codec, of edits and of trainings."""
+    speed = measure_speed(Codec.load(find_examples() / "models" / "loops.distill"))
+    say(
+        f"\nThe example codec encodes {speed['encode_rtf']:.0f} and decodes {speed['decode_rtf']:.1f} seconds "
+        f"of sound a second; {EDIT_SECONDS} s of log-mel are sound after {speed['vocoder_seconds']:.3f} s "
+        f"(by Griffin-Lim {speed['griffin_lim_seconds'] / speed['vocoder_seconds']:.1f} times as long); an edit "
+        f"of one cell in a {EDIT_SECONDS} s clip is heard after {speed['edit_ms_median']:.0f} ms "
+        f"(median of {EDITS}; worst {speed['edit_ms_worst']:.0f} ms), while a training runs after "
+        f"{speed['training_edit_ms_median']:.0f} ms (worst {speed['training_edit_ms_worst']:.0f} ms), "
+        f"{speed['training_edit_ms_median'] / speed['edit_ms_median']:.2f} times as long."
+    )
+    pace = measure_pace(clips, pace_seconds)
+    say(
+        f"A training makes {pace['steps_per_second']:.1f} steps a second, and {pace['busy_steps_per_second']:.1f} "
+        "beside a process that keeps one core busy."
+    )
+    return speed | pace
 
 
 def measure_speed(codec: Codec) -> dict[str, float]:
@@ -153,7 +199,7 @@ def measure_speed(codec: Codec) -> dict[str, float]:
     from distill.codec.evaluation import evaluate
     from distill.editing.work import Work
 
-    sounds = _example_clips()
+    sounds = _example_clips("clips")
     clip = Clip("ten seconds", np.concatenate([sound.waveform for sound in sounds])[: EDIT_SECONDS * SAMPLE_RATE])
     evaluation = evaluate(codec, [clip])  # the first run warms the caches up
     evaluation = evaluate(codec, [clip])
@@ -178,8 +224,8 @@ def measure_speed(codec: Codec) -> dict[str, float]:
     }
 
 
-def _example_clips() -> list[Clip]:
-    return [item for item in read_clips([find_examples() / "clips"]) if isinstance(item, Clip)]
+def _example_clips(folder: str) -> list[Clip]:
+    return [item for item in read_clips([find_examples() / folder]) if isinstance(item, Clip)]
 
 
 def _seconds_of(vocoder: Vocoder, log_mel: torch.Tensor) -> float:
@@ -224,7 +270,7 @@ def _training(clips: Sequence[Clip]) -> Iterator[None]:
 def _listen(
     sounds: Sequence[Clip], clips: Sequence[MelClip], results: Sequence[Result], say: Say, progress: Progress
 ) -> Iterator[Listening]:
-    """Compare the sound of every result, what other vocoders and the original's phases would make of it, and Opus."""
+    """Compare the sound of every result, and what other vocoders and the original's phases would make of it."""
     say("\n" + _row("by ear", *LISTENING))
     griffin_lim, true = GriffinLim(LogMel()), [clip.log_mel.numpy() for clip in clips]
     compared = next(
@@ -239,6 +285,9 @@ def _listen(
         if result is compared:
             yield _said(listen(f"{name}, Griffin-Lim", sounds, synthesize(log_mels, griffin_lim), bitrate), say)
             yield _said(listen(f"{name}, true phases", sounds, with_phases_of(sounds, log_mels), bitrate), say)
+
+
+def _listen_to_opus(sounds: Sequence[Clip], say: Say, progress: Progress) -> Iterator[Listening]:
     progress("Listening to Opus", 1.0)
     for row in opus(sounds):
         yield _said(row, say)

@@ -22,6 +22,7 @@ CALLS = {
     "sound": {"track": "edited", "piece": 0},
     "audition": {"level": 0, "code": 3},
     "codec_pictures": {},
+    "takes": {"tool": "vary", "levels": [0, 2], "rows": [0, 7], "columns": [0, 1], "count": 1},
 }
 """A valid request for each server function of the code grid."""
 

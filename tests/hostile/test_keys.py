@@ -69,6 +69,37 @@ def test_the_secret_of_a_clip_opens_it_for_nobody_else_in_explore(victim, other,
     assert refused(other.http.post("/gradio_api/component_server", json=body | {"session_hash": other.page}))
 
 
+def test_a_clip_of_the_strip_is_heard_and_seen_by_nobody_else(victim, other):
+    number = next(each["id"] for each in victim.config["components"] if each["props"].get("elem_id") == "strip")
+    body = {"component_id": number, "fn_name": "strip_sound", "data": {"id": victim.work, "track": "original"}}
+    mine, theirs = (
+        lambda body, asker=asker: asker.http.post(
+            "/gradio_api/component_server", json=body | {"session_hash": asker.page}
+        ).json()
+        for asker in (victim, other)
+    )
+    assert "flac" in mine(body)
+    assert "no longer in the strip" in theirs(body)["error"]
+    body |= {"fn_name": "strip_pictures", "data": {"ids": [victim.work]}}
+    assert mine(body)["pictures"][0]
+    assert theirs(body) == {"pictures": [None]}
+    many = theirs(body | {"data": {"ids": ["loop_amen"] * 33}})
+    assert "up to 32 identifiers" in many["error"]
+
+
+def test_a_recording_is_heard_seen_and_cut_by_nobody_else(victim, other):
+    recording = next(clip for clip in victim.call("clips")[0] if clip["group"] == "yours")  # the set was never cut
+    number = next(each["id"] for each in victim.config["components"] if each["props"].get("elem_id") == "cutter")
+    for name, more in (("cut_sound", {"start": 0, "stop": 9_000}), ("cut_waveform", {}), ("cut_found", {})):
+        body = {"component_id": number, "fn_name": name, "data": {"id": recording["id"], **more}}
+        mine, theirs = (
+            asker.http.post("/gradio_api/component_server", json=body | {"session_hash": asker.page}).json()
+            for asker in (victim, other)
+        )
+        assert "error" not in mine
+        assert "no longer on the server" in theirs["error"]
+
+
 WITH_A_SECOND_CLIP = {"swap": {}, "blend": {"amount": 1.0}}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked import Forked
 from tests.space.visiting import REPOSITORY
 from tests.waiting import PATIENCE, until
 
@@ -118,6 +119,16 @@ def test_a_full_disk_is_one_sentence_and_what_is_there_still_works(new_space, ne
     assert answer["edits"] == 1
 
 
+def test_a_start_that_cannot_succeed_ends_at_once_with_a_sentence(tmp_path):
+    environment = os.environ | {"DISTILL_FOLDER": str(tmp_path / "data"), "DISTILL_DISK_BYTES": "much"}
+    ended = subprocess.run(
+        [sys.executable, "app.py"], cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert ended.returncode == 1
+    assert "DISTILL_DISK_BYTES must be a whole number" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("environment", "words"),
     [
@@ -126,11 +137,10 @@ def test_a_full_disk_is_one_sentence_and_what_is_there_still_works(new_space, ne
         ({"DISTILL_DECODING_MEMORY_BYTES": "1"}, "Distill cannot start"),
     ],
 )
-def test_a_start_that_cannot_succeed_ends_at_once_with_a_sentence(tmp_path, environment, words):
-    environment = os.environ | {"DISTILL_FOLDER": str(tmp_path / "data")} | environment
-    ended = subprocess.run(
-        [sys.executable, "app.py"], cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=PATIENCE
-    )
-    assert ended.returncode == 1
-    assert words in ended.stderr
-    assert "Traceback" not in ended.stderr
+def test_a_server_that_cannot_start_says_why_in_a_sentence(tmp_path, environment, words):
+    ended = Forked(os.environ | {"DISTILL_FOLDER": str(tmp_path / "data")} | environment, tmp_path / "log")
+    ended.wait()
+    said = (tmp_path / "log").read_text()
+    assert ended.poll() == 1
+    assert words in said
+    assert "Traceback" not in said

@@ -142,6 +142,7 @@ def test_a_wrong_call_is_one_sentence_and_a_fault_has_a_reference_that_the_log_h
         ("explore_view", [5, 1]), ("open_text", ["distill1.x"]),
         ("load_codec", [None]), ("edit", ["set", {"levels": [0, 9]}]), ("edit", [7, 7]), ("audition", [9, 9]),
         ("set_codes", ["a", None, {}, [], 1e9, -1]), ("stop", []),
+        ("export_instrument", ["x" * 81, "cc0", True, False]),
     ):  # fmt: skip
         with pytest.raises(AssertionError) as told:
             visitor.call(name, *data)

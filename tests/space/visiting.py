@@ -15,15 +15,19 @@ import httpx
 import numpy as np
 import soundfile
 
+from tests.forked import Forked
 from tests.waiting import PATIENCE, until
 
 REPOSITORY = Path(__file__).parents[2]
 
 
 class Space:
-    """``python app.py`` with limits of its own, and with trainings that do not give way."""
+    """``python app.py`` with limits of its own, and with trainings that do not give way.
 
-    arguments = ("-m", "tests.eager")
+    ``arguments`` are those of a Python that imports all anew; without them, the server is forked.
+    """
+
+    arguments = None
 
     def __init__(self, folder, port, **limits):
         self.folder, self.port, self.url = folder, port, f"http://127.0.0.1:{port}"
@@ -37,10 +41,13 @@ class Space:
             "GRADIO_SERVER_PORT": str(self.port),
             "GRADIO_SERVER_NAME": "127.0.0.1",
         }  # fmt: skip
-        with self._log.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *self.arguments], cwd=REPOSITORY, env=environment, stdout=log, stderr=log
-            )
+        if self.arguments is None:
+            self.process = Forked(environment, self._log)
+        else:
+            with self._log.open("a") as log:
+                self.process = subprocess.Popen(
+                    [sys.executable, *self.arguments], cwd=REPOSITORY, env=environment, stdout=log, stderr=log
+                )
 
         def health():
             assert self.process.poll() is None, self._log.read_text()
