@@ -95,7 +95,7 @@ def test_near_codes_are_tried_with_the_wheel_and_the_keys_and_a_double_press_typ
     assert edit.evaluate(
         "() => document.querySelector('.lens').getContext('2d').getImageData(0, 0, 900, 200).data.some(Boolean)"
     )
-    edit.mouse.dblclick(*hands.place(2, 6))
+    hands.press_twice(2, 6)
     field = edit.locator(".code-grid .entry")
     expect(field).to_have_value(str(before[0, 2, 6]))
     code = (before[0, 2, 6] + 7) % 64
@@ -143,15 +143,25 @@ def test_a_region_of_the_second_clip_is_dragged_onto_the_first(edit, hands, stri
     assert changed.max(axis=0).tolist() <= [5, 6]
 
 
+def test_two_presses_with_an_undo_between_them_paint_twice(edit, hands):
+    code = hands.another_code(0, 2, 6)
+    hands.choose_code(code)
+    hands.press_twice(2, 6, lambda: edit.keyboard.press("Control+z"))
+    expect(edit.locator(HISTORY)).to_have_count(1)
+    hands.settled()
+    assert hands.indices()[0, 2, 6] == code
+    expect(edit.locator(".code-grid .entry")).to_have_count(0)
+
+
 def test_a_typed_code_leaves_the_focus_where_the_visitor_takes_it(edit, hands):
-    edit.mouse.dblclick(*hands.place(3, 2))
+    hands.press_twice(3, 2)
     entry = edit.locator(".code-grid .entry")
     expect(entry).to_be_focused()
     find = edit.get_by_label("Find clips by name")
     find.click()
     expect(entry).to_have_count(0)
     expect(find).to_be_focused()
-    edit.mouse.dblclick(*hands.place(3, 2))
+    hands.press_twice(3, 2)
     expect(entry).to_be_focused()
     edit.keyboard.press("Escape")
     expect(edit.locator("canvas.cells")).to_be_focused()

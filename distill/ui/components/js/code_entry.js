@@ -16,6 +16,16 @@ export class CodeEntry {
   /** @param {CodeGrid} grid */
   constructor(grid) {
     this.grid = grid;
+    document.addEventListener("keydown", () => this.#forget(), true);
+    const elsewhere = (/** @type {PointerEvent} */ { target }) => {
+      if (target !== grid.canvas) this.#forget();
+    };
+    document.addEventListener("pointerdown", elsewhere, true);
+  }
+
+  /** Two presses with a key or a press elsewhere between them, as that of Undo, are no double press. */
+  #forget() {
+    this.#press = null;
   }
 
   /**
@@ -27,7 +37,7 @@ export class CodeEntry {
     const key = `${cell.level} ${cell.row} ${cell.column}`;
     if (this.#press?.key === key && time - this.#press.time < DOUBLE) {
       this.open(cell, this.#press.gesture, this.#press.code);
-      this.#press = null;
+      this.#forget();
       return true;
     }
     const code = this.grid.state.codes.codeAt(cell.level, cell);
@@ -40,7 +50,7 @@ export class CodeEntry {
    * @param {Place} cell
    */
   drag({ level, row, column }) {
-    if (this.#press?.key !== `${level} ${row} ${column}`) this.#press = null;
+    if (this.#press?.key !== `${level} ${row} ${column}`) this.#forget();
   }
 
   /**
