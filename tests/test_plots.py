@@ -2,7 +2,6 @@
 
 import io
 
-import librosa
 import numpy as np
 import pytest
 import torch
@@ -11,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from distill.audio import SAMPLE_RATE, LogMel
+from distill.audio.compiled import load_librosa
 from distill.codec.atlas import code_palette
 from distill.codes.grid import column_seconds
 from distill.plots import (
@@ -25,6 +25,7 @@ from distill.plots import (
 )
 from distill.training.records import NO_CURVES, Curves, StepPoint, ValidationPoint
 
+librosa = load_librosa()
 DB = 20 / np.log(10)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distill.audio.compiled import load_librosa
 from distill.audio.logmel import SAMPLE_RATE
 
 HEARD_SECONDS = 60
@@ -68,12 +69,10 @@ def find_beat(waveform: np.ndarray, seconds: float | None = None) -> Beat | None
     >>> round(beat.tempo), round(beat.offset, 1)
     (120, 0.1)
     """
-    import librosa
-
     heard = waveform[: HEARD_SECONDS * SAMPLE_RATE]
     if len(heard) < MIN_BEATS * SAMPLE_RATE * 60 / FASTEST or np.abs(heard).max() < FAINT:
         return None
-    rate = SAMPLE_RATE / HOP
+    librosa, rate = load_librosa(), SAMPLE_RATE / HOP
     mel = librosa.feature.melspectrogram(y=heard, sr=SAMPLE_RATE, n_fft=WINDOW, hop_length=HOP, n_mels=64)
     onsets = librosa.onset.onset_strength(S=librosa.power_to_db(mel), sr=SAMPLE_RATE, hop_length=HOP, n_fft=WINDOW)
     onsets = np.concatenate([onsets[1:2], onsets[1:]])  # the first value compares the sound with nothing

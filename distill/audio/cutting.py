@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from distill.audio.clips import Clip
+from distill.audio.compiled import load_librosa
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE, LogMel
 from distill.audio.names import without_suffix
 from distill.errors import AudioError
@@ -235,7 +236,6 @@ def _loud_blocks(waveform: np.ndarray, below_db: float) -> np.ndarray:
 
 def _onset_frames(waveform: np.ndarray, log_mel: np.ndarray | None, fineness: float) -> list[int]:
     """The frames of onsets, the strongest first."""
-    import librosa  # takes seconds, and only cutting needs it
     import torch
 
     if log_mel is None:
@@ -244,6 +244,7 @@ def _onset_frames(waveform: np.ndarray, log_mel: np.ndarray | None, fineness: fl
     decibels = 20 / np.log(10) * log_mel
     heard = np.maximum(decibels, decibels.max() - QUIETEST_DB)
     quiet = np.full((len(heard), 1), heard.min(), dtype=heard.dtype)  # a sound may begin at once
+    librosa = load_librosa()
     strength = librosa.onset.onset_strength(
         S=np.concatenate([quiet, heard], axis=1), sr=SAMPLE_RATE, hop_length=HOP_LENGTH, center=False
     )[1:]

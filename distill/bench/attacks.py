@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-import librosa
 import numpy as np
 from scipy.signal import butter, hilbert, sosfiltfilt
 
 from distill.audio import SAMPLE_RATE
+from distill.audio.compiled import load_librosa
 
 CENTRES = (125, 250, 500, 1000, 2000, 4000, 8000)
 """Centres of the octave bands in Hz."""
@@ -68,7 +68,7 @@ def compare_attacks(pairs: list[tuple[np.ndarray, np.ndarray]]) -> Attacks | Non
     slower, earlier = [], []
     for original, heard in pairs:
         padded = [np.pad(sound.astype(np.float64), BEFORE + QUIET_SAMPLES) for sound in (original, heard)]
-        onsets = librosa.onset.onset_detect(y=padded[0], sr=SAMPLE_RATE, hop_length=128, units="samples")
+        onsets = load_librosa().onset.onset_detect(y=padded[0], sr=SAMPLE_RATE, hop_length=128, units="samples")
         for centre in CENTRES:
             band = butter(2, [centre / 2**0.5, centre * 2**0.5], "bandpass", fs=SAMPLE_RATE, output="sos")
             envelopes = [_envelope(sosfiltfilt(band, sound)) for sound in padded]
