@@ -220,6 +220,11 @@ def other_codec_path(small_model: Callable[..., ConvVQVAE], tmp_path_factory: py
 
 
 @pytest.fixture(scope="session")
+def other_codec(other_codec_path: Path) -> Codec:
+    return Codec.load(other_codec_path)
+
+
+@pytest.fixture(scope="session")
 def unused_port() -> int:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))

@@ -9,6 +9,9 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from distill.codec import Codec
+from distill.codec.saying import say_again as say_in
+from distill.codes import CodeGrid
 from distill.editing import calls
 from distill.editing.values import number
 from distill.editing.work import Work
@@ -25,6 +28,7 @@ from distill.ui.opening import Tabs
 from distill.ui.strip import strip_of
 
 NO_SECOND = "Choose a second clip first: in the strip, or from a file."
+NO_OTHER = "Only one codec is in use here: train one or open one first, and the clip can be said again in it."
 NOTHING_HEARD = (
     "This codec's file holds no grids of its clips, so nothing can be invented yet: press “Draw from my clips” first."
 )
@@ -46,7 +50,10 @@ def connect(tabs: Tabs, server: Server) -> list[Any]:
         api_name="invent", js=settled, **told,
     )  # fmt: skip
     learned = part.learn.click(handle(learn_clips), tab.shown, part.told, api_name="learn_clips", **told)
-    return [crossed, invented, learned]
+    said = part.say_again.click(
+        handle(say_again), tab.shown, [*tabs.of_the_codec, part.told], api_name="say_again", js=settled, **told,
+    )  # fmt: skip
+    return [crossed, invented, learned, said]
 
 
 def cross(
@@ -90,12 +97,9 @@ def invent(
         columns, rhythm=curve, temperature=wild, seed=secrets.randbelow(MOST_SEED),
         progress=lambda share: progress(share, desc="Inventing"),
     )  # fmt: skip
-    call.server.visitors.make_room(call.page.visit)
-    names = {each.name for each in list(call.page.visit.works.values())}
-    name = next(name for number in range(1, len(names) + 2) if (name := f"invention {number}") not in names)
-    invented = Work.opened(codec, name, take.grid)
-    codec.draw_atlas(call.pause)
-    invented.draw(lambda share: progress(share, desc="Decoding"))
+    taken = {each.name for each in list(call.page.visit.works.values())}
+    name = next(name for number in range(1, len(taken) + 2) if (name := f"invention {number}") not in taken)
+    invented = _made(call, codec, name, take.grid, progress)
     second = call.page.second
     with call.page.lock:
         call.page.turn_to(invented)
@@ -115,6 +119,35 @@ def learn_clips(
     codec, page = call.work(shown).codec, call.page
     memory = learn(codec, page, _clips(call), lambda share: progress(share, desc="Listening to your clips"))
     yield {call.tab.edit.invented.told: f"<p>The codec now draws from {len(memory.grids)} of your clips.</p>"}
+
+
+def say_again(
+    call: Call[Tabs],
+    shown: str | None = None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> Iterator[Answer]:
+    """Say the clip again in the codes of the codec that was in use before, and open it there as a new clip."""
+    work, page = call.work(shown), call.page
+    if (other := page.before) is None or other.sound_id == work.codec.sound_id:
+        other = page.codec
+    if other.sound_id == work.codec.sound_id:
+        raise GridError(NO_OTHER)
+    grid = say_in(work.history.grid, work.codec, other)
+    said = _made(call, other, f"{work.name} in {other.model_id[:6]}", grid, progress)
+    with page.lock:
+        page.turn_to(said)
+        answer = opening.fill_with_codec(call.tab, call)
+    told = f"<p>{html.escape(work.name)} is said again in the codec {other.model_id[:6]}.</p>"
+    yield answer | {call.tab.edit.invented.told: told}
+
+
+def _made(call: Call[Tabs], codec: Codec, name: str, grid: CodeGrid, progress: gr.Progress) -> Work:
+    """A new clip of a codec's codes, drawn and decoded."""
+    call.server.visitors.make_room(call.page.visit)
+    codec.draw_atlas(call.pause)
+    made = Work.opened(codec, name, grid)
+    made.draw(lambda share: progress(share, desc="Decoding"))
+    return made
 
 
 def _clips(call: Call[Tabs]) -> Iterator[MelClip]:

@@ -14,6 +14,10 @@ INVENT = (
     "rhythm of the second clip, it is loud where that one is: record yourself tapping with <b>Record</b>, and choose "
     "that as the second clip.</p>"
 )
+SAY_AGAIN = (
+    "<p class='note'><b>Say again</b> writes the clip's sound in the codes of the codec that was in use before, and "
+    "opens it there as a new clip: train or open another codec first, and one clip can be heard in both.</p>"
+)
 LEARN = (
     "<p class='note'>The codec draws from the grids in its file. <b>Draw from my clips</b> lets it draw from the clips "
     "of your list instead, for this visit: for a codec whose file holds no grids, or for new clips.</p>"
@@ -30,6 +34,7 @@ class InventedPart:
     rhythm: gr.Checkbox
     invent: gr.Button
     learn: gr.Button
+    say_again: gr.Button
     told: gr.HTML
 
 
@@ -48,5 +53,7 @@ def build() -> InventedPart:
         invent = gr.Button("Invent", size="sm", elem_id="edit-invent", min_width=160)
         gr.HTML(LEARN)
         learn = gr.Button("Draw from my clips", size="sm", elem_id="edit-learn", min_width=160)
+        gr.HTML(SAY_AGAIN)
+        say_again = gr.Button("Say again in the other codec", size="sm", elem_id="edit-say-again", min_width=160)
         told = gr.HTML("", elem_id="edit-invented-told")
-    return InventedPart(cross, seconds, wild, rhythm, invent, learn, told)
+    return InventedPart(cross, seconds, wild, rhythm, invent, learn, say_again, told)

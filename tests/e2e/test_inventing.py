@@ -32,3 +32,18 @@ def test_a_clip_is_crossed_with_the_second_one_undone_and_another_one_invented(p
     expect(page.locator(".code-grid .clip")).to_have_text("invention 1")
     expect(strip.cell("invention 1")).to_contain_text("open")
     expect(page.locator(TOLD)).to_contain_text("of a clip")
+
+
+def test_a_clip_is_said_again_in_another_codec(page, hands, example, other_codec_path):
+    open_edit(page)
+    codec = example[0].model_id[:6]
+    with page.expect_file_chooser() as chooser:
+        page.locator("#train-load").click()
+    chooser.value.set_files(other_codec_path)
+    expect(page.locator("#codec")).not_to_contain_text(codec)
+    page.locator("#edit-invented > button").click()
+    page.locator("#edit-say-again").click()
+    expect(page.locator(".code-grid .clip")).to_contain_text("loop_breakbeat.flac in ")
+    expect(page.locator("#codec")).to_contain_text(codec)
+    expect(page.locator(TOLD)).to_contain_text("is said again")
+    assert hands.samples().any()

@@ -7,6 +7,7 @@ import pytest
 
 from distill.audio import Clip, LogMel
 from distill.codec.making import keeping
+from distill.codec.saying import say_again
 from distill.editing import vamping
 from distill.editing.work import Work
 from distill.errors import GridError
@@ -151,3 +152,33 @@ def test_what_a_codec_has_learned_stays_with_the_visit_and_goes_where_room_is_ne
     assert not hasattr(work, "heard")
     visit.shrink(0)
     assert visit.learned_by(work.codec) is None
+
+
+def test_a_clip_is_said_again_in_the_codec_that_was_in_use_before_and_back(call, server, other_codec):
+    work, first = call.page.work, call.page.codec
+    call.page.turn_to_clip(other_codec, work.as_clip())
+    there = call.page.work
+    answer = last(inventing.say_again(call, there.secret, told))
+    said = call.page.work
+    assert (said.codec, said.name) == (first, f"{there.name} in {first.model_id[:6]}")
+    assert said.history.grid == say_again(there.history.grid, other_codec, first)
+    assert answer[call.tab.edit.shown] == said.secret
+    assert first.model_id[:6] in answer[call.tab.header.codec]
+    assert answer[call.tab.header.back]["value"] == f"Back to {other_codec.model_id[:6]}"
+    assert said.name in [clip.name for clip in strip_of(server, call.page).clips if clip.group == "opened"]
+    last(inventing.say_again(call, said.secret, told))
+    assert call.page.codec is other_codec
+
+
+def test_a_clip_that_is_open_in_an_earlier_codec_is_said_again_in_the_one_in_use(call, other_codec):
+    work = call.page.work
+    call.page.turn_to_clip(other_codec, work.as_clip())
+    last(inventing.say_again(call, work.secret, told))
+    assert call.page.codec is other_codec
+    assert call.page.work.name.startswith(work.name)
+
+
+def test_with_one_codec_there_is_nothing_to_say_a_clip_again_in(call, is_one_sentence):
+    with pytest.raises(GridError, match="Only one codec") as refusal:
+        last(inventing.say_again(call, call.page.work.secret, told))
+    assert is_one_sentence(refusal.value)

@@ -200,13 +200,6 @@ def trained_job(server, other_codec, short):
     return job
 
 
-@pytest.fixture(scope="module")
-def other_codec(other_codec_path):
-    from distill.codec import Codec
-
-    return Codec.load(other_codec_path)
-
-
 def test_a_page_that_was_opened_while_another_turned_to_the_trained_codec_turns_too(new_call, trained_job, other_codec):
     first = new_call("page")
     second = new_call("the same page, reloaded at that moment")
