@@ -101,7 +101,7 @@ def test_a_training_can_be_stopped_and_continued(page, clips):
     open_tab(page, "Train")
     page.locator("#train-files input[type=file]").set_input_files(clips[:5])
     expect(page.locator("#train-clips")).to_contain_text("5 clips")
-    page.get_by_label("number input for Minutes").fill("0.2")
+    page.get_by_label("number input for Minutes").fill("0.4")
     page.locator("#train-start").click()
     expect(page.locator("#train-progress")).to_contain_text("s left")
     expect(page.locator("#train-resume")).to_be_disabled()
