@@ -259,17 +259,19 @@ def _spoken(repository: str, revision: str | None = None, path: str = "") -> Ite
             raise HubError(
                 f"There is no model {repository} on the Hub, or it is private and you gave no token that may read it."
             ) from error
-        raise HubError(_answer(repository, status, said)) from error
+        raise HubError(_answer(repository, status, said, reads=bool(path))) from error
     except (known.HTTPError, known.OfflineModeIsEnabled) as error:
         raise HubError("The Hugging Face Hub cannot be reached; please check the network.") from error
     except (OSError, ValueError, RuntimeError) as error:
         raise HubError(f"The Hub's client failed with {repository}: {_first_line(str(error))}") from error
 
 
-def _answer(repository: str, status: int, message: str) -> str:
+def _answer(repository: str, status: int, message: str, *, reads: bool) -> str:
     """Say what an answer of the Hub that is no success means, by its HTTP status."""
     if status == 401:
         return f"The Hub asks for a token, and yours is missing, wrong or has expired; {LOG_IN}."
+    if status == 403 and reads:
+        return f"Your token may not read {repository}, or the Hub has closed it to everybody."
     if status == 403:
         return f"Your token may not write to {repository}: it needs the right to, and the name must be yours."
     if status == 429:

@@ -145,6 +145,7 @@ def test_a_hub_that_cannot_be_reached_is_told_at_once(hub, monkeypatch):
 def test_a_hub_with_a_fault_is_told_and_the_cache_serves_meanwhile(hub):
     put(hub)
     refused(get, "too many requests", **answers(hub, 429))
+    refused(get, "may not read ada/loops", **answers(hub, 403))
     refused(send, "fault", "503", **answers(hub, 503))
     refused(get, "not in the Hub's cache", **answers(hub, 503))
     answers(hub, 0)
