@@ -74,7 +74,6 @@ class _RefusalError(Exception):
 
 class _Handler(BaseHTTPRequestHandler):
     hub: StandIn
-    protocol_version = "HTTP/1.1"
 
     def log_message(self, *_) -> None:
         pass
