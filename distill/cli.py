@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from distill.cli_hub import add_hub, fetch_codecs
 from distill.cli_vamp import add_vamp
 from distill.errors import DistillError
 
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0":
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # of several processes, only the first prints
     try:
+        fetch_codecs(options)
         options.command(options)
     except DistillError as error:
         print(error, file=sys.stderr)
@@ -327,7 +329,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
     command.add_argument("--resume", action="store_true", help="go on with a training that was stopped")
     command.add_argument("--json", type=Path, metavar="REPORT")
-    for add_some in (_add_sounds, add_vamp, _add_workshop):
+    for add_some in (_add_sounds, add_vamp, add_hub, _add_workshop):
         add_some(add)
     return parser
 
@@ -392,9 +394,7 @@ def _add_workshop(add: Callable[[Any], argparse.ArgumentParser]) -> None:
     command.add_argument("--seed", type=int, default=0, help="of the choice of clips and of their order")
 
     command = add(bench)
-    names = (
-        "plain, vae, distill, distill-4, distill-4-long, distill-93ms, distill-46ms, scratch-4, held-out, hits, speed"
-    )
-    command.add_argument("names", nargs="*", metavar="NAME", help=f"{names}, page, strip, prior")
+    names = "plain, vae, distill, distill-4, distill-4-long, distill-93ms, distill-46ms, scratch-4, held-out"
+    command.add_argument("names", nargs="*", metavar="NAME", help=f"{names}, hits, speed, page, strip, prior")
     command.add_argument("--minutes", type=float, help="training time in all; by default each gets its full time")
     command.add_argument("--json", type=Path, metavar="REPORT")

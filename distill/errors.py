@@ -37,6 +37,10 @@ class VocoderError(DistillError):
     """A vocoder is not available on this machine."""
 
 
+class HubError(DistillError):
+    """The Hugging Face Hub cannot be reached, refuses a request, or lacks what is asked for."""
+
+
 class FullError(DistillError):
     """The server has no room for more at the moment."""
 

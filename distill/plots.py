@@ -145,6 +145,34 @@ def plot_usage(counts: np.ndarray, palettes: Sequence[np.ndarray] | np.ndarray, 
     return figure
 
 
+def plot_atlas(log_mels: np.ndarray, palettes: Sequence[np.ndarray] | np.ndarray, order: np.ndarray) -> Figure:
+    """Draw the sound of every code of every level.
+
+    Parameters
+    ----------
+    log_mels : ndarray [levels, codebook_size, 128, frames]
+        Natural-log mel of each code.
+    palettes, order
+        Colours and order of the codes, as in :func:`plot_usage`.
+
+    Returns
+    -------
+    Figure
+        A panel for each level: the log-mels of its codes beside each other, the colour of each code below it.
+    """
+    figure, axes = _stack(len(log_mels), "Codes, those that sound alike beside each other", height=1.4)
+    for axis, level, palette, places, name in zip(
+        axes, log_mels, palettes, order, level_names(len(log_mels)), strict=True
+    ):
+        _draw_mel(axis, np.concatenate(list(level[places]), axis=1), slice(None), name, top_db(level))
+        colours = axis.inset_axes((0, -0.09, 1, 0.07))
+        colours.imshow(palette[places][None], aspect="auto", interpolation="nearest")
+        colours.axis("off")
+        axis.set_xticks([])
+    axes[-1].xaxis.labelpad = 14  # below the colours
+    return figure
+
+
 def plot_report(
     original: np.ndarray,
     reconstruction: np.ndarray,

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from distill.models import ConvVQVAE
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import MelClip, to_mel_clip
 from tests.eager import train_eagerly
+from tests.hub.stand_in import WRITES, StandIn
 from tests.waiting import PATIENCE
 
 settings.register_profile(
@@ -264,3 +265,21 @@ def distill(capsys) -> Callable[..., tuple[int, str, str]]:
         return status, printed.out, printed.err
 
     return run
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path) -> Iterator[StandIn]:
+    """A stand-in for the Hugging Face Hub to which the real client talks, with ada's token that may write."""
+    from huggingface_hub import constants
+
+    stand_in = StandIn()
+    monkeypatch.setattr(constants, "ENDPOINT", stand_in.url)
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", f"{stand_in.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    )
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("HF_TOKEN", WRITES)
+    yield stand_in
+    stand_in.close()

@@ -15,6 +15,7 @@ from distill.codec.atlas import code_palette
 from distill.codes.grid import column_seconds
 from distill.plots import (
     TIME_AXIS,
+    plot_atlas,
     plot_code_maps,
     plot_curves,
     plot_layers,
@@ -230,6 +231,21 @@ def test_the_usage_has_a_bar_for_each_code_in_percent_and_in_its_order(codec, dr
         assert np.allclose(axis.patches[3].get_facecolor()[:3], palette[places[3]] / 255)
         assert "%" in axis.get_ylabel()
         assert f"{(level > 0).sum()} of 64 codes" in title(axis)
+
+
+def test_the_sound_of_every_code_stands_above_its_colour_in_the_order_of_the_atlas(codec):
+    atlas = codec.atlas
+    figure = plot_atlas(atlas.log_mels, atlas.colours, atlas.order)
+    pictures = [axis for axis in figure.axes if axis.images]
+    assert [title(axis) for axis in pictures] == ["Structure", "Timbre", "Detail"]
+    for level, axis in enumerate(pictures):
+        drawn, code = axis.images[0].get_array(), atlas.order[level][5]
+        assert drawn.shape == (128, 64 * 16)
+        assert np.allclose(drawn[:, 5 * 16 : 6 * 16], atlas.log_mels[level, code] * DB, atol=1e-3)
+        (strip,) = (
+            inner for inner in axis.child_axes if inner.images and inner.images[0].get_array().shape == (1, 64, 3)
+        )
+        assert np.array_equal(strip.images[0].get_array()[0, 5], atlas.colours[level, code])
 
 
 def test_codes_that_never_occur_can_be_drawn(palettes):

@@ -28,6 +28,7 @@ from distill.codec.pieces import (
     log_mel_blocks,
     widened,
 )
+from distill.codec.published import Publishable
 from distill.codec.qualities import Qualities, Spread
 from distill.codec.vocoders import make_vocoder
 from distill.codes.edits import Span, to_slice
@@ -45,7 +46,7 @@ SHORT_FRAMES = 48
 """Length in frames of the sound of a single code, and of the silence whose codes are looked up, at every stride."""
 
 
-class Codec:
+class Codec(Publishable):
     """Encodes clips to grids of codes and decodes grids to clips. Immutable, so it can be shared.
 
     Parameters
@@ -342,8 +343,7 @@ class Codec:
     @property
     def neutral_codes(self) -> np.ndarray:
         """Code of each level whose embedding has the smallest norm, int [levels, rows], the same in all rows."""
-        least = np.linalg.norm(self.codebooks, axis=2).argmin(axis=1)
-        return np.repeat(least[:, None], ROWS, axis=1)
+        return np.repeat(np.linalg.norm(self.codebooks, axis=2).argmin(axis=1)[:, None], ROWS, axis=1)
 
     @property
     def atlas(self) -> CodebookAtlas:
