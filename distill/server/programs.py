@@ -71,8 +71,9 @@ class Encode(ProgramCall):
     frequencies, a column a step in time. Answers with the grid and with facts of it and of its codec."""
 
     file: GivenFile
-    """The sound, a file of any usual kind, 12 ms to 2 minutes long: the path that an upload answered with, which is
-    deleted once it was read, or a data URL such as data:audio/wav;base64,… up to 1 MB."""
+    """The sound, a file of any usual kind, from 12 ms to as many seconds as describe tells (120 if nobody changed that):
+    the path that an upload answered with, which is deleted once it was read, or a data URL such as
+    data:audio/wav;base64,… up to 1 MB."""
     as_text: Switch = False
     """True to get the grid as one short line of text, false to get it as an object whose "indices" can be read."""
 
@@ -82,7 +83,7 @@ class Decode(ProgramCall):
     full scale, to be fetched from its url within ten minutes."""
 
     grid: GivenGrid
-    """The grid, as encode or edit_grid gave it: the object or the line of text, up to 2 minutes long."""
+    """The grid, as encode or edit_grid gave it: the object or the line of text, as long as a sound may be."""
 
 
 class EditGrid(ProgramCall):
@@ -90,10 +91,10 @@ class EditGrid(ProgramCall):
     each edit in words, and with the sound if that is asked for. The given grid stays as it is."""
 
     grid: GivenGrid
-    """The grid, as encode or edit_grid gave it: the object or the line of text, up to 2 minutes long."""
+    """The grid, as encode or edit_grid gave it: the object or the line of text, as long as a sound may be."""
     edits: Edits
-    """Up to 64 edits, each an object with its kind and its arguments, as describe lists them. For example
-    {"kind": "reverse", "levels": [0, 2], "rows": [0, 7], "columns": [2, 5]}; ends are included and count from 0."""
+    """The edits, as many as describe tells (64 if nobody changed that), each an object with its kind and its arguments,
+    as describe lists them. For example {"kind": "reverse", "levels": [0, 2], "rows": [0, 7], "columns": [2, 5]}; ends are included and count from 0."""
     second: AnyGrid = None
     """A second grid of the same codec, for the edits blend, swap and cross."""
     sound: Switch = False

@@ -1,6 +1,5 @@
 """Programs and agents: by gradio_client, by curl as the README prints it, and over MCP. None of them needs a visit."""
 
-import asyncio
 import json
 import re
 import shutil
@@ -230,25 +229,21 @@ def test_what_an_agent_does_wrong_is_told_in_a_sentence(rpc, http):
     assert http.get("/gradio_api/mcp/sse").status_code == 404
 
 
-def test_a_real_client_of_mcp_uses_the_tools(app_url, uploaded):
+async def test_a_real_client_of_mcp_uses_the_tools(app_url, uploaded):
     pytest.importorskip("mcp", reason="pip install mcp runs this test.")
     from mcp import ClientSession
     from mcp.client.streamable_http import streamablehttp_client
 
-    async def use():
-        async with (
-            streamablehttp_client(f"{app_url}gradio_api/mcp/") as (read, write, _),
-            ClientSession(read, write) as session,
-        ):
-            await session.initialize()
-            named = [tool.name for tool in (await session.list_tools()).tools]
-            encoded = await session.call_tool("encode", {"file": uploaded, "as_text": True})
-            grid = encoded.structuredContent["grid"]
-            heard = await session.call_tool("edit_grid", {"grid": grid, "edits": [SET], "sound": True})
-            wrong = await session.call_tool("decode", {"grid": "hello"})
-            return named, heard, wrong
-
-    named, heard, wrong = asyncio.run(use())
+    async with (
+        streamablehttp_client(f"{app_url}gradio_api/mcp/") as (read, write, _),
+        ClientSession(read, write) as session,
+    ):
+        await session.initialize()
+        named = [tool.name for tool in (await session.list_tools()).tools]
+        encoded = await session.call_tool("encode", {"file": uploaded, "as_text": True})
+        grid = encoded.structuredContent["grid"]
+        heard = await session.call_tool("edit_grid", {"grid": grid, "edits": [SET], "sound": True})
+        wrong = await session.call_tool("decode", {"grid": "hello"})
     assert named == TOOLS
     assert not heard.isError
     assert httpx.get(heard.structuredContent["sound"]["url"]).content[:4] == b"RIFF"

@@ -5,6 +5,7 @@ import base64
 import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +27,12 @@ ASKER = Asker("", "192.0.2.1", "a call")
 REGION = {"levels": [0, 2], "rows": [0, 7], "columns": [1, 3]}
 
 
+def run(coroutine):
+    """The result of a coroutine, in a thread of its own: the browser's tests keep a loop in the main thread."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
 @pytest.fixture(scope="module")
 def server(examples, tmp_path_factory):
     server = Server.start(Settings(folder=tmp_path_factory.mktemp("programs")), examples)
@@ -39,7 +46,7 @@ def call(server):
 
     def call(name, sent, asker=ASKER, **limits):
         programs = Programs(replace(server, settings=replace(server.settings, **limits)))
-        return asyncio.run(programs.answer(name, sent, asker))
+        return run(programs.answer(name, sent, asker))
 
     return call
 
@@ -212,12 +219,12 @@ def test_calls_beyond_the_number_at_once_and_the_rate_are_refused(server):
     async def together(*askers):
         return await asyncio.gather(*(programs.answer("describe", {}, each) for each in askers), return_exceptions=True)
 
-    first, second = asyncio.run(together(ASKER, ASKER))
+    first, second = run(together(ASKER, ASKER))
     assert "edits" in first["facts"]
     assert "still at work" in str(second)
     one, other = Asker("0" * 32, ASKER.address), Asker("1" * 32, ASKER.address)
-    assert [type(each) for each in asyncio.run(together(one, other))] == [dict, dict]
-    (late,) = asyncio.run(together(ASKER))
+    assert [type(each) for each in run(together(one, other))] == [dict, dict]
+    (late,) = run(together(ASKER))
     assert "try again in" in str(late)
 
 
@@ -225,7 +232,7 @@ def test_a_call_ends_after_its_time(server, encoded):
     now = iter(range(0, 10_000, 100))
     programs = Programs(server, clock=lambda: next(now))
     with pytest.raises(DistillError, match="took too long"):
-        asyncio.run(programs.answer("decode", {"grid": encoded.to_dict()}, ASKER))
+        run(programs.answer("decode", {"grid": encoded.to_dict()}, ASKER))
 
 
 def test_what_a_program_made_is_deleted_after_ten_minutes(server, call, encoded):
