@@ -76,8 +76,7 @@ def tools() -> list[dict[str, Any]]:
     listed = []
     for name in CALLS:
         schema = schema_of(name)
-        description = " ".join(schema.pop("description").split())
-        listed.append({"name": name, "description": description, "inputSchema": schema})
+        listed.append({"name": name, "description": schema.pop("description"), "inputSchema": schema})
     return listed
 
 

@@ -71,8 +71,8 @@ class Encode(ProgramCall):
     frequencies, a column a step in time. Answers with the grid and with facts of it and of its codec."""
 
     file: GivenFile
-    """The sound, a file of any usual kind, from 12 ms to as many seconds as describe tells (120 if nobody changed that):
-    the path that an upload answered with, which is deleted once it was read, or a data URL such as
+    """The sound, a file of any usual kind, from 12 ms to as many seconds as describe tells (120 if nobody changed
+    that): the path that an upload answered with, which is deleted once it was read, or a data URL such as
     data:audio/wav;base64,… up to 1 MB."""
     as_text: Switch = False
     """True to get the grid as one short line of text, false to get it as an object whose "indices" can be read."""
@@ -94,7 +94,8 @@ class EditGrid(ProgramCall):
     """The grid, as encode or edit_grid gave it: the object or the line of text, as long as a sound may be."""
     edits: Edits
     """The edits, as many as describe tells (64 if nobody changed that), each an object with its kind and its arguments,
-    as describe lists them. For example {"kind": "reverse", "levels": [0, 2], "rows": [0, 7], "columns": [2, 5]}; ends are included and count from 0."""
+    as describe lists them. For example {"kind": "reverse", "levels": [0, 2], "rows": [0, 7], "columns": [2, 5]}; both
+    ends are included, and all count from 0."""
     second: AnyGrid = None
     """A second grid of the same codec, for the edits blend, swap and cross."""
     sound: Switch = False
@@ -248,7 +249,13 @@ def schema_of(name: str) -> dict[str, Any]:
     >>> sorted(schema["properties"]), schema["required"]
     (['as_text', 'codec', 'file'], ['file'])
     """
-    return CALLS[name].model_json_schema()
+    schema = CALLS[name].model_json_schema()
+    fields = schema["properties"]
+    fields["codec"] = fields.pop("codec")  # to the end: most calls do without
+    for part in (schema, *fields.values()):
+        del part["title"]
+        part["description"] = " ".join(part["description"].split())
+    return schema
 
 
 def _is_plain(path: str) -> bool:

@@ -71,5 +71,5 @@ def tools_of(programs: Programs) -> Any:
 def _described(name: str) -> str:
     """What a call does, and what its arguments are, for the page's list of calls."""
     schema = schema_of(name)
-    arguments = [f"{field}: {part.get('description', '')}" for field, part in schema["properties"].items()]
-    return " ".join([*schema["description"].split(), *" ".join(arguments).split()])
+    arguments = [f"{field}: {part['description']}" for field, part in schema["properties"].items()]
+    return " ".join([schema["description"], *arguments])

@@ -232,10 +232,10 @@ def test_what_an_agent_does_wrong_is_told_in_a_sentence(rpc, http):
 async def test_a_real_client_of_mcp_uses_the_tools(app_url, uploaded):
     pytest.importorskip("mcp", reason="pip install mcp runs this test.")
     from mcp import ClientSession
-    from mcp.client.streamable_http import streamablehttp_client
+    from mcp.client.streamable_http import streamable_http_client
 
     async with (
-        streamablehttp_client(f"{app_url}gradio_api/mcp/") as (read, write, _),
+        streamable_http_client(f"{app_url}gradio_api/mcp/") as (read, write, *_),
         ClientSession(read, write) as session,
     ):
         await session.initialize()
