@@ -152,6 +152,22 @@ class Settings:
     """Maximum cells that one edit lists. This is a hundred times as many as a person paints in a stroke; the page sends
     more cells as several edits. An edit of whole regions lists no cells and may have any size."""
 
+    program_seconds: int = 2 * MINUTE
+    """Maximum seconds of a sound or a grid in one call of a program. Such calls keep nothing, so each brings all."""
+    program_edits: int = 64
+    """Maximum edits in one call of a program."""
+    program_work_seconds: int = 60
+    """Maximum seconds that one call of a program takes, from the begin of its turn."""
+    visit_programs: int = 4
+    """Maximum calls of one visitor's programs at the same time. Programs without a cookie at one address count as one
+    visitor."""
+    address_programs: int = 12
+    """Maximum calls of all programs at one address at the same time."""
+    visit_programs_rate: int = 60
+    """Maximum calls of one visitor's programs in ten seconds."""
+    address_programs_rate: int = 120
+    """Maximum calls of all programs at one address in ten seconds."""
+
     trainings: int = 1
     """Maximum trainings that run at the same time."""
     waiting_trainings: int = 20

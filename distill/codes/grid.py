@@ -217,6 +217,30 @@ class CodeGrid:
         return cls._of(grid_files.from_text(text, settings))
 
     @classmethod
+    def from_dict(cls, given: Any, *, settings: Settings = DEFAULTS) -> "CodeGrid":
+        """Read a grid from what :meth:`to_dict` returns, or what JSON made of it.
+
+        Parameters
+        ----------
+        given : object
+            Contents of a grid; a value from a stranger may be anything.
+        settings : Settings
+            Limits; only ``grid_bytes`` and ``grid_columns`` are read.
+
+        Raises
+        ------
+        GridError
+            If this is not a grid, is incomplete, or describes a grid that is too large.
+
+        Examples
+        --------
+        >>> grid = CodeGrid(np.zeros((3, 8, 2), dtype=int), num_frames=20, model_id="0a1b", codebook_size=64)
+        >>> CodeGrid.from_dict(grid.to_dict()) == grid
+        True
+        """
+        return cls._of(grid_files.from_dict(given, settings))
+
+    @classmethod
     def load(cls, path: str | os.PathLike[str], *, settings: Settings = DEFAULTS) -> "CodeGrid":
         """Read a grid from a ``.npz`` or ``.json`` file. The content of the file decides its format, not its name.
 

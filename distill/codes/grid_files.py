@@ -190,6 +190,21 @@ def read(path: Path, settings: Settings) -> Contents:
     return contents
 
 
+def from_dict(given: Any, settings: Settings) -> Contents:
+    """Read what :meth:`Contents.to_dict` returns, as :meth:`distill.codes.CodeGrid.from_dict` describes it."""
+    try:
+        content = json.dumps(given).encode()
+        if len(content) > settings.grid_bytes:
+            raise GridError("This is too large to be a grid of codes.")
+        contents = _read_json(content)
+        contents.facts.check_size(contents.indices.shape, settings)
+    except GridError:
+        raise
+    except (*_DAMAGE, RecursionError) as error:
+        raise GridError("This is not a grid of codes, or a part of it is missing.") from error
+    return contents
+
+
 def _checked(facts: dict[str, Any]) -> Facts:
     """Validate facts from another source than JSON by the same rules as JSON."""
     return _FACTS.validate_json(json.dumps(facts))

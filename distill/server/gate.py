@@ -31,12 +31,17 @@ from distill.server.paths import (
     ANSWER,
     CALL,
     CODEC,
+    DECODE,
+    DESCRIBE,
+    EDIT_GRID,
+    ENCODE,
     FILE,
     FILES,
     HEALTH,
     HEARTBEAT,
     LEAVE,
     MADE_ONCE,
+    MCP,
     MODULES,
     OWN,
     PUBLIC,
@@ -195,7 +200,8 @@ class Gate:
             await self._listen(scope, receive, send, replace(asker, page=query.get("session_hash", "")))
         elif (asked := ANSWER.fullmatch(path)) and scope["method"] == "GET":
             call = self._calls.check_event(asked["event"], asker)
-            await self._listen(scope, receive, send, replace(asker, page=call.page))
+            needs_visit = asked["name"] not in (DESCRIBE, ENCODE, DECODE, EDIT_GRID)
+            await self._listen(scope, receive, send, replace(asker, page=call.page), needs_visit=needs_visit)
         elif scope["method"] == "POST":
             await self._posted(scope, receive, send, path, asker)
         else:
@@ -234,6 +240,8 @@ class Gate:
             kept = self._calls.check_function(sent)
             await self._arrive(asker)
             await self._function(scope, again(kept, receive), receive, send, asker)
+        elif MCP.fullmatch(path):
+            await self._function(scope, again(sent, receive), receive, send, asker)
         elif path.rstrip("/") in ("/gradio_api/cancel", "/gradio_api/reset"):
             event = self._calls.check_event(sent.get("event_id") if isinstance(sent, dict) else None, asker)
             self._check_page(replace(asker, page=event.page))
@@ -259,7 +267,7 @@ class Gate:
             await send(message)
 
     async def _function(self, scope: Scope, body: Receive, receive: Receive, send: Send, asker: Asker) -> None:
-        """Let a component's server function answer; stop it if its sender disconnects.
+        """Let a component's server function, or a tool of an agent, answer; stop it if its sender disconnects.
 
         Parameters
         ----------
@@ -291,13 +299,16 @@ class Gate:
         if refused:
             raise refused
 
-    async def _listen(self, scope: Scope, receive: Receive, send: Send, asker: Asker) -> None:
-        """Stream to a page the answers to its calls."""
+    async def _listen(
+        self, scope: Scope, receive: Receive, send: Send, asker: Asker, *, needs_visit: bool = True
+    ) -> None:
+        """Stream to a page the answers to its calls, and count the page as open for as long if it needs a visit."""
         self._check_page(asker)
         if not self._calls.is_known(asker.page):
             raise GateError("This page has no calls under way; please reload it.", 404)
         self._calls.listen(asker.page)
-        self._visitors.come(asker.owner, asker.page, asker.address)
+        if needs_visit:
+            self._visitors.come(asker.owner, asker.page, asker.address)
         try:
             await self._ask(scope, receive, send)
         finally:

@@ -3,6 +3,8 @@
 import re
 
 HEALTH, LEAVE = "/health", "/leave"
+DESCRIBE, ENCODE, DECODE, EDIT_GRID = "describe", "encode", "decode", "edit_grid"
+"""Names of the calls of programs, which need no visit."""
 MODULES = re.compile(r"/page/[0-9a-f]{16}/(?:[a-z0-9_]+/)+[a-z0-9_]+\.(?:js|wasm)")
 """Paths of the page's own modules, below a hash of the content of all modules, as they lie in the package."""
 CODEC = re.compile(r"/codec/[0-9a-f]{16}/(?P<sound>[0-9a-f]{12,48})(?P<encoder>/encoder)?")
@@ -24,7 +26,7 @@ FILES = re.compile(
 OWN = re.compile(
     rf"/leave|{CODEC.pattern}"
     r"|/gradio_api/(?:startup-events|upload_progress|upload/?|file=.*|queue/(?:join|data|status)|heartbeat/[\w-]{1,64}"
-    r"|cancel|reset/?|call/.*|component_server/?)",
+    r"|cancel|reset/?|call/.*|component_server/?|mcp/?)",
     re.DOTALL,
 )
 """Paths besides ``PUBLIC`` that the page and scripts need, for one visitor each. All other paths of Gradio stay closed,
@@ -33,4 +35,5 @@ FILE = re.compile(r"/gradio_api/file=(?P<path>.*)", re.DOTALL)
 UPLOAD = re.compile(r"/gradio_api/upload/?")
 HEARTBEAT = re.compile(r"/gradio_api/heartbeat/(?P<page>[\w-]{1,64})", re.ASCII)
 CALL = re.compile(r"/gradio_api/call/(?P<by_name>v2/)?(?P<name>[^/]+)/?")
-ANSWER = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/(?P<event>[^/]+)")
+MCP = re.compile(r"/gradio_api/mcp/?")
+ANSWER = re.compile(r"/gradio_api/call/(?:v2/)?(?P<name>[^/]+)/(?P<event>[^/]+)")

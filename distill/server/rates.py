@@ -92,6 +92,8 @@ class Rates:
         Uploaded files.
     pages : Rate
         Requests for which Gradio makes the page anew.
+    programs : Rate
+        Calls of programs.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -101,6 +103,7 @@ class Rates:
         self.bytes = self._rate("bytes", settings.visit_bytes_rate, settings.address_bytes_rate)
         self.parts = self._rate("parts", settings.visit_parts_rate, settings.address_parts_rate)
         self.pages = self._rate("pages", settings.address_pages_rate, settings.address_pages_rate)
+        self.programs = self._rate("programs", settings.visit_programs_rate, settings.address_programs_rate)
 
     def spend(self, rate: Rate, asker: Asker, amount: int = 1) -> None:
         """Count an amount for an asker.

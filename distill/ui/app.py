@@ -23,9 +23,10 @@ from distill.examples import find_examples
 from distill.logs import log_as_json
 from distill.server.calls import Calls
 from distill.server.gate import Gate
+from distill.server.programs import Programs
 from distill.server.server import Server
 from distill.settings import Settings
-from distill.ui import edit, explore, going_on, header, inventing, opening, strip, train
+from distill.ui import edit, explore, going_on, header, inventing, opening, programs, strip, train
 from distill.ui.components import calling, modules
 
 UNFIT = "This call sends something else than it should; see its description under “Use via API”, below on the page."
@@ -45,6 +46,7 @@ class App(gr.Blocks):
 
     backend: Server
     calls: Calls
+    programs: Programs
 
     def forget_page(self, page: str) -> None:
         """Free the values and the file paths of a page, which Gradio would keep forever."""
@@ -91,6 +93,8 @@ class Front(GradioApp):
         super().__init__(default_response_class=ORJSONResponse, middleware=[Middleware(CORSMiddleware)])
         self._page = page
         self.add_route(modules.ROUTE, modules.answer)
+        for path in (programs.ROUTE, f"{programs.ROUTE}/"):
+            self.add_route(path, programs.tools_of(page.programs), methods=["POST"])
 
     def build_middleware_stack(self) -> Any:
         for middleware in self.user_middleware:
@@ -142,6 +146,8 @@ def build_app(examples_folder: Path | None = None, settings: Settings | None = N
         opening.connect(tabs, server, app.load, naming_a_clip)
         changed = [tab.change for tab in (edit_tab.shown, train_tab.shown_clips, train_tab.shown_training)]
         strip.connect(bar, server, changed)
+        app.programs = Programs(server)
+        programs.connect(app.programs)
         leave = gr.Button("Leave and delete what is mine", size="sm", elem_id="leave")
         leave.click(None, js=calling("leave", "leave", NOT_LOADED), api_visibility="private")
     server.storage.publish()
@@ -192,7 +198,7 @@ def launch(app: App, **options: Any) -> tuple[Any, str, str | None]:
     app._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # do not build an unused table of all calls at each call
     return app.launch(
         theme=theme, css=css, head=modules.HEAD, footer_links=["api"], run_history=False, ssr_mode=False,
-        enable_monitoring=False, max_file_size=server.settings.upload_file_bytes, max_threads=CALLS,
+        enable_monitoring=False, mcp_server=False, max_file_size=server.settings.upload_file_bytes, max_threads=CALLS,
         state_session_capacity=PAGES_EACH * server.settings.visits, app_kwargs={"lifespan": _look_after(app.calls)},
         _app=Front(app), _frontend=False, **options,
     )  # fmt: skip

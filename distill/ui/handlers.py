@@ -104,14 +104,14 @@ def handler(server: Server, tab: Tab, *, every: float = 0.0) -> Callable[[Callab
                     # Visitors that watch much at a time get less frequent updates.
                     await asyncio.sleep(every and max(every, WATCHING * turns.spent(asker.address)))
             except Exception as error:
-                _show(error, request)
+                show(error, request)
 
         async def once(request: gr.Request, *inputs: Any) -> Any:
             try:
                 asker = asker_of(request)
                 return await turns.take(asker, lambda: function(call(asker, request), *_pausing(inputs, turns)))
             except Exception as error:
-                _show(error, request)
+                show(error, request)
 
         return _as_gradio_reads_it(steps if inspect.isgeneratorfunction(function) else once, function)
 
@@ -222,7 +222,7 @@ def is_script(request: gr.Request) -> bool:
     return caller in SCRIPTS or not (caller or request.headers.get("origin", ""))
 
 
-def _show(error: Exception, request: gr.Request) -> NoReturn:
+def show(error: Exception, request: gr.Request) -> NoReturn:
     """Raise the error that Gradio sends to the caller; the page shows it as HTML, a script reads text."""
     if isinstance(error, gr.Error):
         raise error

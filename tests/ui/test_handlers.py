@@ -11,7 +11,7 @@ import pytest
 
 from distill.errors import GoneError, GridError
 from distill.logs import JsonLines
-from distill.ui.handlers import Call, _show, answer, sentence
+from distill.ui.handlers import Call, answer, sentence, show
 
 
 def raising(error):
@@ -70,7 +70,7 @@ def test_the_log_is_one_json_object_a_line(caplog):
 )
 def test_a_sentence_is_escaped_only_for_the_page_which_shows_it_as_html(headers, shown):
     with pytest.raises(gr.Error) as told:
-        _show(GridError("R&B <b> isn't there."), SimpleNamespace(headers=headers))
+        show(GridError("R&B <b> isn't there."), SimpleNamespace(headers=headers))
     assert told.value.message == shown
 
 
