@@ -38,8 +38,8 @@ def test_on_a_phone_each_row_of_the_grid_has_its_band_beside_it(page):
     open_edit(page)
     bands = page.locator(".code-grid .bands span")
     expect(bands).to_have_text(
-        ["13.2–22.1 kHz", "7.9–13.2 kHz", "4.7–7.9 kHz", "2.8–4.7 kHz", "1.7–2.8 kHz", "1.0–1.7 kHz"]
-        + ["500–1000 Hz", "0–500 Hz"]
+        [f"{band} kHz" for band in ("13.2–22.1", "7.9–13.2", "4.7–7.9", "2.8–4.7", "1.7–2.8", "1.0–1.7")]
+        + [f"{band} Hz" for band in ("500–1000", "0–500")]
     )
     cells = page.locator("canvas.cells").bounding_box()
     for number, band in enumerate(boxes(page, ".code-grid .bands span")):
@@ -70,7 +70,7 @@ def test_the_ruler_ends_where_the_grid_does_also_when_it_is_scrolled(page):
     assert page.evaluate(SHADED) == 1
 
 
-GAPS = """() => [...document.querySelectorAll(".tabitem > .column")].filter((tab) => tab.offsetParent).flatMap((tab) => {
+GAPS = """() => [...document.querySelectorAll(".tabitem > .column")].flatMap((tab) => {
     const shown = [...tab.children].map((part) => part.getBoundingClientRect()).filter(({ width }) => width);
     return shown.slice(1).map(({ top }, number) => Math.round(top - shown[number].bottom));
 })"""
@@ -87,8 +87,8 @@ def test_what_is_below_each_other_in_a_tab_has_one_gap(page, tab):
 
 def test_words_of_the_page_are_explained_where_they_stand(page):
     open_edit(page)
-    expect(page.locator(".strip .second")).to_contain_text("to blend with")
-    expect(page.locator(".strip .several")).to_contain_text("for a pattern")
+    expect(page.locator(".strip .second")).to_contain_text("to blend")
+    expect(page.locator(".strip .several")).to_contain_text("in a row")
     expect(page.locator(".code-grid label", has_text="how far")).to_contain_text("1 is the most alike")
     expect(page.locator(".code-grid .second")).to_contain_text("choose one by “Second”")
 
@@ -100,3 +100,15 @@ def test_rec_says_what_it_overwrites(page):
     expect(words).to_contain_text("overwrites the grid (Structure, all bands) at the cursor")
     page.locator(".code-grid .rec").click()
     expect(words).to_be_hidden()
+
+
+def test_the_name_of_a_pad_is_cut_at_its_end_alone_and_is_no_two_letters_on_a_phone(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_edit(page)
+    page.locator(".code-grid .keys-mode").select_option("clips")
+    pad = page.get_by_role("button", name="Pad Q: loop_3d_printer")
+    expect(pad).to_be_visible()
+    (name,), button = boxes(page, ".code-grid .pad:first-child span"), pad.bounding_box()
+    assert button["x"] <= name["x"]
+    assert name["x"] + name["width"] <= button["x"] + button["width"]
+    assert name["width"] > 50
