@@ -337,6 +337,13 @@ class Work:
         finally:
             self.lock.release()
 
+    def mel_l1(self, progress: Progress | None = None) -> float:
+        """Mean absolute difference of the log-mels of the original and of its codes before any edit, in nepers."""
+        if (layers := self._layers) is not None:
+            return layers[-1].mel_l1
+        decoded = self.codec.decode_mel(self.history.original, progress=progress)
+        return mel_l1(decoded, torch.from_numpy(self.log_mel(progress))).item()
+
     def mel_l1_audio(self, progress: Progress | None = None) -> float:
         """Mean absolute log-mel difference between the original and the reconstruction's sound, in nepers."""
         if self._mel_l1_audio is None:

@@ -300,9 +300,11 @@ class Strip:
         GoneError
             If the clip is not in the strip, its sound is no longer kept, or there is no codec of this ``sound_id``.
         """
+        codec = self.codec(sound_id)
+        if by_codec and (own := self._own_in(id, codec)):
+            return own.sound(codec.num_levels, self._pause, seconds=HEARD_SECONDS)
         clip = clip_of(self.mel_clip(id))
         heard = Clip(clip.name, clip.waveform[: HEARD_SECONDS * SAMPLE_RATE])
-        codec = self.codec(sound_id)
         return codec.decode(codec.encode_clip(heard)) if by_codec else heard.waveform
 
     def _each(self, ids: Sequence[str], make: Callable[[str], Made]) -> Iterator[Made | None]:
@@ -323,6 +325,8 @@ class Strip:
         return packed
 
     def _known(self, id: str, codec: Codec) -> Known:
+        if own := self._own_in(id, codec):
+            return Known(own.mel_l1(self._pause), float(np.mean(codec.usage(own.history.original) > 0)))
         log_mel = self.mel_clip(id).log_mel
         grid = codec.encode_mel(log_mel, self._pause)
         decoded = codec.decode_mel(grid, progress=self._pause)
@@ -349,6 +353,12 @@ class Strip:
 
     def _own(self, id: str) -> Work | None:
         return next((work for work in list(self._page.visit.works.values()) if is_same(work.secret, id)), None)
+
+    def _own_in(self, id: str, codec: Codec) -> Work | None:
+        """The work of an opened clip in a codec. Its codes need not be those of its sound: a pattern has the codes of
+        its clips."""
+        own = self._own(id)
+        return own if own and own.codec.sound_id == codec.sound_id else None
 
     def _example(self, name: str) -> Path:
         return next(path for path in self._examples.clips if path.stem == name)

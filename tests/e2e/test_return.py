@@ -96,3 +96,24 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_sent(page, tmp_path):
     open_tab(page, "Train")
     page.locator("#train-files input[type=file]").set_input_files(path)
     expect(page.locator("[data-testid=toast-text]")).to_contain_text("exceed the maximum allowed size of 256")
+
+
+def test_snap_brush_and_the_order_of_the_codes_are_there_after_a_reload(page, hands):
+    open_tab(page, "Edit")
+    hands.indices()
+    page.locator(".code-grid .levels").get_by_role("button", name="Timbre").click()
+    hands.choose_code(17)
+    page.locator(".code-grid .snap").select_option("4")
+    open_tab(page, "Explore")
+    page.locator("#explore-codebook select").select_option("number")
+    page.reload()
+    open_tab(page, "Edit")
+    expect(page.locator(".code-grid .snap")).to_have_value("4")
+    expect(page.locator(".code-grid .readout")).to_contain_text("Brush: code 17.")
+    expect(page.locator(".code-grid .levels [aria-pressed=true]")).to_have_text("Timbre")
+    expect(page.locator(".code-grid .palette [aria-pressed=true]")).to_have_attribute("data-code", "17")
+    expect(page.locator(".code-grid .tempo")).not_to_have_value("120")  # the beat that it snaps to was found
+    open_tab(page, "Explore")
+    expect(page.locator("#explore-codebook select")).to_have_value("number")
+    expect(page.locator("#explore-codebook .tile").nth(1)).to_contain_text("1")
+    hands.page.evaluate("localStorage.clear()")

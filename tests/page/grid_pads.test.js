@@ -166,3 +166,23 @@ test("the board is built when it changes, not at each turn", async () => {
   pads.show();
   assert.notEqual(pads.board.children[0], first);
 });
+
+test("while Rec is on, the page says what is overwritten, and where", () => {
+  const words = grid.element.querySelector(".rec-words");
+  pads.show();
+  assert.ok(words.hidden);
+  pads.switchRecord();
+  assert.ok(!words.hidden);
+  assert.match(words.textContent, /overwrites the grid \(Structure, all bands\) at the cursor/);
+  grid.state.level = 1;
+  grid.state.select({ rows: [0, 0], columns: [0, 1] });
+  pads.show();
+  assert.match(words.textContent, /\(Detail, selected bands\)/);
+  pads.mode = "columns";
+  grid.sound.playing = "all";
+  grid.sound.deck.isPlaying = true;
+  pads.show();
+  assert.match(words.textContent, /\(All levels, all bands\)/);
+  pads.switchRecord();
+  assert.ok(words.hidden);
+});

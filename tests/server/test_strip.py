@@ -300,6 +300,22 @@ def test_clips_are_laid_out_in_the_order_that_is_asked_for_with_their_edits(page
         strip.lay_out([good], codec)
 
 
+def test_a_pattern_has_one_error_and_one_reconstruction_wherever_it_is_shown(page, kept, codec):
+    strip = Strip(page, kept)
+    short, _, _, good = ids(strip)
+    edited = strip.open(good, codec)
+    page.turn_to(edited)
+    edit(edited)
+    work = strip.lay_out([good, short, good], codec)
+    page.turn_to(work)
+    (known,) = strip.known([work.secret])
+    assert known.mel_l1 == pytest.approx(work.layers[-1].mel_l1, rel=1e-4)
+    assert strip.known([work.secret])[0].mel_l1 == work.layers[-1].mel_l1
+    used = sum(len(np.unique(level)) for level in work.history.original.indices)
+    assert known.codes == used / (codec.num_levels * codec.codebook_size)
+    assert np.array_equal(strip.sound(work.secret, by_codec=True), work.reconstruction)
+
+
 def test_a_pattern_that_is_too_long_is_refused_before_a_clip_is_read(page, kept, codec, monkeypatch):
     strip = Strip(page, kept)
     page.visit.settings = Settings(clip_seconds=20)

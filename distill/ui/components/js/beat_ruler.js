@@ -68,7 +68,7 @@ export class BeatRuler {
     pen.translate(-view.scrollLeft, 0);
     const [ink, accent] = [styleOf(canvas, "--body-text-color"), styleOf(canvas, "--color-accent")];
     const perSecond = beat.pixelsPerSecond;
-    const end = Math.min(view.scrollLeft + view.width, beat.seconds * perSecond);
+    const end = Math.min(view.scrollLeft + view.width, beat.width);
     /** @type {Drawing} */
     const drawing = { pen, perSecond, ink, accent, left: view.scrollLeft, right: end };
     pen.fillStyle = ink;

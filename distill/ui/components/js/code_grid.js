@@ -23,6 +23,7 @@ import { GridSliders } from "./grid_sliders.js";
 import { GridSound } from "./grid_sound.js";
 import { GridState } from "./grid_state.js";
 import { showZoom } from "./grid_zoom.js";
+import { KeptBrush } from "./kept_brush.js";
 import { Mixer } from "./mixer.js";
 import { offersOf } from "./rescue.js";
 import { isRefusal } from "./server.js";
@@ -50,6 +51,7 @@ export class CodeGrid {
     this.track = find(element, ".track");
     this.value = { ...props.value };
     this.state = new GridState(new GridCodes(this.value));
+    this.keptBrush = new KeptBrush();
     this.layout = new GridLayout(this.state);
     this.painter = new GridPainter(this.canvas, this.state, this.layout);
     this.sound = new GridSound(
@@ -119,6 +121,7 @@ export class CodeGrid {
     if (value.model_id !== this.#modelId) this.pictures = null;
     this.#modelId = value.model_id;
     state.take(codes, value.size, isAnother);
+    this.keptBrush.take(value, state);
     if (isAnother) {
       this.beat.take();
       this.pads.take();
@@ -137,6 +140,7 @@ export class CodeGrid {
     this.controls.build();
     this.mixer.build();
     this.show();
+    if (isAnother && this.beat.snap !== "off") this.beat.find();
   }
 
   async #fetchPictures() {
@@ -151,6 +155,7 @@ export class CodeGrid {
       this.painter.take(this.state.codes, pictures);
       this.controls.buildPalette();
       this.show();
+      this.controls.scrollToBrush();
     }
   }
 
@@ -188,6 +193,7 @@ export class CodeGrid {
 
   /** Update everything that may have changed. */
   show() {
+    this.keptBrush.note(this.state);
     this.controls.show(this.editor.waiting.length > 0);
     this.mixer.show();
     this.lens.show();

@@ -7,6 +7,7 @@
 import { codesInOrder, makeTile } from "./code_tiles.js";
 import { picturesOfCodecs } from "./codec_pictures.js";
 import { find, make, makeButton, showPressed } from "./dom.js";
+import { keepChoiceOf } from "./kept_choices.js";
 import { pageCodecs } from "./page_codecs.js";
 import { answerTo, isRefusal } from "./server.js";
 import { decode, playOnce, sound } from "./sound.js";
@@ -38,6 +39,8 @@ class Codebook {
       this.readout.textContent = words || HINT;
     });
     const sorting = /** @type {HTMLSelectElement} */ (find(element, "select"));
+    keepChoiceOf(sorting, "sorting");
+    this.sorting = /** @type {import("./usage.js").Sorting} */ (sorting.value || this.sorting);
     sorting.onchange = () => {
       this.sorting = /** @type {import("./usage.js").Sorting} */ (sorting.value);
       this.draw();

@@ -20,6 +20,7 @@ import {
 import { wavOf } from "./bytes.js";
 import { find, findButton, findInput, followChoice, saveFile } from "./dom.js";
 import { editsWaiting } from "./edits_waiting.js";
+import { keepChoiceOf } from "./kept_choices.js";
 import { answerTo, isRefusal, NO_ANSWER, wait } from "./server.js";
 
 /** @typedef {import("./axes.js").Span} Span */
@@ -64,6 +65,8 @@ export class GridBeat {
       this.#change({ ...this.beat, bar: clamp(Math.round(Number(this.bar.value)) || 4, 1, 16) });
     findButton(element, ".tap").onclick = () => this.tap(performance.now() / 1000);
     const snap = /** @type {HTMLSelectElement} */ (find(element, ".snap"));
+    keepChoiceOf(snap, "snap");
+    this.snap = /** @type {import("./beats.js").Snap} */ (snap.value || "off");
     followChoice(snap, grid.canvas, () => {
       this.snap = /** @type {import("./beats.js").Snap} */ (snap.value);
       if (this.snap !== "off") this.find();
@@ -166,6 +169,11 @@ export class GridBeat {
 
   get pixelsPerSecond() {
     return this.grid.layout.widthOfColumn(this.grid.view) / this.grid.value.column_seconds;
+  }
+
+  /** Pixels from the first column to the end of the last one, which may end later than the clip. */
+  get width() {
+    return this.grid.value.columns * this.grid.layout.widthOfColumn(this.grid.view);
   }
 
   get scrollLeft() {

@@ -93,7 +93,7 @@ export class GridControls {
     };
     const levels = value.levels.map((name, level) => makeButton(name, () => this.grid.chooseLevel(level)));
     this.levels.replaceChildren(...levels, makeButton("All levels", every));
-    this.bands.replaceChildren(...[...value.bands].reverse().map((label) => make("span", { textContent: label })));
+    this.bands.replaceChildren(...[...value.bands].reverse().map(makeBand));
     this.buildPalette();
   }
 
@@ -135,7 +135,9 @@ export class GridControls {
     const shown = historyShown(value, isWaiting);
     this.#enable({ undo: shown.canUndo, redo: shown.canRedo, reset: shown.canUndo, paste: state.clipboard !== null });
     this.#enable({ blend: second !== null, swap: second !== null });
-    this.second.textContent = second ? `with ${second.name}` : "with a second clip: none is chosen yet";
+    this.second.textContent = second
+      ? `with ${second.name}`
+      : "with a second clip: none yet; choose one by “Second” or “Second clip”";
     this.play.textContent = sound.playing === "all" ? "Pause" : "Play";
     showPressed(this.loop, sound.isLooping);
     showPressed(this.before, sound.isComparing);
@@ -165,4 +167,10 @@ export class GridControls {
       this.#selected = selection ? ` ${selectionWords(value, codes, selection, level)}` : "";
     this.readout.textContent = place + this.#selected;
   }
+}
+
+/** The label of a band; where there is little room, its unit goes below its numbers. @param {string} label */
+function makeBand(label) {
+  const [numbers, ...unit] = label.split(" ");
+  return make("span", {}, make("b", { textContent: numbers }), ` ${unit.join(" ")}`);
 }

@@ -11,14 +11,13 @@ import { hasMidi, listenToMidi } from "./midi.js";
 import { makePad } from "./pad_button.js";
 import { PadClips } from "./pad_clips.js";
 import { PadSounds } from "./pad_sounds.js";
-import { columnOf, KEYS, padOfKey, putsOfCode, putsOfPiece, Take } from "./pads.js";
+import { columnOf, KEYS, padOfKey, putsOfCode, putsOfPiece, recordWords, Take } from "./pads.js";
 import { Seen } from "./seen.js";
 import { codesIn, parts } from "./selection.js";
 
 /** @typedef {"off" | "codes" | "columns" | "clips"} Mode */
 
 const ROW_ENDS = [10, 19, 26]; // pads up to the end of each row of letters
-const PAUSED = "Press Play to record over the clip as it runs; without it, each key writes at the cursor and moves on.";
 
 export class GridPads {
   /** @type {Mode} */
@@ -47,6 +46,7 @@ export class GridPads {
     this.board = find(element, ".pad-board");
     this.choice = /** @type {HTMLSelectElement} */ (find(element, ".keys-mode"));
     this.record = findButton(element, ".rec");
+    this.recordWords = find(element, ".rec-words");
     this.midi = findButton(element, ".midi");
     const clips = /** @type {HTMLOptionElement} */ (find(element, ".keys-mode [value=clips]"));
     if (typeof grid.server.clip_names !== "function") clips.remove();
@@ -218,12 +218,11 @@ export class GridPads {
       void this.choose("codes");
     }
     this.isRecording = !this.isRecording;
-    if (this.isRecording) grid.tell(this.#held.isRunning ? "" : PAUSED);
-    else {
+    if (!this.isRecording) {
       this.finish();
       this.#held.clear();
-      grid.tell("");
     }
+    grid.tell("");
     grid.show();
   }
 
@@ -330,6 +329,18 @@ export class GridPads {
 
   // ---- showing
 
+  #showRecord() {
+    const { recordWords: line, mode } = this;
+    const { value, state } = this.grid;
+    line.hidden = !this.isRecording;
+    const words = recordWords({
+      level: mode === "codes" ? value.levels[state.level] : "",
+      isInBands: mode === "codes" && state.selection !== null,
+      isRunning: this.#held.isRunning,
+    });
+    if (line.textContent !== words) line.textContent = words; // a screen reader says each change
+  }
+
   show() {
     const { grid } = this;
     const wasPlaying = this.#wasPlaying;
@@ -337,6 +348,7 @@ export class GridPads {
     if (wasPlaying && !this.#held.isRunning) this.finish();
     showPressed(this.record, this.isRecording);
     this.record.classList.toggle("recording", this.isRecording);
+    this.#showRecord();
     this.element.hidden = this.mode === "off";
     if (this.mode === "off") return;
     const { value, state, beat, pictures } = grid;

@@ -165,7 +165,7 @@ export class GridSliders {
   #answered(key, amounts, since, answer) {
     this.#forgetOther();
     const kind = key.includes('"blend"') ? "blend" : "slide";
-    if (answer.off !== undefined) this.off.textContent = `snaps ${(100 * answer.off).toFixed(0)} % away`;
+    if (answer.off !== undefined) this.off.textContent = `the nearest codes are ${(100 * answer.off).toFixed(0)} % off`;
     if (answer.since !== undefined) this.#amounts.forgetFrom(answer.since);
     if (this.#keyOf(kind) !== key) return; // another region is selected now
     this.#amounts.keep(key, { amounts, since: since ?? answer.since ?? null, made: this.#codes });

@@ -1,6 +1,7 @@
 // @ts-check
 // The button that deletes a visitor's data; it must be pressed twice.
 
+import { forgetChoices } from "./kept_choices.js";
 import { forgetTraining } from "./training.js";
 
 const SURE_MILLISECONDS = 6_000;
@@ -29,6 +30,7 @@ async function leaveBy(button) {
     return;
   }
   forgetTraining();
+  forgetChoices();
   location.reload();
 }
 

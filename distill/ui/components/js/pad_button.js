@@ -12,7 +12,7 @@ import { KEYS } from "./pads.js";
 export function makePad(pads, name, pad) {
   const letter = KEYS[pad].slice(-1);
   const button = make("button", { type: "button", className: "pad", disabled: !name, title: name });
-  button.append(make("b", { textContent: letter }), name);
+  button.append(make("b", { textContent: letter }), make("span", { textContent: name }));
   button.setAttribute("aria-label", `Pad ${letter}: ${name || "empty"}`);
   button.onpointerdown = (event) => {
     if (event.button) return;

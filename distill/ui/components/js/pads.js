@@ -75,6 +75,18 @@ export function putsOfPiece(shape, codes, column) {
   return puts;
 }
 
+/**
+ * What a pad overwrites while Rec is on.
+ * @param {{level: string, isInBands: boolean, isRunning: boolean}} record the name of the level, "" for all levels
+ */
+export function recordWords({ level, isInBands, isRunning }) {
+  const codes = `${level || "All levels"}, ${isInBands ? "selected bands" : "all bands"}`;
+  const place = isRunning
+    ? "at the playhead. Undo takes it back."
+    : "at the cursor, which moves on. Undo takes it back; Play records over the clip as it runs.";
+  return `Rec is on: what you play overwrites the grid (${codes}) ${place}`;
+}
+
 /** What is played until the record ends: one edit. */
 export class Take {
   /** @type {Map<number, number>} new codes by position */
