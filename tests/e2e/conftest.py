@@ -196,7 +196,12 @@ class StripHands:
         return self.page.locator(".strip .cell").filter(has=self.page.get_by_text(name, exact=True)).first
 
     def choose(self, name):
-        self.cell(name).click()
+        """Press a clip; again, if the clips were sorted anew between the look and the press."""
+        for _ in range(5):
+            self.cell(name).click()
+            if self.page.evaluate(f"() => {self.FIND}.clips.find(({{id}}) => id === {self.FIND}.chosen)?.name") == name:
+                return
+        raise AssertionError(f"{name} was not chosen")
 
     def press(self, name):
         self.page.locator(f".strip .acts .{name}").click()
