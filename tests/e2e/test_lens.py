@@ -39,7 +39,7 @@ def test_a_slider_changes_the_selection_as_it_moves_is_undone_at_once_and_each_r
     slide(edit, "loudness", [-0.3, -0.6, -1])
     expect(edit.locator(HISTORY)).to_have_count(1)
     expect(edit.locator(HISTORY)).to_contain_text("% quieter")
-    expect(edit.locator(".code-grid .off")).to_contain_text("% away")
+    expect(edit.locator(".code-grid .off")).to_contain_text("% off")
     after = hands.indices()
     assert not np.array_equal(after[:, :, 1:4], before[:, :, 1:4])
     outside = np.ones(before.shape, dtype=bool)
