@@ -237,6 +237,17 @@ def example(clips):
     return codec, codec.encode(clip.waveform, SAMPLE_RATE)
 
 
+FRAMES = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(() => requestAnimationFrame(done), 300)))"
+"""Ends after the page itself has had time for two frames, however busy the machine is."""
+
+
+def fill_shown(field, text):
+    """Fill a field of Gradio that has just appeared: in the frame in which it appears, nobody hears it yet."""
+    field.wait_for()
+    field.page.evaluate(FRAMES)
+    field.fill(text)
+
+
 def open_tab(page, name):
     page.get_by_role("tab", name=name).click()
 

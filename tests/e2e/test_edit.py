@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from distill.audio import SAMPLE_RATE, load_clip
 from distill.codes import CodeGrid, edits
-from tests.e2e.conftest import HISTORY, open_edit
+from tests.e2e.conftest import HISTORY, fill_shown, open_edit
 from tests.waiting import PATIENCE, until
 
 
@@ -213,7 +213,7 @@ def test_an_instrument_is_exported_with_its_edits_and_opens_from_the_disk(edit, 
     hands.paint(7, 1, hands.another_code(0, 7, 1))
     hands.settled()
     edit.get_by_role("button", name="An instrument in one file").click()
-    edit.get_by_label("Title").fill("Mine & <b>yours</b>")
+    fill_shown(edit.get_by_label("Title"), "Mine & <b>yours</b>")
     edit.locator("#edit-export-instrument").click()
     link = edit.locator("#edit-instrument-files a[href$='.html']")
     link.wait_for()
@@ -281,7 +281,7 @@ def test_a_long_clip_that_is_filled_is_fetched_piece_by_piece_when_it_is_played(
     indices = np.tile(grid.indices, -(-columns // grid.columns))[..., :columns]
     long = CodeGrid(indices, columns * 16, grid.model_id, grid.codebook_size)
     edit.get_by_text("The grid as text, to share").click()
-    edit.locator("#edit-text textarea").fill(long.to_text())
+    fill_shown(edit.locator("#edit-text textarea"), long.to_text())
     edit.locator("#edit-load-text").click()
     edit.wait_for_function(f"() => {hands.FIND}.indices.length === {indices.size}")
     before = hands.samples()

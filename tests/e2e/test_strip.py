@@ -6,7 +6,7 @@ import soundfile
 from playwright.sync_api import expect
 
 from distill.audio import SAMPLE_RATE
-from tests.e2e.conftest import HISTORY, open_tab
+from tests.e2e.conftest import HISTORY, fill_shown, open_tab
 
 LONG = "a long name of a hit, " * 4 + "&lt;b onclick=1&gt;.wav"
 
@@ -177,7 +177,7 @@ def test_a_codec_is_trained_on_and_compared_with_what_it_was(dropped, strip):
     page = dropped
     strip.choose("hit 2.wav")
     open_tab(page, "Train")
-    page.get_by_label("number input for Minutes").fill("0.1")
+    fill_shown(page.get_by_label("number input for Minutes"), "0.1")
     was = page.locator("#codec").inner_text()
     page.locator("#train-on").click()
     expect(page.locator("#train-progress")).to_contain_text("Finished")
