@@ -161,11 +161,12 @@ class Calls:
         address = sum(call.address == asker.address for call in self._calls.values()) + self._joining[place]
         if each >= self._settings.visit_calls or address >= self._settings.address_calls:
             raise GateError("Your earlier calls are still being answered; please try again in some seconds.", 429)
-        self._joining.update((asker.name, place))
+        names = (asker.name, place, f"page {asker.page}")
+        self._joining.update(names)
         try:
             yield
         finally:
-            self._joining.subtract((asker.name, place))
+            self._joining.subtract(names)
             self._joining = +self._joining
 
     def begin(self, event: str, page: str, asker: Asker) -> None:
@@ -241,10 +242,13 @@ class Calls:
             page = self._abandoned.popleft()
             if not self._listeners.get(page):
                 await self.forget(page)
-        busy = {call.page for call in self._calls.values()}
         for page in [page for page, since in self._unheard.items() if now - since >= FETCH_SECONDS]:
-            if page not in busy:
+            if not self._is_busy(page):
                 await self.forget(page)
+
+    def _is_busy(self, page: str) -> bool:
+        """Whether a page has calls, or one that Gradio is putting into its queue."""
+        return bool(self._joining[f"page {page}"]) or any(call.page == page for call in self._calls.values())
 
     def _is_over(self, event: str, call: Call, now: float) -> bool:
         """Whether a call was answered and its answer fetched; notes when the answer was first seen."""

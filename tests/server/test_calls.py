@@ -77,6 +77,23 @@ async def test_a_client_that_listens_again_in_time_loses_nothing(calls, queue, c
     assert calls.is_known("page")
 
 
+async def test_a_call_that_joins_while_its_silent_page_is_tidied_up_keeps_its_answers(calls, queue, clock):
+    begin(calls, queue, "first")
+    calls.listen("page")
+    answer(queue, "first")
+    fetch(queue, "first")
+    calls.leave("page")
+    clock.now += FETCH_SECONDS
+    with calls.joining(ONE):
+        await calls.tidy()
+        assert calls.is_known("page")
+        begin(calls, queue, "second")
+    calls.listen("page")
+    await calls.tidy()
+    assert calls.is_known("page")
+    assert calls.check_event("second", ONE).page == "page"
+
+
 async def test_a_new_call_is_not_ended_because_its_page_was_silent(calls, queue, clock):
     calls.listen("page")
     calls.leave("page")
