@@ -8,6 +8,10 @@ from types import ModuleType
 from distill import system
 
 
+LONGEST_WAIT = 120
+"""Seconds after which the lock is not waited for any longer: no process compiles for so long."""
+
+
 @functools.cache
 def load_librosa() -> ModuleType:
     """librosa with its compiled functions, which two processes must not compile at once.
@@ -29,7 +33,8 @@ def load_librosa() -> ModuleType:
     import librosa
 
     with system.lockable(Path(librosa.__file__).parent) as descriptor:
-        while not system.lock(descriptor):
+        ends = time.monotonic() + LONGEST_WAIT
+        while not system.lock(descriptor) and time.monotonic() < ends:
             time.sleep(0.1)
         for part in ("core", "feature", "onset"):
             getattr(librosa, part)  # loads it
