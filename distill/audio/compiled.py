@@ -7,7 +7,6 @@ from types import ModuleType
 
 from distill import system
 
-
 LONGEST_WAIT = 120
 """Seconds after which the lock is not waited for any longer: no process compiles for so long."""
 
