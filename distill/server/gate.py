@@ -312,7 +312,8 @@ class Gate:
         try:
             await self._ask(scope, receive, send)
         finally:
-            self._visitors.leave(asker.owner, asker.page)
+            if needs_visit:
+                self._visitors.leave(asker.owner, asker.page)
             self._calls.leave(asker.page)
 
     async def _beat(self, scope: Scope, receive: Receive, send: Send, asker: Asker) -> None:

@@ -132,11 +132,10 @@ def say_again(
         other = page.codec
     if other.sound_id == work.codec.sound_id:
         raise GridError(NO_OTHER)
-    grid = say_in(work.history.grid, work.codec, other)
+    grid = say_in(work.history.grid, work.codec, other, progress=lambda share: progress(share, desc="Saying it again"))
     said = _made(call, other, f"{work.name} in {other.model_id[:6]}", grid, progress)
-    with page.lock:
-        page.turn_to(said)
-        answer = opening.fill_with_codec(call.tab, call)
+    page.turn_to(said)
+    answer = opening.fill_with_codec(call.tab, call)
     told = f"<p>{html.escape(work.name)} is said again in the codec {other.model_id[:6]}.</p>"
     yield answer | {call.tab.edit.invented.told: told}
 

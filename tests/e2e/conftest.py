@@ -248,6 +248,14 @@ def fill_shown(field, text):
     field.fill(text)
 
 
+def open_as_text(edit, hands, grid):
+    """Open a grid by its text."""
+    edit.get_by_text("The grid as text, to share").click()
+    fill_shown(edit.locator("#edit-text textarea"), grid.to_text())
+    edit.locator("#edit-load-text").click()
+    edit.wait_for_function(f"() => {hands.FIND}.indices.length === {grid.indices.size}")
+
+
 def open_tab(page, name):
     page.get_by_role("tab", name=name).click()
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from distill.audio import SAMPLE_RATE, load_clip
 from distill.codes import CodeGrid, edits
-from tests.e2e.conftest import HISTORY, fill_shown, open_edit
+from tests.e2e.conftest import HISTORY, fill_shown, open_as_text, open_edit
 from tests.waiting import PATIENCE, until
 
 
@@ -280,10 +280,7 @@ def test_a_long_clip_that_is_filled_is_fetched_piece_by_piece_when_it_is_played(
     columns = 2 * 64 + 10
     indices = np.tile(grid.indices, -(-columns // grid.columns))[..., :columns]
     long = CodeGrid(indices, columns * 16, grid.model_id, grid.codebook_size)
-    edit.get_by_text("The grid as text, to share").click()
-    fill_shown(edit.locator("#edit-text textarea"), long.to_text())
-    edit.locator("#edit-load-text").click()
-    edit.wait_for_function(f"() => {hands.FIND}.indices.length === {indices.size}")
+    open_as_text(edit, hands, long)
     before = hands.samples()
     assert len(before) == columns * 16 * 512
     code = hands.another_code(0, 0, 0)

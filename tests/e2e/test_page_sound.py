@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from distill.audio import SAMPLE_RATE
 from distill.codes import CodeGrid, edits
-from tests.e2e.conftest import HISTORY, fill_shown, floats, open_edit
+from tests.e2e.conftest import HISTORY, floats, open_as_text, open_edit
 from tests.waiting import until
 
 CALLS = re.compile("component_server")
@@ -310,10 +310,7 @@ def test_a_long_clip_is_made_where_one_listens(edit, hands, example):
     columns = round(150 / grid.column_seconds)
     indices = np.tile(grid.indices, -(-columns // grid.columns))[..., :columns]
     long = CodeGrid(indices, columns * 16, grid.model_id, grid.codebook_size)
-    edit.get_by_text("The grid as text, to share").click()
-    fill_shown(edit.locator("#edit-text textarea"), long.to_text())
-    edit.locator("#edit-load-text").click()
-    edit.wait_for_function(f"() => {hands.FIND}.indices.length === {indices.size}")
+    open_as_text(edit, hands, long)
     hands.choose_code(hands.another_code(0, 0, 0))
     edit.locator(".code-grid .scroller").evaluate("scroller => { scroller.scrollLeft = scroller.scrollWidth; }")
     edit.locator("canvas.cells").scroll_into_view_if_needed()

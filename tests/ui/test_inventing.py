@@ -158,8 +158,11 @@ def test_a_clip_is_said_again_in_the_codec_that_was_in_use_before_and_back(call,
     work, first = call.page.work, call.page.codec
     call.page.turn_to_clip(other_codec, work.as_clip())
     there = call.page.work
-    answer = last(inventing.say_again(call, there.secret, told))
+    shares = []
+    answer = last(inventing.say_again(call, there.secret, lambda share, **_: shares.append(share)))
     said = call.page.work
+    assert len(shares) > 2
+    assert max(shares) == 1
     assert (said.codec, said.name) == (first, f"{there.name} in {first.model_id[:6]}")
     assert said.history.grid == say_again(there.history.grid, other_codec, first)
     assert answer[call.tab.edit.shown] == said.secret
