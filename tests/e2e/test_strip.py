@@ -6,6 +6,7 @@ import soundfile
 from playwright.sync_api import expect
 
 from distill.audio import SAMPLE_RATE
+from distill.ui.views import AS_BEFORE
 from tests.e2e.conftest import HISTORY, fill_shown, open_tab
 
 LONG = "a long name of a hit, " * 4 + "&lt;b onclick=1&gt;.wav"
@@ -177,10 +178,14 @@ def test_a_codec_is_trained_on_and_compared_with_what_it_was(dropped, strip):
     page = dropped
     strip.choose("hit 2.wav")
     open_tab(page, "Train")
-    fill_shown(page.get_by_label("number input for Minutes"), "0.1")
     was = page.locator("#codec").inner_text()
-    page.locator("#train-on").click()
-    expect(page.locator("#train-progress")).to_contain_text("Finished")
+    for minutes in ("0.1", "0.3", "1"):  # of the few steps of a busy machine, none may be better than the codec
+        fill_shown(page.get_by_label("number input for Minutes"), minutes)
+        page.locator("#train-on").click()
+        expect(page.locator("#train-progress")).not_to_contain_text("Finished")
+        expect(page.locator("#train-progress")).to_contain_text("Finished")
+        if AS_BEFORE not in page.locator("#train-progress").inner_text():
+            break
     expect(page.locator("#codec")).to_contain_text("6 clips")
     assert page.locator("#codec").inner_text() != was
     strip.choose("hit 3.wav")
