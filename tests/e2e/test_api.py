@@ -15,6 +15,7 @@ from gradio_client.exceptions import AppError
 from distill.audio import SAMPLE_RATE, load_clip
 from distill.codec import Codec
 from distill.codes import CodeGrid
+from distill.ui.views import AS_BEFORE
 from tests.waiting import PATIENCE
 
 
@@ -237,7 +238,9 @@ def test_a_set_grows_is_weighted_and_the_codec_goes_on_from_where_it_was(client,
     assert client.predict(ids[:1], 4, api_name="/weigh_clips") == {"used": 5, "enough": True}
     weights = [clip["weight"] for clip in client.predict(api_name="/clips") if clip["group"] == "yours"]
     assert weights == [4, 0, 1, 1, 1, 1]
-    client.predict(0.1, api_name="/train_on")
+    for minutes in (0.1, 0.3, 1):  # of the few steps of a busy machine, none may be better than the codec
+        if AS_BEFORE not in str(client.predict(minutes, api_name="/train_on")):
+            break
     assert "5 clips" in str(client.predict(api_name="/use_trained"))
     now, before = (client.predict(ids[2:], before, api_name="/clip_errors")["mel_l1"] for before in (False, True))
     assert sum(now) <= sum(before) + 1e-3
