@@ -98,12 +98,14 @@ def test_space_and_undo_are_heard_from_every_control_but_a_field_for_text(edit, 
 
 def test_redo_has_two_keys_and_a_checkbox_that_the_keyboard_reached_keeps_space(edit, hands):
     hands.paint(2, 5, hands.another_code(0, 2, 5))
+    expect(edit.locator(HISTORY)).to_have_count(1)
     painted = hands.indices()
     for redo in ("Control+Shift+z", "Control+y"):
         edit.keyboard.press("Control+z")
         expect(edit.locator(HISTORY)).to_have_count(0)
         edit.keyboard.press(redo)
         expect(edit.locator(HISTORY)).to_have_count(1)
+    hands.settled()
     assert np.array_equal(hands.indices(), painted)
     box = edit.locator(".code-grid .hear input")
     edit.locator(".code-grid .before").focus()
