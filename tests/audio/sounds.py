@@ -1,10 +1,12 @@
 """Helpers that the tests of decoding share."""
 
+import gc
 import io
+import os
 import struct
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import av
@@ -20,6 +22,19 @@ from distill.settings import DEFAULTS, Settings
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel by /proc")
 RATE = 44_100
 IMPATIENT = Settings(decoding_seconds=1)
+
+
+def open_files() -> set[str]:
+    """Pipes and sound files that this process holds open, where the system tells. Each pipe has a number of its own.
+
+    Servers of other tests, in threads of this process, may open and close sockets and files of their own at any time.
+    """
+    gc.collect()
+    names = set()
+    for path in Path("/proc/self/fd").glob("*"):
+        with suppress(OSError):
+            names.add(os.readlink(path))
+    return {name for name in names if name.startswith("pipe:") or name.endswith((".wav", ".zip"))}
 
 
 @contextmanager

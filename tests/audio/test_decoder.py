@@ -1,6 +1,5 @@
 """The server's side of decoding: processes are cleaned up, and all files of an upload share one time limit."""
 
-import gc
 import os
 import select
 import signal
@@ -20,7 +19,7 @@ from distill.audio import Clip, Refusal, load_clip, new_decoder, read_clips
 from distill.audio.decoder import Decoder
 from distill.errors import AudioError, FullError
 from distill.settings import DEFAULTS, MIB, Settings
-from tests.audio.sounds import IMPATIENT, needs_linux
+from tests.audio.sounds import IMPATIENT, needs_linux, open_files
 from tests.waiting import PATIENCE, until_ended
 
 
@@ -60,11 +59,6 @@ def children() -> set[int]:
     return found
 
 
-def open_files() -> list[str]:
-    gc.collect()
-    return sorted(os.listdir("/proc/self/fd"))
-
-
 @needs_linux
 def test_no_process_and_no_open_file_is_left_after_an_end_a_crash_or_a_hang(noise, decoder_that):
     processes, files = children(), open_files()
@@ -76,8 +70,8 @@ def test_no_process_and_no_open_file_is_left_after_an_end_a_crash_or_a_hang(nois
             load_clip(noise, decoder=decoder)
             os.kill(decoder._process.pid, signal.SIGKILL)
             until_ended(decoder._process.pid)
-    assert children() == processes
-    assert open_files() == files
+    assert children() <= processes
+    assert open_files() <= files
 
 
 @needs_linux

@@ -227,15 +227,15 @@ def test_a_code_of_the_codebook_is_heard_when_it_is_pressed(explore, codec):
     expect(explore.locator("#explore-codebook .readout")).to_contain_text("code 7")
 
 
-def test_the_pictures_of_a_codec_are_fetched_once_for_all_clips_and_components(page, strip):
+def test_the_pictures_of_a_codec_are_fetched_once_for_all_clips_and_components(page, strip, app_url):
+    page.goto("about:blank")  # the page before would count as well
     fetched = []
     page.on("request", lambda request: fetched.append(request.post_data or ""))
 
     def asked():
         return sum("codec_pictures" in body for body in fetched)
 
-    page.on("framenavigated", lambda _: fetched.clear())  # the page before may have asked while it was left
-    page.reload()
+    page.goto(app_url)
     page.get_by_role("tab", name="Explore").click()
     tiles = page.locator("#explore-codebook .tiles button")
     expect(tiles.first).to_have_attribute("style", re.compile("data:image"))
@@ -251,14 +251,15 @@ def test_the_pictures_of_a_codec_are_fetched_once_for_all_clips_and_components(p
     assert asked() == 1
 
 
-def test_until_the_pictures_of_the_codes_arrive_the_palette_says_that_they_are_drawn(page):
+def test_until_the_pictures_of_the_codes_arrive_the_palette_says_that_they_are_drawn(page, app_url):
+    page.goto("about:blank")  # the page before would count as well
     held = []
 
     def hold(route):
         held.append(route) if "codec_pictures" in (route.request.post_data or "") else route.continue_()
 
     page.route("**/component_server/", hold)
-    page.reload()
+    page.goto(app_url)
     page.get_by_role("tab", name="Edit").click()
     for palette in ("#edit-grid .palette", "#explore-codebook .tiles"):
         page.get_by_role("tab", name="Explore" if "explore" in palette else "Edit").click()
