@@ -223,11 +223,11 @@ def blind(options: argparse.Namespace) -> None:
 def base(options: argparse.Namespace) -> None:
     """Train the base model from which trainings start, and its vocoder, and save the sounds that they rehearse."""
     from distill.training.base_making import make_base
-    from distill.training.base_sounds import base_sounds
+    from distill.training.base_sounds import SOUNDFONTS, base_sounds
     from distill.training.display import training_display
 
     _check_writable(options.out)
-    sounds = base_sounds(options.recordings, options.soundfont, leave_out=options.leave_out)
+    sounds = base_sounds(options.recordings, options.soundfont or SOUNDFONTS, leave_out=options.leave_out)
     settings = {name: getattr(options, name) for name in ("minutes", "vocoder_minutes", "time_stride", "device")}
     with training_display() as show:
         make_base(sounds, options.out, show=show, **settings)
@@ -379,11 +379,11 @@ def _add_workshop(add: Callable[[Any], argparse.ArgumentParser]) -> None:
     """The commands that make and measure Distill itself."""
     command = add(base)
     command.add_argument("recordings", type=Path, metavar="FOLDER", help="of sound files, such as sonic-pi-samples")
-    command.add_argument("--soundfont", type=Path, default=Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"))
+    command.add_argument("--soundfont", type=Path, action="append", help="may be given several times")
     command.add_argument("--out", required=True, type=Path, metavar="base.distill")
     command.add_argument("--minutes", type=float, default=40.0, help="of training; 0 keeps the present model")
     command.add_argument("--vocoder-minutes", type=float, default=120.0, help="of training; 0 keeps the present one")
-    command.add_argument("--time-stride", type=int, default=16, help="16; 8 and 4 go on from the base model of 16")
+    command.add_argument("--time-stride", type=int, default=16, help="16, 8 or 4")
     command.add_argument("--leave-out", default="", help="recordings whose names begin so stay unheard")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
 

@@ -33,7 +33,7 @@ def make_base(
     device: str = "auto",
     show: Callable[[Event], object] = lambda event: None,
 ) -> None:
-    """Train the base model of a time stride and write it. That of 16 brings the vocoder and the rehearsal for all.
+    """Train the base model of a time stride on, and write it. That of 16 brings the vocoder and the rehearsal for all.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def make_base(
     vocoder_minutes : float
         Minutes of training of the vocoder, from nothing; 0 keeps the present one.
     time_stride : int
-        16, 8 or 4. Those of 8 and 4 go on from the model of 16.
+        16, 8 or 4. Each goes on from its present model.
     device : str
         "auto", "cpu" or "cuda".
     show : callable
@@ -69,8 +69,7 @@ def make_base(
     is_fine = time_stride != BASE_CONFIG.time_stride
     if minutes:
         trainer = Trainer(clips, config, device=device)
-        if is_fine:
-            start_from_base(trainer.model, BASE_PATH)
+        start_from_base(trainer.model)
         for event in trainer.run():
             show(event)
         trainer.processes.close()

@@ -8,7 +8,7 @@ General MIDI SoundFont, synthetic speech, and synthesized sweeps, noises and per
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +25,8 @@ SENTENCES = (
     "Please call again tomorrow: bring five big bags of sugar, three forks, and a thin rope.",
     "Thunder rolled through the valley; children laughed, doors slammed, and the old clock struck twelve.",
 )
+SOUNDFONTS = (Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"), Path("/usr/share/sounds/sf3/MuseScore_General_Lite.sf3"))
+"""Where Debian's packages ``fluid-soundfont-gm`` and ``musescore-general-soundfont-small`` lie."""
 SPEEDS = (1.0, 0.75, 1.33)
 """Playback speeds of each recording. A lower speed also lowers the pitch."""
 VOICES = ("en", "en-us+f3", "de", "fr+f2", "it", "es+m4", "pl", "sv+f4", "tr", "pt-br", "nl+m7", "fi", "ja", "ru+f1")
@@ -32,11 +34,11 @@ VOICES = ("en", "en-us+f3", "de", "fr+f2", "it", "es+m4", "pl", "sv+f4", "tr", "
 
 def base_sounds(
     recordings: Path,
-    soundfont: Path,
+    soundfonts: Sequence[Path] = SOUNDFONTS,
     *,
     leave_out: str = "",
-    arrangements: int = 350,
-    synthetic: int = 175,
+    arrangements: int = 700,
+    synthetic: int = 350,
     seed: int = 0,
 ) -> Iterator[Clip]:
     """Generate all sounds, one clip at a time. The same seed and the same programs give the same sounds.
@@ -45,8 +47,9 @@ def base_sounds(
     ----------
     recordings : Path
         Folder of sound files.
-    soundfont : Path
-        File of a General MIDI SoundFont for ``fluidsynth``.
+    soundfonts : sequence of Path
+        Files of General MIDI SoundFonts for ``fluidsynth``, which play the arrangements in turn. Missing ones are left
+        out.
     leave_out : str
         Prefix of file names. Recordings with this prefix are not used, so that a benchmark can test on them. "" leaves
         out nothing.
@@ -69,8 +72,10 @@ def base_sounds(
                 played = soxr.resample(item.waveform, SAMPLE_RATE, SAMPLE_RATE / speed)
                 yield Clip(f"{item.name} at {speed:g}", played.astype(np.float32))
     with tempfile.TemporaryDirectory() as folder:
-        if shutil.which("fluidsynth") and find_spec("mido") and soundfont.exists():
+        fonts = [path for path in soundfonts if path.exists()]
+        if shutil.which("fluidsynth") and find_spec("mido") and fonts:
             for number in range(arrangements):
+                soundfont = fonts[number % len(fonts)]
                 path = Path(folder) / f"arrangement-{number}.wav"
                 yield from _usable(partial(_arrangement, random, soundfont, path))
         if shutil.which("espeak-ng"):

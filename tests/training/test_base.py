@@ -107,7 +107,7 @@ def recordings(drums, tmp_path_factory):
 
 def test_base_sounds_are_of_many_kinds_not_silent_and_repeated_by_their_seed(recordings, tmp_path):
     def sounds(seed: int) -> list:
-        return list(base_sounds(recordings, tmp_path / "none.sf2", leave_out="loop_", synthetic=3, seed=seed))
+        return list(base_sounds(recordings, [tmp_path / "none.sf2"], leave_out="loop_", synthetic=3, seed=seed))
 
     first, second, other = sounds(0), sounds(0), sounds(1)
     names = [clip.name for clip in first]
