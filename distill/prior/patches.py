@@ -6,9 +6,11 @@ Khandelwal et al., "Generalization through memorization: nearest neighbor langua
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from distill.prior.memory import Memory
 from distill.prior.model import Prior
@@ -108,6 +110,12 @@ class Patches(Prior):
     def __init__(self, memory: Memory, coarse: PatchSettings = COARSE, fine: PatchSettings = FINE) -> None:
         super().__init__(memory)
         self.settings = [coarse, *[fine] * (len(memory.codebooks) - 1)]
+        self._patches = dict[tuple[int, int], _Patches]()
+        self._places = dict[tuple[int, int], _Places]()
+        with _products().limit(limits=1, user_api="blas"):
+            self._prepare(memory)
+
+    def _prepare(self, memory: Memory) -> None:
         codes, codebooks = memory.codes, memory.codebooks
         self._codes = codes
         self._frequencies = self.frequencies
@@ -125,18 +133,18 @@ class Patches(Prior):
         self._weights = [_weights(self._offsets, settings) for settings in self.settings]
         self._neighbours = self._neighbours_in_memory()
         self._sums = [_summed(self._vectors, codes, count) for count in range(len(codes) + 1)]
-        self._patches = dict[tuple[int, int], _Patches]()
 
     def log_probabilities(self, codes: np.ndarray, level: int, wanted: np.ndarray) -> np.ndarray:
         shares = np.empty((int(wanted.sum()), self.memory.codebooks.shape[1]), dtype=np.float32)
         done, target = 0, self._features(codes, level)
-        for row in range(codes.shape[1]):
-            columns = np.flatnonzero(wanted[row])
-            if len(columns):
-                places = _Places.of(self._codes[level, row])
-                distances = self._distances(level, row, columns, target)[:, places.columns]
-                shares[done : done + len(columns)] = self._shares(level, row, distances, places)
-                done += len(columns)
+        with _products().limit(limits=1, user_api="blas"):
+            for row in range(codes.shape[1]):
+                columns = np.flatnonzero(wanted[row])
+                if len(columns):
+                    places = self._places_of(level, row)
+                    distances = self._distances(level, row, columns, target)[:, places.columns]
+                    shares[done : done + len(columns)] = self._shares(level, row, distances, places)
+                    done += len(columns)
         return np.log(shares)
 
     def _shares(self, level: int, row: int, distances: np.ndarray, places: "_Places") -> np.ndarray:
@@ -180,6 +188,11 @@ class Patches(Prior):
             self._patches[levels, row] = _Patches.of(patches)
         return self._patches[levels, row]
 
+    def _places_of(self, level: int, row: int) -> _Places:
+        if (level, row) not in self._places:
+            self._places[level, row] = _Places.of(self._codes[level, row])
+        return self._places[level, row]
+
     def _features(self, codes: np.ndarray, level: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Sums of the vectors of the levels before, of those up to the level, and where the latter is known."""
         before = _summed(self._vectors, codes, level)
@@ -203,6 +216,13 @@ class NearestContext(Patches):
             shares /= 2
             shares[np.arange(len(shares)), places.codes[distances.argmin(axis=1)]] += 0.5
         return shares
+
+
+@lru_cache
+def _products() -> ThreadpoolController:
+    """What sets the number of threads of numpy's matrix products. Those of a prior are so small that one thread is
+    twice as fast as two, which wait for each other."""
+    return ThreadpoolController()
 
 
 def _summed(vectors: np.ndarray, codes: np.ndarray, levels: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from distill.prior.model import Prior
 
 EDGE = 2
 """Columns at each end that are drawn again."""
-TRIES, TRY_STEPS = 4, 2
+TRIES, TRY_STEPS = 6, 2
 """How often they are drawn again, and rounds for each level of it; the likeliest codes are the same each time."""
 WINDOW = 6
 """Columns to each side of a border that are decoded to hear its jump."""

@@ -5,10 +5,11 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from distill.codec.making import training_grids
 from distill.errors import GridError
-from distill.prior import Frequencies, Memory, NearestContext, Patches, bits_per_code
+from distill.prior import Frequencies, Memory, NearestContext, Patches, bits_per_code, patches
 
 PRIORS = (Frequencies, NearestContext, Patches)
 LARGEST_CODEBOOK = 4096
@@ -65,6 +66,26 @@ def test_a_clip_that_repeats_itself_is_guessed_from_its_other_times(codec, grid)
     beside = Memory.of(codec.codebooks, []).beside(whole, np.broadcast_to(hidden, thrice.shape))
     logs = Patches(beside).log_probabilities(np.where(hidden, -1, thrice), 0, hidden)
     assert (logs.argmax(axis=1) == thrice[0][hidden]).mean() > 0.8
+
+
+def test_a_prior_multiplies_with_one_thread_and_leaves_the_number_of_others_as_it_was(memory, grid, monkeypatch):
+    """Its products are small: two threads would wait for each other for as long as they work."""
+    used: list[int] = []
+
+    def threads() -> list[int]:
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    def seen(function):
+        return lambda *asked: used.extend(threads()) or function(*asked)
+
+    monkeypatch.setattr(patches, "_alike", seen(patches._alike))
+    monkeypatch.setattr(Patches, "_shares", seen(Patches._shares))
+    hidden = np.ones((8, grid.columns), dtype=bool)
+    with threadpool_limits(2, user_api="blas"):
+        Patches(memory).log_probabilities(np.full_like(grid.indices, -1), 0, hidden)
+        after = threads()
+    assert set(used) == {1}
+    assert set(after) == {2}
 
 
 def test_a_memory_of_nothing_falls_back_on_all_codes_alike(codec, grid):
