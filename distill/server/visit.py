@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from distill.audio import Clip, load_clip, new_decoder
@@ -97,6 +97,14 @@ class Visit:
     @property
     def is_edited(self) -> bool:
         return any(work.is_edited for work in list(self.works.values()))
+
+    @property
+    def next_recording(self) -> str:
+        """A name for what the visitor records next. Browsers call every recording "audio.wav"."""
+        names, number = {work.name for work in list(self.works.values())}, 1
+        while (name := f"recording {number}") in names:
+            number += 1
+        return name
 
     def find(self, codec: Codec, clip: Clip) -> Work | None:
         """The work of a clip in a codec, with its edits, if this visit has it; else None."""
@@ -217,7 +225,13 @@ class Page:
         self.turn_to(self.read(codec, path, example=example, pause=pause))
 
     def read(
-        self, codec: Codec, path: Path, *, example: str | None = None, pause: Callable[..., object] = lambda *_: None
+        self,
+        codec: Codec,
+        path: Path,
+        *,
+        example: str | None = None,
+        name: str | None = None,
+        pause: Callable[..., object] = lambda *_: None,
     ) -> Work:
         """The work of a file's clip in a codec, with its earlier edits from this visit, or a new work.
 
@@ -229,6 +243,8 @@ class Page:
         path : Path
         example : str, optional
             Name of the example clip, if the file is one. Without a name, the file is a visitor's own.
+        name : str, optional
+            What the clip is called; by default, the name of its file.
         pause : callable
             Called every few seconds of sound, so that other visitors can go first.
 
@@ -243,6 +259,7 @@ class Page:
         else:
             with new_decoder(self.visit.settings) as decoder:
                 clip = load_clip(path, settings=self.visit.settings, decoder=decoder, tick=pause)
+        clip = replace(clip, name=name or clip.name)
         work = self.visit.find(codec, clip)
         work = work or Work.begin(codec, clip, file_bytes=path.stat().st_size, progress=pause)
         work.example = example or work.example

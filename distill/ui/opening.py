@@ -98,7 +98,7 @@ def _connect_explore(tabs: Tabs, handle: Any, named: list[Any]) -> None:
         handle(open_clip), [ways_in.upload, tab.shown], tabs.of_the_clip, api_name="explore", **where
     )  # fmt: skip
     recorded = ways_in.record.stop_recording(
-        handle(open_clip), [ways_in.record, tab.shown], tabs.of_the_clip, api_name="explore_recording",
+        handle(open_recording), [ways_in.record, tab.shown], tabs.of_the_clip, api_name="explore_recording",
         api_visibility="private", **where,
     )  # fmt: skip
     for event, source in ((opened, ways_in.upload), (recorded, ways_in.record)):
@@ -164,10 +164,26 @@ def open_clip(
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> Iterator[Answer | None]:
     """Open an uploaded sound in the current codec."""
+    yield from _open(call, path, shown, progress)
+
+
+def open_recording(
+    call: Call[Tabs],
+    path: str | None,
+    shown: str | None = None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> Iterator[Answer | None]:
+    """Open what was recorded in the current codec, under a name that tells it from other recordings."""
+    yield from _open(call, path, shown, progress, name=call.page.visit.next_recording)
+
+
+def _open(
+    call: Call[Tabs], path: str | None, shown: str | None, progress: gr.Progress, *, name: str | None = None
+) -> Iterator[Answer | None]:
     if not path:
         raise AudioError("There is no sound there: drop a file or record one.")
     page = call.page
-    work = page.read(call.work(shown).codec, Path(path), pause=call.pause)
+    work = page.read(call.work(shown).codec, Path(path), name=name, pause=call.pause)
     call.server.storage.discard(Path(path))
     page.turn_to(work)
     yield from _fill_when_drawn(call, work, progress)
