@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from distill.cli_hub import add_hub, fetch_codecs
+from distill.cli_hub import add_hub, fetch_named
 from distill.cli_vamp import add_vamp
 from distill.errors import DistillError
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0":
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # of several processes, only the first prints
     try:
-        fetch_codecs(options)
+        fetch_named(options)
         options.command(options)
     except DistillError as error:
         print(error, file=sys.stderr)

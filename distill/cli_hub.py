@@ -1,4 +1,4 @@
-"""The Hugging Face Hub on the command line: ``publish``, and ``hf://user/name`` in place of a codec's file."""
+"""The Hugging Face Hub on the command line: ``publish``, and ``hf://`` in place of a codec's file or of clips."""
 
 import argparse
 import sys
@@ -8,12 +8,14 @@ from typing import Any
 
 CODECS = ("model", "source", "to", "start")
 """Arguments of commands that name a codec."""
-SCHEME = "hf:/"
-"""How ``hf://`` begins as a path, which has no empty parts."""
+SCHEME, SET_SCHEME = "hf:/", "hf:/datasets/"
+"""How ``hf://`` and ``hf://datasets/`` begin as paths, which have no empty parts."""
 
 
-def fetch_codecs(options: argparse.Namespace) -> None:
-    """Replace each codec that is named ``hf://user/name``, or ``hf://user/name@revision``, by its downloaded file.
+def fetch_named(options: argparse.Namespace) -> None:
+    """Replace what is named by its place on the Hub by downloaded files.
+
+    A codec is named ``hf://user/name``, and a data set of clips ``hf://datasets/user/name``; ``@revision`` may follow.
 
     Raises
     ------
@@ -22,14 +24,30 @@ def fetch_codecs(options: argparse.Namespace) -> None:
     """
     for argument in CODECS:
         named = getattr(options, argument, None)
-        if not isinstance(named, Path) or not named.as_posix().startswith(SCHEME):
-            continue
-        from distill.hub import CODEC_FILE, fetch
-        from distill.settings import DEFAULTS
+        if isinstance(named, Path) and named.as_posix().startswith(SCHEME):
+            setattr(options, argument, _fetch_codec(named.as_posix().removeprefix(SCHEME)))
+    clips = getattr(options, "clips", None)
+    if isinstance(clips, list):
+        options.clips = [file for named in clips for file in _fetch_clips(named)]
 
-        repository, _, revision = named.as_posix().removeprefix(SCHEME).partition("@")
-        path = fetch(repository, CODEC_FILE, most_bytes=DEFAULTS.codec_bytes, revision=revision or None)
-        setattr(options, argument, path)
+
+def _fetch_codec(named: str) -> Path:
+    from distill.hub import CODEC_FILE, fetch
+    from distill.settings import DEFAULTS
+
+    repository, _, revision = named.partition("@")
+    return fetch(repository, CODEC_FILE, most_bytes=DEFAULTS.codec_bytes, revision=revision or None)
+
+
+def _fetch_clips(named: Path) -> list[Path]:
+    """The sound files of a data set on the Hub; any other path is its own."""
+    if not named.as_posix().startswith(SET_SCHEME):
+        return [named]
+    from distill.hub import fetch_sounds
+    from distill.settings import DEFAULTS
+
+    repository, _, revision = named.as_posix().removeprefix(SET_SCHEME).partition("@")
+    return fetch_sounds(repository, most_bytes=DEFAULTS.upload_bytes, revision=revision or None)
 
 
 def publish(options: argparse.Namespace) -> None:

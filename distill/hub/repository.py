@@ -98,7 +98,7 @@ def fetch(
     Traceback (most recent call last):
     distill.errors.HubError: “no name” is no name of a repository: user/name, of letters, digits, “-”, “_” and “.”.
     """
-    with _spoken(repository, revision, path):
+    with spoken(repository, revision, path):
         from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
         from huggingface_hub.errors import HfHubHTTPError, HTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
@@ -170,7 +170,7 @@ def publish(
         If the name is no name of a repository or is taken, if a public repository would have to be private, the token
         is missing, wrong or may not write there, or the Hub cannot be reached or refuses the files.
     """
-    with _spoken(repository):
+    with spoken(repository):
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
         api = HfApi(token=token, library_name="distill", library_version=__version__)
@@ -230,8 +230,18 @@ def _bounded(error: HubError, most_bytes: int) -> Any:
 
 
 @contextmanager
-def _spoken(repository: str, revision: str | None = None, path: str = "") -> Iterator[None]:
-    """Turn whatever the client raises into a HubError of one sentence."""
+def spoken(repository: str, revision: str | None = None, path: str = "", kind: str = "model") -> Iterator[None]:
+    """Turn whatever the client raises into a HubError of one sentence.
+
+    Parameters
+    ----------
+    repository, revision
+        What is asked for.
+    path : str
+        What is read there; "" for what is written.
+    kind : str
+        "model" or "data set".
+    """
     try:
         import huggingface_hub.errors as known
         from huggingface_hub.utils import validate_repo_id
@@ -257,7 +267,7 @@ def _spoken(repository: str, revision: str | None = None, path: str = "") -> Ite
         status, said = error.response.status_code, error.server_message or ""
         if isinstance(error, known.RepositoryNotFoundError) or (status == 401 and path and WRONG_TOKEN not in said):
             raise HubError(
-                f"There is no model {repository} on the Hub, or it is private and you gave no token that may read it."
+                f"There is no {kind} {repository} on the Hub, or it is private and you gave no token that may read it."
             ) from error
         raise HubError(_answer(repository, status, said, reads=bool(path))) from error
     except (known.HTTPError, known.OfflineModeIsEnabled) as error:

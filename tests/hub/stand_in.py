@@ -194,6 +194,25 @@ class _Handler(BaseHTTPRequestHandler):
         siblings = [{"rfilename": path} for path in repository.files]
         self._json({"id": name, "private": repository.private, "siblings": siblings})
 
+    def dataset(self, name: str, revision: str | None = None) -> None:
+        repository = self._repository(name)
+        commit = repository.at(revision or "main")
+        if commit is None:
+            raise _RefusalError(404, "Invalid rev id", "RevisionNotFound")
+        files = repository.commits[commit]
+        siblings = [{"rfilename": path, "size": len(content)} for path, content in files.items()]
+        self._json({"id": name, "sha": commit, "private": repository.private, "siblings": siblings})
+
+    def tree(self, name: str, revision: str) -> None:
+        repository = self._repository(name)
+        files = repository.commits[repository.at(revision) or ""]
+        self._json(
+            [
+                {"type": "file", "path": path, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
+                for path, content in files.items()
+            ]
+        )
+
     def resolve(self, name: str, revision: str, path: str) -> None:
         repository = self._repository(name)
         if repository.gated:
@@ -229,6 +248,10 @@ ROUTES = (
     ("PUT", "/lfs/(\\w+)", _Handler.store),
     ("POST", f"/api/models/{NAME}/commit/main", _Handler.commit),
     ("GET", f"/api/models/{NAME}", _Handler.model),
+    ("GET", f"/api/datasets/{NAME}", _Handler.dataset),
+    ("GET", f"/api/datasets/{NAME}/revision/([^/]+)", _Handler.dataset),
+    ("GET", f"/api/datasets/{NAME}/tree/([^/]+)", _Handler.tree),
+    ("ANY", f"/datasets/{NAME}/resolve/([^/]+)/(.+)", _Handler.resolve),
     ("ANY", f"/{NAME}/resolve/([^/]+)/(.+)", _Handler.resolve),
     ("GET", "/blob/(\\w+)", _Handler.blob),
 )
