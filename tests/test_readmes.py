@@ -137,7 +137,7 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 
 
 def test_the_commands_of_the_readme_are_those_that_there_are(repository, capsys):
-    (usage,) = (block for kind, block in blocks(repository / "README.md") if not kind and "distill train" in block)
+    (usage,) = (block for kind, block in blocks(repository / "README.md") if not kind and "distill evaluate" in block)
 
     def help_of(*command: str) -> str:
         with pytest.raises(SystemExit):
