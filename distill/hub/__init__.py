@@ -1,5 +1,7 @@
 """The Hugging Face Hub: files of a repository fetched and published, and what goes wrong there in one sentence."""
 
-from distill.hub.repository import CODEC_FILE, HubFile, fetch, publish
+from distill.hub.download import download
+from distill.hub.names import read_name
+from distill.hub.repository import CODEC_FILE, ON_A_PAGE, HubFile, fetch, publish
 
-__all__ = ["CODEC_FILE", "HubFile", "fetch", "publish"]
+__all__ = ["CODEC_FILE", "ON_A_PAGE", "HubFile", "download", "fetch", "publish", "read_name"]
