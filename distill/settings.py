@@ -13,7 +13,7 @@ from distill.errors import ConfigError
 
 MINUTE, HOUR = 60, 3600
 MIB, GIB = 1024**2, 1024**3
-MAY_BE_NONE = ("trusted_proxies",)
+MAY_BE_NONE = ("trusted_proxies", "hub")
 """Limits that may be 0; all others are at least 1."""
 
 
@@ -27,7 +27,7 @@ class Settings:
     Raises
     ------
     ConfigError
-        On construction, if a limit is not positive; ``trusted_proxies`` may be 0.
+        On construction, if a limit is not positive; ``trusted_proxies`` and ``hub`` may be 0.
     """
 
     folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "distill-server")
@@ -167,6 +167,21 @@ class Settings:
     """Maximum calls of one visitor's programs in ten seconds."""
     address_programs_rate: int = 120
     """Maximum calls of all programs at one address in ten seconds."""
+
+    hub: int = 1
+    """Whether the page opens codecs from the Hugging Face Hub and publishes them there: 1, or 0 for neither."""
+    hub_seconds: int = 60
+    """Maximum seconds that a codec takes to come from the Hub, or to get there."""
+    hub_transfers: int = 12
+    """Maximum codecs of all visitors that come from the Hub or go there at the same time."""
+    visit_hub_transfers: int = 1
+    """Maximum codecs of one visitor that come from the Hub or go there at the same time."""
+    address_hub_transfers: int = 4
+    """Maximum codecs of all visitors at one address that come from the Hub or go there at the same time."""
+    visit_hub_rate: int = 4
+    """Maximum codecs that one visitor asks of the Hub, or publishes there, in ten seconds."""
+    address_hub_rate: int = 12
+    """Maximum codecs that all visitors at one address ask of the Hub, or publish there, in ten seconds."""
 
     trainings: int = 1
     """Maximum trainings that run at the same time."""

@@ -1,6 +1,8 @@
 """The Hugging Face Hub: files of a repository fetched and published, and what goes wrong there in one sentence."""
 
 from distill.hub.datasets import fetch_sounds
-from distill.hub.repository import CODEC_FILE, HubFile, fetch, publish
+from distill.hub.download import download
+from distill.hub.names import read_name
+from distill.hub.repository import CODEC_FILE, ON_A_PAGE, HubFile, fetch, publish
 
-__all__ = ["CODEC_FILE", "HubFile", "fetch", "fetch_sounds", "publish"]
+__all__ = ["CODEC_FILE", "ON_A_PAGE", "HubFile", "download", "fetch", "fetch_sounds", "publish", "read_name"]

@@ -24,7 +24,49 @@ OF_A_NEW_REPOSITORY = {".gitattributes", "README.md"}
 """Files that the Hub itself may put into a repository that was just made."""
 WRONG_TOKEN = "Invalid credentials"
 """Part of the Hub's answer to a token that it does not know; to others, what they may not see is not there."""
-LOG_IN = "make one at https://huggingface.co/settings/tokens and give it by “hf auth login” or HF_TOKEN"
+TOKENS = "https://huggingface.co/settings/tokens"
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What a person can do where the Hub refuses; a person at a terminal has other ways than a visitor of a page.
+
+    Attributes
+    ----------
+    token : str
+        How to get and give a token.
+    unreadable : str
+        Why a repository may not be seen, after "it is private".
+    gated : str
+        What to do about a gated repository.
+    network : str
+        What to do if the Hub cannot be reached.
+
+    Examples
+    --------
+    >>> AT_A_TERMINAL.network
+    'please check the network'
+    """
+
+    token: str
+    unreadable: str
+    gated: str
+    network: str
+
+
+_BY_HAND = f"make one at {TOKENS} and give it by “hf auth login” or HF_TOKEN"
+AT_A_TERMINAL = Advice(
+    token=_BY_HAND,
+    unreadable=" and you gave no token that may read it",
+    gated=f"ask for access on its page, then give your token; {_BY_HAND}",
+    network="please check the network",
+)
+ON_A_PAGE = Advice(
+    token=f"make one that may write at {TOKENS}, and paste it",
+    unreadable="",
+    gated="only people whom its owner lets in can have it; download its codec.distill from the Hub, and open that file",
+    network="please try again later",
+)
 
 
 @dataclass(frozen=True)
@@ -108,7 +150,7 @@ def fetch(
             try:
                 size = get_hf_file_metadata(url, token=token).size
                 if size is not None and size > most_bytes:
-                    raise _too_large(repository, path, most_bytes)
+                    raise too_large(repository, path, most_bytes)
             except (HTTPError, OfflineModeIsEnabled) as error:
                 if isinstance(error, HfHubHTTPError) and error.response.status_code < 500:
                     raise
@@ -123,7 +165,7 @@ def fetch(
                 local_files_only=only_cache,
                 library_name="distill",
                 library_version=__version__,
-                tqdm_class=_bounded(_too_large(repository, path, most_bytes), most_bytes),
+                tqdm_class=_bounded(too_large(repository, path, most_bytes), most_bytes),
             )
         except LocalEntryNotFoundError as error:
             why = "only that was to be looked at" if local_files_only else "the Hub cannot be reached"
@@ -140,6 +182,7 @@ def publish(
     private: bool = False,
     token: Token = None,
     replaces: str = "sounds/",
+    advice: Advice = AT_A_TERMINAL,
 ) -> str:
     """Publish files in a model repository, in one commit; make the repository if it is not there.
 
@@ -158,6 +201,8 @@ def publish(
         As in :func:`fetch`.
     replaces : str
         Folder of the repository whose other files are deleted.
+    advice : Advice
+        Who reads the errors.
 
     Returns
     -------
@@ -170,7 +215,7 @@ def publish(
         If the name is no name of a repository or is taken, if a public repository would have to be private, the token
         is missing, wrong or may not write there, or the Hub cannot be reached or refuses the files.
     """
-    with spoken(repository):
+    with spoken(repository, advice=advice):
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
         api = HfApi(token=token, library_name="distill", library_version=__version__)
@@ -209,7 +254,14 @@ def _open(api: "HfApi", repository: str, path: str, *, private: bool) -> list[st
     return there
 
 
-def _too_large(repository: str, path: str, most_bytes: int) -> HubError:
+def too_large(repository: str, path: str, most_bytes: int) -> HubError:
+    """The error for a file of more bytes than may be downloaded.
+
+    Examples
+    --------
+    >>> print(too_large("ada/loops", "codec.distill", 2**20))
+    codec.distill of ada/loops is too large: at most 1 MiB are downloaded.
+    """
     return HubError(f"{path} of {repository} is too large: at most {most_bytes / 2**20:.0f} MiB are downloaded.")
 
 
@@ -230,17 +282,32 @@ def _bounded(error: HubError, most_bytes: int) -> Any:
 
 
 @contextmanager
-def spoken(repository: str, revision: str | None = None, path: str = "", kind: str = "model") -> Iterator[None]:
+def spoken(
+    repository: str,
+    revision: str | None = None,
+    path: str = "",
+    advice: Advice = AT_A_TERMINAL,
+    kind: str = "model",
+) -> Iterator[None]:
     """Turn whatever the client raises into a HubError of one sentence.
 
     Parameters
     ----------
-    repository, revision
-        What is asked for.
-    path : str
-        What is read there; "" for what is written.
+    repository : str
+        What the request is about; a name that no repository can have is refused before the request.
+    revision, path : str, optional
+        The revision and the file that are read; without a path, the request writes.
+    advice : Advice
+        Who reads the sentence.
     kind : str
-        "model" or "data set".
+        What the repository is of: "model" or "data set".
+
+    Examples
+    --------
+    >>> with spoken("ada/loops"):
+    ...     raise OSError("broken")
+    Traceback (most recent call last):
+    distill.errors.HubError: The Hub's client failed with ada/loops: broken.
     """
     try:
         import huggingface_hub.errors as known
@@ -258,7 +325,7 @@ def spoken(repository: str, revision: str | None = None, path: str = "", kind: s
         said = f"“{repository:.100}” is no name of a repository"
         raise HubError(f"{said}: user/name, of letters, digits, “-”, “_” and “.”.") from error
     except known.GatedRepoError as error:
-        raise HubError(f"{repository} is gated: ask for access on its page, then give your token; {LOG_IN}.") from error
+        raise HubError(f"{repository} is gated: {advice.gated}.") from error
     except known.RevisionNotFoundError as error:
         raise HubError(f"{repository} has no revision “{revision or 'main':.100}”.") from error
     except known.RemoteEntryNotFoundError as error:
@@ -267,19 +334,25 @@ def spoken(repository: str, revision: str | None = None, path: str = "", kind: s
         status, said = error.response.status_code, error.server_message or ""
         if isinstance(error, known.RepositoryNotFoundError) or (status == 401 and path and WRONG_TOKEN not in said):
             raise HubError(
-                f"There is no {kind} {repository} on the Hub, or it is private and you gave no token that may read it."
+                f"There is no {kind} {repository} on the Hub, or it is private{advice.unreadable}."
             ) from error
-        raise HubError(_answer(repository, status, said, reads=bool(path))) from error
+        raise HubError(answer_of(repository, status, said, reads=bool(path), advice=advice)) from error
     except (known.HTTPError, known.OfflineModeIsEnabled) as error:
-        raise HubError("The Hugging Face Hub cannot be reached; please check the network.") from error
+        raise HubError(f"The Hugging Face Hub cannot be reached; {advice.network}.") from error
     except (OSError, ValueError, RuntimeError) as error:
         raise HubError(f"The Hub's client failed with {repository}: {_first_line(str(error))}") from error
 
 
-def _answer(repository: str, status: int, message: str, *, reads: bool) -> str:
-    """Say what an answer of the Hub that is no success means, by its HTTP status."""
+def answer_of(repository: str, status: int, message: str = "", *, reads: bool, advice: Advice = AT_A_TERMINAL) -> str:
+    """Say what an answer of the Hub that is no success means, by its HTTP status.
+
+    Examples
+    --------
+    >>> answer_of("ada/loops", 503, reads=True)
+    'The Hub has a fault at the moment (HTTP 503); please try again later.'
+    """
     if status == 401:
-        return f"The Hub asks for a token, and yours is missing, wrong or has expired; {LOG_IN}."
+        return f"The Hub asks for a token, and yours is missing, wrong or has expired; {advice.token}."
     if status == 403 and reads:
         return f"Your token may not read {repository}, or the Hub has closed it to everybody."
     if status == 403:

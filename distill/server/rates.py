@@ -104,6 +104,7 @@ class Rates:
         self.parts = self._rate("parts", settings.visit_parts_rate, settings.address_parts_rate)
         self.pages = self._rate("pages", settings.address_pages_rate, settings.address_pages_rate)
         self.programs = self._rate("programs", settings.visit_programs_rate, settings.address_programs_rate)
+        self.hub = self._rate("hub", settings.visit_hub_rate, settings.address_hub_rate)
 
     def spend(self, rate: Rate, asker: Asker, amount: int = 1) -> None:
         """Count an amount for an asker.

@@ -15,6 +15,7 @@ from distill.errors import DistillError, StartupError
 from distill.jobs import JobRunner
 from distill.models import ConvVQVAE
 from distill.server.codecs import Codecs
+from distill.server.hub import HubDoor
 from distill.server.storage import Storage
 from distill.server.turns import Turns
 from distill.server.visitors import Examples, Visitors
@@ -47,6 +48,8 @@ class Server:
         Trainings.
     turns : Turns
         Scheduler of the visitors' work.
+    hub : HubDoor
+        The way to the Hugging Face Hub.
     codecs : Codecs
         Cache of the codecs that visitors load.
     """
@@ -57,6 +60,7 @@ class Server:
     visitors: Visitors
     runner: JobRunner
     turns: Turns
+    hub: HubDoor
     codecs: Codecs = field(default_factory=Codecs)
 
     @classmethod
@@ -96,7 +100,8 @@ class Server:
         visitors = Visitors(examples, settings, clock=clock)
         runner = JobRunner(storage.jobs, settings)
         runner.is_here, storage.derived = visitors.is_here, runner.num_bytes
-        return cls(settings, examples, storage, visitors, runner, Turns(settings))
+        turns = Turns(settings)
+        return cls(settings, examples, storage, visitors, runner, turns, HubDoor(settings, storage, turns))
 
     def tidy(self, now: float) -> None:
         """End visits that are over, and delete expired trainings and the files of absent visitors.

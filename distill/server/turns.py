@@ -12,7 +12,7 @@ import contextvars
 import math
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -75,6 +75,8 @@ class _Turn:
         Clock time in seconds at which the work was queued, or since which its computing is not counted yet.
     go_on : threading.Event
         Set when paused work may continue.
+    is_aside : bool
+        Whether the work waits for something else than its turn, and holds no place.
     """
 
     asker: Asker
@@ -87,6 +89,7 @@ class _Turn:
     since: float = 0.0
     is_brief: bool = False
     go_on: threading.Event = field(default_factory=threading.Event)
+    is_aside: bool = False
 
 
 class Turns:
@@ -179,11 +182,37 @@ class Turns:
         with self._lock:
             if turn.is_dropped:
                 raise Dropped
+            if turn.is_aside:
+                return
             self._charge(turn)
             if not self._waiting and not self._paused:
                 return
-            turn.go_on.clear()
             self._computing.remove(turn)
+        self._come_again(turn)
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let other work compute while this work waits for something else, such as the network; errors as in
+        :meth:`pause`, which may be called meanwhile to learn whether a client still waits."""
+        turn = _current.get()
+        if turn is None:
+            yield
+            return
+        with self._lock:
+            self._charge(turn)
+            self._computing.remove(turn)
+            turn.is_aside = True
+        self._grant()
+        try:
+            yield
+        finally:
+            turn.is_aside = False
+            self._come_again(turn)
+
+    def _come_again(self, turn: _Turn) -> None:
+        """Wait until a turn that has no place may go on."""
+        with self._lock:
+            turn.go_on.clear()
             self._paused.append(turn)
         self._grant()
         if not turn.go_on.wait(self._settings.turn_seconds) and self._is_given_up(turn):

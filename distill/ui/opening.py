@@ -22,6 +22,7 @@ from distill.ui.edit import EditTab
 from distill.ui.explore import ExploreTab
 from distill.ui.handlers import Answer, Call, handler
 from distill.ui.header import Header, WaysIn
+from distill.ui.hub import HubPart
 from distill.ui.strip import StripBar, strip_of
 from distill.ui.train import TrainTab
 
@@ -36,6 +37,8 @@ class Tabs:
     explore: ExploreTab
     edit: EditTab
     strip: StripBar
+    hub: HubPart | None = None
+    """What opens and publishes codecs on the Hub; None where that is switched off."""
 
     @property
     def of_the_clip(self) -> list[Any]:
@@ -83,11 +86,22 @@ def connect(tabs: Tabs, server: Any, page_load: Any, named: list[Any]) -> None:
         handle(load_codec), [tabs.header.load, canvas.shown], [*tab.live, *codec], api_name="load_codec",
         show_progress_on=tabs.header.codec,
     )  # fmt: skip
+    fetched = _connect_hub(tabs.hub, tabs, handle) if tabs.hub else []
     returned = tabs.header.back.click(
         handle(back_to_codec), canvas.shown, codec, api_name="back_to_codec", show_progress_on=tabs.header.codec
     )  # fmt: skip
-    for event in (*named, used, loaded, returned):
+    for event in (*named, used, loaded, *fetched, returned):
         event.failure(handle(offer_codes), canvas.shown, canvas.canvas, api_visibility="private", **hidden)
+
+
+def _connect_hub(part: HubPart, tabs: Tabs, handle: Any) -> list[Any]:
+    asked = [part.repository, tabs.edit.shown]
+    outputs: dict[str, Any] = {"outputs": [*tabs.train.live, *tabs.of_the_codec], "show_progress_on": tabs.header.codec}
+    pressed = part.fetch.click(handle(open_from_hub), asked, api_name="open_from_hub", **outputs)
+    entered = part.repository.submit(handle(open_from_hub), asked, api_visibility="private", **outputs)
+    for event in (pressed, entered):
+        event.success(None, None, None, js=calling("hub", "close"), api_visibility="private")
+    return [pressed, entered]
 
 
 def _connect_explore(tabs: Tabs, handle: Any, named: list[Any]) -> None:
@@ -349,10 +363,31 @@ def load_codec(call: Call[Tabs], path: str | None, shown: str | None = None) -> 
     """Open the clip in the codec of a file."""
     if not path:
         raise CodecFileError("There is no codec there: choose a .distill file.")
+    codec = call.server.codecs.load(path, settings=call.server.settings)
+    call.server.storage.discard(Path(path))
+    return turn_to_codec(call, codec, Path(path).name, call.work(shown))
+
+
+def open_from_hub(
+    call: Call[Tabs],
+    repository: str | None,
+    shown: str | None = None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> Iterator[Answer]:
+    """Open the clip in the codec of a public model repository on the Hugging Face Hub: user/name, user/name@revision,
+    or the address of its page. Only its codec.distill is fetched."""
+    server, before = call.server, call.work(shown)
+    with server.hub.fetched(call.page, repository or "", lambda share: progress(share, desc="Fetching")) as (
+        name,
+        path,
+    ):
+        codec = server.codecs.load(path, settings=server.settings)
+    yield turn_to_codec(call, codec, name, before)
+
+
+def turn_to_codec(call: Call[Tabs], codec: Codec, name: str, before: Work) -> Answer:
+    """Open a clip in a codec that was loaded, and say by its name which one it is."""
     page, server, tab = call.page, call.server, call.tab.train
-    codec = server.codecs.load(path, settings=server.settings)
-    server.storage.discard(Path(path))
-    before = call.work(shown)
     if before.codec.sound_id == codec.sound_id:  # it is in use already; a page that is new shows the shared example
         page.turn_to(page.visit.works.get(before.key) or before.fresh())
     else:
@@ -360,7 +395,7 @@ def load_codec(call: Call[Tabs], path: str | None, shown: str | None = None) -> 
         page.turn_to_clip(codec, before.as_clip(call.pause), call.pause)
     heard = live.sound_file(page.work.decode(call.pause), server, page.owner, page.address, call.pause)
     return fill_with_codec(call.tab, call) | {
-        tab.progress: f"<p class='status'>Loaded {html.escape(Path(path).name)}.</p>",
+        tab.progress: f"<p class='status'>Loaded {html.escape(name)}.</p>",
         tab.curves: picture(plots.plot_curves(live.curves_of(codec)), live.CURVES_ALT),
         tab.health: live.health_of(codec),
         tab.preview: heard,

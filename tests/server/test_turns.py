@@ -12,7 +12,7 @@ from distill.errors import FullError
 from distill.server.askers import Asker
 from distill.server.turns import ADDRESS_STARTED, HALF_LIFE_SECONDS, LIGHT_SECONDS, LOWER_PRIORITY, Turns
 from distill.settings import Settings
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 ONE, OTHER = Asker("one", "1.1.1.1"), Asker("other", "2.2.2.2")
 
@@ -339,3 +339,57 @@ async def test_what_work_has_used_is_freed_at_once_whether_it_succeeds_or_fails(
         assert left() is None
     finally:
         gc.enable()
+
+
+async def test_work_that_waits_for_the_network_leaves_its_place_to_others_and_comes_back(clock):
+    turns, done = turns_of(clock, computing=1), []
+    arrived, other = threading.Event(), Work(done, "other")
+
+    def fetching():
+        with turns.aside():
+            turns.pause()  # it may ask whether a client still waits
+            assert arrived.wait(PATIENCE)
+        done.append("fetched")
+        turns.pause()
+        return "opened"
+
+    fetched = asyncio.create_task(turns.take(ONE, fetching))
+    computing = asyncio.create_task(turns.take(OTHER, other))
+    await begun(other)  # there is one place alone
+    arrived.set()
+    await settled()
+    assert done == []  # and it is taken now
+    other.go_on.set()
+    assert await asyncio.wait_for(fetched, PATIENCE) == "opened"
+    await computing
+    assert done == ["other", "fetched"]
+
+
+async def test_work_that_waits_for_the_network_ends_when_nobody_waits_for_it(clock):
+    turns, began, ended = turns_of(clock), threading.Event(), threading.Event()
+
+    def fetching():
+        try:
+            with turns.aside():
+                began.set()
+                until(turns.pause)
+        finally:
+            ended.set()
+
+    task = asyncio.create_task(turns.take(ONE, fetching))
+    assert await asyncio.to_thread(began.wait, PATIENCE)
+    task.cancel()
+    assert await asyncio.to_thread(ended.wait, PATIENCE)
+    assert await asyncio.wait_for(turns.take(ONE, lambda: "free"), PATIENCE) == "free"
+
+
+async def test_a_failure_beside_its_turn_is_raised_and_frees_the_place(clock):
+    turns = turns_of(clock, computing=1)
+
+    def failing():
+        with turns.aside():
+            raise FullError("no network")
+
+    with pytest.raises(FullError, match="no network"):
+        await turns.take(ONE, failing)
+    assert await asyncio.wait_for(turns.take(ONE, lambda: "free"), PATIENCE) == "free"

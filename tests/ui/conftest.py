@@ -1,9 +1,12 @@
 """The app without a browser."""
 
+import contextlib
 from types import SimpleNamespace
 
 import pytest
 
+from distill.server.codecs import Codecs
+from distill.server.hub import HubDoor
 from distill.server.storage import Storage
 from distill.server.visitors import Examples, Visitors
 from distill.settings import Settings
@@ -28,14 +31,17 @@ def kept(examples):
 
 @pytest.fixture
 def server(kept, tmp_path):
-    settings = Settings(folder=tmp_path / "data")
+    settings = Settings(folder=tmp_path / "data", visit_hub_rate=100, address_hub_rate=100)
     storage = Storage(settings)
+    turns = SimpleNamespace(pause=lambda *_: None, aside=contextlib.nullcontext)
     yield SimpleNamespace(
         settings=settings,
         examples=kept,
         visitors=Visitors(kept, settings),
         storage=storage,
-        turns=SimpleNamespace(pause=lambda *_: None),
+        turns=turns,
+        hub=HubDoor(settings, storage, turns),
+        codecs=Codecs(),
         runner=SimpleNamespace(jobs_of=lambda owner: []),
     )
     storage.close()
