@@ -15,6 +15,7 @@ from distill.errors import DistillError, StartupError
 from distill.jobs import JobRunner
 from distill.models import ConvVQVAE
 from distill.server.codecs import Codecs
+from distill.server.hub_codecs import HubCodecs
 from distill.server.storage import Storage
 from distill.server.turns import Turns
 from distill.server.visitors import Examples, Visitors
@@ -49,6 +50,8 @@ class Server:
         Scheduler of the visitors' work.
     codecs : Codecs
         Cache of the codecs that visitors load.
+    hub_codecs : HubCodecs
+        Codecs from the Hugging Face Hub that links name.
     """
 
     settings: Settings
@@ -58,6 +61,10 @@ class Server:
     runner: JobRunner
     turns: Turns
     codecs: Codecs = field(default_factory=Codecs)
+    hub_codecs: HubCodecs = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hub_codecs", HubCodecs(self.storage, self.codecs, self.settings))
 
     @classmethod
     def start(
@@ -133,6 +140,7 @@ class Server:
     def close(self) -> None:
         """Stop the trainings, each with a checkpoint from which the next server continues."""
         self.runner.close()
+        self.hub_codecs.close()
         self.storage.close()
 
     def health(self) -> dict[str, Any]:

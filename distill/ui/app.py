@@ -26,7 +26,7 @@ from distill.server.gate import Gate
 from distill.server.programs import Programs
 from distill.server.server import Server
 from distill.settings import Settings
-from distill.ui import edit, explore, going_on, header, inventing, opening, programs, strip, train
+from distill.ui import edit, explore, going_on, header, inventing, links, opening, programs, strip, train
 from distill.ui.components import calling, modules
 
 UNFIT = "This call sends something else than it should; see its description under “Use via API”, below on the page."
@@ -142,8 +142,8 @@ def build_app(examples_folder: Path | None = None, settings: Settings | None = N
         train.connect(train_tab, server, app.load, edit_tab.shown)
         naming_a_clip = [*explore.connect(explore_tab, server), *edit.connect(edit_tab, server, bar)]
         going_on.connect(train_tab, bar, server, edit_tab.shown)
-        naming_a_clip += inventing.connect(tabs, server)
-        opening.connect(tabs, server, app.load, naming_a_clip)
+        naming_a_clip += [*inventing.connect(tabs, server), links.connect(edit_tab, server)]
+        links.connect_opening(tabs, server, opening.connect(tabs, server, app.load, naming_a_clip))
         changed = [tab.change for tab in (edit_tab.shown, train_tab.shown_clips, train_tab.shown_training)]
         strip.connect(bar, server, changed)
         app.programs = Programs(server)

@@ -49,16 +49,16 @@ class Tabs:
         return [self.header.download, self.header.codec, *self.of_the_clip, self.header.back]
 
 
-def connect(tabs: Tabs, server: Any, page_load: Any, named: list[Any]) -> None:
+def connect(tabs: Tabs, server: Any, page_load: Any, named: list[Any]) -> Any:
     """Wire the events that open a clip or a codec; ``page_load`` wires the opening of the page; the events that send
-    the secret of a clip are appended to ``named``."""
+    the secret of a clip are appended to ``named``. Return the event that gives a new page its own clip."""
     handle = handler(server, tabs)
     hidden: dict[str, Any] = {"show_progress": "hidden"}
     _connect_explore(tabs, handle, named)
     canvas, text = tabs.edit, tabs.edit.text
     # A new page shows the shared example; this event gives the visitor an own copy to edit.
     mine = [canvas.canvas, canvas.shown, tabs.explore.shown]
-    page_load(handle(begin), None, mine, api_visibility="private", **hidden)
+    begun = page_load(handle(begin), None, mine, api_visibility="private", **hidden)
     outputs: dict[str, Any] = {"outputs": tabs.of_the_clip, "show_progress_on": text}
     named.append(canvas.load.upload(handle(open_grid), [canvas.load, canvas.shown], api_name="open_grid", **outputs))
     named.append(canvas.load_text.click(handle(open_text), [text, canvas.shown], api_name="open_text", **outputs))
@@ -88,6 +88,7 @@ def connect(tabs: Tabs, server: Any, page_load: Any, named: list[Any]) -> None:
     )  # fmt: skip
     for event in (*named, used, loaded, returned):
         event.failure(handle(offer_codes), canvas.shown, canvas.canvas, api_visibility="private", **hidden)
+    return begun
 
 
 def _connect_explore(tabs: Tabs, handle: Any, named: list[Any]) -> None:

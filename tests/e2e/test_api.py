@@ -48,6 +48,7 @@ def test_every_public_call_has_a_name_of_its_own(client):
         "/audition",
         *("/edit", "/edit_schema", "/set_codes", "/undo", "/redo", "/reset", "/edit_listen", "/edit_difference"),
         *("/second_example", "/second_clip", "/export", "/export_instrument", "/open_grid", "/open_text"),
+        *("/copy_link", "/open_link"),
         *("/clips", "/clip_sound", "/clip_errors", "/weigh_clips", "/lay_out", "/add_to_clips", "/train_on"),
         *("/recordings", "/find_cuts", "/cut_clips"),
     } <= names
@@ -114,6 +115,7 @@ def test_a_second_clip_is_blended_in_by_its_name(client, clips):
         ("/edit", ("reverse", {}), "needs a field"),
         ("/edit", ("swap", {"second": "nobody"}), "no longer in the strip"),
         ("/open_text", ("hello",), "not a grid of codes"),
+        ("/open_link", ("?clip=nobody",), "no example clip “nobody”"),
         ("/train", (3, 32, 0.25, 0.1), "at least 5 clips"),
         ("/explore_view", (5, 1), "whose end comes after its start"),
         ("/explore_listen", (9,), "not there"),
