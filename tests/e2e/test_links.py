@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from distill.codes import CodeGrid
 from tests.e2e.conftest import Hands, open_tab
+from tests.e2e.test_edit import choose_file
 from tests.waiting import PATIENCE
 
 TOAST = "[data-testid=toast-text]"
@@ -103,11 +105,11 @@ def test_a_link_brings_its_codec_from_the_hub_and_goes_on_to_the_next_visitor(vi
     assert not (page.errors or other.errors)
 
 
-def test_an_edit_that_is_too_long_for_a_link_is_offered_as_a_file(page, hands, codec, drums, tmp_path):
+def test_an_edit_that_is_too_long_for_a_link_is_offered_as_a_file(page, hands, codec, tmp_path):
     indices = np.random.default_rng(0).integers(0, 64, (3, 8, 200))
     path = tmp_path / "noise.npz"
-    codec.encode_clip(drums).__class__(indices, 3200, codec.model_id, 64).save(path)
-    page.locator("#edit-load input[type=file]").set_input_files(path)
+    CodeGrid(indices, 3200, codec.model_id, 64).save(path)
+    choose_file(page, "#edit-load", path)
     page.wait_for_function(f"() => {hands.FIND}?.indices.length === 4800")
     page.locator("#edit-copy-link").click()
     expect(page.locator("#edit-link-told")).to_contain_text("too long for a link")
