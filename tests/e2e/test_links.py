@@ -102,7 +102,7 @@ def test_a_link_brings_its_codec_from_the_hub_and_goes_on_to_the_next_visitor(vi
     open_tab(other, "Explore")
     expect(other.locator("#explore-player")).to_contain_text("loop_amen")
     expect(other.locator("#explore-spectra .pane").first).to_be_visible()
-    assert not (page.errors or other.errors)
+    assert not page.errors + other.errors
 
 
 def test_an_edit_that_is_too_long_for_a_link_is_offered_as_a_file(page, hands, codec, tmp_path):
