@@ -115,3 +115,17 @@ def test_an_edit_that_is_too_long_for_a_link_is_offered_as_a_file(page, hands, c
     expect(page.locator("#edit-link-told")).to_contain_text("too long for a link")
     expect(page.locator("#edit-files")).to_contain_text("noise-edited")
     expect(page.locator("#edit-link")).to_have_count(0)
+
+
+def test_a_visitor_who_comes_back_by_a_link_sees_what_it_opens_and_keeps_own_edits(page, hands, app_url, strip):
+    hands.indices()
+    hands.paint(2, 3, hands.another_code(0, 2, 3))
+    hands.settled()
+    painted = hands.indices()
+    page.goto(f"{app_url.rstrip('/')}/?clip=loop_amen")
+    page.wait_for_function("() => !location.search")
+    page.wait_for_function(f"() => {hands.FIND}?.indices.length !== {painted.size}")
+    expect(page.locator("#edit-grid .history li")).to_have_count(0)
+    strip.open("loop_breakbeat")
+    expect(page.locator("#edit-grid .history li")).to_have_count(1)
+    assert np.array_equal(hands.indices(), painted)
