@@ -33,7 +33,7 @@ _ARRAY_HEADER = re.compile(
     rb"\{'descr': '([<>|][iuU]\d{1,4})', 'fortran_order': (True|False), 'shape': \(([\d, ]*)\), \} *\n",
     re.DOTALL,
 )
-_NO_SPACE = str.maketrans("", "", string.whitespace + "\N{NO-BREAK SPACE}")
+NO_SPACE = str.maketrans("", "", string.whitespace + "\N{NO-BREAK SPACE}")
 _DAMAGE = (
     *(OSError, EOFError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError),
     *(zipfile.BadZipFile, zlib.error, struct.error),
@@ -135,7 +135,7 @@ def from_text(text: str, settings: Settings) -> Contents:
     try:
         if len(text) > settings.grid_bytes:
             raise GridError("That text is too long to be a grid of codes.")
-        name, model_id, *numbers, body = text.translate(_NO_SPACE).split(".", 8)
+        name, model_id, *numbers, body = text.translate(NO_SPACE).split(".", 8)
         mixed = body if name == TEXT_WITH_MIX else None
         body = numbers.pop() if name == TEXT_WITH_MIX else body
         size, length, *strides, levels, rows = map(int, numbers)

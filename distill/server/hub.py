@@ -5,10 +5,12 @@ import hashlib
 import logging
 import re
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from distill.codec import Codec
 from distill.errors import FullError, HubError
 from distill.hub import CODEC_FILE, ON_A_PAGE, HubFile, download, publish, read_name
 from distill.server.askers import Asker
@@ -20,6 +22,8 @@ from distill.settings import Settings
 
 TOKEN = re.compile(r"[\w.~+/=-]{8,4096}", re.ASCII)
 NO_TOKEN = "Paste a token of yours that may write: make one at https://huggingface.co/settings/tokens."
+MOST_NAMES = 256
+"""Maximum number of repositories that are remembered as those of codecs."""
 LOOK_SECONDS = 0.2
 """Seconds between two looks whether a codec has arrived on the Hub."""
 
@@ -73,10 +77,13 @@ class HubDoor:
             "Another codec is on its way from the Hub or to it; please try again when it is there.",
         )  # fmt: skip
         self._lock, self._num_transfers = threading.Lock(), 0
+        self._names = OrderedDict[str, str]()
         logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)  # its messages name repositories, so visitors
 
     @contextlib.contextmanager
-    def fetched(self, page: Page, text: str, report: Callable[[float], object]) -> Iterator[tuple[str, Path]]:
+    def fetched(
+        self, page: Page, text: str, report: Callable[[float], object] = lambda share: None
+    ) -> Iterator[tuple[str, Path]]:
         """Download the codec of a repository, and delete it at the end of the context.
 
         Parameters
@@ -119,6 +126,18 @@ class HubDoor:
         finally:
             if folder is not None:
                 self._storage.remove(folder, page.owner)
+
+    def note(self, codec: Codec, repository: str) -> None:
+        """Note that everybody can have a codec from a repository."""
+        with self._lock:
+            self._names[codec.sound_id] = repository
+            self._names.move_to_end(codec.sound_id)
+            while len(self._names) > MOST_NAMES:
+                self._names.popitem(last=False)
+
+    def name_of(self, codec: Codec) -> str:
+        """The repository from which everybody can have a codec, as far as it is known; else ""."""
+        return self._names.get(codec.sound_id, "")
 
     def publish(self, page: Page, publication: Publication, token: str, pause: Callable[[], object]) -> str:
         """Publish with the token of a visitor, which is kept no longer than that takes.

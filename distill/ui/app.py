@@ -26,8 +26,9 @@ from distill.server.gate import Gate
 from distill.server.programs import Programs
 from distill.server.server import Server
 from distill.settings import Settings
-from distill.ui import edit, explore, going_on, header, hub, inventing, opening, programs, strip, train
+from distill.ui import edit, explore, going_on, header, hub, inventing, links, opening, programs, strip, train
 from distill.ui.components import calling, modules
+from distill.ui.tabs import Tabs
 
 UNFIT = "This call sends something else than it should; see its description under “Use via API”, below on the page."
 PAGES_EACH = 2  # average number of pages per visitor whose state Gradio keeps
@@ -138,13 +139,13 @@ def build_app(examples_folder: Path | None = None, settings: Settings | None = N
                 explore_tab = explore.build(server, named[0])
             with gr.Tab("Train", id="train"):
                 train_tab = train.build(server, named[2], named[3], returned, taken)
-        tabs = opening.Tabs(top, ways_in, train_tab, explore_tab, edit_tab, bar, of_the_hub)
+        tabs = Tabs(top, ways_in, train_tab, explore_tab, edit_tab, bar, of_the_hub)
         train.connect(train_tab, server, app.load, edit_tab.shown)
         naming_a_clip = [*explore.connect(explore_tab, server), *edit.connect(edit_tab, server, bar)]
         going_on.connect(train_tab, bar, server, edit_tab.shown)
-        naming_a_clip += inventing.connect(tabs, server)
+        naming_a_clip += [*inventing.connect(tabs, server), links.connect(edit_tab, server)]
         naming_a_clip += hub.connect(of_the_hub, server, edit_tab.shown) if of_the_hub else []
-        opening.connect(tabs, server, app.load, naming_a_clip)
+        links.connect_opening(tabs, server, opening.connect(tabs, server, app.load, naming_a_clip))
         changed = [tab.change for tab in (edit_tab.shown, train_tab.shown_clips, train_tab.shown_training)]
         strip.connect(bar, server, changed)
         app.programs = Programs(server)

@@ -20,7 +20,7 @@ from distill.instrument import DEFAULT_LICENCE, LICENCES, instrument_page
 from distill.instrument.page import TITLE_LENGTH
 from distill.server.server import Server
 from distill.settings import Settings
-from distill.ui import inventing_layout, kit, served
+from distill.ui import inventing_layout, kit, links_layout, served
 from distill.ui.components import (
     CodeGridCanvas,
     Picture,
@@ -32,6 +32,7 @@ from distill.ui.components import (
 )
 from distill.ui.handlers import Answer, Call, handler, server_function
 from distill.ui.inventing_layout import InventedPart
+from distill.ui.links_layout import LinkPart
 from distill.ui.strip import StripBar, strip_of
 
 SERVED = {
@@ -73,6 +74,7 @@ class EditTab:
     text: gr.Textbox
     load_text: gr.Button
     invented: InventedPart
+    link: LinkPart
     shown: gr.Textbox
     """Hidden text box with the secret of the clip on the canvas; every action of the tab sends it."""
 
@@ -96,9 +98,11 @@ def build(server: Server, shown: gr.Textbox) -> EditTab:
         compare = gr.Button("What did I change?", size="sm", elem_id="edit-compare", min_width=0)
         export = gr.Button("Export sound and grid", size="sm", elem_id="edit-export", min_width=0)
         export_daw = kit.build()
+        copy_link = links_layout.build_button()
         load = gr.UploadButton(
             "Open a grid (.npz or .json)", file_types=[".npz", ".json"], size="sm", elem_id="edit-load", min_width=0
         )
+    link = links_layout.build(copy_link)
     invented = inventing_layout.build()
     files = gr.File(label="Your files", visible=False, interactive=False, elem_id="edit-files")
     difference = Picture(None, DIFFERENCE_ALT, elem_id="edit-difference", elem_classes="on-server")
@@ -111,7 +115,7 @@ def build(server: Server, shown: gr.Textbox) -> EditTab:
         load_text = gr.Button("Open this text", size="sm", elem_id="edit-load-text")
     return EditTab(
         canvas, second_upload, compare, export, export_daw, files, difference, *making, load, text, load_text,
-        invented, shown,
+        invented, link, shown,
     )  # fmt: skip
 
 

@@ -173,6 +173,8 @@ def publish(
         raise HubError("This is not what you were shown: the codec or a choice has changed; please look again.")
     progress(0.3, desc="Sending it to the Hub")
     address = call.server.hub.publish(call.page, made, token or "", call.pause)
+    if not made.is_private:  # from now on, links can name it
+        call.server.hub.note(call.work(shown).codec, made.repository)
     part, there = call.tab, html.escape(address)
     name = html.escape(made.repository)
     yield {

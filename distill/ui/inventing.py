@@ -20,12 +20,12 @@ from distill.prior import Vamp
 from distill.server.heard import learn
 from distill.server.server import Server
 from distill.training.dataset import MelClip
-from distill.ui import edit, opening, served
+from distill.ui import edit, served
 from distill.ui.components import calling
 from distill.ui.handlers import Answer, Call, handler
 from distill.ui.inventing_layout import MOST_SECONDS
-from distill.ui.opening import Tabs
 from distill.ui.strip import strip_of
+from distill.ui.tabs import Tabs, fill, fill_with_codec
 
 NO_SECOND = "Choose a second clip first: in the strip, or from a file."
 NO_OTHER = "Only one codec is in use here: train one or open one first, and the clip can be said again in it."
@@ -104,7 +104,7 @@ def invent(
     with call.page.lock:
         call.page.turn_to(invented)
         call.page.second = second
-        answer = opening.fill(call.tab, call)
+        answer = fill(call.tab, call)
     canvas = answer[call.tab.edit.canvas] | {"second": edit.second_value(second) if second else {}}
     told = f"<p>{html.escape(take.copied.sentence(codec.column_seconds))}</p>"
     yield answer | {call.tab.edit.canvas: canvas, call.tab.edit.invented.told: told}
@@ -135,7 +135,7 @@ def say_again(
     grid = say_in(work.history.grid, work.codec, other, progress=lambda share: progress(share, desc="Saying it again"))
     said = _made(call, other, f"{work.name} in {other.model_id[:6]}", grid, progress)
     page.turn_to(said)
-    answer = opening.fill_with_codec(call.tab, call)
+    answer = fill_with_codec(call.tab, call)
     told = f"<p>{html.escape(work.name)} is said again in the codec {other.model_id[:6]}.</p>"
     yield answer | {call.tab.edit.invented.told: told}
 

@@ -2,66 +2,35 @@
 
 import html
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from distill import plots
 from distill.codec import Codec
 from distill.codes import CodeGrid
 from distill.editing import requests
 from distill.editing.work import Progress, Work
-from distill.errors import AudioError, CodecFileError, GoneError, GridError, TrainingError
-from distill.jobs import TrainingJob
-from distill.server.strip import ClipsLaidOut, Strip
-from distill.ui import edit, explore, header, live, train, views
-from distill.ui.components import calling, picture
-from distill.ui.edit import EditTab
-from distill.ui.explore import ExploreTab
+from distill.errors import AudioError, GoneError, GridError
+from distill.server.strip import ClipsLaidOut
+from distill.ui import codecs, edit, explore, header, views
+from distill.ui.components import calling
 from distill.ui.handlers import Answer, Call, handler
-from distill.ui.header import Header, WaysIn
 from distill.ui.hub import HubPart
-from distill.ui.strip import StripBar, strip_of
-from distill.ui.train import TrainTab
+from distill.ui.strip import strip_of
+from distill.ui.tabs import Tabs, fill, fill_with_codec
 
 
-@dataclass(frozen=True)
-class Tabs:
-    """The components of all tabs."""
-
-    header: Header
-    ways_in: WaysIn
-    train: TrainTab
-    explore: ExploreTab
-    edit: EditTab
-    strip: StripBar
-    hub: HubPart | None = None
-    """What opens and publishes codecs on the Hub; None where that is switched off."""
-
-    @property
-    def of_the_clip(self) -> list[Any]:
-        """The components that change with the clip."""
-        return [*self.explore.filled, *self.edit.filled, self.explore.shown, self.edit.shown]
-
-    @property
-    def of_the_codec(self) -> list[Any]:
-        """The components that change with the codec."""
-        # Scripts read the answers by their places, so what is new comes last.
-        return [self.header.download, self.header.codec, *self.of_the_clip, self.header.back]
-
-
-def connect(tabs: Tabs, server: Any, page_load: Any, named: list[Any]) -> None:
+def connect(tabs: Tabs, server: Any, page_load: Any, named: list[Any]) -> Any:
     """Wire the events that open a clip or a codec; ``page_load`` wires the opening of the page; the events that send
-    the secret of a clip are appended to ``named``."""
+    the secret of a clip are appended to ``named``. Return the event that gives a new page its own clip."""
     handle = handler(server, tabs)
     hidden: dict[str, Any] = {"show_progress": "hidden"}
     _connect_explore(tabs, handle, named)
     canvas, text = tabs.edit, tabs.edit.text
     # A new page shows the shared example; this event gives the visitor an own copy to edit.
     mine = [canvas.canvas, canvas.shown, tabs.explore.shown]
-    page_load(handle(begin), None, mine, api_visibility="private", **hidden)
+    begun = page_load(handle(begin), None, mine, api_visibility="private", **hidden)
     outputs: dict[str, Any] = {"outputs": tabs.of_the_clip, "show_progress_on": text}
     named.append(canvas.load.upload(handle(open_grid), [canvas.load, canvas.shown], api_name="open_grid", **outputs))
     named.append(canvas.load_text.click(handle(open_text), [text, canvas.shown], api_name="open_text", **outputs))
@@ -69,7 +38,7 @@ def connect(tabs: Tabs, server: Any, page_load: Any, named: list[Any]) -> None:
     trained = [tab.shown_training, canvas.shown]
     # Through a change of state, because an update for a tab that was never opened must be complete.
     tab.taken.change(
-        handle(use_trained),
+        handle(codecs.use_trained),
         trained,
         codec,
         api_name="take_trained",
@@ -79,26 +48,27 @@ def connect(tabs: Tabs, server: Any, page_load: Any, named: list[Any]) -> None:
     back = tab.returned.change(handle(come_back), None, codec, api_name="come_back", api_visibility="private", **hidden)
     back.then(None, None, None, js=calling("returning", "clipIsBack"), api_visibility="private")
     used = tab.use.click(
-        handle(use_trained), trained, codec, api_name="use_trained", show_progress_on=tab.progress
+        handle(codecs.use_trained), trained, codec, api_name="use_trained", show_progress_on=tab.progress
     )  # fmt: skip
     used.success(None, None, None, js=calling("tabs", "showEdit"), api_visibility="private")
     loaded = tabs.header.load.upload(
-        handle(load_codec), [tabs.header.load, canvas.shown], [*tab.live, *codec], api_name="load_codec",
+        handle(codecs.load_codec), [tabs.header.load, canvas.shown], [*tab.live, *codec], api_name="load_codec",
         show_progress_on=tabs.header.codec,
     )  # fmt: skip
     fetched = _connect_hub(tabs.hub, tabs, handle) if tabs.hub else []
     returned = tabs.header.back.click(
-        handle(back_to_codec), canvas.shown, codec, api_name="back_to_codec", show_progress_on=tabs.header.codec
+        handle(codecs.back_to_codec), canvas.shown, codec, api_name="back_to_codec", show_progress_on=tabs.header.codec
     )  # fmt: skip
     for event in (*named, used, loaded, *fetched, returned):
         event.failure(handle(offer_codes), canvas.shown, canvas.canvas, api_visibility="private", **hidden)
+    return begun
 
 
 def _connect_hub(part: HubPart, tabs: Tabs, handle: Any) -> list[Any]:
     asked = [part.repository, tabs.edit.shown]
     outputs: dict[str, Any] = {"outputs": [*tabs.train.live, *tabs.of_the_codec], "show_progress_on": tabs.header.codec}
-    pressed = part.fetch.click(handle(open_from_hub), asked, api_name="open_from_hub", **outputs)
-    entered = part.repository.submit(handle(open_from_hub), asked, api_visibility="private", **outputs)
+    pressed = part.fetch.click(handle(codecs.open_from_hub), asked, api_name="open_from_hub", **outputs)
+    entered = part.repository.submit(handle(codecs.open_from_hub), asked, api_visibility="private", **outputs)
     for event in (pressed, entered):
         event.success(None, None, None, js=calling("hub", "close"), api_visibility="private")
     return [pressed, entered]
@@ -137,21 +107,6 @@ def _connect_explore(tabs: Tabs, handle: Any, named: list[Any]) -> None:
         )  # fmt: skip
     named += [opened, recorded, chosen, laid]
     bar.changes.extend([chosen.failure, laid.failure])
-
-
-def fill(tabs: Tabs, call: Call[Any]) -> Answer:
-    """The values of all tabs for the clip that the page has open."""
-    work = call.page.work
-    return explore.fill(tabs.explore, work) | edit.fill(tabs.edit, work, call)
-
-
-def fill_with_codec(tabs: Tabs, call: Call[Any]) -> Answer:
-    """The values of all tabs for the clip that the page has open, and for its codec."""
-    page, work = call.page, call.page.work
-    work.codec.draw_atlas(call.pause)
-    work.draw(call.pause)
-    work.decode(call.pause)
-    return fill(tabs, call) | header.shown(tabs.header, call.server, page)
 
 
 def begin(call: Call[Tabs]) -> Answer:
@@ -315,91 +270,6 @@ def _turn_to_grid(call: Call[Tabs], name: str, grid: CodeGrid, shown: str | None
     with page.lock:
         page.turn_to(work)
         return fill(call.tab, call)
-
-
-def use_trained(
-    call: Call[Tabs],
-    training: str | None = None,
-    shown: str | None = None,
-    progress: gr.Progress = gr.Progress(),  # noqa: B008
-) -> Iterator[Answer]:
-    """Open the codec of a training, and one of its clips: the one that the page shows, or else the one nearest to three
-    seconds that is not silent."""
-    job, page, before = train.require_job(call, training), call.page, call.work(shown)
-    progress(0.05, desc="Opening the codec")
-    codec, listed = job.best_codec(), strip_of(call.server, page, call.pause)
-    progress(0.2, desc="Drawing its codes")
-    codec.draw_atlas(call.pause)
-    progress(0.6, desc="Writing a clip of yours as codes")
-    if before.codec.sound_id == codec.sound_id:  # it is in use already
-        page.turn_to(before)
-    else:
-        _turn_to_trained(call, job, codec, listed, before)
-    _take(call, job)
-    progress(0.8, desc="Decoding it")
-    yield fill_with_codec(call.tab, call)
-
-
-def _turn_to_trained(call: Call[Tabs], job: TrainingJob, codec: Codec, listed: Strip, before: Work) -> None:
-    page = call.page
-    try:
-        page.turn_to(listed.read(listed.opening_of(job, before), codec))
-    except (GoneError, TrainingError):  # the codec is usable without its clips
-        page.turn_to_clip(codec, before.as_clip(call.pause), call.pause)
-
-
-def _take(call: Call[Tabs], job: TrainingJob) -> None:
-    if not job.status().active:
-        call.page.take(job.id)
-
-
-def back_to_codec(call: Call[Tabs], shown: str | None = None) -> Answer:
-    """Take the codec into use that was in use before, with the clip that was open in it last."""
-    call.page.turn_back(call.work(shown), call.pause)
-    return fill_with_codec(call.tab, call)
-
-
-def load_codec(call: Call[Tabs], path: str | None, shown: str | None = None) -> Answer:
-    """Open the clip in the codec of a file."""
-    if not path:
-        raise CodecFileError("There is no codec there: choose a .distill file.")
-    codec = call.server.codecs.load(path, settings=call.server.settings)
-    call.server.storage.discard(Path(path))
-    return turn_to_codec(call, codec, Path(path).name, call.work(shown))
-
-
-def open_from_hub(
-    call: Call[Tabs],
-    repository: str | None,
-    shown: str | None = None,
-    progress: gr.Progress = gr.Progress(),  # noqa: B008
-) -> Iterator[Answer]:
-    """Open the clip in the codec of a public model repository on the Hugging Face Hub: user/name, user/name@revision,
-    or the address of its page. Only its codec.distill is fetched."""
-    server, before = call.server, call.work(shown)
-    with server.hub.fetched(call.page, repository or "", lambda share: progress(share, desc="Fetching")) as (
-        name,
-        path,
-    ):
-        codec = server.codecs.load(path, settings=server.settings)
-    yield turn_to_codec(call, codec, name, before)
-
-
-def turn_to_codec(call: Call[Tabs], codec: Codec, name: str, before: Work) -> Answer:
-    """Open a clip in a codec that was loaded, and say by its name which one it is."""
-    page, server, tab = call.page, call.server, call.tab.train
-    if before.codec.sound_id == codec.sound_id:  # it is in use already; a page that is new shows the shared example
-        page.turn_to(page.visit.works.get(before.key) or before.fresh())
-    else:
-        codec.draw_atlas(call.pause)
-        page.turn_to_clip(codec, before.as_clip(call.pause), call.pause)
-    heard = live.sound_file(page.work.decode(call.pause), server, page.owner, page.address, call.pause)
-    return fill_with_codec(call.tab, call) | {
-        tab.progress: f"<p class='status'>Loaded {html.escape(name)}.</p>",
-        tab.curves: picture(plots.plot_curves(live.curves_of(codec)), live.CURVES_ALT),
-        tab.health: live.health_of(codec),
-        tab.preview: heard,
-    }
 
 
 def offer_codes(call: Call[Tabs], shown: str | None = None) -> Answer:

@@ -9,7 +9,7 @@ from distill.codec import Codec
 from distill.errors import CodecFileError, HubError
 from distill.hub import HubFile
 from distill.settings import Settings
-from distill.ui import build_app, opening
+from distill.ui import build_app, codecs
 from distill.ui import hub as hub_part
 from tests.hub.stand_in import READS, WRITES
 from tests.hub.test_repository import put
@@ -25,7 +25,7 @@ def last(steps):
 
 
 def open_from_hub(call, name="ada/other", shown=None):
-    return last(opening.open_from_hub(call, name, shown, told))
+    return last(codecs.open_from_hub(call, name, shown, told))
 
 
 def look(call, name="ada/mine", readers="everybody", licence="cc0-1.0", grids=False):
@@ -40,7 +40,7 @@ def test_a_codec_from_the_hub_opens_as_its_file_would(hub, server, new_call, oth
     put(hub, "ada/other", {"codec.distill": other_codec_path.read_bytes()})
     uploaded = shutil.copy(other_codec_path, tmp_path / "other.distill")
     one, two = new_call("page"), new_call("page", "two")
-    from_file, from_hub = opening.load_codec(one, uploaded), open_from_hub(two)
+    from_file, from_hub = codecs.load_codec(one, uploaded), open_from_hub(two)
     assert from_hub.keys() == from_file.keys()
     assert two.page.codec is one.page.codec  # equal codecs are one in memory
     assert two.page.codec.sound_id == other_codec.sound_id

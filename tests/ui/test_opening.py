@@ -15,7 +15,7 @@ from distill.editing.answers import flac_base64
 from distill.errors import GoneError, GridError, TrainingError
 from distill.server.askers import Asker
 from distill.training.dataset import to_mel_clip
-from distill.ui import edit, explore, going_on, kit, opening, served, train
+from distill.ui import codecs, edit, explore, going_on, kit, opening, served, train
 from distill.ui.strip import strip_of
 
 
@@ -203,16 +203,16 @@ def trained_job(server, other_codec, short):
 def test_a_page_that_was_opened_while_another_turned_to_the_trained_codec_turns_too(new_call, trained_job, other_codec):
     first = new_call("page")
     second = new_call("the same page, reloaded at that moment")
-    last(opening.use_trained(first, "job", None, told))
+    last(codecs.use_trained(first, "job", None, told))
     turn = train.trained(second, "", "job")["taken"]
     assert turn
-    last(opening.use_trained(second, "job", None, told))
+    last(codecs.use_trained(second, "job", None, told))
     assert second.page.codec is other_codec
     assert second.page.work is first.page.work  # with the edits made since
 
 
 def test_a_later_page_keeps_the_codec_that_its_visitor_opened_last(new_call, trained_job, codec, short):
-    last(opening.use_trained(new_call("page"), "job", None, told))
+    last(codecs.use_trained(new_call("page"), "job", None, told))
     new_call("page").page.turn_to_clip(codec, short)
     later = new_call("later")
     assert train.trained(later, "", "job")["taken"] == ""
@@ -228,13 +228,13 @@ def test_one_goes_back_to_the_codec_that_was_in_use_before_and_to_the_clip_that_
     answer = opening.open_listed(call, edited.example)
     assert call.page.codec is other_codec  # without edits, a clip opens in the codec in use
     call.page.turn_to(edited)
-    answer = opening.back_to_codec(call, edited.secret)
+    answer = codecs.back_to_codec(call, edited.secret)
     header = call.tab.header
     assert (call.page.codec, call.page.work.name) == (other_codec, "loop_breakbeat.flac")
     assert other_codec.model_id[:6] in answer[header.codec]
     assert answer[header.back]["value"] == f"Back to {examples.model_id[:6]}"
     later = new_call("later")
-    opening.back_to_codec(later, later.page.work.secret)
+    codecs.back_to_codec(later, later.page.work.secret)
     assert later.page.work is edited
 
 
@@ -243,14 +243,14 @@ def test_a_codec_that_is_in_use_already_leaves_the_shared_example_alone(new_call
     server.codecs = SimpleNamespace(load=lambda *_, **__: codec)
     for shown in ("", server.examples.first.secret):
         call = new_call(f"page {shown}")
-        opening.load_codec(call, path, shown)
+        codecs.load_codec(call, path, shown)
         assert call.page.work is not server.examples.first
         assert server.examples.first not in call.page.visit.works.values()
 
 
 def test_where_no_other_codec_was_in_use_one_is_told_so(new_call):
     with pytest.raises(GoneError, match="No other codec"):
-        opening.back_to_codec(new_call("page"))
+        codecs.back_to_codec(new_call("page"))
 
 
 def test_an_example_that_is_taken_as_second_clip_stays_an_example_in_the_list(new_call):
