@@ -137,7 +137,7 @@ def test_every_edit_is_described_with_its_arguments(call, codec):
     assert "by_columns" in facts["edits"]["shift"]["arguments"]
 
 
-GRID = CodeGrid(np.zeros((3, 8, 4), dtype=int), 64, "5d98d9fa50eb", 64)
+GRID = CodeGrid(np.zeros((3, 8, 4), dtype=int), 64, "c52599adadcd", 64)
 AS_JSON = GRID.to_dict()
 WRONG = [
     ("decode", {}, "grid"),
