@@ -78,6 +78,10 @@ class Call(Generic[Tab]):
         return visitors.work(self.page.owner, shown) if shown else self.server.examples.first
 
 
+class Last(dict[Any, Any]):
+    """The answer after which a generator has nothing more to say: its call ends at once, without another turn."""
+
+
 def handler(server: Server, tab: Tab, *, every: float = 0.0) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator for handlers ``f(call, *inputs)``, plain or generators, to be wired as ``f(*inputs)``.
 
@@ -101,6 +105,8 @@ def handler(server: Server, tab: Tab, *, every: float = 0.0) -> Callable[[Callab
                 while (step := await _next(turns, asker, steps, is_watched=bool(every))) is not steps:
                     if step is not None:
                         yield step
+                    if isinstance(step, Last):  # until a call has ended, Gradio ignores presses of its button
+                        return
                     # Visitors that watch much at a time get less frequent updates.
                     await asyncio.sleep(every and max(every, WATCHING * turns.spent(asker.address)))
             except Exception as error:

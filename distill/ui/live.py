@@ -17,7 +17,7 @@ from distill.server.visit import Page
 from distill.training.records import NO_CURVES, Curves
 from distill.ui import views
 from distill.ui.components import no_picture, picture
-from distill.ui.handlers import Answer
+from distill.ui.handlers import Answer, Last
 
 POLL_SECONDS = 0.5
 """Seconds between two looks at a training."""
@@ -58,10 +58,11 @@ def follow(server: Server, page: Page, tab: Live, job: TrainingJob) -> Iterator[
         if status.validation is not None and status.validation != shown:
             shown, news = status.validation, news | _news(server, tab, job, status, page.address)
         told = views.training_progress(status, job.id)
+        if not status.active:
+            yield Last({tab.progress: told} | news)
+            return
         yield {tab.progress: told} | news if told != said or news else None
         said, news = told, {}
-        if not status.active:
-            return
         server.visitors.touch(page)
         status = job.status()
 

@@ -1,5 +1,6 @@
 """A failure reaches the page as one sentence; an unexpected error is logged once, under the reference on the page."""
 
+import asyncio
 import errno
 import json
 import logging
@@ -11,7 +12,9 @@ import pytest
 
 from distill.errors import GoneError, GridError
 from distill.logs import JsonLines
-from distill.ui.handlers import Call, answer, sentence, show
+from distill.server.askers import Asker
+from distill.ui import live
+from distill.ui.handlers import Call, Last, answer, handler, sentence, show
 
 
 def raising(error):
@@ -80,3 +83,42 @@ def test_a_warning_is_escaped_only_for_the_page(monkeypatch, is_script, shown):
     monkeypatch.setattr(gr, "Warning", shown_to.append)
     Call(None, None, None, is_script).warn("R&B <b>.wav")
     assert shown_to == [shown]
+
+
+async def test_a_watched_call_ends_with_its_last_answer_and_waits_only_before_others(monkeypatch):
+    """Gradio ignores presses of a button until its call has ended, and the last answer of a training enables it."""
+    waits = []
+
+    async def sleep(seconds):
+        waits.append(seconds)
+
+    async def take(asker, work, **_):
+        return work()
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    turns = SimpleNamespace(take=take, spent=lambda address: 0.0)
+    server = SimpleNamespace(turns=turns, visitors=SimpleNamespace(page=lambda *_: None))
+    request = SimpleNamespace(state=SimpleNamespace(asker=Asker("one", "1.1.1.1", "page")), headers={})
+
+    def steps(call):
+        yield {"progress": "half"}
+        yield Last({"progress": "all"})
+        raise AssertionError
+
+    answers = [answer async for answer in handler(server, None, every=0.5)(steps)(request)]
+    assert answers == [{"progress": "half"}, {"progress": "all"}]
+    assert waits == [0.5]
+
+
+def test_a_training_ends_with_its_last_answer(monkeypatch):
+    states = iter([SimpleNamespace(active=active, validation=None) for active in (True, False)])
+    job = SimpleNamespace(id="job", status=lambda: next(states))
+    tab = SimpleNamespace(
+        curves="curves", health="health", preview="preview", shown_training="id", progress="progress",
+        able=lambda status: {},
+    )  # fmt: skip
+    server = SimpleNamespace(visitors=SimpleNamespace(touch=lambda page: None))
+    monkeypatch.setattr(live.views, "training_progress", lambda status, id: f"{status.active}")
+    answers = list(live.follow(server, SimpleNamespace(address=""), tab, job))
+    assert [answer["progress"] for answer in answers] == ["True", "False"]
+    assert [isinstance(answer, Last) for answer in answers] == [False, True]
