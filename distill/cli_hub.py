@@ -32,22 +32,22 @@ def fetch_named(options: argparse.Namespace) -> None:
 
 
 def _fetch_codec(named: str) -> Path:
-    from distill.hub import CODEC_FILE, fetch
+    from distill.hub import CODEC_FILE, fetch, read_name
     from distill.settings import DEFAULTS
 
-    repository, _, revision = named.partition("@")
-    return fetch(repository, CODEC_FILE, most_bytes=DEFAULTS.codec_bytes, revision=revision or None)
+    repository, revision = read_name(named)
+    return fetch(repository, CODEC_FILE, most_bytes=DEFAULTS.codec_bytes, revision=revision)
 
 
 def _fetch_clips(named: Path) -> list[Path]:
     """The sound files of a data set on the Hub; any other path is its own."""
     if not named.as_posix().startswith(SET_SCHEME):
         return [named]
-    from distill.hub import fetch_sounds
+    from distill.hub import fetch_sounds, read_name
     from distill.settings import DEFAULTS
 
-    repository, _, revision = named.as_posix().removeprefix(SET_SCHEME).partition("@")
-    return fetch_sounds(repository, most_bytes=DEFAULTS.upload_bytes, revision=revision or None)
+    repository, revision = read_name(named.as_posix().removeprefix(SET_SCHEME))
+    return fetch_sounds(repository, most_bytes=DEFAULTS.upload_bytes, revision=revision)
 
 
 def publish(options: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ LONGEST = 400
 
 
 def read_name(text: str) -> tuple[str, str | None]:
-    """Read the name of a model repository, and its revision if one is named.
+    """Read the name of a repository, and its revision if one is named.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ VOICES = ("en", "en-us+f3", "de", "fr+f2", "it", "es+m4", "pl", "sv+f4", "tr", "
 
 def base_sounds(
     recordings: Path,
-    soundfonts: Sequence[Path] = SOUNDFONTS,
+    soundfonts: Sequence[Path],
     *,
     leave_out: str = "",
     arrangements: int = 700,

@@ -121,6 +121,14 @@ def test_codes_of_clips_go_out_only_where_the_box_is_ticked(hub, new_call, tmp_p
         assert ("No codes of its training clips" in shown["outgoing"]) is not grids
 
 
+def test_links_name_a_codec_that_was_published_for_everybody_and_no_private_one(hub, new_call, server):
+    call = new_call("page")
+    for readers, name, noted in (("only me", "ada/secret", ""), ("everybody", "ada/mine", "ada/mine")):
+        shown = look(call, name, readers)
+        publish(call, shown["looked"], name, readers)
+        assert server.hub.name_of(call.page.codec) == noted
+
+
 def test_nothing_is_published_that_was_not_shown(hub, new_call, other_codec, drums):
     call = new_call("page")
     looked = look(call)["looked"]
