@@ -113,3 +113,12 @@ def test_the_name_of_a_pad_is_cut_at_its_end_alone_and_is_no_two_letters_on_a_ph
     assert button["x"] <= name["x"]
     assert name["x"] + name["width"] <= button["x"] + button["width"]
     assert name["width"] > 50
+
+
+def test_a_refusal_is_a_sentence_and_leaves_no_word_alone_on_the_page(page):
+    open_edit(page)
+    page.get_by_text("Cross and invent").click()
+    page.locator("#edit-cross").click()
+    expect(page.get_by_test_id("toast-body")).to_contain_text("second clip")
+    expect(page.locator("[data-testid=status-tracker] .error")).to_have_count(1)
+    expect(page.locator("[data-testid=status-tracker] .error")).to_be_hidden()
