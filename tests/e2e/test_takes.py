@@ -4,6 +4,7 @@ import numpy as np
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import HISTORY, open_edit
+from tests.waiting import PATIENCE
 
 LANES = ".code-grid .take"
 
@@ -81,3 +82,24 @@ def test_takes_of_a_grid_that_has_changed_since_are_not_put_into_it(page, hands)
     page.locator(LANES).nth(3).click()
     expect(page.locator(".code-grid .takes-words")).to_contain_text("draw new ones")
     expect(page.locator(HISTORY)).to_have_count(1)
+
+
+def test_a_finger_draws_takes_of_a_cell_and_chooses_one(browser, app_url):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context.set_default_timeout(1000 * PATIENCE)
+    page = context.new_page()
+    page.goto(app_url)
+    hands = open_edit(page)
+    codes = hands.indices()
+    page.get_by_role("button", name="Select", exact=True).tap()
+    page.locator("canvas.cells").scroll_into_view_if_needed()
+    page.touchscreen.tap(*hands.place(3, 4))
+    page.locator(".code-grid .takes summary").tap()
+    page.get_by_role("button", name="Vary", exact=True).tap()
+    expect(page.locator(LANES)).to_have_count(5)
+    page.locator(LANES).nth(1).tap()
+    expect(page.locator(f"{LANES}[aria-pressed=true]")).to_contain_text("Take 1")
+    hands.settled()
+    assert {tuple(place[1:]) for place in np.argwhere(hands.indices() != codes)} <= {(3, 4)}
+    expect(page.locator(HISTORY)).to_have_count(1)
+    context.close()
