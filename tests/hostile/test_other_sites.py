@@ -66,7 +66,10 @@ class Scene:
 
     def __init__(self, context, space):
         self.page, self.space, self.requests, self.answers = context.new_page(), space, [], []
-        self.page.on("request", lambda request: self.requests.append(request))
+        self._listening = set()
+        self.page.on("request", self._asked)
+        self.page.on("requestfinished", lambda request: self._listening.discard(request))
+        self.page.on("requestfailed", lambda request: self._listening.discard(request))
         self.page.on("response", lambda answer: self.answers.append(answer))
         self.page.goto(f"https://{HUB}/")
         self.app, self.evil = (self.page.frame(name) for name in ("app", "evil"))
@@ -77,6 +80,19 @@ class Scene:
         cookie = next(each["value"] for each in context.cookies() if each["name"] == "distill")
         self.visitor = Visitor(space.url, cookie, verify=False)
         self.visitor.page = self._page_name()
+        self.wait_until_the_page_listens_no_more()
+
+    def _asked(self, request):
+        self.requests.append(request)
+        if request.url.startswith(f"https://{APP}/gradio_api/queue/data"):
+            self._listening.add(request)
+
+    def wait_until_the_page_listens_no_more(self):
+        """Wait for the end of the page's own calls: whichever listener of a page is first takes an answer."""
+        end = time.monotonic() + PATIENCE
+        while self._listening:
+            assert time.monotonic() < end, "the page still listens"
+            self.page.wait_for_timeout(20)
 
     def _page_name(self):
         """Gradio's name for the open page, read from its requests."""
@@ -88,6 +104,7 @@ class Scene:
 
     def state(self):
         """The visitor's state that another site could have changed."""
+        self.wait_until_the_page_listens_no_more()
         value = self.visitor.open_page()
         clips = str(self.visitor.call("arrive", ""))
         return self.visitor.indices.tolist(), value["history"], clips, self.space.health()["trainings"]
@@ -136,6 +153,7 @@ def test_in_the_hubs_page_the_app_works(scene):
     scene.hands.settled()
     after = scene.hands.samples()
     assert (before != after).any()
+    scene.wait_until_the_page_listens_no_more()
     scene.visitor.open_page()
     assert scene.visitor.indices.tolist() == scene.hands.indices().tolist()
     assert (scene.visitor.edited_sound()[: len(after)] != 0).any()

@@ -114,7 +114,11 @@ class Visitor:
         return list(self.stream(name, *data))[-1]
 
     def stream(self, name, *data):
-        """Call a handler, and yield its answers one after another."""
+        """Call a handler, and yield its answers one after another.
+
+        It listens, as a page does, until the server closes the stream. When the listener leaves before that, Gradio
+        forgets all calls of the page, also one that has just begun.
+        """
         body = {"data": list(data), "fn_index": self.calls[name] if isinstance(name, str) else name}
         event = self.http.post("/gradio_api/queue/join", json=body | {"session_hash": self.page})
         assert event.status_code == 200, event.text
@@ -123,6 +127,8 @@ class Visitor:
             assert answer.status_code == 200
             for line in answer.iter_lines():
                 message = json.loads(line[5:]) if line.startswith("data:") else {}
+                if message.get("msg") == "close_stream":
+                    return
                 if message.get("event_id") != event.json()["event_id"]:
                     continue
                 if message["msg"] in ("process_generating", "process_completed"):
@@ -131,7 +137,7 @@ class Visitor:
                     if message["msg"] == "process_completed":
                         if output and full is None:
                             yield output
-                        return
+                        continue
                     full = output if full is None else [_patched(*pair) for pair in zip(full, output, strict=True)]
                     yield full
 
