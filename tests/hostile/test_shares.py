@@ -301,6 +301,7 @@ def test_the_trainings_of_one_stranger_do_not_fill_the_queue(queue_space, new_st
 
     def is_begun():
         """Refused until those whose pages were closed a moment ago count as gone."""
+        visitor.reload()
         with suppress(AssertionError):
             visitor.call("add_clips", visitor.upload(*six_clips))
             return "data-training" in next(iter(visitor.stream("train", 2, 8, 0.25, 0.1, True)))[0]

@@ -40,6 +40,7 @@ def begin(visitor, clips, is_on_its_way=step):
     for minutes in (0.2, 0.6, 2, 6):
         for live in visitor.stream("train", 2, 8, 0.25, minutes, True):
             if "Finished" not in live[0] and is_on_its_way(live):
+                visitor.reload()
                 return
     raise AssertionError("it did not begin")
 

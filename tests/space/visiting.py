@@ -98,7 +98,7 @@ class Visitor:
         cookies = {"distill": cookie} if cookie else None
         self.http = httpx.Client(base_url=url, timeout=PATIENCE, cookies=cookies, **options)
         self.config = self.http.get("/config").json()
-        self.page = secrets.token_hex(6)
+        self.reload()
         self.calls = {call["api_name"]: call["id"] for call in self.config["dependencies"] if call["api_name"]}
         self.grid_id = next(c["id"] for c in self.config["components"] if c["props"].get("elem_id") == "edit-grid")
 
@@ -108,6 +108,10 @@ class Visitor:
 
     def close(self):
         self.http.close()
+
+    def reload(self):
+        """Go on in a new page of the same browser: nobody listens any more to what the page before is told."""
+        self.page = secrets.token_hex(6)
 
     def call(self, name, *data):
         """Call a handler, and return its last answer; a failure is an ``AssertionError`` with the server's sentence."""
