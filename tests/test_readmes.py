@@ -16,7 +16,11 @@ from distill.codes import CodeGrid, edits
 from distill.training.config import VQVAEConfig
 from tests.maps import MAP, fields, keys, names, section, table
 
-PAGES = ("README.md", "distill/README.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md")
+PAGES = (
+    "README.md",
+    *("distill/README.md", "distill/training/README.md", "distill/bench/README.md", "distill/server/README.md"),
+    *(".github/CONTRIBUTING.md", ".github/SECURITY.md"),
+)
 
 
 def test_every_room_is_on_the_map_and_every_room_on_the_map_is_there(repository):

@@ -12,6 +12,7 @@ from tests.models.test_fuzzing import hostile, small_codec
 
 NOTES = "what it says of its training makes no sense"
 NEEDS_A_VOCODER = "This file has no vocoder, which a codec in the page needs."
+TOO_LARGE = "This file is damaged: its values are too large to decode with."
 
 
 def outcomes(node, folder, paths):
@@ -60,7 +61,9 @@ def test_a_damaged_file_is_refused_in_a_sentence_or_works(tmp_path, node, count,
         # The page does not look at what a file says of its training, where Python refuses a number like 1e999.
         is_about_training = NOTES in str(python) or (kind == "swapped value" and "cut short" in str(python))
         # Python takes the base model's vocoder where a damaged file has lost its own; the server sends no such file.
-        is_refused = outcome is not None and not (python is None and outcome["refused"] == NEEDS_A_VOCODER)
+        # Its bound of what a network can give is coarser than Python's, which knows how much SiLU takes away.
+        is_stricter = outcome is not None and outcome["refused"] in (NEEDS_A_VOCODER, TOO_LARGE)
+        is_refused = outcome is not None and not (python is None and is_stricter)
         assert is_refused == (python is not None) or (outcome is None and is_about_training), path.name
     assert sum(outcome is None for outcome in found) > count / 20
     assert sum(outcome is not None for outcome in found) > count / 20
