@@ -230,10 +230,12 @@ def report_facts(work: "Work") -> list[tuple[str, str]]:
         ("Length", f"{seconds:.2f} s"),
         ("As codes", f"{bitrate_bps:.0f} bit/s"),
         ("Smaller than 16-bit WAV", f"{SAMPLE_RATE * 16 / bitrate_bps:.0f} ×"),
-        ("Error of the spectrogram", decibels(work.layers[-1].mel_l1)),
-        ("Error of the sound", decibels(work.mel_l1_audio()) if heard else "…"),
     ]
-    if work.encode_seconds:  # 0 for a grid without a clip
+    if not work.encode_seconds:  # a grid without a clip is its own original
+        facts.append(("Original", "none: it was made of codes"))
+    else:
+        facts.append(("Error of the spectrogram", decibels(work.layers[-1].mel_l1)))
+        facts.append(("Error of the sound", decibels(work.mel_l1_audio()) if heard else "…"))
         facts.append(("Time to encode", milliseconds(work.encode_seconds)))
         facts.append(("Time to decode", milliseconds(decoding) if heard and decoding else "…"))
     if work.file_bytes:

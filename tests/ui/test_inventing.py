@@ -13,7 +13,7 @@ from distill.editing.work import Work
 from distill.errors import GridError
 from distill.prior import Vamp
 from distill.training.dataset import to_mel_clip
-from distill.ui import edit, inventing, opening, served
+from distill.ui import edit, inventing, opening, served, views
 from distill.ui.strip import strip_of
 from tests.ui.test_opening import last, told
 
@@ -83,6 +83,9 @@ def test_an_invention_opens_as_a_new_clip_of_the_strip_and_leaves_the_others(cal
     last(inventing.invent(call, 2.0, False, 0.7, work.secret, told))
     last(inventing.invent(call, 3.0, True, 0.7, call.page.work.secret, told))
     assert call.page.work.name == "invention 2"
+    assert "made of codes" in views.clip_facts(call.page.work)
+    assert "Error" not in views.clip_facts(call.page.work)
+    assert "Error" in views.clip_facts(work)
     assert abs(call.page.work.seconds - 3) < 0.1
     assert call.page.second is second
     names = [clip.name for clip in strip_of(server, call.page).clips if clip.group == "opened"]
