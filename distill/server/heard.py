@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from torch import Tensor
@@ -10,7 +11,7 @@ from distill.codec import Codec
 from distill.codec.making import encoded, training_grids
 from distill.codes.kept import MOST_COLUMNS
 from distill.codes.lengths import SAMPLES_PER_FRAME, SAMPLES_PER_SECOND
-from distill.errors import GridError
+from distill.errors import GridError, TrainingError
 from distill.jobs import TrainingJob
 from distill.prior import Memory
 from distill.server.visit import Page
@@ -22,13 +23,19 @@ MOST_LEARNED = 4
 """Most codecs of a visit whose memory of the visitor's clips is kept."""
 
 
+SAME_CODES = 0.8
+"""Least share of a clip's codes that come out again when the codec that was trained on it encodes it on another
+machine."""
+
+
 @dataclass(frozen=True)
 class Listed:
-    """A clip that a codec may have been trained on, as far as a list of clips knows it."""
+    """A clip that a codec may have been trained on, as far as a list of clips knows it; ``read`` gives its log-mel."""
 
     name: str
     num_samples: int
     weight: int = 1
+    read: Callable[[], Tensor] | None = None
 
 
 def heard_by(codec: Codec, page: Page, examples: Examples, job: TrainingJob | None) -> Memory | None:
@@ -44,22 +51,60 @@ def heard_by(codec: Codec, page: Page, examples: Examples, job: TrainingJob | No
     """
     if (learned := page.visit.learned_by(codec)) is not None:
         return learned
-    lists: list[Sequence[Listed]] = []
-    if page.clips is not None:
-        lists.append([Listed(clip.name, clip.num_samples, clip.weight) for clip in page.clips.clips])
-    if job is not None:
-        record = job.record
-        weights = record.clip_weights or (1,) * len(record.clip_names)
-        lists.append([Listed(*each) for each in zip(record.clip_names, record.clip_samples, weights, strict=False)])
     if codec is examples.codec:
-        lists.append([Listed(name, round(SAMPLES_PER_SECOND * examples.seconds[name])) for name in examples.names])
-    names = next((found for each in lists if (found := names_of(codec, each))), None)
+        clips = [Listed(name, round(SAMPLES_PER_SECOND * examples.seconds[name])) for name in examples.names]
+        names = [clip.name for clip in _as_long(codec, clips)]
+    else:
+        names = next((found for each in _lists(page, job) if (found := names_of(codec, each))), [])
     return Memory.of(codec.codebooks, training_grids(codec), names) if names else None
 
 
+def _lists(page: Page, job: TrainingJob | None) -> Iterator[list[Listed]]:
+    """The clips that a visitor has here, and those of a training."""
+    if page.clips is not None:
+        yield [
+            Listed(clip.name, clip.num_samples, clip.weight, partial(getattr, clip, "log_mel"))
+            for clip in page.clips.clips
+        ]
+    if job is not None:
+        record = job.record
+        weights = record.clip_weights or (1,) * len(record.clip_names)
+        kept = job.kept_clips()
+        yield [
+            Listed(*each, partial(_log_mel, job, number) if number in kept else None)
+            for number, each in enumerate(zip(record.clip_names, record.clip_samples, weights, strict=False))
+        ]
+
+
+def _log_mel(job: TrainingJob, number: int) -> Tensor:
+    return job.read_clip(number).log_mel
+
+
 def names_of(codec: Codec, clips: Sequence[Listed]) -> list[str]:
-    """The names of the clips whose grids a codec's file keeps; none if the lengths of the clips are not those of the
-    grids."""
+    """The names of the clips whose grids a codec's file keeps.
+
+    Returns
+    -------
+    list of str
+        Empty if the clips are others: their lengths are not those of the grids, or the shortest that can be read has
+        other codes.
+    """
+    found = _as_long(codec, clips)
+    readable = [(clip.num_samples, number, clip.read) for number, clip in enumerate(found) if clip.read]
+    if not readable:
+        return []
+    _, number, read = min(readable, key=lambda each: each[:2])
+    kept = training_grids(codec)[number]
+    try:
+        log_mel = read()[:, : kept.shape[2] * codec.time_stride]
+    except TrainingError:  # it was deleted meanwhile
+        return []
+    is_it = (codec.encode_mel(log_mel.float()).indices == kept).mean() >= SAME_CODES
+    return [clip.name for clip in found] if is_it else []
+
+
+def _as_long(codec: Codec, clips: Sequence[Listed]) -> list[Listed]:
+    """The clips in the order of the grids in a codec's file; none if their lengths are not those of the grids."""
     grids, config = codec.info.grids, codec.info.config
     if grids is None or config is None:
         return []
@@ -69,7 +114,7 @@ def names_of(codec: Codec, clips: Sequence[Listed]) -> list[str]:
     kept = list(grids.columns)
     *whole, last = kept
     is_it = len(kept) <= len(lengths) and lengths[: len(whole)] == whole and lengths[len(whole)] >= last
-    return [clip.name for clip in clips[: len(kept)]] if is_it else []
+    return list(clips[: len(kept)]) if is_it else []
 
 
 def learn(

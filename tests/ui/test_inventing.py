@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from distill.audio import Clip, LogMel
-from distill.codec.making import keeping
+from distill.codec.making import encoded, keeping
 from distill.codec.saying import say_again
+from distill.codes.kept import KeptGrids
 from distill.editing import vamping
 from distill.editing.work import Work
 from distill.errors import GridError
@@ -138,6 +139,17 @@ def test_a_copy_is_told_by_the_names_of_the_clips_where_the_visit_knows_them(cal
     sentence = edit.takes(call, "fill", part)["takes"][0]["copied"]
     assert "% of it is" in sentence
     assert any(name in sentence for name in names)
+
+
+def test_clips_that_are_only_as_long_as_those_of_a_codec_do_not_give_it_their_names(call, drums):
+    with_clips(call, drums)
+    own = [clip.log_mel for clip in call.page.clips.clips]
+    codec = call.page.codec
+    of_the_clips, of_others = (
+        keeping(codec, KeptGrids.of(list(encoded(codec, mels)))) for mels in (own, [mel.flip(1) for mel in own])
+    )
+    assert served.memory_of(call.server, call.page, of_the_clips).names == ("mine 0.wav", "mine 1.wav", "mine 2.wav")
+    assert served.memory_of(call.server, call.page, of_others) is None
 
 
 def test_a_clip_that_is_the_second_clip_too_is_not_crossed_with_itself(call, is_one_sentence):
