@@ -7,8 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from distill.audio.compiled import load_librosa
-from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel
+from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel, mel_frequencies
 from distill.codes.grid import column_seconds
 from distill.codes.levels import level_names
 
@@ -26,7 +25,7 @@ HZ_TICKS = (250, 1000, 4000, 16000)
 
 def row_ranges_hz(rows: int = 8) -> list[tuple[float, float]]:
     """Lower and upper frequency of each row of a grid in Hz, lowest row first."""
-    edges = load_librosa().mel_frequencies(N_MELS + 1, fmin=0, fmax=SAMPLE_RATE / 2)[:: N_MELS // rows]
+    edges = mel_frequencies(N_MELS + 1)[:: N_MELS // rows]
     return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
 
 
@@ -355,7 +354,7 @@ def top_db(log_mel: np.ndarray) -> float:
 
 
 def _band_places(frequencies: Sequence[float]) -> np.ndarray:
-    centres = load_librosa().mel_frequencies(N_MELS + 2, fmin=0, fmax=SAMPLE_RATE / 2)[1:-1]
+    centres = mel_frequencies(N_MELS + 2)[1:-1]
     return np.interp(frequencies, centres, np.arange(N_MELS) + 0.5)
 
 

@@ -7,6 +7,7 @@ only here.
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -37,6 +38,8 @@ PATIENCE_SECONDS = 120
 FLAGS = ("--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream")
 SERVE = "from distill.ui import main; main()"
 GRID = "[...document.querySelectorAll('#edit-grid *')].find(part => part.grid)?.grid"
+OF_THE_CODEC = re.compile(r"/codec/|/codec_worker\.js|\.wasm")
+"""In the addresses of what the page loads to make its sound: the codec, and the code that runs it."""
 PRESSES = "globalThis.pressed = 0; addEventListener('pointerdown', (event) => { pressed = event.timeStamp; }, true);"
 MIB = 2**20
 
@@ -156,7 +159,7 @@ def _measure(
             "audio_ms": 1000 * page.evaluate(f"() => {GRID}.latest.latency"),
             "server_ms": 1000 * server / edits,
             "first_visit_bytes": sum(loaded.values()),
-            "codec_bytes": sum(size for name, size in loaded.items() if "/codec/" in name or "/browser/" in name),
+            "codec_bytes": sum(size for name, size in loaded.items() if OF_THE_CODEC.search(name)),
             "page_mb": _page_bytes(browser) / MIB,
         }
     finally:

@@ -9,8 +9,9 @@ import posixpath
 import re
 from importlib import resources
 
+from distill.browser.joining import without_comments
+
 _IMPORT = re.compile(r'(?P<before>\bfrom |^import |\bimport\()"(?P<path>\.{1,2}/[^"]+)"', re.MULTILINE)
-_COMMENT = re.compile(r"/\*\*.*?\*/|^\s*//[^\n]*\n", re.DOTALL | re.MULTILINE)
 
 
 def resource(path: str) -> bytes:
@@ -20,7 +21,7 @@ def resource(path: str) -> bytes:
 
 def code_of(path: str) -> str:
     """The code of a module without its comments."""
-    return _COMMENT.sub("", resource(path).decode())
+    return without_comments(resource(path).decode())
 
 
 def imported_by(path: str) -> list[str]:

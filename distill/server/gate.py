@@ -37,12 +37,12 @@ from distill.server.paths import (
     ENCODE,
     FILE,
     FILES,
+    HASHED,
     HEALTH,
     HEARTBEAT,
     LEAVE,
     MADE_ONCE,
     MCP,
-    MODULES,
     OWN,
     PUBLIC,
     UPLOAD,
@@ -103,7 +103,7 @@ class Gate:
             "Your other requests are still being answered; please try again in some seconds.",
         )  # fmt: skip
         self._files = Answers(self._ask, FILES_KEPT, "public, max-age=86400")
-        self._modules = Answers(self._ask, FILES_KEPT, "public, max-age=31536000, immutable")
+        self._hashed = Answers(self._ask, FILES_KEPT, "public, max-age=31536000, immutable")
         self._uploads = Uploads(app, backend.storage, backend.settings)
         self._codecs = CodecFiles(backend)
 
@@ -160,8 +160,8 @@ class Gate:
             await HTMLResponse(FULL_PAGE, 503, {"Retry-After": "30"})(scope, receive, send)
         elif MADE_ONCE.fullmatch(path):
             await self._pages.answer(scope, send, before_making=lambda: self._rates.spend(self._rates.pages, asker))
-        elif MODULES.fullmatch(path):
-            await self._modules.answer(scope, send)
+        elif HASHED.fullmatch(path):
+            await self._hashed.answer(scope, send)
         elif FILES.fullmatch(path):
             await self._files.answer(scope, send)
         else:

@@ -7,6 +7,8 @@ DESCRIBE, ENCODE, DECODE, EDIT_GRID = "describe", "encode", "decode", "edit_grid
 """Names of the calls of programs, which need no visit."""
 MODULES = re.compile(r"/page/[0-9a-f]{16}/(?:[a-z0-9_]+/)+[a-z0-9_]+\.(?:js|wasm)")
 """Paths of the page's own modules, below a hash of the content of all modules, as they lie in the package."""
+HASHED = re.compile(rf"{MODULES.pattern}|/assets/[^/]+-[\w-]{{8,10}}\.\w+", re.ASCII)
+"""Paths whose content never changes: those of the modules, and of Gradio's files with a hash in their name."""
 CODEC = re.compile(r"/codec/[0-9a-f]{16}/(?P<sound>[0-9a-f]{12,48})(?P<encoder>/encoder)?")
 """Paths of the codecs that make sound in the page, under the names of their sounds. They stand below a hash of all
 modules, or of the modules and the base model's vocoder where the codec has none of its own. Those that encode as well

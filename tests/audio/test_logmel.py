@@ -6,6 +6,7 @@ import torch
 
 from distill.audio import LogMel, load_clip
 from distill.audio.compiled import load_librosa
+from distill.audio.logmel import mel_frequencies
 
 librosa = load_librosa()
 
@@ -90,3 +91,8 @@ def test_pieces_of_a_log_mel_joined_are_the_whole(log_mel, num_samples):
     whole = log_mel(waveform[None])[0, 0]
     assert torch.cat(pieces, dim=1).shape == whole.shape
     assert torch.allclose(torch.cat(pieces, dim=1), whole, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [2, 9, 129, 130])
+def test_the_frequencies_of_the_mel_bands_are_those_of_librosa(count):
+    assert np.allclose(mel_frequencies(count), librosa.mel_frequencies(count, fmin=0, fmax=22_050), rtol=1e-9, atol=0)

@@ -163,9 +163,9 @@ def test_playback_goes_on_through_an_edit(edit, hands):
 
 RENDER = """
 async (part) => {
-    const at = [...document.querySelectorAll("link[rel=modulepreload]")].find((link) => link.href.endsWith("/deck.js"));
-    const { Deck } = await import(at.href);
-    const { wholeSound } = await import(at.href.replace("deck.js", "tape.js"));
+    const modules = await import(document.querySelector("link[rel=modulepreload][href^='page/']").href);
+    const { Deck } = modules.deck;
+    const { wholeSound } = modules.tape;
     const context = new OfflineAudioContext(1, 60_000, 44_100);
     const deck = new Deck(44_100, () => {}, { begin: () => {}, wake: () => context });
     deck.load("track", wholeSound(Float32Array.from({ length: 58_000 }, (_, index) => ((index * 7919) % 997) / 1000)));

@@ -6,7 +6,7 @@ import re
 import httpx
 import pytest
 
-from distill.ui.components.modules import COMPONENTS, VERSION
+from distill.ui.components.modules import JOINED, VERSION
 from tests.hostile.strangers import CALLS
 from tests.waiting import PATIENCE
 
@@ -137,7 +137,7 @@ def kinds_of_answer(visitor):
         "page": ("GET", "/", {}),
         "config": ("GET", "/config", {}),
         "asset": ("GET", f"/{asset}", {}),
-        "module": ("GET", f"/page/{VERSION}/{COMPONENTS}/player.js", {}),
+        "module": ("GET", f"/page/{VERSION}/{JOINED}", {}),
         "description": ("GET", "/gradio_api/info", {}),
         "file": ("GET", f"/gradio_api/file={visitor.file['path']}", {}),
         "call": ("POST", "/gradio_api/component_server", {"json": visitor.serving("edit", kind="look")}),

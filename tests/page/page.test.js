@@ -120,7 +120,17 @@ test("pictures that did not arrive are asked for again, and a refusal is not kep
   const pictures = new PicturesOfCodecs(async () => {});
   const ask = async () => answers.shift() ?? null;
   assert.deepEqual(await pictures.of("one", ask), { error: "Busy." });
-  assert.equal(await pictures.of("one", ask), PICTURES);
+  assert.deepEqual(await pictures.of("one", ask), PICTURES);
+});
+
+test("a picture of a codec has a short address, which gives its bytes", async () => {
+  const sprites = [`data:image/png;base64,${btoa("a picture")}`];
+  const given = await new PicturesOfCodecs().of("one", async () => ({ ...PICTURES, sprites }));
+  const [address] = /** @type {import("../../distill/ui/components/js/types.js").CodecPictures} */ (given).sprites;
+  assert.match(address, /^blob:/);
+  const picture = await fetch(address);
+  assert.equal(picture.headers.get("content-type"), "image/png");
+  assert.equal(await picture.text(), "a picture");
 });
 
 test("waiting for edits ends when the last edit is answered", async () => {

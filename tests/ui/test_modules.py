@@ -1,7 +1,9 @@
 """The page's modules as they are served: under names with a hash of their content, and no other file beside them."""
 
-import posixpath
 import re
+import shutil
+import subprocess
+from importlib import resources
 from pathlib import Path
 
 import httpx
@@ -13,7 +15,7 @@ from distill.ui.app import Front
 from distill.ui.components import modules
 
 AT = f"/page/{modules.VERSION}"
-PLAYER = f"{modules.COMPONENTS}/player.js"
+JOINED = modules.JOINED
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +47,10 @@ async def test_each_module_is_served_as_javascript_that_browsers_may_cache(front
 
 async def test_modules_are_served_compressed_and_head_requests_are_answered(front):
     async with asking(front) as client:
-        packed = await client.get(f"{AT}/{PLAYER}", headers={"accept-encoding": "br"})
+        packed = await client.get(f"{AT}/{JOINED}", headers={"accept-encoding": "br"})
         assert packed.headers["content-encoding"] == "br"
-        assert int(packed.headers["content-length"]) < len(modules.MODULES[PLAYER]) / 2
-        head = await client.head(f"{AT}/{PLAYER}")
+        assert int(packed.headers["content-length"]) < len(modules.MODULES[JOINED]) / 2
+        head = await client.head(f"{AT}/{JOINED}")
         assert (head.status_code, head.content) == (200, b"")
 
 
@@ -59,12 +61,12 @@ async def test_modules_are_served_compressed_and_head_requests_are_answered(fron
             "/page/",
             f"{AT}/",
             f"{AT}/nothing.js",
-            f"/page/0123456789abcdef/{PLAYER}",
+            f"/page/0123456789abcdef/{JOINED}",
             f"{AT}/../base.py",
-            f"{AT}/player.js",
+            f"{AT}/joined.js",
         ),
-        *(f"{AT}/..%2fbase.py", f"{AT}/%2e%2e/base.py", f"{AT}/{PLAYER}/", f"{AT}/{PLAYER}%00", f"{AT}//etc/passwd"),
-        *(f"{AT}/ui/components/code_grid.css", f"{AT}/{modules.COMPONENTS}/Player.js", f"{AT}/ui/components/base.py"),
+        *(f"{AT}/..%2fbase.py", f"{AT}/%2e%2e/base.py", f"{AT}/{JOINED}/", f"{AT}/{JOINED}%00", f"{AT}//etc/passwd"),
+        *(f"{AT}/ui/components/code_grid.css", f"{AT}/browser/Joined.js", f"{AT}/ui/components/base.py"),
         *(
             f"{AT}/{modules.COMPONENTS}/../base.py",
             f"{AT}/{modules.COMPONENTS}/..%2fbase.py",
@@ -79,13 +81,19 @@ async def test_no_other_file_is_served_beside_the_modules(front, path):
 
 async def test_modules_are_found_behind_a_root_path(front):
     async with asking(front, root_path="/spaces/distill") as client:
-        assert (await client.get(f"/spaces/distill{AT}/{PLAYER}")).status_code == 200
+        assert (await client.get(f"/spaces/distill{AT}/{JOINED}")).status_code == 200
 
 
-def test_every_imported_module_exists():
-    for name, code in modules.MODULES.items():
-        for imported in re.findall(rb'(?:from |import\()"(\.[^"]+)"', code):
-            assert posixpath.normpath(f"{posixpath.dirname(name)}/{imported.decode()}") in modules.MODULES, name
+def test_all_modules_of_the_page_are_one_file_and_the_worker_another(tmp_path):
+    imports = re.compile(rb'\bfrom "\.|\bimport\("')
+    assert not [name for name, code in modules.MODULES.items() if name.endswith(".js") and imports.search(code)]
+    (tmp_path / "joined.mjs").write_bytes(modules.MODULES[JOINED])
+    script = "import(process.argv[1]).then((all) => console.log(Object.keys(all).join()))"
+    node = shutil.which("node") or pytest.skip("This test needs Node.")
+    run = subprocess.run([node, "-e", script, tmp_path / "joined.mjs"], capture_output=True, text=True, timeout=60)
+    folder = resources.files("distill").joinpath(modules.COMPONENTS)
+    there = {file.name.removesuffix(".js") for file in folder.iterdir() if file.name.endswith(".js")}
+    assert set(run.stdout.strip().split(",")) == there, run.stderr
 
 
 def test_the_page_holds_no_script_of_its_own_beyond_the_call_of_a_module():

@@ -3,38 +3,56 @@
 import hashlib
 import json
 from importlib import resources
-from importlib.resources.abc import Traversable
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+
+from distill.browser import KERNELS, one_script
+from distill.browser.joining import constant_of, join
 
 COMPONENTS, BROWSER = "ui/components/js", "browser"
 """Folders of the package with modules: those of the page's components, and the codec's."""
 MEDIA_TYPES = {".js": "text/javascript", ".wasm": "application/wasm"}
 
 
-def _files(folder: str) -> list[Traversable]:
-    at = resources.files("distill").joinpath(folder)
-    return [file for file in at.iterdir() if file.name.endswith(tuple(MEDIA_TYPES))] if at.is_dir() else []
+JOINED = f"{BROWSER}/joined.js"
+"""Path of all modules of the page as one; it exports each component's module under its name. A browser would ask for
+more than a hundred files otherwise. It is beside the worker and the kernels, which the codec finds by that."""
 
 
-MODULES = {f"{folder}/{file.name}": file.read_bytes() for folder in (COMPONENTS, BROWSER) for file in _files(folder)}
-"""Content of each module by its path in the package; no other file is served. The paths are those of the checkout, so
-that a module finds another one by the same relative path in the page, in Node and for a type checker."""
+def _read(path: str) -> bytes:
+    return resources.files("distill").joinpath(path).read_bytes()
+
+
+def _components() -> dict[str, str]:
+    """Paths of the modules of the page's components, by their names."""
+    names = sorted(file.name for file in resources.files("distill").joinpath(COMPONENTS).iterdir())
+    return {name.removesuffix(".js"): f"{COMPONENTS}/{name}" for name in names if name.endswith(".js")}
+
+
+def _joined() -> bytes:
+    components = _components()
+    code = join(list(components.values()), lambda path: _read(path).decode())
+    named = (f"{constant_of(path)} as {name}" for name, path in components.items())
+    return f"{code}export {{ {', '.join(named)} }};\n".encode()
+
+
+MODULES = {
+    JOINED: _joined(),
+    f"{BROWSER}/codec_worker.js": one_script("codec_worker").encode(),
+    **{f"{BROWSER}/{name}": _read(f"{BROWSER}/{name}") for name in KERNELS},
+}
+"""What is served, by its path: the page's modules, the worker in which the codec computes, and its kernels."""
 VERSION = hashlib.sha256(b"".join(path.encode() + MODULES[path] for path in sorted(MODULES))).hexdigest()[:16]
 """Hash of the content of all modules. It is part of their addresses, so a browser may cache them without limit."""
 ROUTE = "/page/{version}/{path:path}"
 LATE = "This part of the page did not load; please reload the page."
-HEAD = "".join(
-    f'<link rel="modulepreload" href="page/{VERSION}/{path}">'
-    for path in sorted(MODULES)
-    if path.startswith(COMPONENTS)
-)
-"""Makes a browser fetch all components at once, instead of one import after another. The codec follows on demand."""
+HEAD = f'<link rel="modulepreload" href="page/{VERSION}/{JOINED}">'
+"""Makes a browser fetch the modules at once, not only when the first component is there."""
 
 
 async def answer(request: Request) -> Response:
-    """Serve a module; 404 for any other path, and for modules of an earlier version."""
+    """Serve the modules; 404 for any other path, and for modules of an earlier version."""
     path = request.path_params["path"]
     code = MODULES.get(path)
     if code is None or request.path_params["version"] != VERSION:
@@ -44,7 +62,7 @@ async def answer(request: Request) -> Response:
 
 def imported(name: str) -> str:
     """JavaScript for the promise of a component's module."""
-    return f'import(new URL("page/{VERSION}/{COMPONENTS}/{name}.js", document.baseURI))'
+    return f'import(new URL("page/{VERSION}/{JOINED}", document.baseURI)).then((modules) => modules.{name})'
 
 
 def mounting(name: str, events: tuple[str, ...] = ()) -> str:

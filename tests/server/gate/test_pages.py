@@ -121,6 +121,11 @@ async def test_a_file_of_the_page_is_packed_once_for_all(gate):
     assert (await visitor(gate).get("/assets/code.js", headers={"accept-encoding": ""})).status_code == 200
 
 
+async def test_files_with_a_hash_in_their_name_are_kept_by_browsers_for_ever_and_others_for_a_day(gate):
+    for name, kept in {"code-B2UWl2D9.js": "max-age=31536000, immutable", "code.js": "max-age=86400"}.items():
+        assert (await visitor(gate).get(f"/assets/{name}")).headers["cache-control"] == f"public, {kept}"
+
+
 async def test_a_crowd_that_opens_the_page_together_has_it_made_once_and_nobody_is_refused(gate):
     statuses = []
 

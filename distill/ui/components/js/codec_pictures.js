@@ -1,6 +1,7 @@
 // @ts-check
 // The pictures of a codec: fetched once per codec, and shared by all components of the page.
 
+import { bytesOf } from "../../../browser/base64.js";
 import { answerTo, isRefusal, NO_ANSWER, wait } from "./server.js";
 
 /** @typedef {import("./types.js").CodecPictures} CodecPictures */
@@ -8,6 +9,16 @@ import { answerTo, isRefusal, NO_ANSWER, wait } from "./server.js";
 
 const RETRIES = 3;
 const RETRY = 1_500; // milliseconds
+
+/**
+ * A picture under a short address. A browser would read the long one anew for each of the tiles that show a part of it.
+ * @param {string} address
+ */
+function shortened(address) {
+  const [kind, data] = address.split(";base64,");
+  if (!data) return address;
+  return URL.createObjectURL(new Blob([bytesOf(data)], { type: kind.slice("data:".length) }));
+}
 
 export class PicturesOfCodecs {
   /** @type {Map<string, Promise<CodecPictures | Refusal>>} */
@@ -42,7 +53,7 @@ export class PicturesOfCodecs {
       await this.#pause(RETRY);
       answer = await answerTo(ask());
     }
-    return answer;
+    return isRefusal(answer) ? answer : { ...answer, sprites: answer.sprites.map(shortened) };
   }
 }
 
