@@ -1,1 +1,1 @@
-"""Sets of any size: folders of clips to tables of codes and back, by Ray on one machine or many (the extra ``scale``)."""
+"""Sets of any size (the extra ``scale``): folders of clips to tables of codes and back, by one machine or many."""

@@ -195,7 +195,8 @@ class _Parts:
 
     def _write(self) -> None:
         if self._rows:
-            write_rows(self._folder / f"{self._number:06}.parquet", self._rows, self._codec)
+            part, name = self._folder / f"{self._number:06}.parquet", self._folder.stem
+            write_rows(part, self._rows, self._codec, name=name)
         self._number, self._rows, self._since = self._number + 1, [], time.monotonic()
 
 

@@ -118,6 +118,8 @@ def answers(
         return
     if importlib.util.find_spec("ray") is None or importlib.util.find_spec("pyarrow") is None:
         raise ScaleError('Several workers need Ray: pip install "distill[scale]", or give --workers 1.')
+    if address and "://" in address:
+        raise ScaleError(f"RAY_ADDRESS must be HOST:PORT or auto, not {address}: Ray Data knows no other addresses.")
     with _Program(job, items, workers, address, patience or Patience()) as program:
         for message in program.messages():
             if "ready" in message:

@@ -5,6 +5,7 @@ Its parent holds stdin open: when the parent is gone, however it ended, this pro
 
 import json
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable
@@ -42,6 +43,7 @@ def _say_all(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> 
 
 def _end_with_parent() -> None:
     system.wait_for_hang_up(0)
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
     system.end_at_once()
 
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 WORKER_BYTES = 3 * 1024**3 // 2
-"""Memory that a worker asks of a machine of a cluster: the codec, torch, and a clip of ten minutes with its log-mels."""
+"""Memory that a worker asks of a machine of a cluster: torch, the codec, a clip of ten minutes and its log-mels."""
 STORE_BYTES = 80 * 1024**2
-"""Memory of Ray's object store on this machine, near the least that Ray takes. Beyond it, answers wait on the disk."""
+"""Memory of Ray's object store on this machine, near the least that Ray takes; more answers wait on the disk."""
 TRIES = 2
 Say = Callable[[dict[str, Any]], None]
 

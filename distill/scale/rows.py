@@ -4,6 +4,7 @@ A worker takes an item and returns an answer, both dicts that JSON can hold. It 
 """
 
 import contextlib
+import io
 import json
 import math
 import secrets
@@ -14,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 import torch
 
-from distill.audio import SAMPLE_RATE, Clip, load_clip, write_wav
-from distill.audio.clips import write_flac
+from distill.audio import SAMPLE_RATE, Clip, load_clip
 from distill.audio.decoder import Decoder
 from distill.codec import Codec
 from distill.codec.evaluation import Tally
@@ -114,12 +115,14 @@ def decode_row(codec: Codec, row: Item, folder: Path) -> Answer:
     lengths = row["num_frames"], codec.model_id, codec.codebook_size, row["num_samples"], codec.time_stride
     waveform = codec.decode(CodeGrid(np.array(row["codes"]), *lengths))
     path = folder / row["out"]
-    write = write_flac if path.suffix == ".flac" else write_wav
+    sound = io.BytesIO()  # where the disk is full, soundfile would print tracebacks
+    kind = path.suffix.lstrip(".").upper()
+    soundfile.write(sound, waveform / max(1.0, float(np.abs(waveform).max())), SAMPLE_RATE, "PCM_16", format=kind)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as unfinished:
-            write(unfinished, waveform)
-    except (OSError, RuntimeError) as error:  # soundfile raises its own RuntimeError where the disk is full
+            unfinished.write_bytes(sound.getbuffer())
+    except OSError as error:
         raise ScaleError(f"{path.name} could not be written: {reason_of(error)}.") from error
     return {"seconds": grid_seconds(row["num_samples"])}
 

@@ -75,8 +75,8 @@ def full_row(codec: Codec, file: str, file_bytes: int, answer: dict[str, Any]) -
     return row | of_codec | answer
 
 
-def write_table(path: Path, groups: "Iterator[pa.Table]", codec: Codec) -> None:
-    """Write a table group by group; a file of this name is replaced when all is written.
+def write_table(path: Path, groups: "Iterator[pa.Table]", codec: Codec, *, name: str = "") -> None:
+    """Write a table group by group; a file of this name is replaced when all is written. An error tells ``name``.
 
     Raises
     ------
@@ -93,12 +93,12 @@ def write_table(path: Path, groups: "Iterator[pa.Table]", codec: Codec) -> None:
             for group in groups:
                 writer.write_table(group, row_group_size=GROUP_ROWS)
     except OSError as error:
-        raise TableError(f"{path.name} could not be written: {reason_of(error)}.") from error
+        raise TableError(f"{name or path.name} could not be written: {reason_of(error)}.") from error
 
 
-def write_rows(path: Path, rows: Sequence[dict[str, Any]], codec: Codec) -> None:
+def write_rows(path: Path, rows: Sequence[dict[str, Any]], codec: Codec, *, name: str = "") -> None:
     """Write rows as :func:`full_row` makes them; errors are those of :func:`write_table`."""
-    write_table(path, iter([arrow().Table.from_pylist(list(rows), schema=schema())]), codec)
+    write_table(path, iter([arrow().Table.from_pylist(list(rows), schema=schema())]), codec, name=name)
 
 
 def open_table(path: Path) -> "pq.ParquetFile":
