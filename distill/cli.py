@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from distill.cli_bulk import add_bulk
 from distill.cli_hub import add_hub, fetch_named
 from distill.cli_vamp import add_vamp
 from distill.errors import DistillError
@@ -100,18 +101,17 @@ def train(options: argparse.Namespace) -> None:
 
 
 def encode(options: argparse.Namespace) -> None:
-    """Encode a clip and write its grid of codes."""
+    """Encode a clip and write its grid of codes, or a folder of clips and write a table of codes."""
     from distill.audio import SAMPLE_RATE
     from distill.codec import Codec
 
-    codec = Codec.load(options.model)
-    grid = codec.encode(_load_clip(options.clip).waveform, SAMPLE_RATE)
+    grid = Codec.load(options.model).encode(_load_clip(options.clip).waveform, SAMPLE_RATE)
     grid.save(options.grid)
     print(f"{options.grid}: {grid.levels} levels x {grid.rows} rows x {grid.columns} columns.")
 
 
 def decode(options: argparse.Namespace) -> None:
-    """Decode a grid of codes and write the sound."""
+    """Decode a grid of codes and write the sound, or a table of codes and write a folder of sounds."""
     from distill.audio import write_wav
     from distill.codes import CodeGrid
 
@@ -189,8 +189,7 @@ def evaluate(options: argparse.Namespace) -> None:
 def bench(options: argparse.Namespace) -> None:
     """Train Distill and its references on the example clips, and compare them."""
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from distill.bench.report import bench
 
@@ -198,7 +197,7 @@ def bench(options: argparse.Namespace) -> None:
         _check_writable(options.json)
     console = Console(soft_wrap=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Bar(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task("Reading the clips", total=1.0)
         report = bench(
             options.names,
@@ -331,6 +330,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", type=Path, metavar="REPORT")
     for add_some in (_add_sounds, add_vamp, add_hub, _add_workshop):
         add_some(add)
+    add_bulk(commands.choices)
     return parser
 
 
@@ -338,16 +338,16 @@ def _add_sounds(add: Callable[[Any], argparse.ArgumentParser]) -> None:
     """The commands that turn sound into codes, and codes into sound, and say how well."""
     command = add(encode)
     command.add_argument("model", type=Path, metavar="M.distill")
-    command.add_argument("clip", type=Path)
-    command.add_argument("grid", type=Path, help=".npz or .json")
+    command.add_argument("clip", type=Path, help="a sound, a folder of them, or hf://datasets/user/name")
+    command.add_argument("grid", type=Path, help=".npz or .json; .parquet for a folder")
 
     def add_vocoder(command: argparse.ArgumentParser) -> None:
         command.add_argument("--vocoder", default="neural", help="neural (the default), griffin-lim or bigvgan")
 
     command = add(decode)
     command.add_argument("model", type=Path, metavar="M.distill")
-    command.add_argument("grid", type=Path)
-    command.add_argument("out", type=Path, metavar="out.wav")
+    command.add_argument("grid", type=Path, help=".npz or .json; .parquet for many clips")
+    command.add_argument("out", type=Path, metavar="out.wav", help="or the folder for many clips")
     add_vocoder(command)
 
     command = add(reconstruct)
@@ -395,6 +395,6 @@ def _add_workshop(add: Callable[[Any], argparse.ArgumentParser]) -> None:
 
     command = add(bench)
     names = "plain, vae, distill, distill-4, distill-4-long, distill-93ms, distill-46ms, scratch-4, held-out"
-    command.add_argument("names", nargs="*", metavar="NAME", help=f"{names}, hits, speed, page, strip, prior")
+    command.add_argument("names", nargs="*", metavar="NAME", help=f"{names}, hits, speed, page, strip, prior, bulk")
     command.add_argument("--minutes", type=float, help="training time in all; by default each gets its full time")
     command.add_argument("--json", type=Path, metavar="REPORT")

@@ -27,7 +27,7 @@ def fetch_named(options: argparse.Namespace) -> None:
         if isinstance(named, Path) and named.as_posix().startswith(SCHEME):
             setattr(options, argument, _fetch_codec(named.as_posix().removeprefix(SCHEME)))
     clips = getattr(options, "clips", None)
-    if isinstance(clips, list):
+    if isinstance(clips, list) and getattr(options, "workers", None) is None:  # workers take larger sets
         options.clips = [file for named in clips for file in _fetch_clips(named)]
 
 

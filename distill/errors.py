@@ -41,6 +41,14 @@ class HubError(DistillError):
     """The Hugging Face Hub cannot be reached, refuses a request, or lacks what is asked for."""
 
 
+class TableError(DistillError):
+    """A table of codes is damaged, is of another codec, or cannot be written."""
+
+
+class ScaleError(DistillError):
+    """What works on whole sets is not installed, cannot start, or found no machine for it."""
+
+
 class FullError(DistillError):
     """The server has no room for more at the moment."""
 

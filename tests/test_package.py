@@ -74,7 +74,7 @@ def needed(names) -> set[str]:
 def test_all_that_is_pinned_pins_what_it_brings_along(repository, project, file, extra):
     pinned, extras = pins(repository / file), project["optional-dependencies"]
     wanted = [*project["dependencies"], *extras["page"], *extras["space"], *extras[extra]]
-    wanted += extras["accelerate"] if extra == "test" else []
+    wanted += [*extras["accelerate"], *extras["scale"]] if extra == "test" else []
     assert needed(by_name(wanted)) <= set(pinned)
     assert all([each.operator for each in pin.specifier] == ["=="] for pin in pinned.values())
 
@@ -112,6 +112,8 @@ def test_every_library_that_is_imported_is_asked_for_by_the_package_or_by_its_ex
         allowed = {*needed, *ASKED_FOR_BY_NAME}
         if room in ("server", "ui"):
             allowed |= {*page, *COMES_WITH_GRADIO}
+        if room == "scale":
+            allowed |= {*by_name(project["optional-dependencies"]["scale"])}
         for name in imported(path):
             owners = {canonicalize_name(each) for each in distributions.get(name, [f"{name}-python", name])}
             assert owners & allowed, f"{path.relative_to(repository)} imports {name}"

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from distill.audio import SAMPLE_RATE, Clip, GriffinLim, LogMel, Vocoder, read_clips
+from distill.bench.bulk import measure_bulk
 from distill.bench.contest import Contestant, Result, run
 from distill.bench.listening import Listening, listen, opus, synthesize, with_phases_of
 from distill.bench.pace import measure_pace
@@ -41,11 +42,11 @@ CONTESTANTS = (
     Contestant("distill-46ms", "distill", 60, 3, 4),
     Contestant("scratch-4", "scratch", 60, 4),
 )
-SPEED, HELD_OUT, HITS, PAGE, STRIP, PRIOR = "speed", "held-out", "hits", "page", "strip", "prior"
+SPEED, HELD_OUT, HITS, PAGE, STRIP, PRIOR, BULK = "speed", "held-out", "hits", "page", "strip", "prior", "bulk"
 HELD_OUT_CONTESTANTS = ("plain", "distill")
 HITS_CONTESTANT = Contestant("hits, 46 ms", "distill", 60, 3, 4)
 USUAL = (*(contestant.name for contestant in CONTESTANTS), HELD_OUT, HITS, SPEED)
-NAMES = (*USUAL, PAGE, STRIP, PRIOR)
+NAMES = (*USUAL, PAGE, STRIP, PRIOR, BULK)
 VALUES = (0.5, 0.4, 0.32, 0.25, 0.2)
 LISTENING = ("bit/s", "mel_l1", "64", "256", "rise ms", "pre dB", "ViSQOL", "Zimt.")
 HEADINGS = ("levels", "bit/s", "seconds", "steps/s", "mel_l1", "held out", "codes", "MB", *(f"to {v}" for v in VALUES))
@@ -60,10 +61,10 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
     Parameters
     ----------
     names : sequence of str
-        Names of parts from :data:`NAMES`; all parts but "page", "strip" and "prior" if empty. "held-out" trains "plain"
+        Names of parts from :data:`NAMES`; all but "page", "strip", "prior", "bulk" if empty. "held-out" trains "plain"
         and "distill" again without every fourth clip; "hits" trains on short sounds, with columns as short as such
         sounds get; "speed" measures the example codec; "page" measures the Edit tab in Chromium, "strip" how evenly the
-        strip of 500 clips scrolls there; "prior" measures what guesses codes.
+        strip of 500 clips scrolls there; "prior" measures what guesses codes, "bulk" whole folders by Ray.
     minutes : float, optional
         Training time of all parts together, 0.2 to 1440 minutes; the time of each training shrinks in proportion. By
         default, each training takes its full time.
@@ -139,9 +140,10 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
     if SPEED in chosen:
         progress("Measuring the example codec", 1.0)
         report["speed"] = _measure_speed(clips, PACE_SECONDS * share, say)
-    for name in [name for name in (PAGE, STRIP) if name in chosen]:
-        progress(f"Measuring the {name}", 1.0)
-        report[name] = (measure_page if name == PAGE else measure_strip)(say)
+    measured: dict[str, Callable[[Say], Any]] = {PAGE: measure_page, STRIP: measure_strip, BULK: measure_bulk}
+    for name in [name for name in measured if name in chosen]:
+        progress(f"Measuring {name}", 1.0)
+        report[name] = measured[name](say)
     if PRIOR in chosen:
         report["prior"] = _measure_priors(clips, SECONDS * share, say)
     return report

@@ -49,7 +49,79 @@ class Evaluation:
     decode_rtf: float
 
 
-@torch.no_grad()
+@dataclass
+class Tally:
+    """What :func:`evaluate` adds up over clips; several tallies can be added up to one.
+
+    Attributes
+    ----------
+    counts : ndarray of int64 [levels, codebook_size]
+        How often each code occurred.
+    clips, frames, samples : int
+        Number of clips, of their frames, and of their samples at 44 100 Hz.
+    bits : float
+        Bits of all codes.
+    errors, audio_errors : float
+        Sums of the ``mel_l1`` of each clip before and after the vocoder, each times the clip's frames.
+    encoding, decoding : float
+        Seconds of computation.
+    """
+
+    counts: np.ndarray
+    clips: int = 0
+    frames: int = 0
+    samples: int = 0
+    bits: float = 0.0
+    errors: float = 0.0
+    audio_errors: float = 0.0
+    encoding: float = 0.0
+    decoding: float = 0.0
+
+    @classmethod
+    def of(cls, codec: Codec) -> "Tally":
+        """An empty tally."""
+        return cls(np.zeros((codec.num_levels, codec.codebook_size), dtype=np.int64))
+
+    @torch.no_grad()
+    def add(self, codec: Codec, clip: Clip) -> None:
+        """Encode and decode a clip, and measure the error and the time."""
+        began = time.perf_counter()
+        original = codec.log_mel_of(clip)
+        grid = codec.encode_mel(original, num_samples=len(clip.waveform))
+        encoded = time.perf_counter()
+        recon = codec.decode_mel(grid)
+        waveform = codec.synthesize(recon)[: grid.num_samples]
+        self.encoding, self.decoding = self.encoding + encoded - began, self.decoding + time.perf_counter() - encoded
+        heard = codec.log_mel_of(Clip(clip.name, waveform.numpy()))
+        self.errors += mel_l1(recon, original).item() * grid.num_frames
+        self.audio_errors += mel_l1(heard, original).item() * grid.num_frames
+        self.frames, self.clips = self.frames + grid.num_frames, self.clips + 1
+        self.samples, self.bits = self.samples + grid.num_samples, self.bits + grid.num_bits
+        self.counts += codec.usage(grid)
+
+    def evaluation(self) -> Evaluation:
+        """The means of all that was added.
+
+        Raises
+        ------
+        AudioError
+            If there are no clips.
+        """
+        if not self.clips:
+            raise AudioError("There is no clip to evaluate.")
+        seconds = self.samples / SAMPLE_RATE
+        return Evaluation(
+            clips=self.clips,
+            sound_seconds=seconds,
+            mel_l1=self.errors / self.frames,
+            mel_l1_audio=self.audio_errors / self.frames,
+            bitrate_bps=self.bits / seconds,
+            levels=tuple(codebook_health(self.counts)),
+            encode_rtf=seconds / self.encoding,
+            decode_rtf=seconds / self.decoding,
+        )
+
+
 def evaluate(codec: Codec, clips: Iterable[Clip]) -> Evaluation:
     """Encode and decode clips and measure the error and the speed.
 
@@ -66,35 +138,10 @@ def evaluate(codec: Codec, clips: Iterable[Clip]) -> Evaluation:
     >>> evaluation.clips, round(evaluation.bitrate_bps), evaluation.mel_l1 < evaluation.mel_l1_audio
     (1, 821, True)
     """
-    counts = np.zeros((codec.num_levels, codec.codebook_size), dtype=np.int64)
-    errors, audio_errors, frames, encoding, decoding, number = 0.0, 0.0, 0, 0.0, 0.0, 0
-    samples, bits = 0, 0.0
+    tally = Tally.of(codec)
     for clip in clips:
-        began = time.perf_counter()
-        original = codec.log_mel_of(clip)
-        grid = codec.encode_mel(original, num_samples=len(clip.waveform))
-        encoded = time.perf_counter()
-        recon = codec.decode_mel(grid)
-        waveform = codec.synthesize(recon)[: grid.num_samples]
-        encoding, decoding = encoding + encoded - began, decoding + time.perf_counter() - encoded
-        errors += mel_l1(recon, original).item() * grid.num_frames
-        audio_errors += mel_l1(codec.log_mel_of(Clip(clip.name, waveform.numpy())), original).item() * grid.num_frames
-        frames, number = frames + grid.num_frames, number + 1
-        samples, bits = samples + grid.num_samples, bits + grid.num_bits
-        counts += codec.usage(grid)
-    if not number:
-        raise AudioError("There is no clip to evaluate.")
-    seconds = samples / SAMPLE_RATE
-    return Evaluation(
-        clips=number,
-        sound_seconds=seconds,
-        mel_l1=errors / frames,
-        mel_l1_audio=audio_errors / frames,
-        bitrate_bps=bits / seconds,
-        levels=tuple(codebook_health(counts)),
-        encode_rtf=seconds / encoding,
-        decode_rtf=seconds / decoding,
-    )
+        tally.add(codec, clip)
+    return tally.evaluation()
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,190 @@
+"""Whole folders and tables of codes on the command line: more of ``encode``, ``decode`` and ``evaluate``."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from distill.errors import TableError
+
+if TYPE_CHECKING:
+    from distill.scale.bulk import Hands
+    from distill.scale.listing import Listing
+
+SET_SCHEME = "hf:/datasets/"
+"""How ``hf://datasets/`` begins as a path."""
+TABLE = ".parquet"
+NAMED_REASONS = 20
+"""Files that an evaluation leaves out and names one by one."""
+LINES = 10
+"""Lines that tell how far a command is where there is no terminal for a bar."""
+GIB = 1024**3
+MOST_BYTES, MOST_FILES = 100 * GIB, 200_000
+"""Most bytes and most files of a data set on the Hub."""
+
+
+def add_bulk(commands: Mapping[str, argparse.ArgumentParser]) -> None:
+    """Let three commands take whole folders and tables; what they do with one clip stays as it is."""
+    for name, takes, many in (
+        ("encode", _is_set, _encode),
+        ("decode", _is_table, _decode),
+        ("evaluate", _has_workers, _evaluate),
+    ):
+        commands[name].set_defaults(command=_either(commands[name].get_default("command"), takes, many))
+        commands[name].add_argument(
+            "--workers",
+            type=int,
+            metavar="N",
+            help="for a folder: by default one for each processor, and 1 without Ray",
+        )
+    commands["decode"].add_argument("--flac", action="store_true", help="for a table: write FLAC, not WAV")
+
+
+def _either(
+    one: Callable[[argparse.Namespace], None],
+    takes: Callable[[argparse.Namespace], bool],
+    many: Callable[[argparse.Namespace], None],
+) -> Callable[[argparse.Namespace], None]:
+    return lambda options: (many if takes(options) else one)(options)
+
+
+def _is_set(options: argparse.Namespace) -> bool:
+    return options.clip.is_dir() or options.clip.as_posix().startswith(SET_SCHEME)
+
+
+def _is_table(options: argparse.Namespace) -> bool:
+    return options.grid.is_dir() or options.grid.suffix == TABLE
+
+
+def _has_workers(options: argparse.Namespace) -> bool:
+    return options.workers is not None
+
+
+def _encode(options: argparse.Namespace) -> None:
+    """Encode a folder, or a data set on the Hub, to a table of codes."""
+    from distill.codec import Codec
+    from distill.scale.bulk import encode_set
+
+    if options.grid.suffix != TABLE:
+        raise TableError(
+            f"Many clips go to a table: please name a file that ends with {TABLE}, not {options.grid.name}."
+        )
+    hands, codec = _hands(options), Codec.load(options.model)
+    with _progress("Encoding") as progress:
+        listing = _listing(options.clip)
+        done = encode_set(codec, options.model, listing, options.grid, hands=hands, progress=progress)
+    added = "all were there already" if not done.new else f"{done.new} are new"
+    of_all = added if done.new < done.clips + done.refused else "all are new"
+    print(f"{options.grid}: {_counted(done.clips, 'clip')}, {_duration(done.seconds)}; {of_all}.")
+    if done.refused:
+        print(f"{_counted(done.refused, 'file')} could not be encoded; the column “reason” says why.")
+
+
+def _decode(options: argparse.Namespace) -> None:
+    """Decode a table of codes to a folder of sounds."""
+    from distill.codec import Codec
+    from distill.scale.rows import Job
+    from distill.scale.unpacking import decode_set
+
+    hands, codec = _hands(options), Codec.load(options.model, vocoder=options.vocoder)
+    job = Job("decode", os.path.abspath(options.model), os.path.abspath(options.out), options.vocoder)
+    with _progress("Decoding") as progress:
+        kind = "flac" if options.flac else "wav"
+        done = decode_set(codec, job, options.grid, kind=kind, hands=hands, progress=progress)
+    print(f"{options.out}: {_counted(done.clips, 'sound')}, {_duration(done.seconds)}.")
+    if done.refused:
+        print(f"{_counted(done.refused, 'row')} had no codes.")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    """Measure the error of a codec on whole folders."""
+    from distill.codec import Codec
+    from distill.codes.levels import level_names
+    from distill.scale.bulk import evaluate_set
+    from distill.scale.rows import Job
+
+    hands, codec = _hands(options), Codec.load(options.model, vocoder=options.vocoder)
+    listings = [_listing(path) for path in options.clips]
+    job = Job("evaluate", os.path.abspath(options.model), str(listings[0].folder), options.vocoder)
+    with _progress("Evaluating") as progress:
+        result, reasons = evaluate_set(codec, job, listings, hands=hands, progress=progress)
+    for reason in reasons[:NAMED_REASONS]:
+        print(reason, file=sys.stderr)
+    if len(reasons) > NAMED_REASONS:
+        print(f"{len(reasons) - NAMED_REASONS} more files were left out.", file=sys.stderr)
+    print(f"{result.clips} clips, {result.sound_seconds:.1f} s at {result.bitrate_bps:.0f} bit/s")
+    print(f"mel_l1 {result.mel_l1:.3f}, after the vocoder {result.mel_l1_audio:.3f}")
+    for name, health in zip(level_names(len(result.levels)), result.levels, strict=True):
+        print(f"{name}: {health.utilization:.0%} of codes used, perplexity {health.perplexity:.1f}")
+    print(
+        f"each worker encodes {result.encode_rtf:.0f} and decodes {result.decode_rtf:.0f} seconds of sound per second"
+    )
+    if options.json:
+        report = asdict(result) | {"refused": len(reasons)}
+        options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def _hands(options: argparse.Namespace) -> "Hands":
+    from distill.scale.bulk import Hands
+    from distill.scale.pool import count_workers
+
+    address = os.environ.get("RAY_ADDRESS") or None
+    return Hands(count_workers(options.workers, address), address)
+
+
+def _listing(path: Path) -> "Listing":
+    """The files of a folder, of a data set on the Hub, or one file."""
+    from distill.scale.listing import list_files
+
+    if not path.as_posix().startswith(SET_SCHEME):
+        return list_files(path) if path.is_dir() else list_files(path.absolute().parent, [path.absolute()])
+    from distill.hub import fetch_folder, read_name
+
+    repository, revision = read_name(path.as_posix().removeprefix(SET_SCHEME))
+    folder, files = fetch_folder(repository, most_bytes=MOST_BYTES, most_files=MOST_FILES, revision=revision)
+    return list_files(folder, [folder / file for file in files])
+
+
+@contextmanager
+def _progress(words: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many of all are done: a bar on a terminal, a line for each tenth elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(soft_wrap=True, highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task, told = bar.add_task(words, total=None), 0
+
+        def show(done: int, of_all: int) -> None:
+            nonlocal told
+            bar.update(task, completed=done, total=of_all)
+            tenth = LINES * done // max(1, of_all)
+            if not console.is_terminal and told < tenth < LINES:
+                print(f"{words}: {done} of {of_all}", flush=True)
+                told = tenth
+
+        yield show
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _duration(seconds: float) -> str:
+    """A length in words.
+
+    Examples
+    --------
+    >>> _duration(7.25), _duration(7325)
+    ('7.2 s of sound', '2 h 2 min of sound')
+    """
+    minutes = round(seconds / 60)
+    if seconds < 120:
+        return f"{seconds:.1f} s of sound"
+    return f"{minutes // 60} h {minutes % 60} min of sound" if minutes >= 60 else f"{minutes} min of sound"
