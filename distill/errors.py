@@ -41,6 +41,10 @@ class HubError(DistillError):
     """The Hugging Face Hub cannot be reached, refuses a request, or lacks what is asked for."""
 
 
+class LibraryError(DistillError):
+    """A library of kept codecs cannot be opened, or a codec in it cannot be kept, opened, renamed or deleted."""
+
+
 class FullError(DistillError):
     """The server has no room for more at the moment."""
 
