@@ -1,7 +1,6 @@
 """Libraries of codecs on the command line: what is in one, and what is kept, opened, renamed and deleted there."""
 
 import argparse
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,7 +42,7 @@ def _keep(there: "Library", options: argparse.Namespace) -> None:
     from distill.library import label_of, new_key, read_key
 
     key = read_key(options.key) if options.key else new_key()
-    there.keep(key, options.model, label_of(Codec.load(options.model), options.name, time.time()))
+    there.keep(key, options.model, label_of(Codec.load(options.model), options.name))
     print(f"Kept. {there.words()}")
     if not options.key:
         print(f"The key of the new library, which opens and deletes what is in it: {key}")

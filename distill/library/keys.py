@@ -23,7 +23,9 @@ def new_key() -> str:
     >>> new_key() != new_key()
     True
     """
-    return secrets.token_urlsafe(32)
+    while not (key := secrets.token_urlsafe(32))[0].isalnum():  # a command line would take "-" for an option
+        pass
+    return key
 
 
 def read_key(text: str) -> str:

@@ -56,13 +56,13 @@ class Label:
 _LABELS = TypeAdapter(Label)
 
 
-def label_of(codec: Codec, name: str, now: float) -> Label:
-    """The label of a codec that is kept now, in seconds since 1970.
+def label_of(codec: Codec, name: str) -> Label:
+    """The label of a codec that is not kept yet.
 
     Examples
     --------
-    >>> label_of(Codec.load("examples/models/loops.distill"), "loops", 0.0).clips
+    >>> label_of(Codec.load("examples/models/loops.distill"), "loops").clips
     17
     """
     source = codec.info.provenance
-    return Label(name, codec.model_id, codec.num_levels, source.clips if source else 0, now)
+    return Label(name, codec.model_id, codec.num_levels, source.clips if source else 0)

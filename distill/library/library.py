@@ -114,7 +114,7 @@ class Library:
             return self._kept(self._folder(key))
 
     def keep(self, key: str, file: Path, label: Label) -> Kept:
-        """Keep a copy of a codec's file in a library, which is made if it is not there.
+        """Keep a copy of a codec's file in a library, which is made if it is not there. The label's time becomes now.
 
         Raises
         ------
@@ -123,7 +123,8 @@ class Library:
         FullError
             If a limit would be passed, or the disk is full.
         """
-        label, folder, settings = replace(label, name=read_title(label.name)), self._folder(key), self._settings
+        label, folder = replace(label, name=read_title(label.name), kept=self._clock()), self._folder(key)
+        settings = self._settings
         if not self._is_counted:
             self.expire(self._clock())
         with self._locked(folder), spoken(self.folder):
@@ -175,7 +176,7 @@ class Library:
         """Note that a codec was opened now: from now on, it is kept for as long again. Nothing is noted on a disk that
         is full or can only be read."""
         folder = self._folder(key)
-        with contextlib.suppress(OSError, LibraryError), spoken(self.folder):
+        with contextlib.suppress(LibraryError, FullError), spoken(self.folder):
             if (folder / f"{id}{CODEC}").exists():
                 write_whole(folder / f"{id}{OPENED}", [f"{self._clock():.0f}".encode()])
 
@@ -276,12 +277,14 @@ class Library:
 
     def _read(self, folder: Path, id: str, num_bytes: int, changed: float) -> Kept:
         """A codec with its label; if that is missing or damaged, the codec has a name that is made of its id."""
-        label, opened = Label(f"codec {id[:6]}", kept=changed), 0.0
+        label, opened, soon = Label(f"codec {id[:6]}"), 0.0, self._clock() + DAY  # clocks of servers may differ
         with contextlib.suppress(OSError, ValueError):
             label = Label.from_json(b"".join(pieces_of(folder / f"{id}{LABEL}", MOST_BYTES)))
         with contextlib.suppress(OSError, ValueError):
             opened = float(b"".join(pieces_of(folder / f"{id}{OPENED}", 40)))
-        since = max(label.kept, opened if opened <= self._clock() + DAY else 0.0)  # False for "nan", too
+        if not 0 < label.kept <= soon:
+            label = replace(label, kept=min(changed, soon))
+        since = max(label.kept, opened if opened <= soon else 0.0)  # False for "nan", too
         return Kept(id, label, num_bytes, since + self._settings.library_days * DAY)
 
     def _find(self, folder: Path, id: str) -> Kept:

@@ -145,7 +145,7 @@ so please try again later.
     except OSError as error:
         if error.errno in NO_ROOM:
             raise FullError(
-                "The server's disk has no room for this codec, so it was not kept; “Save codec” gives it as a file."
+                "The server's disk is full, so nothing was kept or changed; “Save codec” gives a codec as a file."
             ) from error
         if isinstance(error, FileNotFoundError) and is_there(folder):
             raise LibraryError("This codec is no longer in the library; somebody else may have deleted it.") from error

@@ -115,7 +115,7 @@ class LibraryDoor:
                 num_bytes = (folder / FILE).stat().st_size
                 self._require_share(page.address, num_bytes)
                 with self._turns.aside():
-                    kept = self._library.keep(key, folder / FILE, label_of(codec, name, time.time()))
+                    kept = self._library.keep(key, folder / FILE, label_of(codec, name))
                 self._kept_today.hit(self._day, page.address, cost=num_bytes)
             return key, kept
         finally:

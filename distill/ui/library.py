@@ -16,7 +16,10 @@ NONE_KEPT = (
     "This server keeps no codecs: they last as long as your visit, so download yours with “Save codec”, and open it "
     "again with “Open codec”."
 )
-HEARD = "A codec brings the codes of up to three minutes of its clips, unless it was trained without, and never their names."
+HEARD = (
+    "Whoever opens a codec has the codes of up to three minutes of its clips, unless it was trained without, but never "
+    "their names."
+)
 
 
 @dataclass(frozen=True)
