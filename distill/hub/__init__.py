@@ -3,6 +3,18 @@
 from distill.hub.datasets import fetch_sounds
 from distill.hub.download import download
 from distill.hub.names import read_name
-from distill.hub.repository import CODEC_FILE, ON_A_PAGE, HubFile, fetch, publish
+from distill.hub.repository import CODEC_FILE, ON_A_PAGE, HubFile, LocalFile, fetch, publish
+from distill.hub.sets import write_set
 
-__all__ = ["CODEC_FILE", "ON_A_PAGE", "HubFile", "download", "fetch", "fetch_sounds", "publish", "read_name"]
+__all__ = [
+    "CODEC_FILE",
+    "ON_A_PAGE",
+    "HubFile",
+    "LocalFile",
+    "download",
+    "fetch",
+    "fetch_sounds",
+    "publish",
+    "read_name",
+    "write_set",
+]
