@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from distill.cli_bulk import add_bulk
 from distill.cli_hub import add_hub, fetch_named
+from distill.cli_library import add_library
 from distill.cli_vamp import add_vamp
 from distill.errors import DistillError
 
@@ -275,12 +276,10 @@ def _read_clips(paths: Sequence[Path]) -> "Iterator[Clip]":
     from distill.audio import Refusal, read_clips
 
     for item in read_clips(paths):
-        if isinstance(item, Refusal):
-            print(item.reason, file=sys.stderr)
-            continue
-        if item.note:
-            print(item.note, file=sys.stderr)
-        yield item
+        if said := item.reason if isinstance(item, Refusal) else item.note:
+            print(said, file=sys.stderr)
+        if not isinstance(item, Refusal):
+            yield item
 
 
 def _print_health(levels: "Sequence[LevelHealth]", indent: str = "") -> None:
@@ -307,7 +306,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
 
     def add(function: Any) -> argparse.ArgumentParser:
-        command = commands.add_parser(function.__name__, help=function.__doc__, description=function.__doc__)
+        name, words = function.__name__.replace("_", "-"), function.__doc__
+        command = commands.add_parser(name, help=words, description=words)
         command.set_defaults(command=function)
         return command
 
@@ -328,7 +328,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
     command.add_argument("--resume", action="store_true", help="go on with a training that was stopped")
     command.add_argument("--json", type=Path, metavar="REPORT")
-    for add_some in (_add_sounds, add_vamp, add_hub, _add_workshop):
+    for add_some in (_add_sounds, add_vamp, add_hub, add_library, _add_workshop):
         add_some(add)
     add_bulk(commands.choices)
     return parser

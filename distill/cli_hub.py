@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,21 +52,44 @@ def _fetch_clips(named: Path) -> list[Path]:
 
 def publish(options: argparse.Namespace) -> None:
     """Publish a codec on the Hugging Face Hub, after a look at what goes out."""
-    from distill import hub
     from distill.audio import load_clip
     from distill.codec import Codec
 
     codec = Codec.load(options.model)
     sounds = [codec.encode_clip(load_clip(path)) for path in options.sound]
-    files = codec.hub_files(options.repository, license=options.license, sounds=sounds, grids=options.grids)
-    readers = "only you" if options.private else "everybody"
+    _publish(options, codec.hub_files(options.repository, license=options.license, sounds=sounds, grids=options.grids))
+
+
+def publish_set(options: argparse.Namespace) -> None:
+    """Publish clips as a data set on the Hugging Face Hub, after a look at what goes out."""
+    import tempfile
+
+    from distill import hub
+    from distill.audio import Refusal, read_clips
+
+    with tempfile.TemporaryDirectory() as folder:
+        clips = []
+        for item in read_clips(options.clips):
+            if said := item.reason if isinstance(item, Refusal) else item.note:
+                print(said, file=sys.stderr)
+            if not isinstance(item, Refusal):
+                clips.append(item)
+        files = hub.write_set(clips, Path(folder), options.repository, license=options.license, names=options.names)
+        _publish(options, files, kind="dataset", message="Publish clips", replaces="data/")
+
+
+def _publish(options: argparse.Namespace, files: Sequence[Any], **how: Any) -> None:
+    """Show files, ask, and publish them."""
+    from distill import hub
+
+    readers, wide = "only you" if options.private else "everybody", max(14, *(len(file.path) for file in files))
     print(f"{options.repository} on the Hugging Face Hub, for {readers} to read:")
     for file in files:
-        print(f"  {file.path:14} {file.size / 1000:8.1f} kB  {file.words}")
+        print(f"  {file.path:{wide}} {file.size / 1000:8.1f} kB  {file.words}")
     if not options.yes and not _agreed():
         print("Nothing was published.")
         return
-    print(hub.publish(options.repository, files, private=options.private))
+    print(hub.publish(options.repository, files, private=options.private, **how))
 
 
 def _agreed() -> bool:
@@ -76,7 +99,7 @@ def _agreed() -> bool:
 
 
 def add_hub(add: Callable[[Any], argparse.ArgumentParser]) -> None:
-    """The command of this module and its arguments."""
+    """The commands of this module and their arguments."""
     command = add(publish)
     command.add_argument("model", type=Path, metavar="M.distill")
     command.add_argument("repository", metavar="user/name", help="made if it is not there")
@@ -86,4 +109,11 @@ def add_hub(add: Callable[[Any], argparse.ArgumentParser]) -> None:
         "--sound", nargs="+", type=Path, default=[], metavar="FILE", help="its first 10 s go out as the codec plays it"
     )
     command.add_argument("--grids", action="store_true", help="with the codes of training clips that the file keeps")
+    command.add_argument("--yes", action="store_true", help="without a question")
+    command = add(publish_set)
+    command.add_argument("clips", nargs="+", type=Path, metavar="CLIP_OR_FOLDER")
+    command.add_argument("repository", metavar="user/name", help="made if it is not there")
+    command.add_argument("--license", required=True, help="its name on the Hub, such as cc0-1.0, cc-by-4.0 or other")
+    command.add_argument("--names", action="store_true", help="with the names of the files; without, they are numbered")
+    command.add_argument("--private", action="store_true", help="only its owner may read it")
     command.add_argument("--yes", action="store_true", help="without a question")

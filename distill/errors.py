@@ -49,6 +49,10 @@ class ScaleError(DistillError):
     """What works on whole sets is not installed, cannot start, or found no machine for it."""
 
 
+class LibraryError(DistillError):
+    """A library of kept codecs cannot be opened, or a codec in it cannot be kept, opened, renamed or deleted."""
+
+
 class FullError(DistillError):
     """The server has no room for more at the moment."""
 

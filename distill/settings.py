@@ -13,8 +13,9 @@ from distill.errors import ConfigError
 
 MINUTE, HOUR = 60, 3600
 MIB, GIB = 1024**2, 1024**3
-MAY_BE_NONE = ("trusted_proxies", "hub")
+MAY_BE_NONE = ("trusted_proxies", "hub", "library")
 """Limits that may be 0; all others are at least 1."""
+FOLDERS = ("folder", "library_folder")
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,10 @@ class Settings:
     Raises
     ------
     ConfigError
-        On construction, if a limit is not positive; ``trusted_proxies`` and ``hub`` may be 0.
+        On construction, if a limit is not positive; ``trusted_proxies``, ``hub`` and ``library`` may be 0.
     """
 
-    folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "distill-server")
+    folder: Path = field(default_factory=lambda: _usual_folder())
     """Folder for visitors' files and trainings. Trainings survive a restart of the server if this folder does."""
     disk_bytes: int = 20 * GIB
     """Maximum bytes in ``folder``. When it is full, the server accepts no more files until some expire."""
@@ -183,6 +184,29 @@ class Settings:
     address_hub_rate: int = 12
     """Maximum codecs that all visitors at one address ask of the Hub, or publish there, in ten seconds."""
 
+    library: int = 1
+    """Whether visitors keep codecs on the server for longer than their visit, where it has a folder for them: 1, or 0
+    for no."""
+    library_folder: Path | None = None
+    """Folder for the codecs that visitors keep; several servers may share it, and it may be a mounted bucket. By
+    default ``library`` in ``folder`` if that was chosen, else there is none."""
+    library_days: int = 90
+    """Days for which a codec is kept after it was last opened."""
+    library_codecs: int = 20
+    """Maximum codecs in one library."""
+    library_bytes: int = 256 * MIB
+    """Maximum bytes of the codecs in one library."""
+    libraries_codecs: int = 5_000
+    """Maximum codecs in all libraries."""
+    libraries_bytes: int = 20 * GIB
+    """Maximum bytes of the codecs in all libraries. They do not count towards ``disk_bytes``."""
+    address_library_bytes: int = 1 * GIB
+    """Maximum bytes of the codecs that all visitors at one address keep in a day."""
+    visit_library_rate: int = 20
+    """Maximum calls about a library by one visitor in ten seconds."""
+    address_library_rate: int = 100
+    """Maximum calls about libraries by all visitors at one address in ten seconds."""
+
     trainings: int = 1
     """Maximum trainings that run at the same time."""
     waiting_trainings: int = 20
@@ -241,8 +265,15 @@ class Settings:
         for limit in fields(self):
             value = getattr(self, limit.name)
             least = 0 if limit.name in MAY_BE_NONE else 1
-            if limit.name != "folder" and value < least:
+            if limit.name not in FOLDERS and value < least:
                 raise ConfigError(f"{variable(limit.name)} must be {least} or more, got {value}.")
+
+    @property
+    def library_place(self) -> Path | None:
+        """Folder for the codecs that visitors keep; None if the server keeps none."""
+        if not self.library or self.library_folder is not None:
+            return self.library_folder if self.library else None
+        return None if self.folder == _usual_folder() else self.folder / "library"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -259,10 +290,14 @@ class Settings:
             if key not in names:
                 raise ConfigError(f"{key} is no setting of Distill; there are {', '.join(names)}.")
             try:
-                changes[names[key]] = Path(environment[key]) if names[key] == "folder" else int(environment[key])
+                changes[names[key]] = Path(environment[key]) if names[key] in FOLDERS else int(environment[key])
             except ValueError as error:
                 raise ConfigError(f"{key} must be a whole number, got {environment[key]!r:.40}.") from error
         return cls(**changes)  # type: ignore[arg-type]
+
+
+def _usual_folder() -> Path:
+    return Path(tempfile.gettempdir()) / "distill-server"
 
 
 def variable(name: str) -> str:

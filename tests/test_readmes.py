@@ -148,8 +148,8 @@ def test_the_commands_of_the_readme_are_those_that_there_are(repository, capsys)
             main([*command, "--help"])
         return capsys.readouterr().out
 
-    named = dict(re.findall(r"python -m distill (\w+)((?:(?!python -m).)*)", usage, re.DOTALL))
-    assert set(named) == set(re.findall(r"^    (\w+)", help_of(), re.MULTILINE))
+    named = dict(re.findall(r"python -m distill ([\w-]+)((?:(?!python -m).)*)", usage, re.DOTALL))
+    assert set(named) == set(re.findall(r"^    (\w[\w-]*)", help_of(), re.MULTILINE))
     for command, arguments in named.items():
         assert set(re.findall(r"--[\w-]+", arguments)) <= set(re.findall(r"--[\w-]+", help_of(command))), command
 

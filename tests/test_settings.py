@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from distill.errors import ConfigError
-from distill.settings import Settings, variable
+from distill.settings import FOLDERS, Settings, variable
 
 
 def test_without_variables_the_limits_are_the_defaults():
@@ -20,7 +20,7 @@ def test_each_variable_changes_its_limit_and_no_other(name):
         field.name for field in fields(Settings) if getattr(changed, field.name) != getattr(Settings(), field.name)
     ]
     assert different == [name]
-    assert getattr(changed, name) == (Path("17") if name == "folder" else 17)
+    assert getattr(changed, name) == (Path("17") if name in FOLDERS else 17)
 
 
 @pytest.mark.parametrize("value", ["", "many", "1.5", "0", "-3", "nan", "1" * 5000])
@@ -33,3 +33,16 @@ def test_a_value_that_is_no_positive_whole_number_is_refused_by_name(value, is_o
 def test_a_variable_that_names_no_limit_is_refused():
     with pytest.raises(ConfigError, match="DISTILL_CHANELS is no setting"):
         Settings.from_environment({"DISTILL_CHANELS": "2"})
+
+
+def test_codecs_are_kept_only_where_a_folder_was_chosen():
+    places = [
+        Settings.from_environment(chosen).library_place
+        for chosen in (
+            {},
+            {"DISTILL_FOLDER": "/data"},
+            {"DISTILL_FOLDER": "/data", "DISTILL_LIBRARY_FOLDER": "/bucket"},
+            {"DISTILL_LIBRARY_FOLDER": "/bucket", "DISTILL_LIBRARY": "0"},
+        )
+    ]
+    assert places == [None, Path("/data/library"), Path("/bucket"), None]

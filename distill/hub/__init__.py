@@ -3,16 +3,19 @@
 from distill.hub.datasets import fetch_folder, fetch_sounds
 from distill.hub.download import download
 from distill.hub.names import read_name
-from distill.hub.repository import CODEC_FILE, ON_A_PAGE, HubFile, fetch, publish
+from distill.hub.repository import CODEC_FILE, ON_A_PAGE, HubFile, LocalFile, fetch, publish
+from distill.hub.sets import write_set
 
 __all__ = [
     "CODEC_FILE",
     "ON_A_PAGE",
     "HubFile",
+    "LocalFile",
     "download",
     "fetch",
     "fetch_folder",
     "fetch_sounds",
     "publish",
     "read_name",
+    "write_set",
 ]

@@ -1,4 +1,4 @@
-"""A model repository on the Hugging Face Hub: a file fetched from it, files published in it.
+"""A repository on the Hugging Face Hub: a file fetched from it, files published in it.
 
 The client ``huggingface_hub`` is imported only when it is used, so that all else works without it.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from distill import __version__
 from distill.errors import DistillError, HubError
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 CODEC_FILE = "codec.distill"
 """Name of a codec in its repository."""
+Kind = Literal["model", "dataset"]
+KINDS = {"model": "model", "dataset": "data set"}
+"""What a repository is of, by the Hub's name, and in words."""
 Token = str | bool | None
 """A token of the Hub; None for the one of ``HF_TOKEN`` or of ``hf auth login``, False for none."""
 OF_A_NEW_REPOSITORY = {".gitattributes", "README.md"}
@@ -95,6 +98,35 @@ class HubFile:
     def size(self) -> int:
         """Number of bytes."""
         return len(self.content)
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file to publish that is on this machine's disk.
+
+    Attributes
+    ----------
+    path : str
+        Its path in the repository.
+    content : Path
+        Where it is on the disk.
+    words : str
+        One or two sentences for the publisher: what is in the file.
+
+    Examples
+    --------
+    >>> LocalFile("codec.distill", Path("examples/models/loops.distill"), "A codec.").size > 1000
+    True
+    """
+
+    path: str
+    content: Path
+    words: str
+
+    @property
+    def size(self) -> int:
+        """Number of bytes."""
+        return self.content.stat().st_size
 
 
 def fetch(
@@ -176,23 +208,26 @@ def fetch(
 
 def publish(
     repository: str,
-    files: Sequence[HubFile],
+    files: Sequence[HubFile | LocalFile],
     *,
+    kind: Kind = "model",
     message: str = "Publish a codec",
     private: bool = False,
     token: Token = None,
     replaces: str = "sounds/",
     advice: Advice = AT_A_TERMINAL,
 ) -> str:
-    """Publish files in a model repository, in one commit; make the repository if it is not there.
+    """Publish files in a repository, in one commit; make the repository if it is not there.
 
     Parameters
     ----------
     repository : str
         Its name, "user/name".
-    files : sequence of HubFile
+    files : sequence of HubFile or LocalFile
         The first one is what the repository is for. A repository that has files but not this one belongs to something
         else, and is refused.
+    kind : str
+        What the repository is of: "model" or "dataset".
     message : str
         Message of the commit.
     private : bool
@@ -215,12 +250,12 @@ def publish(
         If the name is no name of a repository or is taken, if a public repository would have to be private, the token
         is missing, wrong or may not write there, or the Hub cannot be reached or refuses the files.
     """
-    with spoken(repository, advice=advice):
+    with spoken(repository, advice=advice, kind=KINDS[kind]):
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
         api = HfApi(token=token, library_name="distill", library_version=__version__)
         paths = [file.path for file in files]
-        there = _open(api, repository, paths[0], private=private)
+        there = _open(api, repository, kind, paths[0], private=private)
         commit = api.create_commit(
             repository,
             [
@@ -228,22 +263,23 @@ def publish(
                 *(CommitOperationDelete(old) for old in there if old.startswith(replaces) and old not in paths),
             ],
             commit_message=message,
+            repo_type=kind,
         )
     return str(commit.commit_url)
 
 
-def _open(api: "HfApi", repository: str, path: str, *, private: bool) -> list[str]:
+def _open(api: "HfApi", repository: str, kind: Kind, path: str, *, private: bool) -> list[str]:
     """Make a repository, or check that one that is there may be written over; return the paths of its files."""
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        api.create_repo(repository, private=private)
+        api.create_repo(repository, private=private, repo_type=kind)
         return []
     except HfHubHTTPError as error:
         if error.response.status_code not in (403, 409):  # a token may be for this one repository, and make none
             raise
         try:
-            known = api.model_info(repository)
+            known = api.model_info(repository) if kind == "model" else api.dataset_info(repository)
         except HfHubHTTPError:
             raise error from None
     there = [file.rfilename for file in known.siblings or ()]

@@ -94,6 +94,10 @@ class Rates:
         Requests for which Gradio makes the page anew.
     programs : Rate
         Calls of programs.
+    hub : Rate
+        Codecs that are asked of the Hub, or published there.
+    library : Rate
+        Calls about libraries.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -105,6 +109,7 @@ class Rates:
         self.pages = self._rate("pages", settings.address_pages_rate, settings.address_pages_rate)
         self.programs = self._rate("programs", settings.visit_programs_rate, settings.address_programs_rate)
         self.hub = self._rate("hub", settings.visit_hub_rate, settings.address_hub_rate)
+        self.library = self._rate("library", settings.visit_library_rate, settings.address_library_rate)
 
     def spend(self, rate: Rate, asker: Asker, amount: int = 1) -> None:
         """Count an amount for an asker.

@@ -16,6 +16,7 @@ from distill.jobs import JobRunner
 from distill.models import ConvVQVAE
 from distill.server.codecs import Codecs
 from distill.server.hub import HubDoor
+from distill.server.library import LibraryDoor
 from distill.server.storage import Storage
 from distill.server.turns import Turns
 from distill.server.visitors import Examples, Visitors
@@ -52,6 +53,8 @@ class Server:
         The way to the Hugging Face Hub.
     codecs : Codecs
         Cache of the codecs that visitors load.
+    library : LibraryDoor or None
+        The way to the libraries; None if the server keeps no codecs for longer than a visit.
     """
 
     settings: Settings
@@ -62,6 +65,7 @@ class Server:
     turns: Turns
     hub: HubDoor
     codecs: Codecs = field(default_factory=Codecs)
+    library: LibraryDoor | None = None
 
     @classmethod
     def start(
@@ -96,12 +100,17 @@ class Server:
         bounds = bounds_of_the_process(settings.decoding_memory_bytes) | {"RLIMIT_DATA": settings.training_memory_bytes}
         for bound in system.refused_bounds(bounds):
             logger.warning("This system does not limit %s.", bound)
-        storage = Storage(settings)
+        storage, turns = Storage(settings), Turns(settings)
+        try:
+            library = LibraryDoor.of(settings, storage, turns)
+        except StartupError:
+            storage.close()
+            raise
         visitors = Visitors(examples, settings, clock=clock)
         runner = JobRunner(storage.jobs, settings)
         runner.is_here, storage.derived = visitors.is_here, runner.num_bytes
-        turns = Turns(settings)
-        return cls(settings, examples, storage, visitors, runner, turns, HubDoor(settings, storage, turns))
+        hub = HubDoor(settings, storage, turns)
+        return cls(settings, examples, storage, visitors, runner, turns, hub, library=library)
 
     def tidy(self, now: float) -> None:
         """End visits that are over, and delete expired trainings and the files of absent visitors.
@@ -123,7 +132,7 @@ class Server:
         self.storage.delete(owner)
 
     def keep_tidy(self) -> None:
-        """Start a thread that calls :meth:`tidy` every ten seconds."""
+        """Start a thread that calls :meth:`tidy` every ten seconds, and one for what libraries keep no longer."""
 
         def keep() -> None:
             while True:
@@ -134,6 +143,8 @@ class Server:
                     logger.exception("Tidying up failed.")
 
         threading.Thread(target=keep, name="tidy", daemon=True).start()
+        if self.library is not None:
+            threading.Thread(target=self.library.keep_tidy, name="library", daemon=True).start()
 
     def close(self) -> None:
         """Stop the trainings, each with a checkpoint from which the next server continues."""

@@ -26,7 +26,7 @@ from distill.server.gate import Gate
 from distill.server.programs import Programs
 from distill.server.server import Server
 from distill.settings import Settings
-from distill.ui import edit, explore, going_on, header, hub, inventing, links, opening, programs, strip, train
+from distill.ui import edit, explore, going_on, header, hub, inventing, library, links, opening, programs, strip, train
 from distill.ui.components import calling, modules
 from distill.ui.tabs import Tabs
 
@@ -126,7 +126,7 @@ def build_app(examples_folder: Path | None = None, settings: Settings | None = N
     server = Server.start(settings or Settings.from_environment(), examples_folder or find_examples())
     os.environ["GRADIO_TEMP_DIR"] = str(server.storage.files)  # Gradio has no other option for its folder
     with App(title="Distill", analytics_enabled=False, fill_width=True) as app:
-        top, of_the_hub = header.build(server), hub.build(server)
+        top, of_the_library, of_the_hub = header.build(server), library.build(server), hub.build(server)
         # Outside the tabs, because the components of a tab exist only once it was opened.
         named = [gr.Textbox(None, visible="hidden", label=label) for label in NAMED]
         returned, taken = gr.State(False), gr.State("")
@@ -139,13 +139,16 @@ def build_app(examples_folder: Path | None = None, settings: Settings | None = N
                 explore_tab = explore.build(server, named[0])
             with gr.Tab("Train", id="train"):
                 train_tab = train.build(server, named[2], named[3], returned, taken)
-        tabs = Tabs(top, ways_in, train_tab, explore_tab, edit_tab, bar, of_the_hub)
+        tabs = Tabs(top, ways_in, train_tab, explore_tab, edit_tab, bar, of_the_hub, of_the_library)
         train.connect(train_tab, server, app.load, edit_tab.shown)
         naming_a_clip = [*explore.connect(explore_tab, server), *edit.connect(edit_tab, server, bar)]
         going_on.connect(train_tab, bar, server, edit_tab.shown)
         naming_a_clip += [*inventing.connect(tabs, server), links.connect(edit_tab, server)]
         naming_a_clip += hub.connect(of_the_hub, server, edit_tab.shown) if of_the_hub else []
-        links.connect_opening(tabs, server, opening.connect(tabs, server, app.load, naming_a_clip))
+        naming_a_clip += library.connect(of_the_library, server, edit_tab.shown) if of_the_library else []
+        begun = opening.connect(tabs, server, app.load, naming_a_clip)
+        links.connect_opening(tabs, server, begun)
+        library.connect_opening(of_the_library, server, begun)
         changed = [tab.change for tab in (edit_tab.shown, train_tab.shown_clips, train_tab.shown_training)]
         strip.connect(bar, server, changed)
         app.programs = Programs(server)

@@ -15,6 +15,7 @@ from distill.server.strip import Strip
 from distill.ui import live, train
 from distill.ui.components import picture
 from distill.ui.handlers import Answer, Call
+from distill.ui.library import door_of
 from distill.ui.strip import strip_of
 from distill.ui.tabs import Tabs, fill_with_codec
 
@@ -86,6 +87,22 @@ def open_from_hub(
         codec = server.codecs.load(path, settings=server.settings)
     server.hub.note(codec, name)
     yield turn_to_codec(call, codec, name, before)
+
+
+def open_kept(
+    call: Call[Tabs],
+    key: str | None,
+    id: str | None,
+    shown: str | None = None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> Iterator[Answer]:
+    """Open the clip in a codec of a library, by the library's key and the codec's id from /library. From now on, it is
+    kept for as long again."""
+    server, before = call.server, call.work(shown)
+    progress(0.1, desc="Fetching")
+    with door_of(server).fetched(call.page, key or "", id or "") as (kept, path):
+        codec = server.codecs.load(path, settings=server.settings)
+    yield turn_to_codec(call, codec, kept.name, before)
 
 
 def turn_to_codec(call: Call[Tabs], codec: Codec, name: str, before: Work) -> Answer:

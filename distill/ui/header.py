@@ -7,7 +7,7 @@ import gradio as gr
 
 from distill.server.server import Server
 from distill.server.visit import Page
-from distill.ui import hub, views
+from distill.ui import hub, library, views
 from distill.ui.components import PrivateSwitch, calling
 from distill.ui.live import saved_codec
 
@@ -50,6 +50,7 @@ def build(server: Server) -> Header:
         download = gr.DownloadButton(
             "Save codec", value=saved_codec(codec, server, "page"), size="sm", elem_id="train-download", min_width=0
         )
+        library.toggle_button(server)
         hub.toggle_button(server)
         train = gr.Button("Train", size="sm", elem_id="to-train", min_width=0)
         tour = gr.Button("Tour", size="sm", elem_id="tour", min_width=0)

@@ -17,6 +17,7 @@ from distill.ui import codecs, edit, explore, header, views
 from distill.ui.components import calling
 from distill.ui.handlers import Answer, Call, handler
 from distill.ui.hub import HubPart
+from distill.ui.library import LibraryPart
 from distill.ui.strip import strip_of
 from distill.ui.tabs import Tabs, fill, fill_with_codec
 
@@ -56,6 +57,8 @@ def connect(tabs: Tabs, server: Any, page_load: Any, named: list[Any]) -> Any:
         show_progress_on=tabs.header.codec,
     )  # fmt: skip
     fetched = _connect_hub(tabs.hub, tabs, handle) if tabs.hub else []
+    if tabs.library:
+        fetched.append(_connect_library(tabs.library, tabs, handle))
     returned = tabs.header.back.click(
         handle(codecs.back_to_codec), canvas.shown, codec, api_name="back_to_codec", show_progress_on=tabs.header.codec
     )  # fmt: skip
@@ -72,6 +75,15 @@ def _connect_hub(part: HubPart, tabs: Tabs, handle: Any) -> list[Any]:
     for event in (pressed, entered):
         event.success(None, None, None, js=calling("hub", "close"), api_visibility="private")
     return [pressed, entered]
+
+
+def _connect_library(part: LibraryPart, tabs: Tabs, handle: Any) -> Any:
+    opened = part.shelf.open_kept(
+        handle(codecs.open_kept), [part.key, part.id, tabs.edit.shown], [*tabs.train.live, *tabs.of_the_codec],
+        api_name="open_kept", js=calling("library", "opening"), show_progress_on=tabs.header.codec,
+    )  # fmt: skip
+    opened.success(None, None, None, js=calling("library", "close"), api_visibility="private")
+    return opened
 
 
 def _connect_explore(tabs: Tabs, handle: Any, named: list[Any]) -> None:

@@ -9,6 +9,7 @@ from distill.ui.explore import ExploreTab
 from distill.ui.handlers import Answer, Call
 from distill.ui.header import Header, WaysIn
 from distill.ui.hub import HubPart
+from distill.ui.library import LibraryPart
 from distill.ui.strip import StripBar
 from distill.ui.train import TrainTab
 
@@ -25,6 +26,8 @@ class Tabs:
     strip: StripBar
     hub: HubPart | None = None
     """What opens and publishes codecs on the Hub; None where that is switched off."""
+    library: LibraryPart | None = None
+    """The visitor's library; None where the server keeps no codecs."""
 
     @property
     def of_the_clip(self) -> list[Any]:

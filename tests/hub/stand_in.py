@@ -1,6 +1,7 @@
 """A stand-in for the Hugging Face Hub on this machine: as much of its HTTP API as ``huggingface_hub`` asks for.
 
-Repositories are of models. Large files go by way of Git LFS, and are downloaded from another host name, as on the Hub.
+Repositories are of models or of data sets. Large files go by way of Git LFS, and are downloaded from another host
+name, as on the Hub.
 """
 
 import base64
@@ -140,9 +141,9 @@ class _Handler(BaseHTTPRequestHandler):
             raise _RefusalError(401, "Invalid username or password.")
         name = f"{asked['organization'] or asker}/{asked['name']}"
         if not writes or not name.startswith(f"{asker}/"):
-            raise _RefusalError(403, f"You don't have the rights to create a model under the namespace of {name}")
+            raise _RefusalError(403, f"You don't have the rights to create a repo under the namespace of {name}")
         if name in self.hub.repositories:
-            raise _RefusalError(409, "You already created this model repo")
+            raise _RefusalError(409, "You already created this repo")
         self.hub.repositories[name] = Repository(asked.get("visibility") == "private" or bool(asked.get("private")))
         self.hub.repositories[name].commit({".gitattributes": b""})
         self._json({"url": f"{self.hub.url}/{name}"})
@@ -243,10 +244,10 @@ NAME = r"([^/]+/[^/]+)"
 ROUTES = (
     ("POST", "/api/repos/create", _Handler.create),
     ("POST", "/api/validate-yaml", _Handler.validate),
-    ("POST", f"/api/models/{NAME}/preupload/main", _Handler.preupload),
-    ("POST", f"/{NAME}\\.git/info/lfs/objects/batch", _Handler.batch),
+    ("POST", f"/api/(?:models|datasets)/{NAME}/preupload/main", _Handler.preupload),
+    ("POST", f"/(?:datasets/)?{NAME}\\.git/info/lfs/objects/batch", _Handler.batch),
     ("PUT", "/lfs/(\\w+)", _Handler.store),
-    ("POST", f"/api/models/{NAME}/commit/main", _Handler.commit),
+    ("POST", f"/api/(?:models|datasets)/{NAME}/commit/main", _Handler.commit),
     ("GET", f"/api/models/{NAME}", _Handler.model),
     ("GET", f"/api/datasets/{NAME}", _Handler.dataset),
     ("GET", f"/api/datasets/{NAME}/revision/([^/]+)", _Handler.dataset),

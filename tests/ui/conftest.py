@@ -7,6 +7,7 @@ import pytest
 
 from distill.server.codecs import Codecs
 from distill.server.hub import HubDoor
+from distill.server.library import LibraryDoor
 from distill.server.storage import Storage
 from distill.server.visitors import Examples, Visitors
 from distill.settings import Settings
@@ -31,7 +32,8 @@ def kept(examples):
 
 @pytest.fixture
 def server(kept, tmp_path):
-    settings = Settings(folder=tmp_path / "data", visit_hub_rate=100, address_hub_rate=100)
+    rates = {"visit_hub_rate": 100, "address_hub_rate": 100, "visit_library_rate": 100}
+    settings = Settings(folder=tmp_path / "data", **rates)
     storage = Storage(settings)
     turns = SimpleNamespace(pause=lambda *_: None, aside=contextlib.nullcontext)
     yield SimpleNamespace(
@@ -41,6 +43,7 @@ def server(kept, tmp_path):
         storage=storage,
         turns=turns,
         hub=HubDoor(settings, storage, turns),
+        library=LibraryDoor.of(settings, storage, turns),
         codecs=Codecs(),
         runner=SimpleNamespace(jobs_of=lambda owner: []),
     )

@@ -8,6 +8,7 @@ from distill.ui.components.modules import calling
 from distill.ui.components.picture import Picture, data_uri, no_picture, picture
 from distill.ui.components.player import Player, player_value
 from distill.ui.components.private import PrivateBar, PrivateSwitch
+from distill.ui.components.shelf import Shelf
 from distill.ui.components.spectra import Spectra, spectra_value
 from distill.ui.components.strip import ClipStrip
 
@@ -20,6 +21,7 @@ __all__ = [
     "Player",
     "PrivateBar",
     "PrivateSwitch",
+    "Shelf",
     "Spectra",
     "calling",
     "codebook_value",

@@ -2,6 +2,7 @@
 // The button that deletes a visitor's data; it must be pressed twice.
 
 import { forgetChoices } from "./kept_choices.js";
+import { forgetLibrary, ownKey } from "./library_keys.js";
 import { forgetTraining } from "./training.js";
 
 const SURE_MILLISECONDS = 6_000;
@@ -13,7 +14,9 @@ async function leaveBy(button) {
     const label = button.textContent;
     isSure = true; // no dialog, because browsers block dialogs in another site's frame
     button.classList.add("sure");
-    button.textContent = "Press again: clips, edits, trainings and files of yours are deleted for good";
+    const deleted = "clips, edits, trainings and files of yours are deleted for good";
+    const left = ownKey() ? "; what you keep in a library stays, and only its link opens it" : "";
+    button.textContent = `Press again: ${deleted}${left}`;
     setTimeout(() => {
       isSure = false;
       button.classList.remove("sure");
@@ -31,6 +34,7 @@ async function leaveBy(button) {
   }
   forgetTraining();
   forgetChoices();
+  forgetLibrary();
   location.reload();
 }
 

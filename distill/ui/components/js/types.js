@@ -228,4 +228,19 @@
  *   Answer<{pieces: [number, number][]}>} cut_found
  */
 
+/**
+ * A codec in a library; times are seconds since 1970.
+ * @typedef {{id: string, name: string, model_id: string, levels: number, clips: number, num_bytes: number, kept: number,
+ *   until: number}} KeptCodec `levels`, `clips` and `kept` are 0 where they are not known
+ */
+
+/**
+ * The library that the page shows.
+ * @typedef {object} ShelfValue
+ * @property {string} key what opens it; "" if there is none
+ * @property {KeptCodec[]} codecs
+ * @property {string} limits how long and how much is kept
+ * @property {string} empty why there may be nothing in it
+ */
+
 export {};
