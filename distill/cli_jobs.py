@@ -123,7 +123,11 @@ def _see_through(
         codec = trainings.fetch(job, options.out)
     except KeyboardInterrupt:
         if _agreed("\nCancel the job? Without a yes it goes on, and costs. [y/N] "):
-            trainings.cancel(job)
+            try:
+                trainings.cancel(job)
+            except HubError as error:
+                said = str(error).rstrip(".")
+                raise HubError(f"{said}; the job was not cancelled, and costs: cancel it on {job.url}.") from error
             _tidy(trainings, job, options.out)
             print("Cancelled.", flush=True)
         else:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from distill.errors import CodecFileError, HubError, TrainingError
 from distill.hub import CODEC_FILE
 from distill.scale.account import Account, is_passing
-from distill.scale.job import REPOSITORY, RESULT
+from distill.scale.job import REPOSITORY, RESULT, SECONDS
 
 if TYPE_CHECKING:
     from huggingface_hub import JobInfo
@@ -32,15 +32,14 @@ if TYPE_CHECKING:
 IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm"
 """The image that ``huggingface_hub`` takes for scripts; read on 27 November 2026."""
 PYTHON = "3.12"
-SECONDS = "DISTILL_JOB_SECONDS"
-"""Environment variable of a job with its time limit, for who comes back to it."""
 LABEL = "distill"
 NAME = re.compile("distill-[0-9a-f]{16}")
 JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LAST_LINES = 8
 LINE_LENGTH = 300
 BEGIN = """
-import os, tempfile
+import os, tempfile, time
+os.environ["DISTILL_JOB_BEGAN"] = str(time.time())
 from huggingface_hub import snapshot_download
 folder = snapshot_download(os.environ["DISTILL_JOB"], local_dir=tempfile.mkdtemp())
 wheel = next(name for name in os.listdir(folder) if name.endswith(".whl"))
@@ -66,7 +65,7 @@ class Hardware:
     Examples
     --------
     >>> Hardware("l4x1", "1x Nvidia L4", 0.0133).cost(1800)
-    '1x Nvidia L4 (l4x1), $0.80 an hour, so at most $0.40'
+    '1x Nvidia L4 (l4x1), $0.80 an hour: about $0.40 if it takes all its time'
     """
 
     name: str
@@ -74,11 +73,12 @@ class Hardware:
     minute_usd: float | None
 
     def cost(self, seconds: float) -> str:
-        """Say what so many seconds cost at the most."""
+        """Say what so many seconds cost."""
         named = f"{self.words} ({self.name})"
         if self.minute_usd is None:
             return f"{named}, at the price on https://huggingface.co/docs/hub/jobs-pricing"
-        return f"{named}, ${60 * self.minute_usd:.2f} an hour, so at most ${seconds / 60 * self.minute_usd:.2f}"
+        whole = f"about ${seconds / 60 * self.minute_usd:.2f} if it takes all its time"
+        return f"{named}, ${60 * self.minute_usd:.2f} an hour: {whole}"
 
 
 @dataclass(frozen=True)

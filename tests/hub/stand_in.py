@@ -151,7 +151,7 @@ class HubHandler(BaseHTTPRequestHandler):
         if not writes or not name.startswith(f"{asker}/"):
             raise RefusalError(403, f"You don't have the rights to create a model under the namespace of {name}")
         if name in self.hub.repositories:
-            raise RefusalError(409, "You already created this model repo")
+            raise RefusalError(409, "You already created this model repo", url=f"{self.hub.url}/{name}")
         self.hub.repositories[name] = Repository(asked.get("visibility") == "private" or bool(asked.get("private")))
         self.hub.repositories[name].commit({".gitattributes": b""})
         self._json({"url": f"{self.hub.url}/{name}"})

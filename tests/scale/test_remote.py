@@ -74,7 +74,7 @@ def test_what_goes_out_and_what_it_costs_is_told_first_and_without_a_yes_nothing
         status, printed, errors = train("--job-minutes", "30", on="jobs:l4x1")
         assert (status, errors) == (0, "")
         assert "paid by the account ada" in printed
-        assert "A l4x1 (l4x1), $0.80 an hour, so at most $0.40" in printed
+        assert "A l4x1 (l4x1), $0.80 an hour: about $0.40 if it takes all its time" in printed
         assert "30 minutes; then the Hub ends the job" in printed
         assert re.search(r"6 clips \(\d+ s\) without their names and Distill, \d+\.\d MB", printed)
         assert re.search(rf"{NAME.pattern}, a private repository, deleted once the job has read it", printed)
@@ -286,6 +286,15 @@ def test_an_interrupted_job_is_cancelled_if_that_is_asked_for(jobs, train, answe
     assert "Cancelled." in printed
     assert [job.stage for job in jobs.jobs.values()] == ["CANCELED"]
     assert nothing_is_left(jobs, out)
+
+
+def test_a_job_that_could_not_be_cancelled_is_told_to_cost_and_its_clips_stay(jobs, train, answer):
+    jobs.runs, jobs.refuses = interrupt, {"POST .*/cancel": 403}
+    answer("y\n")
+    status, _, error = train("--yes")
+    assert (status, error.count("\n")) == (2, 1)
+    assert f"the job was not cancelled, and costs: cancel it on {jobs.url}/jobs/ada/job0." in error
+    assert jobs.repositories
 
 
 def test_an_interrupted_job_goes_on_otherwise_and_the_same_command_comes_back_to_it(
