@@ -78,6 +78,9 @@ class Account:
                     raise HubError(f"{said}; add some at {BILLING}.") from error
                 if status == 403:
                     raise self._no_rights() from error
+                if status in (400, 409, 413, 422):
+                    lines = (error.server_message or f"HTTP {status}").strip().splitlines()
+                    raise HubError(f"The Hub refuses this: {lines[0][:200].rstrip('.')}.") from error
                 raise
 
     def patiently(self, ask: Callable[[], T]) -> T:

@@ -210,9 +210,8 @@ class RemoteTrainings:
             except huggingface_hub.errors.HTTPError as error:
                 if not is_passing(error):
                     raise
-                started = list(
-                    self._api.list_jobs(labels=labels, namespace=self._account.name)
-                )  # only its answer was lost
+                known = self._api.list_jobs(labels=labels, namespace=self._account.name)  # its answer may be lost
+                started = [job for job in known if (job.labels or {}).get(LABEL) == labels[LABEL]]
                 if not started:
                     raise
                 info = started[0]

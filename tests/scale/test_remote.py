@@ -126,13 +126,20 @@ def test_without_a_token_that_may_write_nothing_is_sent(jobs, train, monkeypatch
     assert not jobs.bodies
 
 
+def test_where_the_hub_cannot_be_reached_nothing_begins(jobs, train, monkeypatch, unused_port):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{unused_port}")
+    status, printed, error = train("--yes")
+    assert (status, printed) == (2, "")
+    assert error == "The Hugging Face Hub cannot be reached; please check the network.\n"
+
+
 @pytest.mark.parametrize(
     ("request_line", "refusal", "words"),
     [
         ("POST /api/jobs/ada", 402, "ada has no credit for Hugging Face Jobs"),
         ("POST /api/jobs/ada", 403, "Your token may not do this for ada: it needs the rights"),
         ("POST /api/jobs/ada", 401, "missing, wrong or has expired"),
-        ("POST /api/jobs/ada", 400, "A refusal."),
+        ("POST /api/jobs/ada", 400, "The Hub refuses this: A refusal."),
         ("POST /api/jobs/ada", 503, "has a fault at the moment"),
         ("POST .*/commit/main", 500, "has a fault at the moment"),
         ("POST /api/repos/create", 403, "Your token may not do this for ada"),
