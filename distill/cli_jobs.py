@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from distill.errors import ConfigError, HubError, TrainingError, check_range
 
 if TYPE_CHECKING:
-    from distill.scale.remote import RemoteJob, RemoteTrainings
+    from distill.elsewhere.remote import RemoteJob, RemoteTrainings
     from distill.training.codec_info import CodecInfo
     from distill.training.config import VQVAEConfig
     from distill.training.dataset import MelClip
@@ -67,7 +67,7 @@ def train_elsewhere(
     if service != SERVICE or not name:
         raise ConfigError(f"“{options.on:.40}” is no machine: write jobs:HARDWARE, such as jobs:l4x1.")
     limit_seconds = 60 * _job_minutes(options.job_minutes, config.minutes)
-    from distill.scale.packing import pack
+    from distill.elsewhere.packing import pack
 
     trainings = _trainings()
     hardware = trainings.hardware(name)
@@ -176,8 +176,8 @@ def _tidy(trainings: "RemoteTrainings", job: "RemoteJob", out: Path) -> None:
 
 
 def _trainings() -> "RemoteTrainings":
-    from distill.scale.account import Account
-    from distill.scale.remote import RemoteTrainings
+    from distill.elsewhere.account import Account
+    from distill.elsewhere.remote import RemoteTrainings
 
     trainings = RemoteTrainings(Account())
     if not sys.stderr.isatty():

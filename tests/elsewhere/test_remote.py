@@ -12,7 +12,7 @@ from distill.jobs.events import Failed, Validated
 from distill.training.health import LevelHealth
 from distill.training.records import NO_CURVES, Validation
 from tests.hub.stand_in import READS
-from tests.scale.jobs_stand_in import run_for_real
+from tests.elsewhere.jobs_stand_in import run_for_real
 
 QUICK = ["--epochs", "1", "--levels", "2", "--codebook-dim", "4", "--from-scratch", "--seed", "3"]
 NAME = re.compile("ada/distill-[0-9a-f]{16}")
@@ -155,7 +155,7 @@ def test_where_a_job_cannot_start_the_clips_are_deleted_again(jobs, train, out, 
 
 
 def test_a_job_that_began_while_its_answer_was_lost_is_found(jobs, train, other_codec_path, monkeypatch):
-    from tests.scale import jobs_stand_in
+    from tests.elsewhere import jobs_stand_in
 
     def run(job):
         job.leave(other_codec_path.read_bytes())

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from distill.errors import CodecFileError, HubError, TrainingError
 from distill.hub import CODEC_FILE
-from distill.scale.account import Account, is_passing
-from distill.scale.job import REPOSITORY, RESULT, SECONDS
+from distill.elsewhere.account import Account, is_passing
+from distill.elsewhere.job import REPOSITORY, RESULT, SECONDS
 
 if TYPE_CHECKING:
     from huggingface_hub import JobInfo
@@ -44,7 +44,7 @@ from huggingface_hub import snapshot_download
 folder = snapshot_download(os.environ["DISTILL_JOB"], local_dir=tempfile.mkdtemp())
 wheel = next(name for name in os.listdir(folder) if name.endswith(".whl"))
 options = ["--no-project", "--python", "PYTHON", "--with", os.path.join(folder, wheel), "--with", "CLIENT"]
-os.execvp("uv", ["uv", "run", *options, "python", "-m", "distill.scale.job", folder])
+os.execvp("uv", ["uv", "run", *options, "python", "-m", "distill.elsewhere.job", folder])
 """
 """The job's first program: it fetches what was sent, and goes on as the Distill in there."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from distill.jobs.folder import JobFolder
 from distill.jobs.record import JobRecord
-from distill.scale.wheel import write_wheel
+from distill.elsewhere.wheel import write_wheel
 from distill.training.config import VQVAEConfig
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from distill.audio import LogMel, load_clip
 from distill.codec import Codec
 from distill.jobs.events import CheckpointKept, Stepped, from_line
 from distill.jobs.folder import JobFolder
-from distill.scale import job, packing
-from distill.scale.job import Log
-from distill.scale.packing import pack
-from distill.scale.wheel import write_wheel
+from distill.elsewhere import job, packing
+from distill.elsewhere.job import Log
+from distill.elsewhere.packing import pack
+from distill.elsewhere.wheel import write_wheel
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import to_mel_clip
 from distill.training.records import Progress
@@ -58,7 +58,7 @@ def test_the_package_is_sent_as_a_wheel_that_can_be_installed(tmp_path, reposito
             hashed = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
             assert (digest, int(size)) == (f"sha256={hashed}", len(content))
         metadata = Metadata.from_email(wheel.read(f"{facts}/METADATA"))
-    assert {"distill/scale/job.py", "distill/training/base.distill", "distill/browser/kernel.wasm"} <= set(names)
+    assert {"distill/elsewhere/job.py", "distill/training/base.distill", "distill/browser/kernel.wasm"} <= set(names)
     assert not [name for name in names if "__pycache__" in name or not name.startswith("distill")]
     needed = {requirement.name: str(requirement.specifier) for requirement in metadata.requires_dist}
     assert needed["torch"].startswith("==")

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.scale.jobs_stand_in import JobsStandIn
+from tests.elsewhere.jobs_stand_in import JobsStandIn
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def answer(monkeypatch):
 @pytest.fixture
 def impatient(monkeypatch, clock):
     """A minute of silence is too long, and waiting takes no time; what is called at each wait can be put into it."""
-    from distill.scale import account
+    from distill.elsewhere import account
 
     at_a_wait = []
 
