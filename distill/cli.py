@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from distill.cli_bulk import add_bulk
 from distill.cli_hub import add_hub, fetch_named
+from distill.cli_jobs import add_jobs, come_back, train_elsewhere, training_report
 from distill.cli_library import add_library
 from distill.cli_vamp import add_vamp
 from distill.errors import DistillError
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from distill.training.config import VQVAEConfig
     from distill.training.health import LevelHealth
     from distill.training.start import Start
-    from distill.training.trainer import Trainer
 
 
 class _Parser(argparse.ArgumentParser):
@@ -67,12 +67,18 @@ def train(options: argparse.Namespace) -> None:
 
     for path in filter(None, (options.out, options.json)):  # fail before the training, not after it
         _check_writable(path)
+    if options.on_job or (options.on and options.resume):
+        come_back(options)
+        return
     log_mel = LogMel()
     clips = [to_mel_clip(clip, log_mel) for clip in cut_clips(_read_clips(options.clips), options.cut)]
     check_clip_count(len(clips))
     seconds = [clip.seconds for clip in clips]
     start = Start.load(options.start) if options.start else None
     config = _training_config(options, seconds, start)
+    if options.on:
+        train_elsewhere(options, clips, config, start)
+        return
     reason = "" if options.time_stride or start else f", {time_stride_reason(seconds)}"
     settings = f"{len(clips)} clips: {config.codebook_size} codes per level{reason}.\n"
     trainer = Trainer(clips, config, device=options.device, start=start)
@@ -98,7 +104,7 @@ def train(options: argparse.Namespace) -> None:
         checkpoint.unlink()
         print(f"Saved {options.out}.", flush=True)
     if options.json:
-        _write_json(options.json, _training_report(trainer))
+        _write_json(options.json, training_report(trainer.codec_info()))
 
 
 def encode(options: argparse.Namespace) -> None:
@@ -242,13 +248,6 @@ def _training_config(options: argparse.Namespace, seconds: Sequence[float], star
     return asked_config(seconds, start, num_quantizers=options.levels, **asked)
 
 
-def _training_report(trainer: "Trainer") -> dict[str, Any]:
-    """How a training went, for JSON."""
-    info, names = asdict(trainer.codec_info()), ("mel_l1", "val_mel_l1", "levels", "config", "curves")
-    report = {"seconds": trainer.seconds, "steps": trainer.steps, "epochs": trainer.epochs}
-    return report | {name: info[name] for name in names}
-
-
 def _load_codec(options: argparse.Namespace) -> "Codec":
     """Load the codec with the chosen vocoder; if this vocoder is not available, print a warning on stderr."""
     from distill.codec import Codec
@@ -312,7 +311,7 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     command = add(train)
-    command.add_argument("clips", nargs="+", type=Path, metavar="CLIP_OR_FOLDER")
+    command.add_argument("clips", nargs="*", type=Path, metavar="CLIP_OR_FOLDER")
     command.add_argument("--out", required=True, type=Path, metavar="M.distill")
     command.add_argument("--cut", choices=("onsets", "silence"), help="cut each recording into clips there")
     command.add_argument("--minutes", type=float, help="wall time that training may take")
@@ -328,6 +327,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")
     command.add_argument("--resume", action="store_true", help="go on with a training that was stopped")
     command.add_argument("--json", type=Path, metavar="REPORT")
+    add_jobs(command)
     for add_some in (_add_sounds, add_vamp, add_hub, add_library, _add_workshop):
         add_some(add)
     add_bulk(commands.choices)

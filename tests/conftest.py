@@ -268,18 +268,27 @@ def distill(capsys) -> Callable[..., tuple[int, str, str]]:
 
 
 @pytest.fixture
-def hub(monkeypatch, tmp_path) -> Iterator[StandIn]:
-    """A stand-in for the Hugging Face Hub to which the real client talks, with ada's token that may write."""
+def as_the_hub(monkeypatch, tmp_path) -> Callable[[StandIn], StandIn]:
+    """Lets the real client of the Hugging Face Hub talk to a stand-in, with ada's token that may write."""
     from huggingface_hub import constants
 
-    stand_in = StandIn()
-    monkeypatch.setattr(constants, "ENDPOINT", stand_in.url)
-    monkeypatch.setattr(
-        constants, "HUGGINGFACE_CO_URL_TEMPLATE", f"{stand_in.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-    )
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setenv("HF_TOKEN", WRITES)
+    def connect(stand_in: StandIn) -> StandIn:
+        monkeypatch.setattr(constants, "ENDPOINT", stand_in.url)
+        monkeypatch.setattr(
+            constants, "HUGGINGFACE_CO_URL_TEMPLATE", f"{stand_in.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        )
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setenv("HF_TOKEN", WRITES)
+        return stand_in
+
+    return connect
+
+
+@pytest.fixture
+def hub(as_the_hub) -> Iterator[StandIn]:
+    """A stand-in for the Hugging Face Hub."""
+    stand_in = as_the_hub(StandIn())
     yield stand_in
     stand_in.close()

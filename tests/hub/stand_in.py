@@ -17,7 +17,7 @@ WRITES, READS = "hf_ada_writes", "hf_ada_reads"
 TOKENS = {WRITES: ("ada", True), READS: ("ada", False)}
 """Owner of each token, and whether it may write."""
 LICENCES = ("cc0-1.0", "cc-by-4.0", "other")
-LARGE = (".distill", ".png", ".flac")
+LARGE = (".distill", ".png", ".flac", ".safetensors", ".whl")
 
 
 @dataclass
@@ -54,26 +54,32 @@ class StandIn:
         self.asked: list[str] = []
         self.failing = 0
         """HTTP status of all answers; 0 for the right ones."""
+        self.refuses: dict[str, int] = {}
+        """HTTP status of the answers to some requests, by a pattern of "METHOD path"."""
         stand_in = self
 
-        class Handler(_Handler):
+        class Handler(HubHandler):
             hub = stand_in
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        Thread(target=self.server.serve_forever, daemon=True).start()
+        Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def routes(self) -> tuple:
+        """Method, pattern of the path, and answer of each kind of request."""
+        return ROUTES
 
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
 
 
-class _RefusalError(Exception):
+class RefusalError(Exception):
     def __init__(self, status: int, message: str, code: str = "", **fields: object) -> None:
         self.status, self.message, self.code, self.fields = status, message, code, fields
 
 
-class _Handler(BaseHTTPRequestHandler):
+class HubHandler(BaseHTTPRequestHandler):
     hub: StandIn
 
     def log_message(self, *_) -> None:
@@ -82,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer()
 
-    do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
 
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
@@ -90,12 +96,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.asked.append(f"{self.command} {path}")
         try:
             if self.hub.failing:
-                raise _RefusalError(self.hub.failing, "A fault.")
-            for method, pattern, answer in ROUTES:
+                raise RefusalError(self.hub.failing, "A fault.")
+            for pattern, status in self.hub.refuses.items():
+                if re.fullmatch(pattern, f"{self.command} {path}"):
+                    raise RefusalError(status, "A refusal.")
+            for method, pattern, answer in self.hub.routes():
                 if method in (self.command, "ANY") and (match := re.fullmatch(pattern, path)):
                     return answer(self, *match.groups())
-            raise _RefusalError(404, f"No route for {self.command} {path}")
-        except _RefusalError as refusal:
+            raise RefusalError(404, f"No route for {self.command} {path}")
+        except RefusalError as refusal:
             headers = {"X-Error-Message": refusal.message} | ({"X-Error-Code": refusal.code} if refusal.code else {})
             self._send(json.dumps({"error": refusal.message} | refusal.fields).encode(), refusal.status, headers)
 
@@ -113,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _asker(self) -> tuple[str, bool]:
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         if token and token not in TOKENS:
-            raise _RefusalError(401, "Invalid credentials in Authorization header")
+            raise RefusalError(401, "Invalid credentials in Authorization header")
         return TOKENS.get(token, ("", False))
 
     def _repository(self, name: str) -> Repository:
@@ -122,28 +131,28 @@ class _Handler(BaseHTTPRequestHandler):
         repository = self.hub.repositories.get(name)
         if repository is None or (repository.private and not name.startswith(f"{asker}/")):
             if asker:
-                raise _RefusalError(404, "Repository not found", "RepoNotFound")
-            raise _RefusalError(401, "Invalid username or password.")
+                raise RefusalError(404, "Repository not found", "RepoNotFound")
+            raise RefusalError(401, "Invalid username or password.")
         return repository
 
     def _writable(self, name: str) -> Repository:
         asker, writes = self._asker()
         if not asker:
-            raise _RefusalError(401, "Invalid username or password.")
+            raise RefusalError(401, "Invalid username or password.")
         if not writes or not name.startswith(f"{asker}/"):
-            raise _RefusalError(403, "You have read access but not the required permissions for this operation")
+            raise RefusalError(403, "You have read access but not the required permissions for this operation")
         return self._repository(name)
 
     def create(self) -> None:
         asked = json.loads(self.body)
         asker, writes = self._asker()
         if not asker:
-            raise _RefusalError(401, "Invalid username or password.")
+            raise RefusalError(401, "Invalid username or password.")
         name = f"{asked['organization'] or asker}/{asked['name']}"
         if not writes or not name.startswith(f"{asker}/"):
-            raise _RefusalError(403, f"You don't have the rights to create a repo under the namespace of {name}")
+            raise RefusalError(403, f"You don't have the rights to create a repo under the namespace of {name}")
         if name in self.hub.repositories:
-            raise _RefusalError(409, "You already created this repo")
+            raise RefusalError(409, "You already created this repo", url=f"{self.hub.url}/{name}")
         self.hub.repositories[name] = Repository(asked.get("visibility") == "private" or bool(asked.get("private")))
         self.hub.repositories[name].commit({".gitattributes": b""})
         self._json({"url": f"{self.hub.url}/{name}"})
@@ -151,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
     def validate(self) -> None:
         licence = re.search(r"^license: (.*)$", json.loads(self.body)["content"], re.MULTILINE)
         if not licence or licence[1] not in LICENCES:
-            raise _RefusalError(400, "Bad metadata", errors=[{"message": '"license" must be one of those known'}])
+            raise RefusalError(400, "Bad metadata", errors=[{"message": '"license" must be one of those known'}])
         self._json({"errors": [], "warnings": []})
 
     def preupload(self, name: str) -> None:
@@ -199,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
         repository = self._repository(name)
         commit = repository.at(revision or "main")
         if commit is None:
-            raise _RefusalError(404, "Invalid rev id", "RevisionNotFound")
+            raise RefusalError(404, "Invalid rev id", "RevisionNotFound")
         files = repository.commits[commit]
         siblings = [{"rfilename": path, "size": len(content)} for path, content in files.items()]
         self._json({"id": name, "sha": commit, "private": repository.private, "siblings": siblings})
@@ -217,14 +226,14 @@ class _Handler(BaseHTTPRequestHandler):
     def resolve(self, name: str, revision: str, path: str) -> None:
         repository = self._repository(name)
         if repository.gated:
-            raise _RefusalError(403, "Access to this model is restricted", "GatedRepo")
+            raise RefusalError(403, "Access to this model is restricted", "GatedRepo")
         commit = repository.at(revision)
         if commit is None:
-            raise _RefusalError(404, "Invalid rev id", "RevisionNotFound")
+            raise RefusalError(404, "Invalid rev id", "RevisionNotFound")
         content = repository.commits[commit].get(path)
         headers = {"X-Repo-Commit": commit}
         if content is None:
-            raise _RefusalError(404, "Entry not found", "EntryNotFound")
+            raise RefusalError(404, "Entry not found", "EntryNotFound")
         digest = hashlib.sha256(content).hexdigest()
         if not path.endswith(LARGE):
             return self._send(content, headers=headers | {"ETag": f'"{digest}"'})
@@ -242,17 +251,17 @@ class _Handler(BaseHTTPRequestHandler):
 
 NAME = r"([^/]+/[^/]+)"
 ROUTES = (
-    ("POST", "/api/repos/create", _Handler.create),
-    ("POST", "/api/validate-yaml", _Handler.validate),
-    ("POST", f"/api/(?:models|datasets)/{NAME}/preupload/main", _Handler.preupload),
-    ("POST", f"/(?:datasets/)?{NAME}\\.git/info/lfs/objects/batch", _Handler.batch),
-    ("PUT", "/lfs/(\\w+)", _Handler.store),
-    ("POST", f"/api/(?:models|datasets)/{NAME}/commit/main", _Handler.commit),
-    ("GET", f"/api/models/{NAME}", _Handler.model),
-    ("GET", f"/api/datasets/{NAME}", _Handler.dataset),
-    ("GET", f"/api/datasets/{NAME}/revision/([^/]+)", _Handler.dataset),
-    ("GET", f"/api/datasets/{NAME}/tree/([^/]+)", _Handler.tree),
-    ("ANY", f"/datasets/{NAME}/resolve/([^/]+)/(.+)", _Handler.resolve),
-    ("ANY", f"/{NAME}/resolve/([^/]+)/(.+)", _Handler.resolve),
-    ("GET", "/blob/(\\w+)", _Handler.blob),
+    ("POST", "/api/repos/create", HubHandler.create),
+    ("POST", "/api/validate-yaml", HubHandler.validate),
+    ("POST", f"/api/(?:models|datasets)/{NAME}/preupload/main", HubHandler.preupload),
+    ("POST", f"/(?:datasets/)?{NAME}\\.git/info/lfs/objects/batch", HubHandler.batch),
+    ("PUT", "/lfs/(\\w+)", HubHandler.store),
+    ("POST", f"/api/(?:models|datasets)/{NAME}/commit/main", HubHandler.commit),
+    ("GET", f"/api/models/{NAME}", HubHandler.model),
+    ("GET", f"/api/datasets/{NAME}", HubHandler.dataset),
+    ("GET", f"/api/datasets/{NAME}/revision/([^/]+)", HubHandler.dataset),
+    ("GET", f"/api/datasets/{NAME}/tree/([^/]+)", HubHandler.tree),
+    ("ANY", f"/datasets/{NAME}/resolve/([^/]+)/(.+)", HubHandler.resolve),
+    ("ANY", f"/{NAME}/resolve/([^/]+)/(.+)", HubHandler.resolve),
+    ("GET", "/blob/(\\w+)", HubHandler.blob),
 )

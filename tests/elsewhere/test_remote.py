@@ -1,0 +1,348 @@
+"""Trainings on Hugging Face Jobs, by the real client and a stand-in of the service."""
+
+import json
+import os
+import re
+import signal
+
+import pytest
+
+from distill.codec import Codec
+from distill.jobs.events import Failed, Validated
+from distill.training.health import LevelHealth
+from distill.training.records import NO_CURVES, Validation
+from tests.hub.stand_in import READS
+from tests.elsewhere.jobs_stand_in import run_for_real
+
+QUICK = ["--epochs", "1", "--levels", "2", "--codebook-dim", "4", "--from-scratch", "--seed", "3"]
+NAME = re.compile("ada/distill-[0-9a-f]{16}")
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "kit.distill"
+
+
+@pytest.fixture
+def train(distill, clip_folder, out):
+    """Trains on Hugging Face Jobs; more options may follow."""
+    return lambda *options, on="jobs:l4x1": distill("train", clip_folder, "--out", out, "--on", on, *QUICK, *options)
+
+
+def validated(step: int) -> Validated:
+    level = LevelHealth(utilization=0.5, perplexity=3.0, dead_codes=2)
+    return Validated(Validation(step, 1.0, 0.3, None, (level,), ((1, 1),), (), True), NO_CURVES)
+
+
+def nothing_is_left(jobs, out) -> bool:
+    """Whether the Hub and the folder of the codec hold nothing of the training."""
+    return not jobs.repositories and not out.with_name(f"{out.name}.job").exists()
+
+
+def test_a_codec_is_trained_on_a_rented_machine(jobs, train, out, tmp_path, clip_folder):
+    jobs.runs = run_for_real
+    report = tmp_path / "report.json"
+    status, printed, errors = train("--yes", "--json", report)
+    assert status == 0, errors
+    codec = Codec.load(out)
+    assert codec.info.config.num_quantizers == 2
+    assert codec.info.config.seed == 3
+    assert codec.info.provenance.clips == 6
+    assert json.loads(report.read_text())["steps"] == codec.info.provenance.steps >= 1
+    assert "mel_l1" in printed
+    assert f"Saved {out}." in printed
+    assert nothing_is_left(jobs, out)
+
+    (job,) = jobs.jobs.values()
+    name = job.spec["environment"]["DISTILL_JOB"]
+    assert NAME.fullmatch(name)
+    assert jobs.deleted == [name, f"{name}-codec"]
+    assert "mel_l1" in "".join(job.lines[1:])
+    created = [json.loads(body) for body in jobs.bodies if body.startswith(b'{"name"') and b"visibility" in body]
+    assert [each["visibility"] for each in created] == ["private", "private"]
+    assert (job.spec["flavor"], job.spec["timeoutSeconds"], job.spec["attempts"]) == ("l4x1", 3600, 1)
+    assert list(job.spec["secrets"]) == ["HF_TOKEN"]
+    assert job.spec["secrets"]["HF_TOKEN"] not in json.dumps(job.info)
+    told = b"\n".join([*jobs.bodies, *(asked.encode() for asked in jobs.asked)])
+    for clip in clip_folder.iterdir():
+        assert clip.stem.encode() not in told
+
+
+def test_what_goes_out_and_what_it_costs_is_told_first_and_without_a_yes_nothing_happens(jobs, train, answer, out):
+    for typed in ("n\n", "", "maybe\n"):
+        answer(typed)
+        status, printed, errors = train("--job-minutes", "30", on="jobs:l4x1")
+        assert (status, errors) == (0, "")
+        assert "paid by the account ada" in printed
+        assert "A l4x1 (l4x1), $0.80 an hour: about $0.40 if it takes all its time" in printed
+        assert "30 minutes; then the Hub ends the job" in printed
+        assert re.search(r"6 clips \(\d+ s\) without their names and Distill, \d+\.\d MB", printed)
+        assert re.search(rf"{NAME.pattern}, a private repository, deleted once the job has read it", printed)
+        assert "your token" in printed
+        assert printed.endswith("Nothing was sent.\n")
+    assert {asked.split()[0] for asked in jobs.asked} == {"GET"}
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "on", "words"),
+    [
+        ([], "jobs:l9", ["no hardware “l9”", "cpu-basic, l4x1"]),
+        ([], "moon:l4x1", ["“moon:l4x1”", "jobs:HARDWARE"]),
+        ([], "jobs:", ["“jobs:”", "jobs:l4x1"]),
+        (["--job-minutes", "0.5"], "jobs:l4x1", ["job-minutes", "0.5"]),
+        (["--minutes", "9", "--job-minutes", "8"], "jobs:l4x1", ["9 minutes", "8 minutes"]),
+        (["--resume"], "jobs:l4x1", ["No job is noted for kit.distill", "--on-job"]),
+        (["--on-job", "job7"], "jobs:l4x1", ["ada has no training with the id “job7”"]),
+        (["--on-job", "../ada"], "jobs:l4x1", ["ada has no training with the id “../ada”"]),
+    ],
+)
+def test_what_cannot_be_rented_is_refused_before_anything_is_sent(jobs, train, options, on, words):
+    status, _, error = train("--yes", *options, on=on)
+    assert status == 2
+    assert error.count("\n") == 1
+    assert all(word in error for word in words), error
+    assert {asked.split()[0] for asked in jobs.asked} <= {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        (None, "needs your own token"),
+        (READS, "Your token may not do this"),
+        ("hf_eve", "missing, wrong or has expired"),
+    ],
+)
+def test_without_a_token_that_may_write_nothing_is_sent(jobs, train, monkeypatch, tmp_path, token, words):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
+    monkeypatch.delenv("HF_TOKEN")
+    if token:
+        monkeypatch.setenv("HF_TOKEN", token)
+    status, _, error = train("--yes")
+    assert (status, error.count("\n")) == (2, 1)
+    assert words in error
+    assert not jobs.bodies
+
+
+def test_where_the_hub_cannot_be_reached_nothing_begins(jobs, train, monkeypatch, unused_port):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{unused_port}")
+    status, printed, error = train("--yes")
+    assert (status, printed) == (2, "")
+    assert error == "The Hugging Face Hub cannot be reached; please check the network.\n"
+
+
+@pytest.mark.parametrize(
+    ("request_line", "refusal", "words"),
+    [
+        ("POST /api/jobs/ada", 402, "ada has no credit for Hugging Face Jobs"),
+        ("POST /api/jobs/ada", 403, "Your token may not do this for ada: it needs the rights"),
+        ("POST /api/jobs/ada", 401, "missing, wrong or has expired"),
+        ("POST /api/jobs/ada", 400, "The Hub refuses this: A refusal."),
+        ("POST /api/jobs/ada", 503, "has a fault at the moment"),
+        ("POST .*/commit/main", 500, "has a fault at the moment"),
+        ("POST /api/repos/create", 403, "Your token may not do this for ada"),
+    ],
+)
+def test_where_a_job_cannot_start_the_clips_are_deleted_again(jobs, train, out, request_line, refusal, words):
+    jobs.refuses[request_line] = refusal
+    status, _, error = train("--yes")
+    assert (status, error.count("\n")) == (2, 1), error
+    assert words in error
+    assert nothing_is_left(jobs, out)
+    assert not jobs.jobs
+
+
+def test_a_job_that_began_while_its_answer_was_lost_is_found(jobs, train, other_codec_path, monkeypatch):
+    from tests.elsewhere import jobs_stand_in
+
+    def run(job):
+        job.leave(other_codec_path.read_bytes())
+        job.end("COMPLETED")
+
+    monkeypatch.setattr(jobs_stand_in.HubHandler, "_json", answer_once(jobs_stand_in.HubHandler._json))
+    jobs.runs = run
+    status, printed, error = train("--yes")
+    assert (status, error) == (0, "")
+    assert len(jobs.jobs) == 1
+    assert "Saved" in printed
+
+
+def answer_once(send):
+    """An answer to the start of a job that comes as a fault, though the job has begun."""
+
+    def answer(handler, value):
+        if handler.command == "POST" and handler.path == "/api/jobs/ada":
+            handler._send(b"{}", 504)
+        else:
+            send(handler, value)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("said", "ending", "words", "shown"),
+    [
+        ([Failed("The clips are damaged.")], ("ERROR", ""), "failed in the job: The clips are damaged.", ""),
+        (
+            ["pip: no such \x1b[2Jversion"],
+            ("ERROR", "Exit code 1"),
+            "The job failed: Exit code 1.",
+            "no such [2Jversion",
+        ),
+        (["step 1"], ("ERROR", "Job timeout"), "reached its limit of 60 minutes", "step 1"),
+        ([], ("CANCELED", ""), "The job was cancelled", ""),
+        ([], ("COMPLETED", ""), "The job left no codec", ""),
+    ],
+)
+def test_a_job_that_fails_is_told_and_nothing_is_left(jobs, train, out, said, ending, words, shown):
+    def run(job):
+        job.say(*said)
+        job.end(*ending)
+
+    jobs.runs = run
+    status, _, error = train("--yes")
+    assert status == 2
+    assert words in error.splitlines()[-1]
+    assert shown in error
+    assert "\x1b" not in error
+    assert nothing_is_left(jobs, out)
+    assert not out.exists()
+
+
+def test_a_job_that_ran_as_long_as_it_may_has_reached_its_limit(jobs, train):
+    def run(job):
+        job.running_seconds = 3600
+        job.end("ERROR", "")
+
+    jobs.runs = run
+    assert "give it more by --job-minutes" in train("--yes")[2]
+
+
+@pytest.mark.parametrize("left", [b"weights", b"\x08\0\0\0\0\0\0\0{}      ", bytes(65 * 2**20)], ids=len)
+def test_what_a_job_leaves_is_checked_like_the_file_of_a_stranger(jobs, train, out, left):
+    def run(job):
+        job.leave(left)
+        job.end("COMPLETED")
+
+    jobs.runs = run
+    status, _, error = train("--yes")
+    assert (status, error.count("\n")) == (2, 1)
+    assert "codec" in error
+    assert nothing_is_left(jobs, out)
+    assert not out.exists()
+
+
+def test_a_connection_that_breaks_is_made_again_and_nothing_is_told_twice(
+    jobs, train, impatient, other_codec_path, out
+):
+    def run(job):
+        job.say(validated(11), validated(22))
+        impatient.append(lambda: go_on(job))
+
+    def go_on(job):
+        jobs.refuses.clear()
+        job.say(validated(33))
+        job.leave(other_codec_path.read_bytes())
+        job.end("COMPLETED")
+
+    jobs.most_lines, jobs.broken = 2, lambda: jobs.refuses.update({".* /api/jobs/.*": 503})
+    jobs.runs = run
+    status, printed, error = train("--yes")
+    assert (status, error) == (0, "")
+    assert re.findall(r"step +(\d+)", printed) == ["11", "22", "33"]
+    assert out.read_bytes() == other_codec_path.read_bytes()
+
+
+def test_where_the_hub_is_gone_for_long_the_job_goes_on_and_one_can_come_back(
+    jobs, train, distill, impatient, other_codec_path, out
+):
+    def run(job):
+        job.say(validated(11), validated(22))
+
+    jobs.most_lines, jobs.broken = 2, lambda: jobs.refuses.update({".*": 503})
+    jobs.runs = run
+    status, _, error = train("--yes")
+    assert (status, error.count("\n")) == (2, 1)
+    assert "could not be reached for 1 minutes" in error
+    (way_back,) = re.findall("“distill (.*)” comes back to it", error)
+    jobs.refuses.clear()
+    assert jobs.repositories  # the job may still want them
+
+    (job,) = jobs.jobs.values()
+    job.leave(other_codec_path.read_bytes())
+    job.end("COMPLETED")
+    status, printed, error = distill(*way_back.split())
+    assert (status, error) == (0, "")
+    assert re.findall(r"step +(\d+)", printed) == ["11", "22"]
+    assert out.read_bytes() == other_codec_path.read_bytes()
+    assert nothing_is_left(jobs, out)
+
+
+def interrupt(job) -> None:
+    job.say(validated(11))
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_interrupted_job_is_cancelled_if_that_is_asked_for(jobs, train, answer, out):
+    jobs.runs = interrupt
+    answer("y\n")
+    status, printed, _ = train("--yes")
+    assert status == 130
+    assert "Cancelled." in printed
+    assert [job.stage for job in jobs.jobs.values()] == ["CANCELED"]
+    assert nothing_is_left(jobs, out)
+
+
+def test_a_job_that_could_not_be_cancelled_is_told_to_cost_and_its_clips_stay(jobs, train, answer):
+    jobs.runs, jobs.refuses = interrupt, {"POST .*/cancel": 403}
+    answer("y\n")
+    status, _, error = train("--yes")
+    assert (status, error.count("\n")) == (2, 1)
+    assert f"the job was not cancelled, and costs: cancel it on {jobs.url}/jobs/ada/job0." in error
+    assert jobs.repositories
+
+
+def test_an_interrupted_job_goes_on_otherwise_and_the_same_command_comes_back_to_it(
+    jobs, train, answer, other_codec_path, out
+):
+    jobs.runs = interrupt
+    answer("")
+    status, printed, _ = train("--yes")
+    assert status == 130
+    assert f"To come back: distill train --on-job job0 --out {out}" in printed
+    (job,) = jobs.jobs.values()
+    assert job.stage == "RUNNING"
+    job.leave(other_codec_path.read_bytes())
+    job.end("COMPLETED")
+    status, printed, error = train("--resume")
+    assert (status, error) == (0, "")
+    assert len(jobs.jobs) == 1
+    assert out.read_bytes() == other_codec_path.read_bytes()
+    assert nothing_is_left(jobs, out)
+
+
+def test_a_job_that_is_no_training_is_not_touched(jobs, train, distill, out):
+    jobs.runs = interrupt
+    train("--yes")
+    (job,) = jobs.jobs.values()
+    jobs.asked.clear()
+    for named in ("ada/loops", "eve/distill-0123456789abcdef", None):
+        job.spec["environment"]["DISTILL_JOB"] = named
+        status, _, error = distill("train", "--on-job", "job0", "--out", out)
+        assert (status, error) == (2, "ada has no training with the id “job0” on Hugging Face Jobs.\n")
+    assert {asked.split()[0] for asked in jobs.asked} == {"GET"}
+
+
+def test_what_the_hub_does_not_delete_is_told(jobs, train, other_codec_path, out):
+    def run(job):
+        job.leave(other_codec_path.read_bytes())
+        job.end("COMPLETED")
+
+    jobs.runs, jobs.refuses = run, {"DELETE .*": 500}
+    status, _, error = train("--yes")
+    assert status == 0
+    name = next(iter(jobs.repositories))
+    assert f"did not delete {name} and {name}-codec" in error
+    assert out.exists()
