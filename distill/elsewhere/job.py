@@ -1,4 +1,4 @@
-"""What runs on the rented machine: ``python -m distill.elsewhere.job FOLDER``. It trains, and sends the codec to the Hub.
+"""What runs on the rented machine: ``python -m distill.elsewhere.job FOLDER`` trains, and sends the codec to the Hub.
 
 The folder is that of a :class:`~distill.jobs.folder.JobFolder`. Events are lines of JSON in the job's log.
 """

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from distill.elsewhere.wheel import write_wheel
 from distill.jobs.folder import JobFolder
 from distill.jobs.record import JobRecord
-from distill.elsewhere.wheel import write_wheel
 from distill.training.config import VQVAEConfig
 
 if TYPE_CHECKING:

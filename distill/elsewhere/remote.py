@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distill.errors import CodecFileError, HubError, TrainingError
-from distill.hub import CODEC_FILE
 from distill.elsewhere.account import Account, is_passing
 from distill.elsewhere.job import REPOSITORY, RESULT, SECONDS
+from distill.errors import CodecFileError, HubError, TrainingError
+from distill.hub import CODEC_FILE
 
 if TYPE_CHECKING:
     from huggingface_hub import JobInfo

@@ -11,12 +11,12 @@ from packaging.metadata import Metadata
 
 from distill.audio import LogMel, load_clip
 from distill.codec import Codec
-from distill.jobs.events import CheckpointKept, Stepped, from_line
-from distill.jobs.folder import JobFolder
 from distill.elsewhere import job, packing
 from distill.elsewhere.job import Log
 from distill.elsewhere.packing import pack
 from distill.elsewhere.wheel import write_wheel
+from distill.jobs.events import CheckpointKept, Stepped, from_line
+from distill.jobs.folder import JobFolder
 from distill.training.config import VQVAEConfig
 from distill.training.dataset import to_mel_clip
 from distill.training.records import Progress

@@ -11,8 +11,8 @@ from distill.codec import Codec
 from distill.jobs.events import Failed, Validated
 from distill.training.health import LevelHealth
 from distill.training.records import NO_CURVES, Validation
-from tests.hub.stand_in import READS
 from tests.elsewhere.jobs_stand_in import run_for_real
+from tests.hub.stand_in import READS
 
 QUICK = ["--epochs", "1", "--levels", "2", "--codebook-dim", "4", "--from-scratch", "--seed", "3"]
 NAME = re.compile("ada/distill-[0-9a-f]{16}")
