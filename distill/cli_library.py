@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 def library(options: argparse.Namespace) -> None:
     """List, keep, open, rename or delete codecs in a library, in the folder where a server keeps them."""
     from distill.library import Library
+    from distill.library.place import is_there
     from distill.settings import Settings
 
     settings = Settings.from_environment()
     folder = options.folder or settings.library_place
     if folder is None:
         raise ConfigError("Name the folder of the libraries: --folder FOLDER, or DISTILL_LIBRARY_FOLDER.")
+    if options.act is not _keep and not is_there(folder):
+        raise LibraryError(f"There are no libraries in {folder}.")
     options.act(Library(folder, settings, where=f"the folder {folder.name}"), options)
 
 

@@ -43,9 +43,11 @@ def test_what_goes_wrong_is_one_sentence(folder, distill, other_codec_path, tmp_
         ("keep", other_codec_path, "d" * 61),
         ("keep", damaged, "damaged", "--key", key),
         ("list", key, "--folder", tmp_path),
+        ("list", key, "--folder", tmp_path / "nowhere"),
     ):
         status, _, errors = distill("library", *command)
         assert (status, errors.count("\n")) == (2, 1), (command, errors)
     assert not (tmp_path / "out.distill").exists()
+    assert not (tmp_path / "nowhere").exists()
     monkeypatch.delenv("DISTILL_LIBRARY_FOLDER")
     assert "DISTILL_LIBRARY_FOLDER" in distill("library", "list", key)[2]

@@ -2,8 +2,9 @@
 
 from distill.hub.datasets import fetch_folder, fetch_sounds
 from distill.hub.download import download
+from distill.hub.files import HubFile, LocalFile
 from distill.hub.names import read_name
-from distill.hub.repository import CODEC_FILE, ON_A_PAGE, HubFile, LocalFile, fetch, publish
+from distill.hub.repository import CODEC_FILE, ON_A_PAGE, fetch, publish
 from distill.hub.sets import write_set
 
 __all__ = [

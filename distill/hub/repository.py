@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from distill import __version__
 from distill.errors import DistillError, HubError
+from distill.hub.files import HubFile, LocalFile
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -70,63 +71,6 @@ ON_A_PAGE = Advice(
     gated="only people whom its owner lets in can have it; download its codec.distill from the Hub, and open that file",
     network="please try again later",
 )
-
-
-@dataclass(frozen=True)
-class HubFile:
-    """A file to publish.
-
-    Attributes
-    ----------
-    path : str
-        Its path in the repository.
-    content : bytes
-    words : str
-        One or two sentences for the publisher: what is in the file.
-
-    Examples
-    --------
-    >>> HubFile("notes.txt", b"four", "Some notes.").size
-    4
-    """
-
-    path: str
-    content: bytes
-    words: str
-
-    @property
-    def size(self) -> int:
-        """Number of bytes."""
-        return len(self.content)
-
-
-@dataclass(frozen=True)
-class LocalFile:
-    """A file to publish that is on this machine's disk.
-
-    Attributes
-    ----------
-    path : str
-        Its path in the repository.
-    content : Path
-        Where it is on the disk.
-    words : str
-        One or two sentences for the publisher: what is in the file.
-
-    Examples
-    --------
-    >>> LocalFile("codec.distill", Path("examples/models/loops.distill"), "A codec.").size > 1000
-    True
-    """
-
-    path: str
-    content: Path
-    words: str
-
-    @property
-    def size(self) -> int:
-        """Number of bytes."""
-        return self.content.stat().st_size
 
 
 def fetch(

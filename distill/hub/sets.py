@@ -9,7 +9,7 @@ from pathlib import Path
 from distill.audio.clips import SAMPLE_RATE, Clip, write_flac
 from distill.audio.names import file_stem
 from distill.errors import ConfigError, HubError
-from distill.hub.repository import HubFile, LocalFile
+from distill.hub.files import HubFile, LocalFile
 
 LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]{0,40}")
 FOLDER = "data"

@@ -26,6 +26,7 @@ def test_a_kept_codec_is_opened_and_deleted_by_its_link_in_another_browser(page,
     expect(shelf.locator("li .facts")).to_contain_text("3 levels")
     shelf.locator(".copy").click()
     expect(shelf.locator(".told")).to_contain_text("Whoever has it can open, and delete, what is in the library.")
+    expect(shelf.locator(".mine")).to_be_hidden()
     link = page.evaluate("navigator.clipboard.readText()")
 
     context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True)
@@ -34,6 +35,8 @@ def test_a_kept_codec_is_opened_and_deleted_by_its_link_in_another_browser(page,
     theirs.goto(link)
     there = theirs.locator("#library")
     expect(there.locator("li .title")).to_have_text([HOSTILE])
+    expect(there.locator(".told")).to_contain_text("A link opened this library")
+    expect(there.get_by_role("button", name="Begin my own")).to_be_visible()
     assert "library" not in theirs.url  # nobody who looks at the address has the key
     expect(theirs.locator("#codec")).to_contain_text(example[0].model_id[:6])
     there.get_by_role("button", name="Open").click()

@@ -248,8 +248,10 @@ def test_a_name_is_taken_back_by_nobody_who_opens_the_codec_meanwhile(open_libra
     assert one.kept(key)[0].until == kept.until + DAY
 
 
-def test_servers_that_share_a_folder_neither_lose_nor_tear_a_codec(open_library, file, tmp_path):
+def test_servers_that_share_a_folder_neither_lose_nor_tear_a_codec(open_library, file, tmp_path, monkeypatch):
     """Two servers keep and delete in one library at once, while readers fetch: each file is whole or gone."""
+    monkeypatch.setattr(place, "PIECE_BYTES", 20_000)  # so that a codec is written in many parts
+    file.write_bytes(file.read_bytes() * 400)
     servers, key, content, torn = [open_library(), open_library()], new_key(), file.read_bytes(), []
 
     def work(number: int) -> None:

@@ -11,14 +11,16 @@ const PAGE = "https://x.example/app/?clip=loop_amen";
 
 /** @param {boolean} [refuses] whether the browser keeps nothing */
 function storage(refuses = false) {
+  /** @type {Map<string, string>} */
   const kept = new Map();
-  const refuse = () => {
+  const there = () => {
     if (refuses) throw new Error("SecurityError");
+    return kept;
   };
   return {
-    getItem: (/** @type {string} */ name) => (refuse(), kept.get(name) ?? null),
-    setItem: (/** @type {string} */ name, /** @type {string} */ value) => (refuse(), kept.set(name, value)),
-    removeItem: (/** @type {string} */ name) => (refuse(), kept.delete(name)),
+    getItem: (/** @type {string} */ name) => there().get(name) ?? null,
+    setItem: (/** @type {string} */ name, /** @type {string} */ value) => there().set(name, value),
+    removeItem: (/** @type {string} */ name) => there().delete(name),
   };
 }
 

@@ -1,8 +1,8 @@
 // @ts-check
 // The visitor's library: the codecs that are kept on the server, and the link that opens it.
 //
-// The browser remembers the library in which its visitor first kept a codec, or that a link opened first. A link to
-// another library shows that one for as long as the page's tab is open.
+// The browser remembers the library in which its visitor first kept a codec. A link to another library shows that one
+// for as long as the page's tab is open.
 
 import { find, findButton, findInput, make, makeButton } from "./dom.js";
 import { forgetLibrary, ownKey, rememberKey, seeKey, seenKey } from "./library_keys.js";
@@ -15,6 +15,7 @@ const SURE_MILLISECONDS = 6_000;
 const NOT_YET = "The first codec that you keep makes your library, and a link to it.";
 const WARNING =
   "Whoever has this link can open, and delete, what is in it. Keep it yourself, too: nobody can find it again.";
+const LINKED = "A link opened this library: what you keep here, everybody with that link has, too.";
 const COPIED = "The link is copied. Whoever has it can open, and delete, what is in the library.";
 const NOT_COPIED = "Your browser did not let the page copy the link: select it and copy it yourself.";
 
@@ -81,6 +82,8 @@ export function factsOf({ kept, levels, clips, num_bytes, until }) {
 }
 
 class Shelf {
+  isKeeping = false; // whether the next list is the answer to a press of “Keep this codec”
+
   /** @param {Component} component */
   constructor({ element, props, trigger, watch }) {
     this.props = props;
@@ -100,19 +103,26 @@ class Shelf {
     findButton(element, ".copy").onclick = () => this.#copy();
     this.mine.onclick = () => {
       seeKey("");
+      this.value = { ...this.value, key: "", codecs: [] };
+      this.show();
       this.look(ownKey());
     };
-    watch("value", () => this.show());
+    this.value = props.value;
+    watch("value", () => {
+      this.value = this.props.value;
+      this.show();
+    });
     this.show();
   }
 
   get key() {
-    return this.props.value.key;
+    return this.value.key;
   }
 
   /** Ask the server what is in a library. @param {string} key */
   look(key) {
     if (!key) return;
+    this.isKeeping = false;
     wanted.key = key;
     this.trigger("look", {});
   }
@@ -120,21 +130,25 @@ class Shelf {
   /** @param {string} event @param {string} id @param {string} [name] */
   #ask(event, id, name = "") {
     Object.assign(wanted, { key: this.key, id, name });
+    this.isKeeping = event === "keep";
     this.trigger(event, {});
   }
 
   show() {
-    const { key, codecs, limits, empty } = this.props.value;
-    if (codecs.length) {
+    const { key, codecs, limits, empty } = this.value;
+    if (codecs.length && this.isKeeping) {
       if (!ownKey()) rememberKey(key);
-      seeKey(key === ownKey() ? "" : key);
-      if (codecs.some(({ name }) => name === this.name.value.trim().replace(/\s+/g, " "))) this.name.value = "";
+      this.name.value = "";
+      this.isKeeping = false;
     }
+    const isMine = key === ownKey();
+    if (codecs.length) seeKey(isMine ? "" : key);
     this.limits.textContent = limits;
     this.linked.hidden = !key;
     this.link.value = key ? `${location.origin}${location.pathname}?library=${key}` : "";
-    this.told.textContent = WARNING;
-    this.mine.hidden = !ownKey() || key === ownKey();
+    this.told.textContent = isMine ? WARNING : LINKED;
+    this.mine.hidden = isMine;
+    this.mine.textContent = ownKey() ? "Back to my library" : "Begin my own";
     this.list.replaceChildren(...codecs.map((codec) => this.#row(codec)));
     this.empty.textContent = codecs.length ? "" : key ? empty : NOT_YET;
   }
