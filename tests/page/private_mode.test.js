@@ -61,7 +61,7 @@ function open(recordings = () => new StandInRecording()) {
     },
     codec_pictures: async (/** @type {any} */ { work }) => {
       facts.push(`pictures by ${work}`);
-      return { of: work };
+      return { of: work, sprites: [] };
     },
     codec_lens: async (/** @type {any} */ { work }) => {
       facts.push(`lens by ${work}`);
@@ -112,7 +112,7 @@ test("a private clip is shown and edited in the page, and the server is asked fo
   const refused = await /** @type {any} */ (grid.server).beat({ work: value.work });
   assert.match(refused.error, /private/);
   assert.deepEqual(asked, []);
-  assert.deepEqual(await grid.server.codec_pictures({ work: value.work }), { of: "secret" });
+  assert.deepEqual(await grid.server.codec_pictures({ work: value.work }), { of: "secret", sprites: [] });
   assert.ok(facts.every((fact) => fact.endsWith(" by secret")));
 });
 
@@ -210,7 +210,7 @@ test("a private clip of an earlier codec keeps the facts of its own codec", asyn
   serve(page, { work: "other", model_id: "later codec", codec_file: "codec/2" });
   mode.show(work);
   const { server } = grid;
-  assert.deepEqual(await server.codec_pictures({ work }), { of: "secret" });
+  assert.deepEqual(await server.codec_pictures({ work }), { of: "secret", sprites: [] });
   assert.deepEqual(await server.codec_lens?.({ work }), { of: "secret" });
   await mode.open(new File(["123"], "late.wav"));
   const late = grid.props.value;
