@@ -152,6 +152,7 @@ class _Program:
         }
         environment.pop("RAY_ADDRESS", None)
         if not self._address:
+            environment |= {"RAY_TMPDIR": str(self._folder)}
             environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         with open(self._folder / "log", "wb") as log:
             self._process = subprocess.Popen(

@@ -69,7 +69,7 @@ def look(folder: str) -> tuple[str, bool]:
     return __version__, os.path.isdir(folder)
 
 
-def run(request: dict[str, Any], folder: str, say: Say) -> None:
+def run(request: dict[str, Any], say: Say) -> None:
     """Start Ray or connect to it, do all items, and say each answer.
 
     Items whose worker ended are tried again once, and then twice by themselves; what ends each worker has no answer but
@@ -94,8 +94,7 @@ def run(request: dict[str, Any], folder: str, say: Say) -> None:
             num_gpus=0,
             object_store_memory=STORE_BYTES,
             include_dashboard=False,
-            _temp_dir=folder,
-            _node_ip_address="127.0.0.1",
+            _node_ip_address="127.0.0.1",  # nothing of it can be reached from elsewhere, and no network is looked for
             **quiet,
         )
     say({"connected": True})
