@@ -150,9 +150,7 @@ def test_a_killed_command_goes_on_where_it_stopped(distill, codes, codec_path, s
     assert list(tmp_path.iterdir()) == [out]
 
 
-def test_a_file_that_ended_its_workers_is_a_row_and_is_tried_again(
-    distill, codec_path, short_set, tmp_path, monkeypatch
-):
+def test_a_file_that_ended_its_workers_is_tried_again(distill, codec_path, short_set, tmp_path, monkeypatch):
     out, answer = tmp_path / "codes.parquet", {"reason": LOST}
     with monkeypatch.context() as broken:
         broken.setattr(bulk, "answers", lambda job, items, **_: ((item, answer) for item in items))

@@ -71,10 +71,25 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_left_of_ray(distill, codec
 
 
 POISON = """
-import os
-from distill.scale import rows
-load = rows.load_clip
-rows.load_clip = lambda path, **more: os._exit(9) if "elec_ping" in str(path) else load(path, **more)
+import os, sys
+from importlib.machinery import PathFinder
+
+class Poison:  # all processes of Ray read this file: only those that work load what is poisoned
+    def find_spec(self, name, path=None, target=None):
+        if name != "distill.scale.rows":
+            return None
+        spec = PathFinder.find_spec(name, path)
+        execute = spec.loader.exec_module
+
+        def execute_and_poison(module):
+            execute(module)
+            load = module.load_clip
+            module.load_clip = lambda path, **more: os._exit(9) if "elec_ping" in str(path) else load(path, **more)
+
+        spec.loader.exec_module = execute_and_poison
+        return spec
+
+sys.meta_path.insert(0, Poison())
 """
 
 
