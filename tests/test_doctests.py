@@ -18,6 +18,7 @@ from distill.codes import edits
 
 ROOMS = (distill.audio, distill.codes, distill.codec, distill.models)
 MODULES = [f"{room.__name__}.{module.name}" for room in ROOMS for module in pkgutil.iter_modules(room.__path__)]
+SCALE = [f"distill.{module}" for module in ("cli_bulk", "scale.listing", "scale.pool", "scale.rows", "scale.unpacking")]
 NEED_NO_EXAMPLE = {"Refusal", "ConvEncoder", "ConvDecoder", "Span", "to_slice"}
 
 
@@ -28,7 +29,7 @@ def public(room: ModuleType) -> Iterator[tuple[str, object]]:
             yield f"{room.__name__}.{name}", thing
 
 
-@pytest.mark.parametrize("name", [*MODULES, "distill.training.config"])
+@pytest.mark.parametrize("name", [*MODULES, *SCALE, "distill.training.config"])
 def test_the_examples_of_a_module_run_as_written(name, repository, monkeypatch):
     monkeypatch.chdir(repository)
     torch.manual_seed(0)

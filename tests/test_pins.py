@@ -215,6 +215,12 @@ def test_uvicorn_believes_no_proxy_where_none_is_named(monkeypatch):
     assert uvicorn.Config(lambda: None).forwarded_allow_ips == ""
 
 
+def test_ray_can_be_kept_to_this_machine():
+    import ray
+
+    assert '"_node_ip_address"' in inspect.getsource(ray.init)
+
+
 def test_the_tensors_of_a_codec_are_named_as_its_files_have_them(codec_path):
     model = ConvVQVAE(codebook_dim=32)
     with safe_open(codec_path, "pt") as file:

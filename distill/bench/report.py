@@ -43,6 +43,7 @@ CONTESTANTS = (
     Contestant("scratch-4", "scratch", 60, 4),
 )
 SPEED, HELD_OUT, HITS, PAGE, STRIP, PRIOR, BULK = "speed", "held-out", "hits", "page", "strip", "prior", "bulk"
+MEASURED: dict[str, Callable[[Say], Any]] = {PAGE: measure_page, STRIP: measure_strip, BULK: measure_bulk}
 HELD_OUT_CONTESTANTS = ("plain", "distill")
 HITS_CONTESTANT = Contestant("hits, 46 ms", "distill", 60, 3, 4)
 USUAL = (*(contestant.name for contestant in CONTESTANTS), HELD_OUT, HITS, SPEED)
@@ -140,10 +141,9 @@ def bench(names: Sequence[str], *, minutes: float | None, say: Say, progress: Pr
     if SPEED in chosen:
         progress("Measuring the example codec", 1.0)
         report["speed"] = _measure_speed(clips, PACE_SECONDS * share, say)
-    measured: dict[str, Callable[[Say], Any]] = {PAGE: measure_page, STRIP: measure_strip, BULK: measure_bulk}
-    for name in [name for name in measured if name in chosen]:
+    for name in [name for name in MEASURED if name in chosen]:
         progress(f"Measuring {name}", 1.0)
-        report[name] = measured[name](say)
+        report[name] = MEASURED[name](say)
     if PRIOR in chosen:
         report["prior"] = _measure_priors(clips, SECONDS * share, say)
     return report

@@ -17,7 +17,7 @@ from distill.codec import Codec
 from distill.codec.evaluation import Evaluation
 from distill.errors import AudioError, ScaleError, TableError
 from distill.scale.listing import Listing, shown, without_others
-from distill.scale.pool import answers
+from distill.scale.pool import LOST, answers
 from distill.scale.rows import Answer, Item, Job, add_up, reason_of
 from distill.scale.table import Rows, check_codec, full_row, open_table, schema, write_rows, write_table
 
@@ -74,8 +74,8 @@ def encode_set(
     """Encode the clips of a folder to a table, one row a clip, in the order of their names.
 
     Rows go to parts in a folder beside the table, ``out`` + ".unfinished"; the table is put together from them at the
-    end. A table of the same codec that is there already is brought up to date: it gets rows for new files and files of
-    another size, and loses those of files that are gone.
+    end. A table of the same codec that is there already is brought up to date: it gets rows for new files, for files of
+    another size and for those that ended their workers, and loses those of files that are gone.
 
     Parameters
     ----------
@@ -119,7 +119,8 @@ def encode_set(
         with _Parts(folder, codec) as parts:
             found = hands.answers(job, [{"file": name} for name in new], codec)
             for number, (item, answer) in enumerate(found, start=len(known) + 1):
-                parts.add(full_row(codec, shown(item["file"]), listing.sizes[item["file"]], answer))
+                size = None if answer.get("reason") == LOST else listing.sizes[item["file"]]  # None is tried anew
+                parts.add(full_row(codec, shown(item["file"]), size, answer))
                 progress(number, total)
         tables = _tables(out, folder)
         rows, files = Rows(tables), sorted({shown(name) for name in (*known, *new)})

@@ -148,10 +148,12 @@ class _Program:
         environment = os.environ | {
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+            "RAY_worker_register_timeout_seconds": "240",  # on a busy machine, Ray's own minute is too short
             "OMP_NUM_THREADS": "1",
         }
         environment.pop("RAY_ADDRESS", None)
         if not self._address:
+            environment |= {"RAY_TMPDIR": str(self._folder)}
             environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         with open(self._folder / "log", "wb") as log:
             self._process = subprocess.Popen(
@@ -184,10 +186,9 @@ class _Program:
             self._process.stdin.flush()
         seconds, too_late = self._start()
         for line in self._lines():
-            deadline, late = seconds, too_late
             if isinstance(line, _Silence):
-                if line.seconds >= deadline:
-                    raise ScaleError(late)
+                if line.seconds >= seconds:
+                    raise ScaleError(too_late)
                 continue
             message = json.loads(line)
             if "failed" in message:

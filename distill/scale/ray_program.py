@@ -32,7 +32,7 @@ def main() -> None:
 
 def _say_all(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
     try:
-        run(request, sys.argv[1], say)
+        run(request, say)
         say({"done": True})
     except RefusedError as error:
         say({"failed": str(error)})

@@ -18,7 +18,7 @@ WORKER_BYTES = 3 * 1024**3 // 2
 """Memory that a worker asks of a machine of a cluster: torch, the codec, a clip of ten minutes and its log-mels."""
 STORE_BYTES = 80 * 1024**2
 """Memory of Ray's object store on this machine, near the least that Ray takes; more answers wait on the disk."""
-TRIES = 2
+TRIES, START_TRIES = 2, 5
 Say = Callable[[dict[str, Any]], None]
 
 
@@ -69,7 +69,7 @@ def look(folder: str) -> tuple[str, bool]:
     return __version__, os.path.isdir(folder)
 
 
-def run(request: dict[str, Any], folder: str, say: Say) -> None:
+def run(request: dict[str, Any], say: Say) -> None:
     """Start Ray or connect to it, do all items, and say each answer.
 
     Items whose worker ended are tried again once, and then twice by themselves; what ends each worker has no answer but
@@ -84,20 +84,7 @@ def run(request: dict[str, Any], folder: str, say: Say) -> None:
     import ray.data
 
     address, workers = request["address"], request["workers"]
-    quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": True, "logging_level": "ERROR"}
-    if address:
-        ray.init(address=address, **quiet)
-    else:
-        ray.init(
-            address="local",
-            num_cpus=workers,
-            num_gpus=0,
-            object_store_memory=STORE_BYTES,
-            include_dashboard=False,
-            _temp_dir=folder,
-            _node_ip_address="127.0.0.1",
-            **quiet,
-        )
+    _start(ray, address, workers)
     say({"connected": True})
     needs: dict[str, Any] = {"num_cpus": 1} | ({"memory": WORKER_BYTES} if address else {})
     if address:
@@ -121,6 +108,30 @@ def run(request: dict[str, Any], folder: str, say: Say) -> None:
         ray.shutdown()
 
 
+def _start(ray: Any, address: str | None, workers: int) -> None:
+    """Connect to a cluster, or start Ray on this machine; a busy machine may need more time than Ray gives itself."""
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address:
+        ray.init(address=address, **quiet)
+        return
+    for attempt in range(START_TRIES):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=workers,
+                num_gpus=0,
+                object_store_memory=STORE_BYTES,
+                include_dashboard=False,
+                _node_ip_address="127.0.0.1",  # nothing of it can be reached from elsewhere, and no network is needed
+                **quiet,
+            )
+            return
+        except Exception:
+            if attempt == START_TRIES - 1:
+                raise
+            ray.shutdown()
+
+
 def _do_all(
     ray: Any,
     waiting: dict[int, Any],
@@ -137,7 +148,7 @@ def _do_all(
         fn_constructor_args=given,
         batch_size=batch,
         batch_format="pyarrow",
-        compute=ray.data.ActorPoolStrategy(size=workers),
+        compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1 if batch == 1 else 2),
         ray_remote_args_fn=lambda: {"max_restarts": -1, "max_task_retries": TRIES - 1},
         **needs,
     )

@@ -77,7 +77,7 @@ def encode_file(codec: Codec, path: Path, decoder: Decoder | None = None) -> Ans
     >>> codec = Codec.load("examples/models/loops.distill")
     >>> row = encode_file(codec, Path("examples/clips/loop_amen.flac"))
     >>> np.shape(row["codes"]), row["num_frames"]
-    ((3, 8, 10), 151)
+    ((3, 8, 10), 152)
     >>> encode_file(codec, Path("examples/CREDITS.md"))["reason"]
     'CREDITS.md could not be read as sound: it is text.'
     """

@@ -67,7 +67,7 @@ def schema(codec: Codec | None = None) -> "pa.Schema":
     return pa.schema(list(columns.items()), metadata=facts)
 
 
-def full_row(codec: Codec, file: str, file_bytes: int, answer: dict[str, Any]) -> dict[str, Any]:
+def full_row(codec: Codec, file: str, file_bytes: int | None, answer: dict[str, Any]) -> dict[str, Any]:
     """The row of a file, from what :func:`~distill.scale.rows.encode_file` answered."""
     length = answer.get("num_samples")
     row = {"file": file, "file_bytes": file_bytes, "seconds": None if length is None else grid_seconds(length)}
@@ -193,8 +193,8 @@ class Rows:
 
     Attributes
     ----------
-    file_bytes : dict of str to int
-        Size of each sound file when it was encoded.
+    file_bytes : dict of str to int or None
+        Size of each sound file when it was encoded; None for one that is to be tried anew.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ class Rows:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._places: dict[str, tuple[Path, int, int]] = {}
-        self.file_bytes: dict[str, int] = {}
+        self.file_bytes: dict[str, int | None] = {}
         for path in paths:
             file = open_table(path)
             if not set(schema().names) <= set(file.schema_arrow.names):

@@ -15,9 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
+from distill import system
 from distill.audio import load_clip
 from distill.codec import Codec
 from distill.scale import bulk, rows, table
+from distill.scale.pool import LOST
 from tests.maps import names
 from tests.maps import table as rows_of_map
 from tests.scale.conftest import CLIPS, REFUSED
@@ -146,6 +148,35 @@ def test_a_killed_command_goes_on_where_it_stopped(distill, codes, codec_path, s
     assert len(encoded) == len(CLIPS) + len(REFUSED) - done
     assert out.read_bytes() == codes.read_bytes()
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_file_that_ended_its_workers_is_tried_again(distill, codec_path, short_set, tmp_path, monkeypatch):
+    out, answer = tmp_path / "codes.parquet", {"reason": LOST}
+    with monkeypatch.context() as broken:
+        broken.setattr(bulk, "answers", lambda job, items, **_: ((item, answer) for item in items))
+        assert distill("encode", codec_path, short_set, out, "--workers", 1)[0] == 0
+    assert set(pq.read_table(out)["reason"].to_pylist()) == {LOST}
+    assert "5 clips" in distill("encode", codec_path, short_set, out, "--workers", 1)[1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_file_name_that_is_no_text_is_a_row_too(distill, codec_path, short_set, tmp_path):
+    folder, out = tmp_path / "kit", tmp_path / "codes.parquet"
+    folder.mkdir()
+    (folder / os.fsdecode(b"\xff.flac")).write_bytes((short_set / "perc_snap.flac").read_bytes())
+    command = ("encode", codec_path, folder, out, "--workers", 1)
+    assert distill(*command)[0] == 0
+    assert pq.read_table(out)["file"].to_pylist() == ["\N{REPLACEMENT CHARACTER}.flac"]
+    assert "all were there already" in distill(*command)[1]
+
+
+def test_two_commands_do_not_write_one_table(distill, codec_path, short_set, tmp_path):
+    parts = tmp_path / "codes.parquet.unfinished"
+    parts.mkdir()
+    with system.lockable(parts) as descriptor:
+        assert system.lock(descriptor)
+        status, _, errors = distill("encode", codec_path, short_set, tmp_path / "codes.parquet", "--workers", 1)
+    assert (status, errors) == (2, "Another command is writing codes.parquet now.\n")
 
 
 def test_a_decoding_that_was_stopped_goes_on_where_it_stopped(distill, codes, codec_path, tmp_path, monkeypatch):

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from distill.errors import ConfigError, ScaleError
-from distill.scale.pool import Patience, answers, count_workers
+from distill.scale.pool import LOST, Patience, answers, count_workers
 from distill.scale.ray_work import WORKER_BYTES, RefusedError, _count_room
 from distill.scale.rows import Job
+from tests.scale.conftest import CLIPS
 from tests.waiting import until
 
 
@@ -67,6 +68,40 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_left_of_ray(distill, codec
     assert out.read_bytes() == alone.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["alone.parquet", "codes.parquet"]
     until(lambda: not any(is_running(process) for process in seen))
+
+
+POISON = """
+import os, sys
+from importlib.machinery import PathFinder
+
+class Poison:  # all processes of Ray read this file: only those that work load what is poisoned
+    def find_spec(self, name, path=None, target=None):
+        if name != "distill.scale.rows":
+            return None
+        spec = PathFinder.find_spec(name, path)
+        execute = spec.loader.exec_module
+
+        def execute_and_poison(module):
+            execute(module)
+            load = module.load_clip
+            module.load_clip = lambda path, **more: os._exit(9) if "elec_ping" in str(path) else load(path, **more)
+
+        spec.loader.exec_module = execute_and_poison
+        return spec
+
+sys.meta_path.insert(0, Poison())
+"""
+
+
+@pytest.mark.slow
+def test_a_file_that_ends_each_worker_is_a_row_and_the_others_are_done(codec_path, short_set, tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(POISON)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.getcwd()}")
+    items = [{"file": name} for name in CLIPS]
+    found = answers(Job("encode", str(codec_path), str(short_set)), items, workers=2)
+    assert {item["file"]: answer.get("reason") for item, answer in found} == {
+        name: LOST if name == "elec_ping.flac" else None for name in CLIPS
+    }
 
 
 def test_a_cluster_that_does_not_answer_is_one_sentence_in_time(codec_path, short_set, unused_port, is_one_sentence):
