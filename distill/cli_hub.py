@@ -50,6 +50,34 @@ def _fetch_clips(named: Path) -> list[Path]:
     return fetch_sounds(repository, most_bytes=DEFAULTS.upload_bytes, revision=revision)
 
 
+def fetch_set(named: Path) -> tuple[Path, list[Path] | None, str | None]:
+    """Fetch a data set of any size that is named ``hf://datasets/user/name``.
+
+    Returns
+    -------
+    folder : Path
+        The folder of its files; any other path is its own.
+    files : list of Path or None
+        Its sound files; None for any other path.
+    source : str or None
+        Its name; None for any other path.
+
+    Raises
+    ------
+    HubError
+        If it cannot be downloaded.
+    """
+    if not named.as_posix().startswith(SET_SCHEME):
+        return named, None, None
+    from distill.hub import read_name
+    from distill.hub.datasets import fetch_sound_folder
+
+    name = named.as_posix().removeprefix(SET_SCHEME)
+    repository, revision = read_name(name)
+    folder, files = fetch_sound_folder(repository, revision=revision)
+    return folder, files, f"hf://datasets/{name}"
+
+
 def publish(options: argparse.Namespace) -> None:
     """Publish a codec on the Hugging Face Hub, after a look at what goes out."""
     from distill import hub

@@ -1,6 +1,7 @@
 """Data sets on the Hugging Face Hub: the sound files of one."""
 
 import glob
+import math
 import os
 from pathlib import Path, PurePosixPath
 
@@ -59,6 +60,38 @@ def fetch_sounds(
     Traceback (most recent call last):
     distill.errors.HubError: “no name” is no name of a repository: user/name, of letters, digits, “-”, “_” and “.”.
     """
+    return _fetch(repository, revision, token, cache_dir, most_bytes=most_bytes, most_files=MOST_FILES)[1]
+
+
+def fetch_sound_folder(
+    repository: str,
+    *,
+    revision: str | None = None,
+    token: Token = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> tuple[Path, list[Path]]:
+    """Return the local folder of a data set of any size, and the paths of its sound files; download what is missing.
+
+    The parameters and errors are those of :func:`fetch_sounds`, without a limit of bytes and files.
+
+    Examples
+    --------
+    >>> fetch_sound_folder("no name")
+    Traceback (most recent call last):
+    distill.errors.HubError: “no name” is no name of a repository: user/name, of letters, digits, “-”, “_” and “.”.
+    """
+    return _fetch(repository, revision, token, cache_dir, most_bytes=math.inf, most_files=math.inf)
+
+
+def _fetch(
+    repository: str,
+    revision: str | None,
+    token: Token,
+    cache_dir: str | os.PathLike[str] | None,
+    *,
+    most_bytes: float,
+    most_files: float,
+) -> tuple[Path, list[Path]]:
     with spoken(repository, revision, "a sound", kind="data set"):
         from huggingface_hub import HfApi, snapshot_download
 
@@ -70,8 +103,8 @@ def fetch_sounds(
             tables = any(path.endswith(".parquet") for path in sizes)
             why = "its sounds are in Parquet tables, which are not read" if tables else "there are none among its files"
             raise HubError(f"{repository} is no data set of sound files: {why}.")
-        if len(sounds) > MOST_FILES:
-            raise HubError(f"{repository} has {len(sounds)} sound files; at most {MOST_FILES} are fetched.")
+        if len(sounds) > most_files:
+            raise HubError(f"{repository} has {len(sounds)} sound files; at most {most_files} are fetched.")
         if (num_bytes := sum(sizes[path] for path in sounds)) > most_bytes:
             most = f"at most {most_bytes / 2**20:.0f} MiB are downloaded"
             raise HubError(f"{repository} has {num_bytes / 2**20:.0f} MiB of sound files; {most}.")
@@ -85,4 +118,4 @@ def fetch_sounds(
             library_name="distill",
             library_version=__version__,
         )
-    return [Path(folder, path) for path in sounds]
+    return Path(folder), [Path(folder, path) for path in sounds]
