@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from distill import system
 from distill.audio.archives import printable
 from distill.audio.cutting import By
@@ -26,6 +28,8 @@ from distill.settings import DEFAULTS, Settings
 
 GONE = -1
 """Size of a file that is gone, in its row."""
+WAITING = "OMP_WAIT_POLICY"
+"""Environment variable of OpenMP, which torch's threads follow."""
 Show = Callable[[int, int, int], object]
 """Called with the files that are read, all that are to be read, and the clips in them."""
 
@@ -131,7 +135,7 @@ def prepare(
         read_files = read_clips = 0
         show(0, len(todo), 0)
         for num_files, num_clips in _read(
-            Work(out.absolute(), cut, settings), list(batches(todo, first + 1)), processes
+            Work(out.absolute(), cut, settings, torch.get_num_threads()), list(batches(todo, first + 1)), processes
         ):
             read_files, read_clips = read_files + num_files, read_clips + num_clips
             show(read_files, len(todo), read_clips)
@@ -208,10 +212,8 @@ def _read(work: Work, parts: list[Batch], processes: int) -> Iterator[tuple[int,
                 yield from reader.read(batch)
         return
     context = multiprocessing.get_context("spawn")  # a fork of a process with threads, as torch has them, may hang
-    with (
-        ProcessPoolExecutor(min(processes, len(parts)), mp_context=context, initializer=_begin_process) as pool,
-        _broken_pool(work.out),
-    ):
+    pool = ProcessPoolExecutor(min(processes, len(parts)), mp_context=context, initializer=_begin_process)
+    with pool, _patient_threads(), _broken_pool(work.out):
         waiting, left = set[Future[tuple[int, int]]](), iter(parts)
         try:
             while True:
@@ -223,6 +225,18 @@ def _read(work: Work, parts: list[Batch], processes: int) -> Iterator[tuple[int,
                 yield from (each.result() for each in ready)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _patient_threads() -> Iterator[None]:
+    """Let threads of processes that begin meanwhile sleep where they wait: there are more of them than processors."""
+    before = os.environ.get(WAITING)
+    os.environ.setdefault(WAITING, "PASSIVE")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[WAITING]
 
 
 def _begin_process() -> None:

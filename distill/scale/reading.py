@@ -61,11 +61,18 @@ class Batch:
 @dataclass(frozen=True)
 class Work:
     """What the reading of all batches of a set has in common; parameters as in
-    :func:`~distill.scale.preparing.prepare`."""
+    :func:`~distill.scale.preparing.prepare`.
+
+    Attributes
+    ----------
+    num_threads : int
+        Threads of torch in each process: as many as in the first one, because the last bits of a log-mel depend on it.
+    """
 
     out: Path
     cut: By | None
     settings: Settings
+    num_threads: int
 
 
 class Reader:
@@ -76,7 +83,6 @@ class Reader:
         self._decoder = Decoder(asdict(work.settings), memory_bytes=work.settings.decoding_memory_bytes)
 
     def __enter__(self) -> "Reader":
-        self._decoder.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -160,7 +166,7 @@ def _refused(file: SourceFile, name: str, reason: str) -> FileRows:
 @lru_cache(maxsize=1)
 def _reader(work: Work) -> Reader:
     """The reader of a process that reads many batches of one set."""
-    torch.set_num_threads(1)
+    torch.set_num_threads(work.num_threads)
     return Reader(work)
 
 

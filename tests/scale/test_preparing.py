@@ -71,9 +71,15 @@ def test_the_clips_are_those_of_the_files_in_the_order_of_their_paths(whole, man
         )
 
 
-def test_two_processes_prepare_the_same_set_as_one(whole, many_hits, tmp_path):
-    prepare(many_hits, tmp_path / "out", processes=2)
-    assert contents(tmp_path / "out") == contents(whole)
+def test_two_processes_prepare_the_same_set_as_one_to_the_last_bit(many_hits, tmp_path):
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)  # the last bits of a log-mel depend on it
+    try:
+        for processes in (1, 2):
+            prepare(many_hits, tmp_path / str(processes), processes=processes)
+    finally:
+        torch.set_num_threads(before)
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
 def test_a_killed_preparation_goes_on_without_reading_or_keeping_anything_twice(whole, many_hits, tmp_path):
