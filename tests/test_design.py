@@ -108,6 +108,8 @@ train clips --out M.distill --epochs 2
 train clips/a.wav clips/b.wav clips/c.wav clips/d.wav clips/e.wav --out M.distill --minutes 0.05 --epochs 1 --levels 2
 train clips --out M.distill --epochs 1 --codebook-dim 16 --commitment-weight 0.5 --seed 7 --device cpu --json train.json
 train clips --out M.distill --epochs 1 --device auto
+prepare clips set
+train set --out M.distill --epochs 1
 encode M.distill clip.wav grid.npz
 decode M.distill grid.npz out.wav
 encode M.distill clip.wav grid.json

@@ -100,9 +100,9 @@ def find_sounds(
             continue
         earlier.add(path)
         is_folder = os.path.isdir(path)
-        for file in _files_in(path) if is_folder else [path]:
-            if isinstance(file, Refusal):
-                yield file
+        for file, refusal in files_in(path) if is_folder else [(path, None)]:
+            if refusal:
+                yield refusal
                 continue
             kind = _kind_of(file)
             if kind not in (None, DOCUMENT) and is_zip(file):
@@ -133,9 +133,9 @@ def _find_in_zip(
         yield Refusal(archive, str(error))
 
 
-def _files_in(folder: Path) -> Iterator[Path | Refusal]:
-    """Yield the files in a folder and its sub-folders, in the order of their paths, and why others are not read. A
-    link to a folder is followed, but no folder is searched twice."""
+def files_in(folder: Path) -> Iterator[tuple[Path, Refusal | None]]:
+    """Yield the paths in a folder and its sub-folders, in their order, each with the reason why it is not read if it is
+    no file. A link to a folder is followed, but no folder is searched twice."""
     found, searched, closed = list[Path](), set[str](), set[Path]()
     for root, folders, files in os.walk(
         folder, onerror=lambda error: closed.add(Path(error.filename)), followlinks=True
@@ -146,17 +146,19 @@ def _files_in(folder: Path) -> Iterator[Path | Refusal]:
         searched.add(real)
         found += [Path(root, name) for name in files]
     for path in sorted([*found, *closed]):
-        name = printable(path.name)
+        reason = ""
         if path in closed:
-            yield Refusal(name, f"{name} is a folder that could not be opened.")
+            reason = "is a folder that could not be opened."
         elif os.path.isfile(path):
-            yield path
+            pass
         elif os.path.exists(path):
-            yield Refusal(name, f"{name} is not a file, but a pipe, a socket or a device.")
+            reason = "is not a file, but a pipe, a socket or a device."
         elif os.path.islink(path):
-            yield Refusal(name, f"{name} is a link to a file that is not there.")
+            reason = "is a link to a file that is not there."
         else:
-            yield Refusal(name, f"{name} could not be opened.")
+            reason = "could not be opened."
+        name = printable(path.name)
+        yield path, Refusal(name, f"{name} {reason}") if reason else None
 
 
 def _kind_of(path: Path) -> Kind | None:

@@ -29,7 +29,7 @@ def codec_of(trainer: Trainer, grids: KeptGrids | None = None) -> Codec:
     codec = Codec(trainer.best_model(), trainer.codec_info(), network=trainer.vocoder_network())
     if not trainer.config.keep_grids:
         return codec
-    log_mels = (clip.log_mel for clip in (*trainer.clips, *trainer.held_out))
+    log_mels = (clip.log_mel for clip in (*trainer.heard, *trainer.held_out))
     return keeping(codec, grids or kept_grids(codec, log_mels))
 
 

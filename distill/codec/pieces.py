@@ -15,7 +15,7 @@ from torch import Tensor
 
 from distill.audio.logmel import N_MELS, LogMel
 from distill.audio.vocoder import BLOCK_FRAMES
-from distill.models.vqvae import ROWS, ConvVQVAE
+from distill.models.vqvae import ROWS, ConvVQVAE, encoder_reach
 
 DECODED_FRAMES = 256
 """Number of frames that are decoded together, a multiple of every time stride (3 s)."""
@@ -128,16 +128,6 @@ def code_blocks(model: ConvVQVAE, log_mel: Tensor) -> Iterator[tuple[slice, Tens
         latent = model.encode(heard)[..., columns.start - around.start : columns.stop - around.start]
         _, indices, _ = model.quantize(latent)
         yield columns, indices[0].T.reshape(model.num_levels, ROWS, -1)
-
-
-@torch.no_grad()
-def encoder_reach(model: ConvVQVAE) -> tuple[int, int]:
-    """Measure how many columns before and after a column its codes depend on: a NaN in one column spreads so far."""
-    middle, width, stride = 8, 17, model.time_stride
-    log_mel = torch.zeros(1, 1, model.mel_mean.shape[2], width * stride)
-    log_mel[..., middle * stride : (middle + 1) * stride] = torch.nan
-    touched = model.encode(log_mel)[0].isnan().any(dim=0).any(dim=0).nonzero().flatten()
-    return int(touched[-1]) - middle, middle - int(touched[0])
 
 
 def gathered(parts: Iterable[tuple[slice, Tensor]], num_frames: int, progress: Progress | None) -> Tensor:

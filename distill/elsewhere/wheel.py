@@ -42,7 +42,7 @@ def write_wheel(folder: Path) -> Path:
     --------
     >>> import tempfile, zipfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     "distill/cli.py" in zipfile.ZipFile(write_wheel(Path(folder))).namelist()
+    ...     "distill/errors.py" in zipfile.ZipFile(write_wheel(Path(folder))).namelist()
     True
     """
     facts = f"distill-{__version__}.dist-info"

@@ -369,3 +369,13 @@ class ConvVQVAE(nn.Module):
         """Set the mean and standard deviation [128] of the log-mel of each band. They scale input and output."""
         self.mel_mean.copy_(mean.view(1, 1, -1, 1))
         self.mel_std.copy_(std.view(1, 1, -1, 1))
+
+
+@torch.no_grad()
+def encoder_reach(model: ConvVQVAE) -> tuple[int, int]:
+    """Measure how many columns before and after a column its codes depend on: a NaN in one column spreads so far."""
+    middle, width, stride = 8, 17, model.time_stride
+    log_mel = torch.zeros(1, 1, N_MELS, width * stride, device=model.mel_mean.device)
+    log_mel[..., middle * stride : (middle + 1) * stride] = torch.nan
+    touched = model.encode(log_mel)[0].isnan().any(dim=0).any(dim=0).nonzero().flatten()
+    return int(touched[-1]) - middle, middle - int(touched[0])

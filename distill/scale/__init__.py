@@ -1,1 +1,1 @@
-"""Sets of any size (the extra ``scale``): folders of clips to tables of codes and back, by one machine or many."""
+"""Work on sets of any size: more sound than the memory of a machine holds, or than one machine is quick enough for."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from distill.audio.clips import MIN_CLIPS, Clip
-from distill.audio.logmel import LogMel
+from distill.audio.logmel import HOP_LENGTH, N_MELS, SAMPLE_RATE, LogMel
 from distill.errors import TrainingError
 
 HELD_OUT_FROM = 21
@@ -20,6 +20,47 @@ HELD_OUT_SHARE, HELD_OUT_MOST = 0.1, 20
 """Share of clips that are held out, and the largest number of them."""
 MIN_STD = 0.5
 """Smallest standard deviation of a band, in nepers, so that an almost constant band is not amplified."""
+WHOLE_FRAMES = 7200 * SAMPLE_RATE // HOP_LENGTH
+"""Largest number of frames of a set that is held and computed with as a whole: two hours of sound, the most that the
+page trains on. Larger sets are heard in samples, so that the memory of a training does not grow with them."""
+STATISTICS_CROPS = 4096
+"""Number of random crops from which the statistics of a larger set come. The mean of a band varies by up to 3 nepers
+(standard deviation) from one crop to the next, so that of 4096 crops is right to 3 / sqrt(4096) = 0.05 nepers (0.4 dB),
+a tenth of the smallest standard deviation that is used."""
+
+
+class TrainingClip(Protocol):
+    """What a training asks of a clip, wherever its values are: in memory, or on a disk.
+
+    The properties are those of :class:`MelClip`; ``log_mel`` may read the whole clip each time it is asked for.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def weight(self) -> int: ...
+
+    @property
+    def num_samples(self) -> int: ...
+
+    @property
+    def num_frames(self) -> int: ...
+
+    @property
+    def seconds(self) -> float: ...
+
+    @property
+    def log_mel(self) -> Tensor: ...
+
+    @property
+    def has_sound(self) -> bool: ...
+
+    def mel_between(self, start: int, stop: int) -> Tensor:
+        """Return the log-mel [128, frames] from one frame to the one before another; frames after the end lack."""
+
+    def sound_between(self, start: int, stop: int) -> Tensor:
+        """Return the waveform [frames * 512] of these frames, in float16."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +98,27 @@ class MelClip:
     @property
     def num_frames(self) -> int:
         return self.log_mel.shape[1]
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether the waveform is known."""
+        return self.waveform is not None
+
+    def mel_between(self, start: int, stop: int) -> Tensor:
+        """Return the log-mel [128, frames] of a range of frames; what lies after the end lacks."""
+        return self.log_mel[:, start:stop]
+
+    def sound_between(self, start: int, stop: int) -> Tensor:
+        """Return the waveform [frames * 512] of a range of frames; what lies after the end lacks.
+
+        Raises
+        ------
+        TrainingError
+            If the waveform is not known.
+        """
+        if self.waveform is None:
+            raise TrainingError(f"The sound of {self.name} is not known.")
+        return self.waveform[start * LogMel.hop_length : stop * LogMel.hop_length]
 
 
 def to_mel_clip(clip: Clip, log_mel: LogMel, tick: Callable[[], object] = lambda: None) -> MelClip:
@@ -113,7 +175,7 @@ def split_held_out(clips: Sequence[WeightedClip], seed: int) -> tuple[list[Weigh
     )
 
 
-def fitting_crop(clips: Sequence[MelClip], crop_frames: int) -> int:
+def fitting_crop(clips: Sequence[TrainingClip], crop_frames: int) -> int:
     """Choose the length of the crops in frames: a multiple of 16, up to ``crop_frames``.
 
     Clips with half of all sound must be able to fill a crop. Longer crops would be mostly padding, and the codebooks
@@ -129,8 +191,8 @@ class CropSampler:
 
     Parameters
     ----------
-    clips : sequence of MelClip
-        At least one clip, each of a weight of at least 1.
+    clips : sequence of TrainingClip
+        At least one clip, each of a weight of at least 1. Their sound is read when a crop of it is drawn.
     crop_frames : int
         Length of a crop in frames. Silence fills up a shorter clip, and the mask marks this padding.
     seed : int
@@ -139,25 +201,43 @@ class CropSampler:
         Largest change of gain in dB. Half of the crops are made louder or quieter by a random gain.
     """
 
-    def __init__(self, clips: Sequence[MelClip], *, crop_frames: int, seed: int, gain_db: float = 0.0) -> None:
-        self.crop_frames, self.gain_db = crop_frames, gain_db
+    def __init__(self, clips: Sequence[TrainingClip], *, crop_frames: int, seed: int, gain_db: float = 0.0) -> None:
+        self.clips, self.crop_frames, self.gain_db = clips, crop_frames, gain_db
         self.generator = torch.Generator().manual_seed(seed)
-        lengths = torch.tensor([clip.num_frames for clip in clips])
-        self.lengths, self.weights = lengths, torch.tensor([clip.weight for clip in clips])
-        self.waveforms = [clip.waveform for clip in clips if clip.waveform is not None]
-        self.padded = [
-            torch.nn.functional.pad(clip.log_mel, (0, _room(clip.num_frames, crop_frames)), value=LogMel.floor)
-            for clip in clips
-        ]
-        self.total_frames = int(lengths.sum())
+        self.lengths = torch.tensor([clip.num_frames for clip in clips])
+        self.weights = torch.tensor([clip.weight for clip in clips])
+        self.total_frames = int(self.lengths.sum())
+        self.has_sound = all(clip.has_sound for clip in clips)  # whether the waveforms of all clips are known
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the set is small enough for all that depends on all of it; see :data:`WHOLE_FRAMES`."""
+        return self.total_frames <= WHOLE_FRAMES
 
     @cached_property
     def statistics(self) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation [128] of the log-mel of each band over all sound, in nepers."""
+        """Mean and standard deviation [128] of the log-mel of each band, in nepers.
+
+        They are those of all sound or, in a set of more than two hours, of :data:`STATISTICS_CROPS` random crops.
+        """
+        if not self.is_whole:
+            return self._sampled_statistics()
         count = self.lengths.sum()
-        sound = [mel[:, :n].double() for mel, n in zip(self.padded, self.lengths.tolist(), strict=True)]
-        mean = sum(mel.sum(dim=1) for mel in sound) / count
-        variance = sum((mel - mean[:, None]).square().sum(dim=1) for mel in sound) / count
+        mean = sum(clip.log_mel.double().sum(dim=1) for clip in self.clips) / count
+        variance = sum((clip.log_mel.double() - mean[:, None]).square().sum(dim=1) for clip in self.clips) / count
+        return mean.float(), variance.sqrt().clamp(min=MIN_STD).float()
+
+    def _sampled_statistics(self) -> tuple[Tensor, Tensor]:
+        """The statistics of random crops, which are the same for the same clips whatever the seed of the training."""
+        drawn = CropSampler(self.clips, crop_frames=self.crop_frames, seed=0)
+        count, total, squares = 0.0, torch.zeros(N_MELS).double(), torch.zeros(N_MELS).double()
+        for _ in range(STATISTICS_CROPS // 64):
+            mel, mask = (part.double() for part in drawn.crops(drawn.positions(64)))
+            count += float(mask.sum())
+            total += (mel * mask).sum(dim=(0, 1, 3))
+            squares += (mel.square() * mask).sum(dim=(0, 1, 3))
+        mean = total / count
+        variance = (squares / count - mean.square()).clamp(min=0)
         return mean.float(), variance.sqrt().clamp(min=MIN_STD).float()
 
     def sample(self, batch_size: int) -> tuple[Tensor, Tensor]:
@@ -196,15 +276,13 @@ class CropSampler:
 
     def crops(self, positions: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
         """Cut the crops at the given positions; return them and their mask as :meth:`sample` does."""
-        mel = torch.stack([self.padded[clip][None, :, start : start + self.crop_frames] for clip, start in positions])
+        mel = torch.full((len(positions), 1, N_MELS, self.crop_frames), LogMel.floor)
+        for crop, (clip, start) in zip(mel, positions, strict=True):
+            part = self.clips[clip].mel_between(start, start + self.crop_frames)
+            crop[0, :, : part.shape[1]] = part
         left = torch.tensor([int(self.lengths[clip]) - start for clip, start in positions])
         mask = (torch.arange(self.crop_frames) < left[:, None]).float()[:, None, None]
         return mel, mask
-
-    @property
-    def has_sound(self) -> bool:
-        """Whether the waveforms of all clips are known."""
-        return len(self.waveforms) == len(self.padded)
 
     def sound(self, positions: Sequence[tuple[int, int]], frames: int) -> Tensor:
         """Cut the waveforms [crops, frames * 512] of crops of ``frames`` frames, with zeros outside of the clips.
@@ -214,12 +292,29 @@ class CropSampler:
         hop = LogMel.hop_length
         crops = torch.zeros(len(positions), frames * hop)
         for crop, (clip, start) in zip(crops, positions, strict=True):
-            part = self.waveforms[clip][max(0, start) * hop : max(0, start + frames) * hop]
+            part = self.clips[clip].sound_between(max(0, start), max(0, start + frames))
             begin = max(0, -start) * hop
             crop[begin : begin + len(part)] = part
         return crops
 
 
-def _room(frames: int, crop_frames: int) -> int:
-    """Count the frames to add to a clip so that it fills a crop and its last column of 16 frames."""
-    return max(crop_frames, frames + -frames % 16) - frames
+def heard_clips(clips: Sequence[TrainingClip], most_frames: int) -> Sequence[TrainingClip]:
+    """Choose the clips whose first ones are heard in a validation: all in their order, or a random part of a large set.
+
+    Neighbours in a large set are often alike, so its first clips would not stand for it.
+
+    Parameters
+    ----------
+    clips : sequence of TrainingClip
+    most_frames : int
+        Frames that are enough.
+    """
+    if sum(clip.num_frames for clip in clips) <= WHOLE_FRAMES:
+        return clips
+    chosen, frames = list[TrainingClip](), 0
+    for number in torch.randperm(len(clips), generator=torch.Generator().manual_seed(0)).tolist():
+        chosen.append(clips[number])
+        frames += clips[number].num_frames
+        if frames >= most_frames:
+            break
+    return chosen

@@ -17,7 +17,7 @@ from distill.models.vqvae import ConvVQVAE
 from distill.training.base import load_rehearsal
 from distill.training.codec_info import CodecInfo, Provenance
 from distill.training.config import VQVAEConfig
-from distill.training.dataset import CropSampler, MelClip, fitting_crop, split_held_out
+from distill.training.dataset import CropSampler, TrainingClip, fitting_crop, heard_clips, split_held_out
 from distill.training.distributed import Processes, has_fast_bfloat16
 from distill.training.health import codebook_health, health_warnings
 from distill.training.latents import Latents
@@ -27,7 +27,7 @@ from distill.training.records import NO_CURVES, Event, Finished, Progress, StepP
 from distill.training.schedule import WarmupCosine
 from distill.training.start import Start, place_codebooks, starting_model, starting_vocoder
 from distill.training.state import TrainingSet, TrainingState
-from distill.training.validation import error_and_usage
+from distill.training.validation import MOST_FRAMES, error_and_usage
 from distill.training.vocoder_trainer import CROPS, VocoderTrainer, short_crops
 
 SEED_STRIDE = 1_000_003
@@ -43,8 +43,8 @@ class Trainer:
 
     Parameters
     ----------
-    clips : sequence of MelClip
-        At least one clip. From 21 clips on, a tenth is held out; see
+    clips : sequence of TrainingClip
+        At least one clip, in memory or on a disk. From 21 clips on, a tenth is held out; see
         :func:`~distill.training.dataset.split_held_out`.
     config : VQVAEConfig
         Settings of the model and of the training.
@@ -67,7 +67,7 @@ class Trainer:
 
     def __init__(
         self,
-        clips: Sequence[MelClip],
+        clips: Sequence[TrainingClip],
         config: VQVAEConfig,
         *,
         device: str = "auto",
@@ -82,6 +82,7 @@ class Trainer:
         self.processes = Processes(device)
         self.device = self.processes.device
         self.clips, self.held_out = split_held_out(clips, config.seed)
+        self.heard = heard_clips(self.clips, MOST_FRAMES)
         crop_frames = fitting_crop(self.clips, config.crop_frames)
         self.batch_size = config.batch_size * config.crop_frames // crop_frames
         crop_seed = config.seed + SEED_STRIDE * self.processes.index
@@ -374,7 +375,7 @@ class Trainer:
         before = self.clock()
         candidate = copy.deepcopy(self.model).float().eval()
         round_weights(candidate)
-        error, counts = error_and_usage(candidate, self.clips)
+        error, counts = error_and_usage(candidate, self.heard)
         val_error, _ = error_and_usage(candidate, self.held_out) if self.held_out else (None, None)
         tick()
         levels = tuple(codebook_health(counts.cpu().numpy()))

@@ -8,21 +8,21 @@ from torch import Tensor
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
 from distill.models.losses import mel_l1
 from distill.models.vqvae import ConvVQVAE
-from distill.training.dataset import MelClip
+from distill.training.dataset import TrainingClip
 
 MOST_FRAMES = 180 * SAMPLE_RATE // HOP_LENGTH
 """Largest number of frames of clips that are heard: three minutes of sound."""
 
 
 @torch.no_grad()
-def error_and_usage(model: ConvVQVAE, clips: Sequence[MelClip]) -> tuple[float, Tensor]:
+def error_and_usage(model: ConvVQVAE, clips: Sequence[TrainingClip]) -> tuple[float, Tensor]:
     """Reconstruct up to three minutes of clips.
 
     Parameters
     ----------
     model : ConvVQVAE
         Model in eval mode.
-    clips : sequence of MelClip
+    clips : sequence of TrainingClip
         At least one clip.
 
     Returns

@@ -14,7 +14,7 @@ from distill.models.hearing import HearingLoss
 from distill.models.persistence import round_weights
 from distill.models.vocoder import VocoderNetwork
 from distill.models.vqvae import ConvVQVAE
-from distill.training.dataset import CropSampler, MelClip
+from distill.training.dataset import CropSampler, TrainingClip
 from distill.training.schedule import WarmupCosine
 
 CROPS, CROP_FRAMES = 4, 28
@@ -134,7 +134,7 @@ def short_crops(
 
 def train_base_vocoder(
     model: ConvVQVAE,
-    clips: Sequence[MelClip],
+    clips: Sequence[TrainingClip],
     *,
     minutes: float,
     clock: Callable[[], float] = time.monotonic,
@@ -148,7 +148,7 @@ def train_base_vocoder(
     ----------
     model : ConvVQVAE
         The base model, which decodes three quarters of the crops.
-    clips : sequence of MelClip
+    clips : sequence of TrainingClip
         Clips with their sound.
     minutes : float
         Duration of the training by the clock.

@@ -74,6 +74,7 @@ def test_the_command_prints_a_table_and_writes_it_as_json(capsys, tmp_path):
     assert written["speed"]["training_edit_ms_median"] > 0
     assert written["speed"]["steps_per_second"] > 0
     assert written["speed"]["busy_steps_per_second"] > 0
+    assert written["speed"]["prepared_steps_per_second"] > 0
     assert written["cores"] >= 1
     assert set(written) <= fields("What `--json` writes", "`bench`")
     assert [result["contestant"]["time_stride"] for result in written["hits"]] == [4]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from distill.elsewhere.remote import RemoteJob, RemoteTrainings
     from distill.training.codec_info import CodecInfo
     from distill.training.config import VQVAEConfig
-    from distill.training.dataset import MelClip
+    from distill.training.dataset import TrainingClip
     from distill.training.start import Start
 
 SERVICE = "jobs:"
@@ -50,7 +50,7 @@ def training_report(info: "CodecInfo") -> dict[str, Any]:
 
 
 def train_elsewhere(
-    options: argparse.Namespace, clips: "Sequence[MelClip]", config: "VQVAEConfig", start: "Start | None"
+    options: argparse.Namespace, clips: "Sequence[TrainingClip]", config: "VQVAEConfig", start: "Start | None"
 ) -> None:
     """Say what a training on a rented machine sends and costs, ask, and see it through.
 
@@ -68,15 +68,17 @@ def train_elsewhere(
         raise ConfigError(f"“{options.on:.40}” is no machine: write jobs:HARDWARE, such as jobs:l4x1.")
     limit_seconds = 60 * _job_minutes(options.job_minutes, config.minutes)
     from distill.elsewhere.packing import pack
+    from distill.training.dataset import MelClip
 
+    held = [clip for clip in clips if isinstance(clip, MelClip)]
     trainings = _trainings()
     hardware = trainings.hardware(name)
     with tempfile.TemporaryDirectory() as folder:
-        packed = pack(Path(folder, "job"), clips, config, start=options.start, model_id=start.model_id if start else "")
+        packed = pack(Path(folder, "job"), held, config, start=options.start, model_id=start.model_id if start else "")
         repository = trainings.new_name()
         size = sum(file.stat().st_size for file in packed.iterdir()) / 1e6
-        sound = sum(clip.seconds for clip in clips)
-        whole = f"{len(clips)} clips ({sound:.0f} s) without their names{', the codec' if start else ''} and Distill"
+        sound = sum(clip.seconds for clip in held)
+        whole = f"{len(held)} clips ({sound:.0f} s) without their names{', the codec' if start else ''} and Distill"
         print(f"A training on Hugging Face Jobs, paid by the account {repository.partition('/')[0]}:")
         print(f"  machine     {hardware.cost(limit_seconds)}")
         print(f"  time limit  {limit_seconds / 60:.0f} minutes; then the Hub ends the job")

@@ -10,22 +10,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from distill.cli.hub import SET_SCHEME, fetch_set
 from distill.errors import TableError
 
 if TYPE_CHECKING:
     from distill.scale.bulk import Hands
     from distill.scale.listing import Listing
 
-SET_SCHEME = "hf:/datasets/"
-"""How ``hf://datasets/`` begins as a path."""
 TABLE = ".parquet"
 NAMED_REASONS = 20
 """Files that an evaluation leaves out and names one by one."""
 LINES = 10
 """Lines that tell how far a command is where there is no terminal for a bar."""
-GIB = 1024**3
-MOST_BYTES, MOST_FILES = 100 * GIB, 200_000
-"""Most bytes and most files of a data set on the Hub."""
 
 
 def add_bulk(commands: Mapping[str, argparse.ArgumentParser]) -> None:
@@ -141,13 +137,10 @@ def _listing(path: Path) -> "Listing":
     """The files of a folder, of a data set on the Hub, or one file."""
     from distill.scale.listing import list_files
 
-    if not path.as_posix().startswith(SET_SCHEME):
+    folder, files, _ = fetch_set(path)
+    if files is None:
         return list_files(path) if path.is_dir() else list_files(path.absolute().parent, [path.absolute()])
-    from distill.hub import fetch_folder, read_name
-
-    repository, revision = read_name(path.as_posix().removeprefix(SET_SCHEME))
-    folder, files = fetch_folder(repository, most_bytes=MOST_BYTES, most_files=MOST_FILES, revision=revision)
-    return list_files(folder, [folder / file for file in files])
+    return list_files(folder, files)
 
 
 @contextmanager

@@ -10,6 +10,8 @@ CODECS = ("model", "source", "to", "start")
 """Arguments of commands that name a codec."""
 SCHEME, SET_SCHEME = "hf:/", "hf:/datasets/"
 """How ``hf://`` and ``hf://datasets/`` begin as paths, which have no empty parts."""
+MOST_BYTES, MOST_FILES = 100 * 2**30, 200_000
+"""Most bytes and most files of a data set that is prepared, or encoded as a whole."""
 
 
 def fetch_named(options: argparse.Namespace) -> None:
@@ -48,6 +50,33 @@ def _fetch_clips(named: Path) -> list[Path]:
 
     repository, revision = read_name(named.as_posix().removeprefix(SET_SCHEME))
     return fetch_sounds(repository, most_bytes=DEFAULTS.upload_bytes, revision=revision)
+
+
+def fetch_set(named: Path) -> tuple[Path, list[Path] | None, str | None]:
+    """Fetch a data set, however large, that is named ``hf://datasets/user/name``.
+
+    Returns
+    -------
+    folder : Path
+        The folder of its files; any other path is its own.
+    files : list of Path or None
+        Its sound files; None for any other path.
+    source : str or None
+        Its name; None for any other path.
+
+    Raises
+    ------
+    HubError
+        If it cannot be downloaded.
+    """
+    if not named.as_posix().startswith(SET_SCHEME):
+        return named, None, None
+    from distill.hub import fetch_folder, read_name
+
+    name = named.as_posix().removeprefix(SET_SCHEME)
+    repository, revision = read_name(name)
+    folder, files = fetch_folder(repository, most_bytes=MOST_BYTES, most_files=MOST_FILES, revision=revision)
+    return folder, [folder / file for file in files], f"hf://datasets/{name}"
 
 
 def publish(options: argparse.Namespace) -> None:

@@ -12,11 +12,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from distill.cli_bulk import add_bulk
-from distill.cli_hub import add_hub, fetch_named
-from distill.cli_jobs import add_jobs, come_back, train_elsewhere, training_report
-from distill.cli_library import add_library
-from distill.cli_vamp import add_vamp
+from distill.cli.bulk import add_bulk
+from distill.cli.hub import add_hub, fetch_named
+from distill.cli.jobs import add_jobs, come_back, train_elsewhere, training_report
+from distill.cli.library import add_library
+from distill.cli.sets import add_sets, training_clips
+from distill.cli.vamp import add_vamp
 from distill.errors import DistillError
 
 if TYPE_CHECKING:
@@ -53,13 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def train(options: argparse.Namespace) -> None:
-    """Train a codec on clips and save it."""
-    from distill.audio import LogMel
-    from distill.audio.cutting import cut_clips
+    """Train a codec on clips, or on a prepared set, and save it."""
     from distill.codec.making import codec_of
     from distill.training.checkpoint import load_checkpoint, save_checkpoint
     from distill.training.config import time_stride_reason
-    from distill.training.dataset import check_clip_count, to_mel_clip
+    from distill.training.dataset import check_clip_count
     from distill.training.display import training_display
     from distill.training.records import Validation
     from distill.training.start import Start
@@ -70,8 +69,7 @@ def train(options: argparse.Namespace) -> None:
     if options.on_job or (options.on and options.resume):
         come_back(options)
         return
-    log_mel = LogMel()
-    clips = [to_mel_clip(clip, log_mel) for clip in cut_clips(_read_clips(options.clips), options.cut)]
+    clips = training_clips(options, _read_clips)
     check_clip_count(len(clips))
     seconds = [clip.seconds for clip in clips]
     start = Start.load(options.start) if options.start else None
@@ -311,7 +309,9 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     command = add(train)
-    command.add_argument("clips", nargs="*", type=Path, metavar="CLIP_OR_FOLDER")
+    command.add_argument(
+        "clips", nargs="*", type=Path, metavar="CLIP_OR_FOLDER", help="or the folder of a prepared set"
+    )
     command.add_argument("--out", required=True, type=Path, metavar="M.distill")
     command.add_argument("--cut", choices=("onsets", "silence"), help="cut each recording into clips there")
     command.add_argument("--minutes", type=float, help="wall time that training may take")
@@ -328,7 +328,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--resume", action="store_true", help="go on with a training that was stopped")
     command.add_argument("--json", type=Path, metavar="REPORT")
     add_jobs(command)
-    for add_some in (_add_sounds, add_vamp, add_hub, add_library, _add_workshop):
+    for add_some in (_add_sounds, add_vamp, add_hub, add_library, add_sets, _add_workshop):
         add_some(add)
     add_bulk(commands.choices)
     return parser

@@ -1,0 +1,111 @@
+"""Sets of any size on the command line: ``prepare``, and the clips of a training, from files or from a prepared set."""
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distill.cli.hub import fetch_set
+from distill.errors import TrainingError
+
+if TYPE_CHECKING:
+    from distill.audio import Clip
+    from distill.scale.preparing import Preparation
+    from distill.training.dataset import TrainingClip
+
+LINE_SECONDS = 10.0
+"""Seconds between two lines of progress where there is no terminal."""
+
+
+def prepare(options: argparse.Namespace) -> None:
+    """Decode a folder of sounds once, onto a disk, as a set of any size to train on; goes on after an interruption."""
+    from distill.scale.preparing import prepare as prepare_set
+
+    folder, files, source = fetch_set(options.sounds)
+    with _progress() as show:
+        made = prepare_set(
+            folder, options.out, files=files, source=source, cut=options.cut, processes=options.processes, show=show
+        )
+    _say(made, options.out)
+
+
+def training_clips(
+    options: argparse.Namespace, read: "Callable[[Sequence[Path]], Iterable[Clip]]"
+) -> "Sequence[TrainingClip]":
+    """The clips of a training: those of a prepared set, which stay on its disk, or all files read by ``read``."""
+    from distill.audio import LogMel
+    from distill.audio.cutting import cut_clips
+    from distill.scale.sets import PreparedSet, is_prepared
+    from distill.training.dataset import to_mel_clip
+
+    prepared = [path for path in options.clips if is_prepared(path)]
+    if prepared and len(options.clips) > 1:
+        raise TrainingError(f"{prepared[0].name} is a prepared set, which is trained on alone.")
+    if prepared and options.cut:
+        raise TrainingError(f"{prepared[0].name} is a prepared set; its recordings are cut by “distill prepare --cut”.")
+    if prepared and options.on:
+        raise TrainingError(f"{prepared[0].name} is a prepared set, which is trained on here; --on takes its sounds.")
+    if prepared:
+        return PreparedSet.open(prepared[0])
+    log_mel = LogMel()
+    return [to_mel_clip(clip, log_mel) for clip in cut_clips(read(options.clips), options.cut)]
+
+
+@contextmanager
+def _progress() -> "Iterator[Callable[[int, int, int], None]]":
+    """Show a preparation: a progress bar on a terminal, a line from time to time elsewhere."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console, said = Console(), time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    times = (TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, *times, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Listing files", total=None)
+
+        def show(done: int, total: int, clips: int) -> None:
+            nonlocal said
+            bar.update(task, completed=done, total=total, description=f"Preparing, {clips:,} clips")
+            if not console.is_terminal and time.monotonic() - said >= LINE_SECONDS:
+                print(f"{done:,} of {total:,} files, {clips:,} clips.", flush=True)
+                said = time.monotonic()
+
+        yield show
+
+
+def _say(made: "Preparation", out: Path) -> None:
+    """Say what a set holds, what was refused and why, and what has changed."""
+    hours, size = made.sound_seconds / 3600, made.num_bytes / 1e9
+    print(f"{out}: {made.clips:,} clips, {hours:.2f} hours of sound, {size:.2f} GB, from {made.files:,} files.")
+    if made.again:
+        print(f"{_files(made.again)} changed since the set was begun, and what is there now was read.")
+    if made.gone:
+        print(f"{_files(made.gone)} of the set {'is' if made.gone == 1 else 'are'} gone, and so are the clips.")
+    for counted, words in ((made.refused, "left out; refused.txt names each"), (made.notes, "used in part")):
+        if counted:
+            print(f"{sum(counted.values()):,} {words}:")
+        for reason, count in counted.most_common():
+            print(f"{count:8,}  {reason}")
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"
+
+
+def add_sets(add: Callable[[Any], argparse.ArgumentParser]) -> None:
+    """The command of this module and its arguments."""
+    command = add(prepare)
+    command.add_argument("sounds", type=Path, metavar="FOLDER", help="a folder, or hf://datasets/user/name")
+    command.add_argument("out", type=Path, metavar="OUT", help="folder of the set, which “distill train” takes")
+    command.add_argument("--cut", choices=("onsets", "silence"), help="cut each recording into clips there")
+    command.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="by default one a processor")
