@@ -35,6 +35,6 @@ def one_script(name: str) -> str:
     Examples
     --------
     >>> one_script("support").splitlines()[0]
-    'const support = (() => {'
+    'const module_support = (() => {'
     """
     return join([f"{name}.js"], lambda path: (FOLDER / path).read_text(encoding="utf-8"))

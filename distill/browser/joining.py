@@ -4,12 +4,13 @@ import posixpath
 import re
 from collections.abc import Callable
 
-_COMMENT = re.compile(r"/\*\*.*?\*/|^\s*//[^\n]*\n", re.DOTALL | re.MULTILINE)
+_COMMENT = re.compile(r"(?<![^\s(\[,=])/\*\*.*?\*/|^\s*//[^\n]*\n", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(r'^(?P<word>import|export) \{(?P<names>[^}]*)\} from "(?P<path>[^"]+)";\n', re.MULTILINE)
 _LATER = re.compile(r'\bimport\("(?P<path>\.[^"]+)"\)')
 _LISTED = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:class|function|const) (\w+))", re.MULTILINE)
-_OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+_OTHER = re.compile(r"^(?:import|export)\b.*|\bimport\s*\(.*", re.MULTILINE)
+_CHANGES = re.compile(r"^let (\w+)", re.MULTILINE)
 
 
 def without_comments(code: str) -> str:
@@ -29,9 +30,9 @@ def constant_of(path: str) -> str:
     Examples
     --------
     >>> constant_of("ui/components/js/deck.js")
-    'ui_components_js_deck'
+    'module_ui_components_js_deck'
     """
-    return re.sub(r"\W", "_", path.removesuffix(".js"))
+    return "module_" + re.sub(r"\W", "_", path.removesuffix(".js"))
 
 
 def join(paths: list[str], read: Callable[[str], str]) -> str:
@@ -53,23 +54,27 @@ def join(paths: list[str], read: Callable[[str], str]) -> str:
     Raises
     ------
     ValueError
-        If a module imports or exports in a way that cannot be joined, or modules import each other in a circle.
+        If a module imports or exports in a way that cannot be joined or changes what it exports by name, imports what
+        the other one does not export, or if modules import each other in a circle.
 
     Examples
     --------
     >>> code = {"a.js": 'import { b as c } from "./b.js";\\nc();\\n', "b.js": "export const b = () => 1;\\n"}
     >>> print(join(["a.js"], code.__getitem__), end="")
-    const b = (() => {
+    const module_b = (() => {
     const b = () => 1;
+    <BLANKLINE>
     return { b };
     })();
-    const a = (() => {
-    const { b: c } = b;
+    const module_a = (() => {
+    const { b: c } = module_b;
     c();
+    <BLANKLINE>
     return {  };
     })();
     """
     scripts: dict[str, str] = {}
+    exported: dict[str, set[str]] = {}
     begun, later = set[str](), list(paths)
 
     def add(path: str) -> None:
@@ -86,6 +91,8 @@ def join(paths: list[str], read: Callable[[str], str]) -> str:
         def taken(found: re.Match[str]) -> str:
             add(other(found))
             constant, names = constant_of(other(found)), _names(found["names"])
+            if missing := ", ".join(name for name, _ in names if name not in exported[other(found)]):
+                raise ValueError(f"{path} cannot be joined: {other(found)} does not export {missing}.")
             if found["word"] == "export":
                 exports.extend(f"{given}: {constant}.{name}" for name, given in names)
                 return ""
@@ -101,7 +108,10 @@ def join(paths: list[str], read: Callable[[str], str]) -> str:
         body = _EXPORT.sub("", _LISTED.sub("", body))
         if left := _OTHER.search(body):
             raise ValueError(f"{path} cannot be joined: {left[0]}")
-        scripts[path] = f"const {constant_of(path)} = (() => {{\n{body}return {{ {', '.join(exports)} }};\n}})();\n"
+        if changing := {each.rpartition(" ")[2] for each in exports} & set(_CHANGES.findall(body)):
+            raise ValueError(f"{path} cannot be joined: it changes what it exports, {', '.join(sorted(changing))}.")
+        exported[path] = {each.partition(":")[0] for each in exports}
+        scripts[path] = f"const {constant_of(path)} = (() => {{\n{body}\nreturn {{ {', '.join(exports)} }};\n}})();\n"
 
     while later:
         add(later.pop(0))

@@ -23,6 +23,8 @@ MOST_LEARNED = 4
 """Most codecs of a visit whose memory of the visitor's clips is kept."""
 
 
+COMPARED_COLUMNS = 32
+"""Columns of a clip that are encoded to see whether it is the one that a codec was trained on."""
 SAME_CODES = 0.8
 """Least share of a clip's codes that come out again when the codec that was trained on it encodes it on another
 machine."""
@@ -94,7 +96,7 @@ def names_of(codec: Codec, clips: Sequence[Listed]) -> list[str]:
     if not readable:
         return []
     _, number, read = min(readable, key=lambda each: each[:2])
-    kept = training_grids(codec)[number]
+    kept = training_grids(codec)[number][..., :COMPARED_COLUMNS]
     try:
         log_mel = read()[:, : kept.shape[2] * codec.time_stride]
     except TrainingError:  # it was deleted meanwhile

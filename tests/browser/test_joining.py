@@ -28,7 +28,7 @@ export class Said {
 }
 """,
     "page/again.js": 'export { count as again } from "./count.js";\n',
-    "page/count.js": "let counted = 0;\nexport function count() {\n  return ++counted;\n}\n",
+    "page/count.js": "let counted = 0; // in page/** alone\nexport function count() {\n  return ++counted;\n}\n",
     "page/later.js": 'import { Said } from "./main.js";\nexport const late = () => new Said().now[3];\n',
     "words/greet.js": """
 export const HELLO = "hello"; // a word
@@ -62,6 +62,9 @@ def test_joined_modules_share_what_they_hold_and_keep_their_own_names(tmp_path):
     [
         ({"a.js": 'import b from "./b.js";\n'}, "import b from"),
         ({"a.js": "export default 1;\n"}, "export default 1"),
+        ({"a.js": 'import { y } from "./b.js";\n', "b.js": "export const x = 1, y = 2;\n"}, "does not export y"),
+        ({"a.js": "let n = 0;\nexport { n };\n"}, "changes what it exports, n"),
+        ({"a.js": "const later = () => import('./b.js');\n"}, "import"),
         ({"a.js": 'import { b } from "./b.js";\n', "b.js": 'import { a } from "./a.js";\n'}, "itself"),
     ],
 )

@@ -263,7 +263,7 @@ def test_a_page_without_a_server_has_the_codec_in_one_file(browser, small, tmp_p
     script = """
         const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
         const worker = URL.createObjectURL(new Blob([given.worker], { type: "text/javascript" }));
-        const codec = await page_codec.PageCodec.open(bytes(given.file).buffer, {
+        const codec = await module_page_codec.PageCodec.open(bytes(given.file).buffer, {
           makeWorker: () => new Worker(worker),
           kernel: async (name) => bytes(given.kernels[name]),
         });

@@ -19,9 +19,11 @@ def begin_training(page, clips, minutes):
     expect(page.locator("#train-progress")).to_contain_text("s left")
 
 
-SAID_TO_RETURN = """addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
-    globalThis.isSaidToReturn ||= document.body.classList.contains("returning");
-}).observe(document.body, { attributes: true, attributeFilter: ["class"] }))"""
+SAID_TO_RETURN = """addEventListener("DOMContentLoaded", () => {
+    const note = () => { globalThis.isSaidToReturn ||= document.body.classList.contains("returning"); };
+    note();
+    new MutationObserver(note).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+})"""
 """Script that notes that the page says that the clip comes back, for however short a time."""
 
 
