@@ -200,6 +200,7 @@ def test_a_codec_is_trained_on_and_compared_with_what_it_was(dropped, strip):
             break
     expect(page.locator("#codec")).to_contain_text("6 clips")
     assert page.locator("#codec").inner_text() != was
+    expect(strip.cell("hit 2.wav")).to_contain_text("open")  # the strip's choice goes to it
     strip.choose("hit 3.wav")
     expect(page.locator(".strip .chosen")).to_contain_text("before)")
     strip.press("before")
