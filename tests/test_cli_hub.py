@@ -39,6 +39,18 @@ def test_a_codec_is_published_after_a_look_and_a_yes(hub, distill, codec_path, c
     assert b"license: cc-by-4.0" in hub.repositories["ada/loops"].files["README.md"]
 
 
+def test_ctrl_c_at_the_question_is_a_no(hub, distill, codec_path, monkeypatch):
+    class Interrupted(io.StringIO):
+        def readline(self):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", Interrupted())
+    status, printed, _ = distill("publish", codec_path, "ada/loops")
+    assert status == 0
+    assert "Nothing was published." in printed
+    assert not hub.asked
+
+
 def test_every_command_takes_a_codec_from_the_hub(hub, distill, codec_path, other_codec_path, clip_path, tmp_path):
     assert distill("publish", codec_path, "ada/loops", "--grids", "--yes")[0] == 0
     revision = next(reversed(hub.repositories["ada/loops"].commits))

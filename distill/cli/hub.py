@@ -115,16 +115,19 @@ def _publish(options: argparse.Namespace, files: Sequence[Any], **how: Any) -> N
     print(f"{options.repository} on the Hugging Face Hub, for {readers} to read:")
     for file in files:
         print(f"  {file.path:{wide}} {file.size / 1000:8.1f} kB  {file.words}")
-    if not options.yes and not _agreed():
+    if not options.yes and not agreed("Publish this? [y/N] "):
         print("Nothing was published.")
         return
     print(hub.publish(options.repository, files, private=options.private, **how))
 
 
-def _agreed() -> bool:
-    """Ask; without an answer, as where there is no keyboard, the answer is no."""
-    print("Publish this? [y/N] ", end="", flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+def agreed(question: str) -> bool:
+    """Ask; without an answer, as where there is no keyboard, or after Ctrl-C, the answer is no."""
+    print(question, end="", flush=True)
+    try:
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+    except KeyboardInterrupt:
+        return False
 
 
 def add_hub(add: Callable[[Any], argparse.ArgumentParser]) -> None:

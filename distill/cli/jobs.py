@@ -3,19 +3,22 @@
 import argparse
 import json
 import logging
+import os
 import shlex
 import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distill.cli.hub import agreed
 from distill.errors import ConfigError, HubError, TrainingError, check_range
 
 if TYPE_CHECKING:
+    from distill.codec import Codec
     from distill.elsewhere.remote import RemoteJob, RemoteTrainings
     from distill.training.codec_info import CodecInfo
     from distill.training.config import VQVAEConfig
@@ -57,16 +60,23 @@ def train_elsewhere(
     Raises
     ------
     ConfigError
-        If the machine is no name of one, or its minutes are too few.
+        If the machine is no name of one, its minutes are too few, or a device of this machine is named too.
     HubError
         If the Hub cannot be reached, refuses, or there is no token.
     TrainingError
-        If the training fails there.
+        If the training fails there, or one that has begun is noted beside the codec.
     """
+    _check_device(options)
     service, name = options.on[: len(SERVICE)], options.on[len(SERVICE) :]
     if service != SERVICE or not name:
         raise ConfigError(f"“{options.on:.40}” is no machine: write jobs:HARDWARE, such as jobs:l4x1.")
     limit_seconds = 60 * _job_minutes(options.job_minutes, config.minutes)
+    note = _note(options.out)
+    if os.path.lexists(note):
+        raise TrainingError(
+            f"{note.name} notes a job that has begun, and may cost: give --resume to come back to it, or delete that "
+            "file to begin another."
+        )
     from distill.elsewhere.packing import pack
     from distill.training.dataset import MelClip
 
@@ -85,7 +95,7 @@ def train_elsewhere(
         print(f"  goes out    {whole}, {size:.1f} MB")
         print(f"  goes to     {repository}, a private repository, deleted once the job has read it")
         print("  your token  goes along as a secret of the job, which deletes the clips and sends the codec with it")
-        if not options.yes and not _agreed("Begin? [y/N] "):
+        if not options.yes and not agreed("Begin? [y/N] "):
             print("Nothing was sent.")
             return
         trainings.send(packed, repository)
@@ -94,7 +104,11 @@ def train_elsewhere(
         print(
             f"The job {job.id} has begun: {job.url}. It installs Distill first, which takes some minutes.", flush=True
         )
-        _note(options.out).write_text(job.id + "\n", encoding="utf-8")
+        try:
+            note.write_text(job.id + "\n", encoding="utf-8")
+        except OSError as error:
+            said = f"The job could not be noted in {note.name} ({error.strerror})"
+            print(f"{said}. To come back to it: {_way_back(job, options.out)}", file=sys.stderr, flush=True)
     _see_through(trainings, job, options, is_interrupted=bool(interrupts))
 
 
@@ -103,11 +117,14 @@ def come_back(options: argparse.Namespace) -> None:
 
     Raises
     ------
+    ConfigError
+        If a device of this machine is named.
     HubError
         If there is no such job, or the Hub cannot be reached.
     TrainingError
         If the training has failed there.
     """
+    _check_device(options)
     job_id = options.on_job or _noted(options.out)
     trainings = _trainings()
     _see_through(trainings, trainings.find(job_id), options)
@@ -117,20 +134,20 @@ def _see_through(
     trainings: "RemoteTrainings", job: "RemoteJob", options: argparse.Namespace, *, is_interrupted: bool = False
 ) -> None:
     """Show a job's progress to its end, fetch the codec, and delete what is left on the Hub."""
-    way_back = f"distill train --on-job {job.id} --out {shlex.quote(str(options.out))}"
+    way_back = _way_back(job, options.out)
     try:
         if is_interrupted:
             raise KeyboardInterrupt
-        _watch(trainings, job)
-        codec = trainings.fetch(job, options.out)
+        problem = _watch(trainings, job)
     except KeyboardInterrupt:
-        if _agreed("\nCancel the job? Without a yes it goes on, and costs. [y/N] "):
+        if agreed("\nCancel the job? Without a yes it goes on, and costs. [y/N] "):
             try:
                 trainings.cancel(job)
             except HubError as error:
                 said = str(error).rstrip(".")
                 raise HubError(f"{said}; the job was not cancelled, and costs: cancel it on {job.url}.") from error
-            _tidy(trainings, job, options.out)
+            with suppress(TrainingError):
+                _bring(trainings, job, options.out, "The job was cancelled.")
             print("Cancelled.", flush=True)
         else:
             print(f"The job goes on. To come back: {way_back}", flush=True)
@@ -138,18 +155,44 @@ def _see_through(
     except HubError as error:
         said = str(error).rstrip(".")
         raise HubError(f"{said}; the job goes on, and “{way_back}” comes back to it.") from error
-    except TrainingError:
-        _tidy(trainings, job, options.out)
-        raise
-    _tidy(trainings, job, options.out)
-    print(f"Saved {options.out}.", flush=True)
+    codec = _bring(trainings, job, options.out, problem)
     if options.json:
         report = training_report(codec.info)
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
-def _watch(trainings: "RemoteTrainings", job: "RemoteJob") -> None:
-    """Show the events of a job until it has ended; print the end of its log where that tells why it failed."""
+def _bring(trainings: "RemoteTrainings", job: "RemoteJob", out: Path, problem: str) -> "Codec":
+    """Fetch the codec of a job that is over, which one that failed may have sent too, then delete what is left of it.
+
+    Where the codec cannot be fetched now, it stays on the Hub.
+    """
+    way_back = _way_back(job, out)
+    try:
+        codec = trainings.fetch(job, out)
+    except TrainingError as error:
+        _tidy(trainings, job, out)
+        if problem:
+            raise TrainingError(problem) from error
+        raise
+    except (HubError, OSError) as error:
+        said = f"{out.name} cannot be written: {error.strerror}" if isinstance(error, OSError) else str(error)
+        said = f"{problem} {said}".strip().rstrip(".")
+        raise HubError(f"{said}; what the job left stays on the Hub, and “{way_back}” fetches it.") from error
+    except KeyboardInterrupt:
+        print(f"What the job left stays on the Hub. To come back: {way_back}", flush=True)
+        raise
+    if problem:
+        print(f"{problem} It had sent a codec before.", file=sys.stderr)
+    _tidy(trainings, job, out)
+    print(f"Saved {out}.", flush=True)
+    return codec
+
+
+def _watch(trainings: "RemoteTrainings", job: "RemoteJob") -> str:
+    """Show the events of a job until it has ended; return what went wrong, or "".
+
+    The end of the job's log is printed where that tells more.
+    """
     from distill.jobs.events import Stepped, Validated, Warned, WorkerEvent
     from distill.training.display import training_display
 
@@ -164,10 +207,9 @@ def _watch(trainings: "RemoteTrainings", job: "RemoteJob") -> None:
                 print(event.note, file=sys.stderr)
 
         ending = trainings.follow(job, tell)
-    if ending.problem:
-        for line in ending.last_lines:
-            print(f"  {line}", file=sys.stderr)
-        raise TrainingError(ending.problem)
+    for line in ending.last_lines:
+        print(f"  {line}", file=sys.stderr)
+    return ending.problem
 
 
 def _tidy(trainings: "RemoteTrainings", job: "RemoteJob", out: Path) -> None:
@@ -200,6 +242,16 @@ def _job_minutes(asked: float | None, training: float | None) -> float:
     return asked
 
 
+def _check_device(options: argparse.Namespace) -> None:
+    if options.device != "auto":
+        raise ConfigError("--device is for a training on this machine; leave it out where a job trains.")
+
+
+def _way_back(job: "RemoteJob", out: Path) -> str:
+    """The command that comes back to a job."""
+    return f"distill train --on-job {job.id} --out {shlex.quote(str(out))}"
+
+
 def _note(out: Path) -> Path:
     """The file beside a codec to be that holds the id of its job."""
     return out.with_name(out.name + ".job")
@@ -210,15 +262,6 @@ def _noted(out: Path) -> str:
         return _note(out).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise TrainingError(f"No job is noted for {out.name}; give its id by --on-job.") from error
-
-
-def _agreed(question: str) -> bool:
-    """Ask; without an answer, as where there is no keyboard, the answer is no."""
-    print(question, end="", flush=True)
-    try:
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
-    except KeyboardInterrupt:
-        return False
 
 
 @contextmanager

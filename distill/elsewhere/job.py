@@ -91,10 +91,7 @@ def main(arguments: Sequence[str] | None = None, *, now: Callable[[], float] = t
     limit_seconds = float(os.environ[SECONDS])
     ends = float(os.environ[BEGAN]) + limit_seconds - min(RESERVE_SECONDS, limit_seconds / 4)
     say = Log(_write)
-    try:
-        api.delete_repo(repository, missing_ok=True)  # nobody may come back to do it
-    except Exception as error:
-        print(f"The clips could not be deleted yet: {error}", flush=True)
+    is_deleted = _delete(api, repository)  # nobody may come back to do it
     try:
         Training(folder, say, must_stop=lambda: now() >= ends).run()
         if not folder.best.exists():
@@ -106,6 +103,9 @@ def main(arguments: Sequence[str] | None = None, *, now: Callable[[], float] = t
         failed = explain(error)
         say(Failed(failed.error, failed.reference))
         return 1
+    finally:
+        if not is_deleted:
+            _delete(api, repository)
     return 0
 
 
@@ -133,6 +133,16 @@ def send(api: Any, repository: str, codec: Path, *, sleep: Callable[[float], obj
                 raise
             print(f"The codec could not be sent yet: {error}", flush=True)
             sleep(TRY_SECONDS)
+
+
+def _delete(api: Any, repository: str) -> bool:
+    """Delete the clips from the Hub; return whether they are gone."""
+    try:
+        api.delete_repo(repository, missing_ok=True)
+    except Exception as error:
+        print(f"The clips could not be deleted: {error}", flush=True)
+        return False
+    return True
 
 
 def _write(line: bytes) -> None:

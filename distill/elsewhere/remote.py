@@ -294,11 +294,30 @@ class RemoteTrainings:
             If the Hub cannot be reached for too long; the codec stays there.
         TrainingError
             If the job left no codec, or what it left is none.
+        OSError
+            If the file cannot be written; the codec stays on the Hub.
         """
         from distill.codec import Codec
+
+        with tempfile.TemporaryDirectory() as cache:
+            path = self._download(job, cache)
+            try:
+                codec = Codec.load(path)
+            except CodecFileError as error:
+                raise TrainingError(f"What the job left is no codec: {error}") from error
+            unfinished = out.with_name(f"{out.name}.part")
+            try:
+                shutil.copyfile(path, unfinished)
+                unfinished.replace(out)
+            finally:
+                unfinished.unlink(missing_ok=True)
+        return codec
+
+    def _download(self, job: RemoteJob, cache: str) -> Path:
+        """Download what a job left."""
         from distill.settings import DEFAULTS
 
-        with tempfile.TemporaryDirectory() as cache, self._account.plainly():
+        with self._account.plainly():
             from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
             from huggingface_hub.errors import HfHubHTTPError
 
@@ -311,19 +330,11 @@ class RemoteTrainings:
                 return Path(found)
 
             try:
-                path = self._account.patiently(download)
+                return self._account.patiently(download)
             except HfHubHTTPError as error:
                 if error.response.status_code == 404:
                     raise TrainingError("The job left no codec, or it has been fetched already.") from error
                 raise
-            try:
-                codec = Codec.load(path)
-            except CodecFileError as error:
-                raise TrainingError(f"What the job left is no codec: {error}") from error
-            unfinished = out.with_name(f"{out.name}.part")
-            shutil.copyfile(path, unfinished)
-            unfinished.replace(out)
-        return codec
 
     def cancel(self, job: RemoteJob) -> None:
         """End a job.
@@ -359,8 +370,10 @@ class RemoteTrainings:
     def _deleted_unless_done(self, repository: str) -> Iterator[None]:
         try:
             yield
-        except BaseException:
-            self.clean_up(repository)
+        except BaseException as error:
+            left = self.clean_up(repository)
+            if left and isinstance(error, HubError | KeyboardInterrupt):
+                raise HubError(f"{str(error) or 'Interrupted.'} {left}") from error
             raise
 
 

@@ -13,8 +13,10 @@ from distill import __version__
 from distill.errors import CheckoutError
 
 PACKAGE = Path(__file__).parents[1]
-NOT_INSTALLED = ("__pycache__", ".pyc", ".pyi")
-"""Folders and endings of files that belong to a checkout, not to the package."""
+KINDS = (".py", ".js", ".css", ".html", ".wasm", ".c", ".h", "py.typed", "README.md")
+"""Endings of the package's files. Its weights are named one by one; what else lies there is not of the package."""
+NOT_INSTALLED = {"__pycache__", "build", "dist", "node_modules"}
+"""Folders that belong to a checkout, not to the package."""
 
 DENSE = (".distill", ".safetensors")
 """Endings of files that hardly get smaller."""
@@ -106,7 +108,12 @@ def _as_here(requirement: str) -> str:
 
 
 def _files() -> Iterator[Path]:
+    from distill.training.base import BASE_PATH, FINE_BASE_PATHS, REHEARSAL_PATH
+
+    weights = {f"training/{path.name}" for path in (BASE_PATH, *FINE_BASE_PATHS.values(), REHEARSAL_PATH)}
     for path in sorted(PACKAGE.rglob("*")):
-        parts = path.relative_to(PACKAGE).parts
-        if path.is_file() and not any(part.endswith(NOT_INSTALLED) or part.startswith(".") for part in parts):
+        inside = path.relative_to(PACKAGE)
+        if any(part in NOT_INSTALLED or part.startswith(".") for part in inside.parts):
+            continue
+        if path.is_file() and (path.name.endswith(KINDS) or inside.as_posix() in weights):
             yield path

@@ -121,7 +121,7 @@ def fetch_folder(
             revision=info.sha,
             token=token,
             cache_dir=None if cache_dir is None else Path(cache_dir),
-            allow_patterns=[glob.escape(path) for path in sounds],
+            allow_patterns=sorted({"*[!/]" + glob.escape(PurePosixPath(path).suffix) for path in sounds}),
             library_name="distill",
             library_version=__version__,
         )

@@ -24,6 +24,7 @@ from distill import system
 from distill.codec import Codec
 from distill.errors import ScaleError, check_range
 from distill.scale.rows import Answer, Item, Job, open_worker
+from distill.scale.table import INSTALL
 
 MOST_WORKERS = 4096
 BATCHES_OF_A_WORKER, MOST_OF_A_BATCH = 20, 64
@@ -117,7 +118,7 @@ def answers(
                 yield item, do(item)
         return
     if importlib.util.find_spec("ray") is None or importlib.util.find_spec("pyarrow") is None:
-        raise ScaleError('Several workers need Ray: pip install "distill[scale]", or give --workers 1.')
+        raise ScaleError(f"Several workers need Ray: {INSTALL}, or give --workers 1.")
     if address and "://" in address:
         raise ScaleError(f"RAY_ADDRESS must be HOST:PORT or auto, not {address}: Ray Data knows no other addresses.")
     with _Program(job, items, workers, address, patience or Patience()) as program:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 FORMAT, FORMAT_VERSION = "distill-codes", 1
 NEEDED = ("file", "codes", "num_frames", "model_id", "codebook_size")
 """Columns without which a table is no table of codes; others may be missing in one that was made elsewhere."""
+INSTALL = 'pip install ".[scale]" in a checkout of Distill'
+"""How to get what tables of codes, and several workers, need."""
 GROUP_ROWS = 256
 """Rows of a row group: all rows of a table that are in memory at once. Of clips of ten minutes, they take 50 MB."""
 
@@ -39,7 +41,7 @@ def arrow() -> ModuleType:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise ScaleError('Tables of codes need pyarrow: pip install "distill[scale]".') from error
+        raise ScaleError(f"Tables of codes need pyarrow: {INSTALL}.") from error
     return pyarrow
 
 

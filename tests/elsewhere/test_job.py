@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import subprocess
 import zipfile
 
 import pytest
@@ -65,6 +66,34 @@ def test_the_package_is_sent_as_a_wheel_that_can_be_installed(tmp_path, reposito
     assert "gradio" not in needed
 
 
+def test_the_wheel_has_nothing_of_what_else_lies_in_the_package_s_folder(tmp_path, monkeypatch):
+    from distill.elsewhere import wheel
+
+    package, out = tmp_path / "distill", tmp_path / "out"
+    ours = ("__init__.py", "README.md", "py.typed", "ui/grid.js", "ui/grid.html", "browser/kernel.wasm")
+    ours += ("training/base.distill", "training/base-4.distill", "training/rehearsal.safetensors")
+    others = ("voice.wav", "hits/kick.flac", "mine.distill", "training/mine.distill", "ui/base.distill", "notes.md")
+    others += ("clips.safetensors", "grid.npz", "report.json", "codes.parquet", ".env", ".venv/a.py", "secret.txt")
+    others += ("mine.distill.job", "build/a.py", "node_modules/a.js", "__pycache__/a.pyc", "a.pyi")
+    for name in (*ours, *others):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_bytes(b"")
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "distill"\ndependencies = []\n')
+    out.mkdir()
+    monkeypatch.setattr(wheel, "PACKAGE", package)
+    with zipfile.ZipFile(write_wheel(out)) as written:
+        names = [name for name in written.namelist() if ".dist-info/" not in name]
+    assert sorted(names) == sorted(f"distill/{name}" for name in ours)
+
+
+def test_the_wheel_has_every_file_that_the_checkout_s_package_has(tmp_path, repository):
+    if not (repository / ".git").exists():
+        pytest.skip("Only git tells which files are the package's.")
+    listed = subprocess.run(["git", "ls-files", "-z", "distill"], cwd=repository, capture_output=True, check=True)
+    with zipfile.ZipFile(write_wheel(tmp_path)) as written:
+        assert set(listed.stdout.decode().strip("\0").split("\0")) <= set(written.namelist())
+
+
 def test_clips_are_packed_without_their_names_and_with_the_codec_to_go_on_from(
     codec, codec_path, clip_folder, tmp_path, monkeypatch, quick_config
 ):
@@ -92,6 +121,29 @@ def test_a_job_deletes_the_clips_trains_and_sends_its_codec_to_a_private_place(j
     assert sent.private
     (packed / "sent.distill").write_bytes(sent.files["codec.distill"])
     assert Codec.load(packed / "sent.distill").info.provenance.steps == 12
+
+
+def test_clips_that_the_hub_did_not_delete_are_deleted_after_the_training(jobs, run, monkeypatch):
+    jobs.refuses["DELETE .*"] = 500
+    send = job.send
+
+    def mended(*arguments):
+        assert NAME in jobs.repositories
+        jobs.refuses.clear()
+        send(*arguments)
+
+    monkeypatch.setattr(job, "send", mended)
+    monkeypatch.setattr(job, "print", lambda *words, **options: None, raising=False)
+    assert run(5100.0)[0] == 0
+    assert jobs.deleted == [NAME]
+    assert list(jobs.repositories) == [f"{NAME}-codec"]
+
+
+def test_clips_that_the_hub_did_not_delete_are_deleted_after_a_training_that_failed(jobs, run, monkeypatch):
+    jobs.refuses["DELETE .*"] = 500
+    monkeypatch.setattr(job, "print", lambda *words, **options: jobs.refuses.clear(), raising=False)
+    assert run(5900.0)[0] == 1
+    assert not jobs.repositories
 
 
 def test_a_training_stops_before_the_jobs_limit_and_what_it_has_learned_is_sent(jobs, run, packed):

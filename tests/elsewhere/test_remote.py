@@ -1,5 +1,6 @@
 """Trainings on Hugging Face Jobs, by the real client and a stand-in of the service."""
 
+import base64
 import json
 import os
 import re
@@ -39,6 +40,13 @@ def nothing_is_left(jobs, out) -> bool:
     return not jobs.repositories and not out.with_name(f"{out.name}.job").exists()
 
 
+def readable(body: bytes) -> bytes:
+    """What was sent, with the files of a commit as they are: the Hub gets them in base64."""
+    lines = [json.loads(line) for line in body.splitlines()] if body.startswith(b'{"key"') else []
+    files = [line["value"] for line in lines if line["key"] == "file"]
+    return b"\n".join([body, *(base64.b64decode(file["content"]) for file in files)])
+
+
 def test_a_codec_is_trained_on_a_rented_machine(jobs, train, out, tmp_path, clip_folder):
     jobs.runs = run_for_real
     report = tmp_path / "report.json"
@@ -63,7 +71,8 @@ def test_a_codec_is_trained_on_a_rented_machine(jobs, train, out, tmp_path, clip
     assert (job.spec["flavor"], job.spec["timeoutSeconds"], job.spec["attempts"]) == ("l4x1", 3600, 1)
     assert list(job.spec["secrets"]) == ["HF_TOKEN"]
     assert job.spec["secrets"]["HF_TOKEN"] not in json.dumps(job.info)
-    told = b"\n".join([*jobs.bodies, *(asked.encode() for asked in jobs.asked)])
+    told = b"\n".join([*map(readable, jobs.bodies), *(asked.encode() for asked in jobs.asked)])
+    assert b'"clip_names"' in told
     for clip in clip_folder.iterdir():
         assert clip.stem.encode() not in told
 
@@ -94,6 +103,9 @@ def test_what_goes_out_and_what_it_costs_is_told_first_and_without_a_yes_nothing
         (["--minutes", "9", "--job-minutes", "8"], "jobs:l4x1", ["9 minutes", "8 minutes"]),
         (["--resume"], "jobs:l4x1", ["No job is noted for kit.distill", "--on-job"]),
         (["--on-job", "job7"], "jobs:l4x1", ["ada has no training with the id “job7”"]),
+        (["--device", "cpu"], "jobs:l4x1", ["--device", "this machine"]),
+        (["--device", "cuda", "--resume"], "jobs:l4x1", ["--device", "this machine"]),
+        (["--device", "cuda", "--on-job", "job0"], "jobs:l4x1", ["--device", "this machine"]),
         (["--on-job", "../ada"], "jobs:l4x1", ["ada has no training with the id “../ada”"]),
     ],
 )
@@ -154,6 +166,72 @@ def test_where_a_job_cannot_start_the_clips_are_deleted_again(jobs, train, out, 
     assert not jobs.jobs
 
 
+@pytest.mark.parametrize("request_line", ["POST /api/jobs/ada", "POST .*/commit/main"])
+def test_where_a_job_cannot_start_and_the_clips_stay_both_are_told(jobs, train, request_line):
+    jobs.refuses |= {request_line: 403, "DELETE .*": 500}
+    status, _, error = train("--yes")
+    assert (status, error.count("\n")) == (2, 1), error
+    assert "Your token may not do this for ada" in error
+    (name,) = jobs.repositories
+    assert f"The Hub did not delete {name}" in error
+
+
+def test_an_upload_that_is_interrupted_tells_of_clips_that_stay(jobs, train, monkeypatch):
+    from huggingface_hub import HfApi
+
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(HfApi, "create_commit", interrupted)
+    jobs.refuses["DELETE .*"] = 500
+    status, _, error = train("--yes")
+    assert (status, error.count("\n")) == (2, 1), error
+    assert error.startswith(f"Interrupted. The Hub did not delete {next(iter(jobs.repositories))}")
+
+
+def test_a_second_training_for_the_same_file_does_not_begin_while_one_is_noted(jobs, train, answer, out):
+    jobs.runs = interrupt
+    answer("")
+    assert train("--yes")[0] == 130
+    noted = out.with_name("kit.distill.job").read_text()
+    status, printed, error = train("--yes")
+    assert (status, printed, error.count("\n")) == (2, "", 1)
+    assert "kit.distill.job notes a job that has begun" in error
+    assert "--resume" in error
+    assert len(jobs.jobs) == 1
+    assert out.with_name("kit.distill.job").read_text() == noted
+
+
+def test_a_job_whose_id_cannot_be_noted_goes_on_and_the_way_back_is_told(
+    jobs, train, other_codec_path, out, monkeypatch
+):
+    from tests.elsewhere import jobs_stand_in
+
+    note, answer = out.with_name("kit.distill.job"), jobs_stand_in.HubHandler._json
+
+    def answered(handler, value):
+        if handler.path == "/api/jobs/ada":
+            note.mkdir()  # and so no file can be written there
+        elif note.is_dir():
+            note.rmdir()
+        answer(handler, value)
+
+    def run(job):
+        job.leave(other_codec_path.read_bytes())
+        job.end("COMPLETED")
+
+    monkeypatch.setattr(jobs_stand_in.HubHandler, "_json", answered)
+    jobs.runs = run
+    status, printed, error = train("--yes")
+    assert (status, error.count("\n")) == (0, 1), error
+    assert (
+        "could not be noted in kit.distill.job (Is a directory). To come back to it: distill train --on-job job0"
+        in error
+    )
+    assert f"Saved {out}." in printed
+    assert nothing_is_left(jobs, out)
+
+
 def test_a_job_that_began_while_its_answer_was_lost_is_found(jobs, train, other_codec_path, monkeypatch):
     from tests.elsewhere import jobs_stand_in
 
@@ -209,6 +287,75 @@ def test_a_job_that_fails_is_told_and_nothing_is_left(jobs, train, out, said, en
     assert "\x1b" not in error
     assert nothing_is_left(jobs, out)
     assert not out.exists()
+
+
+ENDINGS = [("ERROR", "Job timeout"), ("CANCELED", ""), ("ERROR", "Exit code 1")]
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=str)
+def test_a_codec_that_a_job_sent_before_it_failed_is_saved(jobs, train, other_codec_path, out, ending):
+    def run(job):
+        job.leave(other_codec_path.read_bytes())
+        job.end(*ending)
+
+    jobs.runs = run
+    status, printed, error = train("--yes")
+    assert (status, error.count("\n")) == (0, 1), error
+    assert error.startswith("The job ")
+    assert error.endswith("It had sent a codec before.\n")
+    assert f"Saved {out}." in printed
+    assert out.read_bytes() == other_codec_path.read_bytes()
+    assert nothing_is_left(jobs, out)
+
+
+def test_a_codec_that_a_failed_job_may_have_sent_stays_where_the_hub_cannot_be_asked(
+    jobs, train, distill, other_codec_path, out
+):
+    def run(job):
+        job.leave(other_codec_path.read_bytes())
+        job.end("ERROR", "Job timeout")
+
+    jobs.runs, jobs.refuses = run, {".*resolve.*": 403}
+    status, _, error = train("--yes")
+    assert (status, error.count("\n")) == (2, 1), error
+    assert "reached its limit of 60 minutes" in error
+    (way_back,) = re.findall("stays on the Hub, and “distill (.*)” fetches it", error)
+    jobs.refuses.clear()
+    assert distill(*way_back.split())[0] == 0
+    assert out.read_bytes() == other_codec_path.read_bytes()
+
+
+def test_a_codec_that_was_there_when_its_job_was_cancelled_is_saved(jobs, train, answer, other_codec_path, out):
+    def run(job):
+        job.leave(other_codec_path.read_bytes())
+        interrupt(job)
+
+    jobs.runs = run
+    answer("y\n")
+    status, printed, _ = train("--yes")
+    assert status == 130
+    assert "Cancelled." in printed
+    assert out.read_bytes() == other_codec_path.read_bytes()
+    assert nothing_is_left(jobs, out)
+
+
+def test_a_codec_that_does_not_fit_onto_the_disk_stays_on_the_hub(jobs, train, distill, other_codec_path, out):
+    def run(job):
+        job.leave(other_codec_path.read_bytes())
+        job.end("COMPLETED")
+
+    jobs.runs = run
+    unfinished = out.with_name("kit.distill.part")
+    unfinished.symlink_to("/dev/full")
+    status, _, error = train("--yes")
+    assert (status, error.count("\n")) == (2, 1), error
+    assert error.startswith("kit.distill cannot be written: No space left on device; ")
+    assert "the job goes on" not in error
+    assert not unfinished.is_symlink()
+    (way_back,) = re.findall("stays on the Hub, and “distill (.*)” fetches it", error)
+    assert distill(*way_back.split())[0] == 0
+    assert out.read_bytes() == other_codec_path.read_bytes()
+    assert nothing_is_left(jobs, out)
 
 
 def test_a_job_that_ran_as_long_as_it_may_has_reached_its_limit(jobs, train):

@@ -28,6 +28,29 @@ def test_the_sound_files_of_a_data_set_come_as_they_are_and_nothing_else_does(hu
     assert not [asked for asked in hub.asked if "metadata" in asked or "README" in asked]
 
 
+def test_a_file_that_only_ends_like_a_sound_is_not_downloaded(hub, kit):
+    hub.repositories["ada/kit"].commit(kit | {"data/.flac": b"hidden", ".flac": b"hidden", "data/flac": b""})
+    paths = fetch_sounds("ada/kit", most_bytes=10**7)
+    assert sorted(path for path in paths[0].parents[2].rglob("*") if path.is_file()) == sorted(paths)
+
+
+def test_what_is_asked_for_does_not_grow_with_the_number_of_files(hub, kit, monkeypatch):
+    import huggingface_hub
+
+    asked, download = [], huggingface_hub.snapshot_download
+
+    def spied(*arguments, allow_patterns, **options):
+        asked.append(len(allow_patterns))
+        return download(*arguments, allow_patterns=allow_patterns, **options)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", spied)
+    fetch_sounds("ada/kit", most_bytes=10**7)
+    more = {f"more/{number}.{kind}": b"" for number in range(40) for kind in ("flac", "WAV")}
+    hub.repositories["ada/kit"].commit(kit | more)
+    assert len(fetch_sounds("ada/kit", most_bytes=10**7)) == len(kit) + len(more)
+    assert asked == [1, 2]  # a pattern for each kind
+
+
 def test_what_is_there_is_not_downloaded_again(hub, kit):
     fetch_sounds("ada/kit", most_bytes=10**7)
     hub.asked.clear()

@@ -132,7 +132,7 @@ def test_the_number_of_workers_is_checked_and_ray_is_asked_for_by_name(codec_pat
         count_workers(0, None)
     monkeypatch.setattr("distill.scale.pool.importlib.util.find_spec", lambda name: None)
     job = Job("encode", str(codec_path), str(short_set))
-    with pytest.raises(ScaleError, match=r'pip install "distill\[scale\]"'):
+    with pytest.raises(ScaleError, match=r'pip install "\.\[scale\]"'):
         next(answers(job, [{"file": "elec_pop.flac"}], workers=2))
     assert next(answers(job, [{"file": "perc_snap.flac"}], workers=1))[1]["num_frames"] > 1
 
