@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from functools import partial
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import soundfile
@@ -91,3 +92,20 @@ def test_the_parts_of_a_table_are_gone_before_another_command_can_begin(
     assert distill("encode", codec_path, few, out, "--workers", 1)[0] == 0
     assert distill("decode", codec_path, out, tmp_path / "sounds", "--workers", 1)[0] == 0
     assert locked == [False, False]
+
+
+def test_a_table_lies_with_its_parts_and_is_on_the_disk_before_it_has_its_name(
+    distill, codec_path, few, tmp_path, monkeypatch
+):
+    out, done = tmp_path / "codes.parquet", []
+    sync, replace = os.fsync, Path.replace
+
+    def replace_and_look(self, target):
+        done.append((Path(target).name, self.parent.name))
+        assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", lambda descriptor: done.append("on the disk") or sync(descriptor))
+    monkeypatch.setattr(Path, "replace", replace_and_look)
+    assert distill("encode", codec_path, few, out, "--workers", 1)[0] == 0
+    assert done[-2:] == ["on the disk", ("codes.parquet", "codes.parquet.unfinished")]
