@@ -63,7 +63,7 @@ def progress(words: str) -> Iterator[Show]:
     console, said = Console(soft_wrap=True, highlight=False), time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), Remaining())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("Listing files", total=None)
+        task = bar.add_task(words, total=None)
 
         def show(done: int, of_all: int, more: str = "") -> None:
             nonlocal said
