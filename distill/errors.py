@@ -13,6 +13,10 @@ class AudioError(DistillError):
     """A sound file or waveform cannot be used."""
 
 
+class PassingError(AudioError):
+    """A sound file cannot be read now, for a reason that may pass: it is not there, or time or memory did not do."""
+
+
 class ConfigError(DistillError, ValueError):
     """A setting is unknown or out of its range."""
 

@@ -294,6 +294,18 @@ def lockable(folder: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
+def remove_lock(folder: Path) -> None:
+    """Remove what :func:`lockable` may have left of a folder that is empty but for it, once nobody holds the lock."""
+    with contextlib.suppress(OSError):
+        (folder / "lock").unlink()
+        folder.rmdir()
+
+
+def processors() -> int:
+    """Number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def is_ours_alone(status: os.stat_result, *, others_may: int) -> bool:
     """Whether a file or folder belongs to this process's user, and other users may do no more than ``others_may``.
 

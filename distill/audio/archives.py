@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from distill import system
-from distill.errors import AudioError, FullError
+from distill.errors import AudioError, FullError, PassingError
 from distill.formats.kinds import ARCHIVE, COMPANION, HEAD_BYTES, Kind, kind_of
 from distill.settings import DEFAULTS, MIB, Settings
 
@@ -169,7 +169,8 @@ def unpack_zip(
             if not has_sound:
                 raise AudioError(f"{name} holds no sound files.")
     except _DAMAGE as error:
-        raise AudioError(f"{name} is not a zip archive that can be opened.") from error
+        kind = PassingError if isinstance(error, OSError) else AudioError
+        raise kind(f"{name} is not a zip archive that can be opened.") from error
 
 
 def _check_entries(room: Room, name: str, settings: Settings) -> None:

@@ -20,7 +20,7 @@ from distill.audio.finding import PassedOver, Refusal, Untold, find_sounds
 from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
 from distill.audio.loudness import within_full_scale
 from distill.audio.wav_chunks import LoopPoints, add_chunks
-from distill.errors import AudioError, FullError
+from distill.errors import AudioError, FullError, PassingError
 from distill.settings import DEFAULTS, MIB, Settings
 
 MIN_CLIPS = 5
@@ -106,7 +106,8 @@ def load_clip(
     ------
     AudioError
         If the file is missing, empty, silent, too large, too short or too long, is no sound, gives none of its sound,
-        holds NaN or infinite samples, or is all but inaudible beside its peak.
+        holds NaN or infinite samples, or is all but inaudible beside its peak. A PassingError if that is not about
+        its content.
 
     Examples
     --------
@@ -117,8 +118,11 @@ def load_clip(
     path = Path(path)
     name = printable(path.name)
     if not os.path.isfile(path):  # Path.is_file raises an error for a name that is too long
-        raise AudioError(f"{name} does not exist or is not a file.")
-    num_bytes = path.stat().st_size
+        raise PassingError(f"{name} does not exist or is not a file.")
+    try:
+        num_bytes = path.stat().st_size
+    except OSError as error:
+        raise PassingError(f"{name} could not be opened.") from error
     if num_bytes == 0:
         raise AudioError(f"{name} is empty: the file has no bytes in it.")
     if num_bytes > settings.upload_file_bytes:
@@ -130,9 +134,9 @@ def load_clip(
             else decode(path, SAMPLE_RATE, asdict(settings), name=name)
         )
     except DecodingError as error:
-        raise AudioError(str(error)) from error
+        raise (PassingError if error.may_pass else AudioError)(str(error)) from error
     except OSError as error:
-        raise AudioError(f"{name} could not be opened.") from error
+        raise PassingError(f"{name} could not be opened.") from error
     _check(sound.facts, name)
     return Clip(name, within_full_scale(sound.samples, name), _note(sound.facts, name))
 

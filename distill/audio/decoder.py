@@ -111,15 +111,15 @@ class Decoder:
             except BaseException as error:
                 self._end()  # a late answer would be taken for the answer to another file
                 if isinstance(error, Exception) and error is not pauses.error:
-                    raise DecodingError(STOPPED.format(name=name)) from error
+                    raise DecodingError(STOPPED.format(name=name), may_pass=True) from error
                 raise
             finally:
                 self._seconds_left -= time.monotonic() - began - pauses.seconds
-        if isinstance(answer, str):
-            raise DecodingError(answer)
+        if isinstance(answer, DecodingError):
+            raise answer
         return answer
 
-    def _ask(self, request: dict[str, Any], pauses: "_Pauses") -> Sound | str:
+    def _ask(self, request: dict[str, Any], pauses: "_Pauses") -> Sound | DecodingError:
         """The decoded sound, or the reason for a refusal. A file may have taken over the process: trust no answer."""
         process, limits = self._running(), self._limits
         assert process.stdin
@@ -133,7 +133,7 @@ class Decoder:
             answers.read_into(samples, answer["bytes"])
             answers.deadline += pauses.pause()
         if "refused" in answer:
-            return str(answer["refused"])
+            return DecodingError(str(answer["refused"]), may_pass=bool(answer.get("may_pass")))
         sound = Sound(np.frombuffer(samples, np.float32), Facts(**answer))
         factor = request["sample_rate"] / sound.facts.sample_rate
         if (

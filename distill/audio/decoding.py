@@ -34,7 +34,17 @@ STOPPED = "{name} could not be decoded: the decoder broke off at it; please expo
 
 
 class DecodingError(ValueError):
-    """A file is refused; the message says why in one sentence."""
+    """A file is refused; the message says why in one sentence.
+
+    Parameters
+    ----------
+    may_pass : bool
+        Whether the reason is not the file's content, so that the same file may be decoded later.
+    """
+
+    def __init__(self, message: str, *, may_pass: bool = False) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass
 
 
 @dataclass(frozen=True)
@@ -275,9 +285,10 @@ def main() -> None:
         except DecodingError as error:
             answer(refused=str(error))
         except OSError:
-            answer(refused=f"{name} could not be opened.")
+            answer(refused=f"{name} could not be opened.", may_pass=True)
         except MemoryError:
-            answer(refused=f"{name} takes more memory to decode than there is; please export it again as WAV or FLAC.")
+            reason = f"{name} takes more memory to decode than there is; please export it again as WAV or FLAC."
+            answer(refused=reason, may_pass=True)
         out.flush()
 
 

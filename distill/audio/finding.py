@@ -4,11 +4,11 @@ import itertools
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from distill.audio.archives import Room, is_companion, is_zip, printable, unpack_zip
-from distill.errors import AudioError
+from distill.errors import AudioError, PassingError
 from distill.formats.kinds import COMPANION, DOCUMENT, HEAD_BYTES, Kind, kind_of
 from distill.settings import Settings
 
@@ -18,10 +18,11 @@ NAMED_FILES, NAMED_IN_ALL = 20, 200
 
 @dataclass(frozen=True)
 class Refusal:
-    """A file that was left out, and the reason in one sentence."""
+    """A file that was left out, and the reason in one sentence; whether the reason may pass."""
 
     name: str
     reason: str
+    may_pass: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def _find_in_zip(
             else:
                 yield PassedOver(item.name, str(item), path, item.is_companion)
     except AudioError as error:
-        yield Refusal(archive, str(error))
+        yield Refusal(archive, str(error), may_pass=isinstance(error, PassingError))
 
 
 def files_in(folder: Path) -> Iterator[tuple[Path, Refusal | None]]:

@@ -68,7 +68,7 @@ def measure_bulk(say: Callable[[str], object], copies: int = COPIES) -> list[dic
             for number in range(copies):
                 shutil.copy(clip, Path(place, f"{number}-{clip.name}"))
         listing = list_files(Path(place))
-        job, items = Job("encode", str(path), str(listing.folder)), [{"file": name} for name in listing.sizes]
+        job, items = Job("encode", str(path), str(listing.folder)), [{"file": name} for name in listing.stamps]
         for workers in (0, *WORKERS):
             began, times = time.monotonic(), list[float]()
             for _ in answers(job, items, workers=workers, codec=codec, alone=not workers):

@@ -1,17 +1,16 @@
 """Whole folders and tables of codes on the command line: more of ``encode``, ``decode`` and ``evaluate``."""
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distill.cli.hub import SET_SCHEME, fetch_set
-from distill.errors import TableError
+from distill.cli.shared import check_writable, load_codec, print_health, progress, write_json
+from distill.errors import ConfigError, TableError
 
 if TYPE_CHECKING:
     from distill.scale.bulk import Hands
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 TABLE = ".parquet"
 NAMED_REASONS = 20
 """Files that an evaluation leaves out and names one by one."""
-LINES = 10
-"""Lines that tell how far a command is where there is no terminal for a bar."""
 
 
 def add_bulk(commands: Mapping[str, argparse.ArgumentParser]) -> None:
@@ -36,7 +33,7 @@ def add_bulk(commands: Mapping[str, argparse.ArgumentParser]) -> None:
             "--workers",
             type=int,
             metavar="N",
-            help="for a folder: by default one for each processor, and 1 without Ray",
+            help="for many clips: by default one for each processor; several need Ray",
         )
     commands["decode"].add_argument("--flac", action="store_true", help="for a table: write FLAC, not WAV")
 
@@ -46,7 +43,17 @@ def _either(
     takes: Callable[[argparse.Namespace], bool],
     many: Callable[[argparse.Namespace], None],
 ) -> Callable[[argparse.Namespace], None]:
-    return lambda options: (many if takes(options) else one)(options)
+    def either(options: argparse.Namespace) -> None:
+        if takes(options):
+            many(options)
+            return
+        for name in ("workers", "flac"):
+            given = getattr(options, "clip", None) or getattr(options, "grid", None)
+            if getattr(options, name, None) and given and given.exists():
+                raise ConfigError(f"--{name} is for many clips, and {given.name} is one; please leave it out.")
+        one(options)
+
+    return either
 
 
 def _is_set(options: argparse.Namespace) -> bool:
@@ -70,67 +77,74 @@ def _encode(options: argparse.Namespace) -> None:
         raise TableError(
             f"Many clips go to a table: please name a file that ends with {TABLE}, not {options.grid.name}."
         )
-    hands, codec = _hands(options), Codec.load(options.model)
-    with _progress("Encoding") as progress:
+    hands, codec = _hands(options, has_table=True), Codec.load(options.model)
+    with progress("Encoding") as show:
         listing = _listing(options.clip)
-        done = encode_set(codec, options.model, listing, options.grid, hands=hands, progress=progress)
+        done = encode_set(codec, options.model, listing, options.grid, hands=hands, progress=show)
     added = "all were there already" if not done.new else f"{done.new} are new"
     of_all = added if done.new < done.clips + done.refused else "all are new"
     print(f"{options.grid}: {_counted(done.clips, 'clip')}, {_duration(done.seconds)}; {of_all}.")
     if done.refused:
         print(f"{_counted(done.refused, 'file')} could not be encoded; the column “reason” says why.")
+    if done.gone:
+        print(f"{_counted(done.gone, 'row')} of files that are gone went out of the table.")
 
 
 def _decode(options: argparse.Namespace) -> None:
     """Decode a table of codes to a folder of sounds."""
-    from distill.codec import Codec
     from distill.scale.rows import Job
     from distill.scale.unpacking import decode_set
 
-    hands, codec = _hands(options), Codec.load(options.model, vocoder=options.vocoder)
+    hands, codec = _hands(options, has_table=True), load_codec(options)
     job = Job("decode", os.path.abspath(options.model), os.path.abspath(options.out), options.vocoder)
-    with _progress("Decoding") as progress:
+    with progress("Decoding") as show:
         kind = "flac" if options.flac else "wav"
-        done = decode_set(codec, job, options.grid, kind=kind, hands=hands, progress=progress)
+        done = decode_set(codec, job, options.grid, kind=kind, hands=hands, progress=show)
     print(f"{options.out}: {_counted(done.clips, 'sound')}, {_duration(done.seconds)}.")
     if done.refused:
         print(f"{_counted(done.refused, 'row')} had no codes.")
+    if done.lost:
+        print(f"{_counted(done.lost, 'row')} ended each worker that had it; the same command tries again.")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
     """Measure the error of a codec on whole folders."""
-    from distill.codec import Codec
-    from distill.codes.levels import level_names
     from distill.scale.bulk import evaluate_set
     from distill.scale.rows import Job
 
-    hands, codec = _hands(options), Codec.load(options.model, vocoder=options.vocoder)
+    if options.json:  # fail before the work, not after it
+        check_writable(options.json)
+    hands, codec = _hands(options), load_codec(options)
     listings = [_listing(path) for path in options.clips]
     job = Job("evaluate", os.path.abspath(options.model), str(listings[0].folder), options.vocoder)
-    with _progress("Evaluating") as progress:
-        result, reasons = evaluate_set(codec, job, listings, hands=hands, progress=progress)
+    with progress("Evaluating") as show:
+        result, reasons = evaluate_set(codec, job, listings, hands=hands, progress=show)
     for reason in reasons[:NAMED_REASONS]:
         print(reason, file=sys.stderr)
     if len(reasons) > NAMED_REASONS:
         print(f"{len(reasons) - NAMED_REASONS} more files were left out.", file=sys.stderr)
     print(f"{result.clips} clips, {result.sound_seconds:.1f} s at {result.bitrate_bps:.0f} bit/s")
     print(f"mel_l1 {result.mel_l1:.3f}, after the vocoder {result.mel_l1_audio:.3f}")
-    for name, health in zip(level_names(len(result.levels)), result.levels, strict=True):
-        print(f"{name}: {health.utilization:.0%} of codes used, perplexity {health.perplexity:.1f}")
+    print_health(result.levels)
     print(
         f"each worker encodes {result.encode_rtf:.0f} and decodes {result.decode_rtf:.0f} seconds of sound per second"
     )
     if options.json:
-        report = asdict(result) | {"refused": len(reasons)}
-        options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        write_json(options.json, asdict(result) | {"refused": len(reasons)})
 
 
-def _hands(options: argparse.Namespace) -> "Hands":
+def _hands(options: argparse.Namespace, *, has_table: bool = False) -> "Hands":
+    """Who works; what is not installed is told before anything is fetched."""
     from distill.scale.bulk import Hands
-    from distill.scale.pool import count_workers
+    from distill.scale.pool import check_ray, count_workers
+    from distill.scale.table import arrow
 
     address = os.environ.get("RAY_ADDRESS") or None
-    return Hands(count_workers(options.workers, address), address)
+    workers = count_workers(options.workers, address)
+    if has_table:
+        arrow()
+    check_ray(workers, address)
+    return Hands(workers, address)
 
 
 def _listing(path: Path) -> "Listing":
@@ -139,30 +153,8 @@ def _listing(path: Path) -> "Listing":
 
     folder, files, _ = fetch_set(path)
     if files is None:
-        return list_files(path) if path.is_dir() else list_files(path.absolute().parent, [path.absolute()])
+        return list_files(path) if path.is_dir() else list_files(Path(os.path.abspath(path)).parent, [path])
     return list_files(folder, files)
-
-
-@contextmanager
-def _progress(words: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how many of all are done: a bar on a terminal, a line for each tenth elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(soft_wrap=True, highlight=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task, told = bar.add_task(words, total=None), 0
-
-        def show(done: int, of_all: int) -> None:
-            nonlocal told
-            bar.update(task, completed=done, total=of_all)
-            tenth = LINES * done // max(1, of_all)
-            if not console.is_terminal and told < tenth < LINES:
-                print(f"{words}: {done} of {of_all}", flush=True)
-                told = tenth
-
-        yield show
 
 
 def _counted(number: int, word: str) -> str:

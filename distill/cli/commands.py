@@ -1,12 +1,10 @@
 """The command line: one function per command, each a few calls of the package. Their docstrings are the help texts."""
 
 import argparse
-import errno
 import json
 import os
 import signal
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,14 +15,13 @@ from distill.cli.hub import add_hub, fetch_named
 from distill.cli.jobs import add_jobs, come_back, train_elsewhere, training_report
 from distill.cli.library import add_library
 from distill.cli.sets import add_sets, training_clips
+from distill.cli.shared import check_writable, load_codec, print_health, write_json
 from distill.cli.vamp import add_vamp
 from distill.errors import DistillError
 
 if TYPE_CHECKING:
     from distill.audio import Clip
-    from distill.codec import Codec
     from distill.training.config import VQVAEConfig
-    from distill.training.health import LevelHealth
     from distill.training.start import Start
 
 
@@ -65,7 +62,7 @@ def train(options: argparse.Namespace) -> None:
     from distill.training.trainer import Trainer
 
     for path in filter(None, (options.out, options.json)):  # fail before the training, not after it
-        _check_writable(path)
+        check_writable(path)
     if options.on_job or (options.on and options.resume):
         come_back(options)
         return
@@ -102,7 +99,7 @@ def train(options: argparse.Namespace) -> None:
         checkpoint.unlink()
         print(f"Saved {options.out}.", flush=True)
     if options.json:
-        _write_json(options.json, training_report(trainer.codec_info()))
+        write_json(options.json, training_report(trainer.codec_info()))
 
 
 def encode(options: argparse.Namespace) -> None:
@@ -120,14 +117,14 @@ def decode(options: argparse.Namespace) -> None:
     from distill.audio import write_wav
     from distill.codes import CodeGrid
 
-    write_wav(options.out, _load_codec(options).decode(CodeGrid.load(options.grid)))
+    write_wav(options.out, load_codec(options).decode(CodeGrid.load(options.grid)))
 
 
 def reconstruct(options: argparse.Namespace) -> None:
     """Encode a clip, decode it again, and write the sound."""
     from distill.audio import SAMPLE_RATE, write_wav
 
-    codec = _load_codec(options)
+    codec = load_codec(options)
     write_wav(options.out, codec.decode(codec.encode(_load_clip(options.clip).waveform, SAMPLE_RATE)))
 
 
@@ -139,7 +136,7 @@ def instrument(options: argparse.Namespace) -> None:
     from distill.instrument import write_instrument
 
     codec = Codec.load(options.model)
-    _check_writable(options.out)
+    check_writable(options.out)
     works = []
     for path in options.clips:
         if path.suffix in (".npz", ".json"):
@@ -174,21 +171,21 @@ def info(options: argparse.Namespace) -> None:
             f"  trained on {source.clips} clips ({source.sound_seconds:.0f} s of sound) "
             f"for {source.training_seconds:.0f} s, {source.steps} steps; mel_l1 {codec.info.mel_l1:.3f}"
         )
-    _print_health(codec.training_health, indent="  ")
+    print_health(codec.training_health, indent="  ")
 
 
 def evaluate(options: argparse.Namespace) -> None:
     """Measure the error of a codec on clips."""
     from distill.codec import evaluation
 
-    codec = _load_codec(options)
+    codec = load_codec(options)
     result = evaluation.evaluate(codec, _read_clips(options.clips))
     print(f"{result.clips} clips, {result.sound_seconds:.1f} s at {result.bitrate_bps:.0f} bit/s")
     print(f"mel_l1 {result.mel_l1:.3f}, after the vocoder {result.mel_l1_audio:.3f}")
-    _print_health(result.levels)
+    print_health(result.levels)
     print(f"encodes {result.encode_rtf:.0f} and decodes {result.decode_rtf:.0f} seconds of sound per second")
     if options.json:
-        _write_json(options.json, asdict(result))
+        write_json(options.json, asdict(result))
 
 
 def bench(options: argparse.Namespace) -> None:
@@ -199,7 +196,7 @@ def bench(options: argparse.Namespace) -> None:
     from distill.bench.report import bench
 
     if options.json:
-        _check_writable(options.json)
+        check_writable(options.json)
     console = Console(soft_wrap=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
@@ -211,7 +208,7 @@ def bench(options: argparse.Namespace) -> None:
             progress=lambda line, fraction: bar.update(task, description=line, completed=fraction),
         )
     if options.json:
-        _write_json(options.json, report)
+        write_json(options.json, report)
 
 
 def blind(options: argparse.Namespace) -> None:
@@ -219,7 +216,7 @@ def blind(options: argparse.Namespace) -> None:
     from distill.bench.blind import make_blind_page
     from distill.codec import Codec
 
-    _check_writable(options.out)
+    check_writable(options.out)
     make_blind_page(Codec.load(options.model), list(_read_clips(options.clips)), options.out, seed=options.seed)
     print(f"{options.out}: open it in a browser.")
 
@@ -230,7 +227,7 @@ def base(options: argparse.Namespace) -> None:
     from distill.training.base_sounds import SOUNDFONTS, base_sounds
     from distill.training.display import training_display
 
-    _check_writable(options.out)
+    check_writable(options.out)
     sounds = base_sounds(options.recordings, options.soundfont or SOUNDFONTS, leave_out=options.leave_out)
     settings = {name: getattr(options, name) for name in ("minutes", "vocoder_minutes", "time_stride", "device")}
     with training_display() as show:
@@ -244,18 +241,6 @@ def _training_config(options: argparse.Namespace, seconds: Sequence[float], star
     names = ("codebook_dim", "time_stride", "commitment_weight", "seed", "epochs", "minutes", "keep_grids", "from_base")
     asked = {name: getattr(options, name) for name in names}
     return asked_config(seconds, start, num_quantizers=options.levels, **asked)
-
-
-def _load_codec(options: argparse.Namespace) -> "Codec":
-    """Load the codec with the chosen vocoder; if this vocoder is not available, print a warning on stderr."""
-    from distill.codec import Codec
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", RuntimeWarning)
-        codec = Codec.load(options.model, vocoder=options.vocoder)
-    for warning in (each for each in caught if issubclass(each.category, RuntimeWarning)):
-        print(warning.message, file=sys.stderr)
-    return codec
 
 
 def _load_clip(path: Path) -> "Clip":
@@ -277,25 +262,6 @@ def _read_clips(paths: Sequence[Path]) -> "Iterator[Clip]":
             print(said, file=sys.stderr)
         if not isinstance(item, Refusal):
             yield item
-
-
-def _print_health(levels: "Sequence[LevelHealth]", indent: str = "") -> None:
-    """Say how each level used its codebook; nothing if that is not known."""
-    from distill.codes.levels import level_names
-
-    for name, health in zip(level_names(len(levels)) if levels else (), levels, strict=True):
-        print(f"{indent}{name}: {health.utilization:.0%} of codes used, perplexity {health.perplexity:.1f}")
-
-
-def _check_writable(path: Path) -> None:
-    """Make the folder of a file; raise an OSError if this fails, or if the path is a folder itself."""
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "Is a folder, not a file", str(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-
-
-def _write_json(path: Path, report: dict[str, Any]) -> None:
-    path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:

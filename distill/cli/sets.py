@@ -1,33 +1,32 @@
 """Sets of any size on the command line: ``prepare``, and the clips of a training, from files or from a prepared set."""
 
 import argparse
-import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distill import system
 from distill.cli.hub import fetch_set
-from distill.errors import TrainingError
+from distill.cli.shared import progress
+from distill.errors import TrainingError, check_range
 
 if TYPE_CHECKING:
     from distill.audio import Clip
     from distill.scale.preparing import Preparation
     from distill.training.dataset import TrainingClip
 
-LINE_SECONDS = 10.0
-"""Seconds between two lines of progress where there is no terminal."""
-
 
 def prepare(options: argparse.Namespace) -> None:
     """Decode a folder of sounds once, onto a disk, as a set of any size to train on; goes on after an interruption."""
+    from distill.scale.preparing import MOST_PROCESSES
     from distill.scale.preparing import prepare as prepare_set
 
+    check_range("--processes", options.processes, 1, MOST_PROCESSES)  # before a data set is fetched
     folder, files, source = fetch_set(options.sounds)
-    with _progress() as show:
+    how = {"files": files, "source": source, "cut": options.cut, "processes": options.processes}
+    with progress("Preparing") as show:
         made = prepare_set(
-            folder, options.out, files=files, source=source, cut=options.cut, processes=options.processes, show=show
+            folder, options.out, **how, show=lambda done, total, clips: show(done, total, f", {clips:,} clips")
         )
     _say(made, options.out)
 
@@ -52,35 +51,6 @@ def training_clips(
         return PreparedSet.open(prepared[0])
     log_mel = LogMel()
     return [to_mel_clip(clip, log_mel) for clip in cut_clips(read(options.clips), options.cut)]
-
-
-@contextmanager
-def _progress() -> "Iterator[Callable[[int, int, int], None]]":
-    """Show a preparation: a progress bar on a terminal, a line from time to time elsewhere."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console, said = Console(), time.monotonic()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    times = (TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, *times, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Listing files", total=None)
-
-        def show(done: int, total: int, clips: int) -> None:
-            nonlocal said
-            bar.update(task, completed=done, total=total, description=f"Preparing, {clips:,} clips")
-            if not console.is_terminal and time.monotonic() - said >= LINE_SECONDS:
-                print(f"{done:,} of {total:,} files, {clips:,} clips.", flush=True)
-                said = time.monotonic()
-
-        yield show
 
 
 def _say(made: "Preparation", out: Path) -> None:
@@ -108,4 +78,4 @@ def add_sets(add: Callable[[Any], argparse.ArgumentParser]) -> None:
     command.add_argument("sounds", type=Path, metavar="FOLDER", help="a folder, or hf://datasets/user/name")
     command.add_argument("out", type=Path, metavar="OUT", help="folder of the set, which “distill train” takes")
     command.add_argument("--cut", choices=("onsets", "silence"), help="cut each recording into clips there")
-    command.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="by default one a processor")
+    command.add_argument("--processes", type=int, default=system.processors(), help="by default one a processor")

@@ -4,12 +4,13 @@ What is finished is kept on the disk at once, and a command that ended early goe
 names of all files, some hundred rows of codes, and one clip for each worker.
 """
 
+import collections
 import contextlib
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from distill import system
@@ -17,9 +18,9 @@ from distill.codec import Codec
 from distill.codec.evaluation import Evaluation
 from distill.errors import AudioError, ScaleError, TableError
 from distill.scale.listing import Listing, shown, without_others
-from distill.scale.pool import LOST, answers
+from distill.scale.pool import answers
 from distill.scale.rows import Answer, Item, Job, add_up, reason_of
-from distill.scale.table import Rows, check_codec, full_row, open_table, schema, write_rows, write_table
+from distill.scale.table import Rows, check_codec, full_row, open_table, read_groups, schema, write_rows, write_table
 
 PART_SECONDS, PART_ROWS = 10.0, 256
 """Seconds and rows after which finished rows go to the disk: a killed command has lost no more."""
@@ -40,12 +41,18 @@ class Done:
         Files or rows without codes.
     new : int
         Of clips and refused ones together, those that this run added.
+    gone : int
+        Rows of files that are there no more, which the table lost.
+    lost : int
+        Rows that ended each worker that had them; they wait for the next run.
     """
 
     clips: int
     seconds: float
     refused: int
     new: int
+    gone: int = 0
+    lost: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,15 @@ class Hands:
         """Answer items, as :func:`~distill.scale.pool.answers` does."""
         return answers(job, items, workers=self.workers, codec=codec, address=self.address)
 
+    def answers_of(
+        self, job: Job, listing: Listing, names: Sequence[str], codec: Codec
+    ) -> Iterator[tuple[Item, Answer]]:
+        """Answer files of a listing; no worker has those that it says are not read."""
+        for name in names:
+            if name in listing.reasons:
+                yield {"file": name}, {"reason": listing.reasons[name]}
+        yield from self.answers(job, [{"file": name} for name in names if name not in listing.reasons], codec)
+
 
 def encode_set(
     codec: Codec, codec_path: Path, listing: Listing, out: Path, *, hands: Hands, progress: Progress = lambda *_: None
@@ -75,7 +91,7 @@ def encode_set(
 
     Rows go to parts in a folder beside the table, ``out`` + ".unfinished"; the table is put together from them at the
     end. A table of the same codec that is there already is brought up to date: it gets rows for new files, for files of
-    another size and for those that ended their workers, and loses those of files that are gone.
+    another size or time and for those that were refused for what may pass, and loses those of files that are gone.
 
     Parameters
     ----------
@@ -105,10 +121,10 @@ def encode_set(
         tables = _tables(out, folder)
         for table in tables:
             check_codec(table, codec, codec_path.name)
-        sizes = Rows(tables).file_bytes
-        known = {name for name, size in listing.sizes.items() if sizes.get(shown(name)) == size}
+        before = Rows(tables).stamps
+        known = {name for name, stamp in listing.stamps.items() if before.get(shown(name)) == stamp}
         others = (
-            name for name in listing.sizes if name not in known and not _is_in(listing.folder / name, out, folder)
+            name for name in listing.stamps if name not in known and not _is_in(listing.folder / name, out, folder)
         )
         new = without_others(listing, others)
         total = len(known) + len(new)
@@ -117,25 +133,32 @@ def encode_set(
         progress(len(known), total)
         job = Job("encode", os.path.abspath(codec_path), str(listing.folder))
         with _Parts(folder, codec) as parts:
-            found = hands.answers(job, [{"file": name} for name in new], codec)
+            found = hands.answers_of(job, listing, new, codec)
             for number, (item, answer) in enumerate(found, start=len(known) + 1):
-                size = None if answer.get("reason") == LOST else listing.sizes[item["file"]]  # None is tried anew
-                parts.add(full_row(codec, shown(item["file"]), size, answer))
+                stamp = None if answer.get("may_pass") else listing.stamps[item["file"]]
+                parts.add(full_row(codec, shown(item["file"]), stamp, answer))
                 progress(number, total)
         tables = _tables(out, folder)
-        rows, files = Rows(tables), sorted({shown(name) for name in (*known, *new)})
-        if tables != [out] or set(files) != set(rows.file_bytes):
-            write_table(out, rows.groups(files), codec)
-    return _facts(out, len(new))
+        rows, closed = Rows(tables), tuple(f"{shown(name)}/" for name in listing.reasons)
+        kept = {name for name in rows.stamps if name.startswith(closed)}  # what is in a closed folder is not gone
+        files = sorted({shown(name) for name in (*known, *new)} | kept)
+        if tables != [out] or set(files) != set(rows.stamps):
+            write_table(out, rows.groups(files), codec, unfinished_in=folder)
+    return replace(_facts(out, len(new)), gone=len(rows.stamps) - len(files))
 
 
 def _tables(out: Path, folder: Path) -> list[Path]:
-    """The table, if it is there, and its parts, in the order in which they were made."""
+    """The table, if it is there, and its parts, in the order in which they were made; a damaged part is deleted."""
+    for part in folder.glob("*.parquet"):
+        try:
+            collections.deque(read_groups(part), maxlen=0)
+        except TableError:
+            part.unlink()
     return [*([out] if os.path.lexists(out) else []), *sorted(folder.glob("*.parquet"))]
 
 
 def _is_in(path: Path, *places: Path) -> bool:
-    return any(place.absolute() in (path, *path.parents) for place in places)
+    return any(Path(os.path.abspath(place)) in (path, *path.parents) for place in places)
 
 
 def _facts(out: Path, new: int) -> Done:
@@ -170,7 +193,8 @@ def _unfinished(out: Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):
                 folder.rmdir()  # if nothing is in it
             raise
-    shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)  # as long as nobody else can have begun there
+    system.remove_lock(folder)
 
 
 class _Parts:
@@ -229,10 +253,9 @@ def evaluate_set(
     ScaleError
         As :func:`~distill.scale.pool.answers` raises it.
     """
-    items = [
-        {"file": str(listing.folder / name)} for listing in listings for name in without_others(listing, listing.sizes)
-    ]
-    reasons: list[str] = []
+    sounds = [(listing, name) for listing in listings for name in without_others(listing, listing.stamps)]
+    reasons = [listing.reasons[name] for listing, name in sounds if name in listing.reasons]
+    items = [{"file": str(listing.folder / name)} for listing, name in sounds if name not in listing.reasons]
 
     def tallies() -> Iterator[Item]:
         for number, (_, answer) in enumerate(hands.answers(job, items, codec), start=1):

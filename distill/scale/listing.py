@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from distill.audio.archives import printable
+from distill.audio.finding import files_in
 from distill.errors import AudioError
 from distill.formats.kinds import COMPANION, DOCUMENT, HEAD_BYTES, LIST, MIDI, PAGE, PICTURE, TEXT, kind_of
+from distill.scale.reading import Stamp, stamp
 
 NO_CLIPS = (COMPANION, DOCUMENT, LIST, MIDI, PAGE, PICTURE, TEXT)
 """Kinds of files that lie beside sounds: no row of a table is about them."""
@@ -21,13 +23,16 @@ class Listing:
     ----------
     folder : Path
         Absolute path.
-    sizes : dict of str to int
-        Bytes of each file by its path below the folder, with slashes, in the order of these paths. A file that cannot
-        be opened has -1.
+    stamps : dict of str to (int, int)
+        Size and time of the last change of each file, as :func:`~distill.scale.reading.stamp` gives them, by its path
+        below the folder, with slashes, in the order of these paths; (0, 0) if it is not read.
+    reasons : dict of str to str
+        Why some of them are not read, such as a sub-folder that could not be opened.
     """
 
     folder: Path
-    sizes: dict[str, int]
+    stamps: dict[str, Stamp]
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 def list_files(folder: Path, files: Iterable[Path] | None = None) -> Listing:
@@ -41,26 +46,32 @@ def list_files(folder: Path, files: Iterable[Path] | None = None) -> Listing:
     Examples
     --------
     >>> listing = list_files(Path("examples"))
-    >>> "clips/loop_amen.flac" in listing.sizes
+    >>> "clips/loop_amen.flac" in listing.stamps
     True
     """
     if not folder.is_dir():
         raise AudioError(f"{printable(folder.name)} does not exist or is no folder.")
     root = Path(os.path.abspath(folder))
-    paths = _walk(root) if files is None else files
-    names = {path.relative_to(root).as_posix(): path for path in paths}
-    return Listing(root, {name: _size(names[name]) for name in sorted(names)})
+    stamps, reasons = dict[str, Stamp](), dict[str, str]()
+    for path, refusal in files_in(root) if files is None else ((Path(os.path.abspath(each)), None) for each in files):
+        if refusal and path == root:
+            raise AudioError(refusal.reason)
+        name = path.relative_to(root).as_posix()
+        if refusal:
+            reasons[name] = refusal.reason
+        stamps[name] = (None if refusal else stamp(path)) or (0, 0)
+    return Listing(root, dict(sorted(stamps.items())), reasons)
 
 
 def shown(name: str) -> str:
-    """A file's name as text that a table can hold; bytes that are no UTF-8 are replaced.
+    """A file's name as text that a table can hold: a byte that is no UTF-8 is told by its number.
 
     Examples
     --------
-    >>> shown("a/b\\udcff.wav") == "a/b\N{REPLACEMENT CHARACTER}.wav"
-    True
+    >>> print(shown("a/b\\udcff.wav"))
+    a/b\\xff.wav
     """
-    return os.fsencode(name).decode(errors="replace")
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def without_others(listing: Listing, files: Iterable[str]) -> list[str]:
@@ -69,29 +80,6 @@ def without_others(listing: Listing, files: Iterable[str]) -> list[str]:
     What seems to be a sound, or is of an unknown kind, stays: whoever decodes it says what is wrong with it.
     """
     return [name for name in files if _kind(listing.folder / name) not in NO_CLIPS]
-
-
-def _walk(root: Path) -> list[Path]:
-    found, searched = list[Path](), set[str]()
-
-    def refuse(error: OSError) -> None:
-        if Path(error.filename) == root:
-            raise AudioError(f"{printable(root.name)} is a folder that could not be opened.") from error
-
-    for place, folders, files in os.walk(root, onerror=refuse, followlinks=True):
-        if (real := os.path.realpath(place)) in searched:
-            folders.clear()
-            continue
-        searched.add(real)
-        found += [Path(place, name) for name in files]
-    return found
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
 
 
 def _kind(path: Path) -> object:

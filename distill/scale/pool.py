@@ -32,7 +32,7 @@ BATCHES_OF_A_WORKER, MOST_OF_A_BATCH = 20, 64
 loses is done again by another one."""
 END_SECONDS = 20
 PIECE_BYTES = 1 << 16
-LOST = "Each of four workers ended while it had this file."
+LOST = "{name} could not be done: each of four workers ended while it had it."
 """Reason for an item that ended each worker that had it."""
 
 
@@ -71,7 +71,24 @@ def count_workers(asked: int | None, address: str | None) -> int:
     if asked is not None:
         check_range("--workers", asked, 1, MOST_WORKERS)
         return asked
-    return 0 if address else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 0 if address else system.processors()
+
+
+def check_ray(workers: int, address: str | None) -> None:
+    """Check that there is what so many workers need.
+
+    Raises
+    ------
+    ScaleError
+        If Ray is needed and missing, or cannot use the address.
+    """
+    if workers == 1 and not address:
+        return
+    if importlib.util.find_spec("ray") is None or importlib.util.find_spec("pyarrow") is None:
+        instead = "unset RAY_ADDRESS and give --workers 1" if address else "give --workers 1"
+        raise ScaleError(f"Several workers need Ray: {INSTALL}, or {instead}.")
+    if address and "://" in address:
+        raise ScaleError(f"RAY_ADDRESS must be HOST:PORT or auto, not {address}: Ray Data knows no other addresses.")
 
 
 def answers(
@@ -111,16 +128,15 @@ def answers(
     """
     if not items:
         return
+    if not address:
+        workers = min(workers, len(items))
     if alone or (alone is None and workers == 1 and not address):
         with open_worker(job, codec) as do:
             ready()
             for item in items:
                 yield item, do(item)
         return
-    if importlib.util.find_spec("ray") is None or importlib.util.find_spec("pyarrow") is None:
-        raise ScaleError(f"Several workers need Ray: {INSTALL}, or give --workers 1.")
-    if address and "://" in address:
-        raise ScaleError(f"RAY_ADDRESS must be HOST:PORT or auto, not {address}: Ray Data knows no other addresses.")
+    check_ray(workers, address)
     with _Program(job, items, workers, address, patience or Patience()) as program:
         for message in program.messages():
             if "ready" in message:

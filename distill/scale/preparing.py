@@ -20,14 +20,16 @@ from distill.audio.archives import printable
 from distill.audio.cutting import By
 from distill.audio.finding import files_in
 from distill.audio.logmel import LogMel
-from distill.errors import AudioError, DistillError, TrainingError
+from distill.errors import AudioError, DistillError, TrainingError, check_range
+from distill.scale.listing import shown
 from distill.scale.reading import Batch, Reader, SourceFile, Work, batches, read_batch, stamp
-from distill.scale.sets import FORMAT, VERSION, write_index
+from distill.scale.sets import OURS, write_index
 from distill.scale.shards import INDEX, REFUSED, SETTINGS, SHARD, ClipRow, FileRows, read_rows, write_shard, written
 from distill.settings import DEFAULTS, Settings
 
 GONE = -1
 """Size of a file that is gone, in its row."""
+MOST_PROCESSES = 256
 WAITING = "OMP_WAIT_POLICY"
 """Environment variable of OpenMP, which torch's threads follow."""
 Show = Callable[[int, int, int], object]
@@ -102,6 +104,8 @@ def prepare(
         If the folder is not there.
     FullError
         If the disk is full or cannot be written; what is prepared stays.
+    ConfigError
+        If ``processes`` is not from 1 to 256.
     TrainingError
         If ``out`` holds a set of another source or with other settings, or other files; or another process prepares it.
 
@@ -113,6 +117,7 @@ def prepare(
     >>> made.clips, made.files, dict(made.refused)
     (17, 17, {})
     """
+    check_range("processes", processes, 1, MOST_PROCESSES)
     folder, out = Path(folder), Path(out)
     if not folder.exists():
         raise AudioError(f"{printable(folder.name)} does not exist.")
@@ -145,8 +150,7 @@ def prepare(
 
 def _check_settings(out: Path, asked: dict[str, Any]) -> None:
     """Write the settings of a new set, or compare them with those of the set that is there."""
-    names = ("sample_rate", "n_fft", "hop_length", "n_mels")
-    asked = {"format": FORMAT, "version": VERSION} | asked | {name: getattr(LogMel, name) for name in names}
+    asked = OURS | asked
     path, unfinished = out / SETTINGS, out / f"{SETTINGS}.part"
     if not path.exists():
         if [each for each in out.iterdir() if each not in (unfinished, out / "lock")]:
@@ -159,7 +163,7 @@ def _check_settings(out: Path, asked: dict[str, Any]) -> None:
         found = dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise TrainingError(f"{SETTINGS} in {out.name} is damaged; please name a new folder for the set.") from error
-    if found.get("format") != FORMAT or found.get("version") != VERSION:
+    if any(found.get(name) != OURS[name] for name in ("format", "version")):
         raise TrainingError(f"{out.name} holds no set of this version of Distill; please name a new folder.")
     for name, value in asked.items():
         if found.get(name) != value:
@@ -199,7 +203,7 @@ def _listed(folder: Path, out: Path, files: Sequence[Path] | None) -> Iterator[S
     for path, refusal in files_in(folder) if files is None else ((path, None) for path in files):
         if inside in path.resolve().parents:
             continue
-        name = os.fsencode(path.relative_to(root).as_posix()).decode(errors="backslashreplace")
+        name = shown(path.relative_to(root).as_posix())
         num_bytes, changed_ns = (None if refusal else stamp(path)) or (0, 0)
         yield SourceFile(name, path, num_bytes, changed_ns, refusal.reason if refusal else "")
 
@@ -278,10 +282,9 @@ def _finish(out: Path, made: Preparation) -> Preparation:
     clips.sort(key=lambda each: each[:3])
     refused.sort()
     made.clips = len(clips)
-    if not (out / INDEX).exists():
-        with written(out):
-            (out / REFUSED).write_text("".join(f"{'/'.join(p)}: {why}\n" for p, why in refused), encoding="utf-8")
-        write_index(out, [path.name for path in shards], (each[1:] for each in clips))
+    with written(out):
+        (out / REFUSED).write_text("".join(f"{'/'.join(p)}: {why}\n" for p, why in refused), encoding="utf-8")
+    write_index(out, [path.name for path in shards], (each[1:] for each in clips))  # also where one is there: damaged?
     made.num_bytes = sum(path.stat().st_size for path in out.iterdir())
     return made
 

@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from distill import __version__
@@ -73,7 +73,7 @@ def run(request: dict[str, Any], say: Say) -> None:
     """Start Ray or connect to it, do all items, and say each answer.
 
     Items whose worker ended are tried again once, and then twice by themselves; what ends each worker has no answer but
-    ``reason``.
+    ``reason`` and ``may_pass``.
 
     Raises
     ------
@@ -100,10 +100,12 @@ def run(request: dict[str, Any], say: Say) -> None:
     for batch in (request["batch"], 1):
         if waiting:
             _do_all(ray, waiting, (job, codec), min(workers, len(waiting)), batch, needs, say)
+    from distill.audio.archives import printable
     from distill.scale.pool import LOST
 
-    for number in waiting:
-        say({"item": number, "answer": {"reason": LOST}})
+    for number, item in waiting.items():
+        name = printable(PurePath(item.get("file", "A row")).name)
+        say({"item": number, "answer": {"reason": LOST.format(name=name), "may_pass": True}})
     if address:
         ray.shutdown()
 

@@ -15,7 +15,7 @@ from distill.audio.cutting import By, cut_clips
 from distill.audio.decoder import Decoder
 from distill.audio.finding import Refusal, find_sounds
 from distill.audio.logmel import LogMel
-from distill.errors import AudioError
+from distill.errors import AudioError, PassingError
 from distill.scale.shards import SHARD, ClipRow, FileRows, RefusedRow, write_shard
 from distill.settings import MIB, Settings
 from distill.training.dataset import MelClip, to_mel_clip
@@ -23,6 +23,10 @@ from distill.training.dataset import MelClip, to_mel_clip
 SHARD_FRAMES = 2**15
 """Frames after which a shard is written: 48 MiB of log-mels and sound. Each process of a preparation that is killed
 loses no more than that, and keeps no more than that in memory, beside its longest file."""
+Stamp = tuple[int, int]
+"""Size of a file, and the time of its last change in nanoseconds."""
+ANEW: Stamp = (-2, 0)
+"""Size and time of a file in its row if it is to be read again, whatever is there then."""
 FILE_FRAMES = 2**20
 """Most frames that one file may give: three hours of sound. All of one file is in one shard."""
 
@@ -107,15 +111,15 @@ class Reader:
                 rows, clips, written = [], [], written + 1
 
     def _rows_of(self, file: SourceFile) -> tuple[FileRows, list[MelClip]]:
-        """Read a file. If it changes meanwhile, its row keeps its former size and time, so that it is read again."""
+        """Read a file. If it changes meanwhile, or is refused for what may pass, it is read again the next time."""
         name = printable(file.file.name)
         if file.reason:
             return _refused(file, name, file.reason), []
         before = stamp(file.file)
         if before is None:
-            return _refused(file, name, f"{name} is gone: it was there when its folder was listed."), []
+            return _refused(file, name, f"{name} is gone: it was there when its folder was listed.", anew=True), []
         file = SourceFile(file.path, file.file, *before)
-        clips, rows, refused = list[MelClip](), list[ClipRow](), list[RefusedRow]()
+        clips, rows, refused = list[MelClip](), list[ClipRow](), list[Refusal]()
         try:
             for clip, note in self._clips_of(file.file, refused):
                 clips.append(clip)
@@ -125,24 +129,26 @@ class Reader:
         except AudioError as error:
             return _refused(file, name, str(error)), []
         except (RuntimeError, ValueError, MemoryError):
-            return _refused(file, name, f"{name} could not be read."), []
+            return _refused(file, name, f"{name} could not be read.", anew=True), []
         if stamp(file.file) != before:
             said = f"{name} changed while it was read; the same command reads it again."
-            return _refused(SourceFile(file.path, file.file, -2, 0), name, said), []
-        return FileRows(file.path, *before, tuple(rows), tuple(refused)), clips
+            return _refused(file, name, said, anew=True), []
+        size_and_time = ANEW if any(each.may_pass for each in refused) else before
+        refusals = tuple(RefusedRow(printable(each.name), each.reason) for each in refused)
+        return FileRows(file.path, *size_and_time, tuple(rows), refusals), clips
 
-    def _clips_of(self, path: Path, refused: list[RefusedRow]) -> Iterator[tuple[MelClip, str]]:
+    def _clips_of(self, path: Path, refused: list[Refusal]) -> Iterator[tuple[MelClip, str]]:
         """Yield the clips of a file or an archive, each with what of it is missing; add what is refused to a list."""
         settings = self._work.settings
         with tempfile.TemporaryDirectory() as unpacked:
             for item in find_sounds([path], Path(unpacked), settings, lambda num_bytes: None, once=False):
                 if isinstance(item, Refusal):
-                    refused.append(RefusedRow(printable(item.name), item.reason))
+                    refused.append(item)
                     continue
                 try:
                     sound = load_clip(item, settings=settings, decoder=self._decoder)
                 except AudioError as error:
-                    refused.append(RefusedRow(printable(item.name), str(error)))
+                    refused.append(Refusal(item.name, str(error), may_pass=isinstance(error, PassingError)))
                     continue
                 note = sound.note
                 for clip in cut_clips([sound], self._work.cut):
@@ -150,7 +156,7 @@ class Reader:
                     note = ""
 
 
-def stamp(path: Path) -> tuple[int, int] | None:
+def stamp(path: Path) -> Stamp | None:
     """Size of a file, and the time of its last change in nanoseconds; None if the file is not there."""
     try:
         status = os.stat(path)
@@ -159,8 +165,9 @@ def stamp(path: Path) -> tuple[int, int] | None:
     return status.st_size, status.st_mtime_ns
 
 
-def _refused(file: SourceFile, name: str, reason: str) -> FileRows:
-    return FileRows(file.path, file.num_bytes, file.changed_ns, refused=(RefusedRow(name, reason),))
+def _refused(file: SourceFile, name: str, reason: str, *, anew: bool = False) -> FileRows:
+    size_and_time = ANEW if anew else (file.num_bytes, file.changed_ns)
+    return FileRows(file.path, *size_and_time, refused=(RefusedRow(name, reason),))
 
 
 @lru_cache(maxsize=1)

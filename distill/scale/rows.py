@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import math
+import os
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +24,7 @@ from distill.audio.decoder import Decoder
 from distill.codec import Codec
 from distill.codec.evaluation import Tally
 from distill.codes import CodeGrid
-from distill.errors import AudioError, ConfigError, ScaleError
+from distill.errors import AudioError, ConfigError, PassingError, ScaleError
 from distill.settings import DEFAULTS
 
 Item = dict[str, Any]
@@ -70,7 +71,7 @@ def encode_file(codec: Codec, path: Path, decoder: Decoder | None = None) -> Ans
     -------
     dict
         ``codes`` (nested lists [levels, rows, columns]), ``num_frames``, ``num_samples`` (at 44 100 Hz), ``note``. Of a
-        file that is no clip, only ``reason``, a sentence.
+        file that is no clip, only ``reason``, a sentence, and ``may_pass`` if that is not about its content.
 
     Examples
     --------
@@ -82,14 +83,14 @@ def encode_file(codec: Codec, path: Path, decoder: Decoder | None = None) -> Ans
     'CREDITS.md could not be read as sound: it is text.'
     """
     clip = _clip_or_reason(path, decoder)
-    if isinstance(clip, str):
-        return {"reason": clip}
+    if not isinstance(clip, Clip):
+        return clip
     grid = codec.encode_clip(clip)
     facts = {"num_frames": grid.num_frames, "num_samples": grid.num_samples, "note": clip.note or None}
     return {"codes": grid.indices.tolist(), **facts}
 
 
-def decode_row(codec: Codec, row: Item, folder: Path) -> Answer:
+def decode_row(codec: Codec, row: Item, folder: Path, unfinished_in: Path | None = None) -> Answer:
     """Decode the codes of a row and write the sound; until it is whole, the file has another name.
 
     Parameters
@@ -99,6 +100,8 @@ def decode_row(codec: Codec, row: Item, folder: Path) -> Answer:
         ``codes`` [levels, rows, columns], ``num_frames``, ``num_samples``, and ``out``, the file's path in the folder,
         with slashes; it ends with ".wav" or ".flac".
     folder : Path
+    unfinished_in : Path, optional
+        As for :func:`whole_file`.
 
     Returns
     -------
@@ -120,7 +123,7 @@ def decode_row(codec: Codec, row: Item, folder: Path) -> Answer:
     soundfile.write(sound, waveform / max(1.0, float(np.abs(waveform).max())), SAMPLE_RATE, "PCM_16", format=kind)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as unfinished:
+        with whole_file(path, unfinished_in) as unfinished:
             unfinished.write_bytes(sound.getbuffer())
     except OSError as error:
         raise ScaleError(f"{path.name} could not be written: {reason_of(error)}.") from error
@@ -136,8 +139,8 @@ def evaluate_file(codec: Codec, path: Path, decoder: Decoder | None = None) -> A
         ``tally``, the fields of :class:`~distill.codec.evaluation.Tally`. Of a file that is no clip, only ``reason``.
     """
     clip = _clip_or_reason(path, decoder)
-    if isinstance(clip, str):
-        return {"reason": clip}
+    if not isinstance(clip, Clip):
+        return clip
     tally = Tally.of(codec)
     tally.add(codec, clip)
     return {"tally": asdict(tally) | {"counts": tally.counts.tolist()}}
@@ -162,7 +165,7 @@ def open_worker(job: Job, codec: Codec | None = None) -> Iterator[Worker]:
     try:
         with Decoder(limits, memory_bytes=DEFAULTS.decoding_memory_bytes) as decoder:
             if job.task == "decode":
-                yield lambda item: decode_row(codec, json.loads(Path(item["staged"]).read_bytes()), Path(job.folder))
+                yield lambda item: _decode_staged(codec, Path(item["staged"]), Path(job.folder))
             elif job.task in ("encode", "evaluate"):
                 do = encode_file if job.task == "encode" else evaluate_file
                 yield lambda item: do(codec, Path(job.folder, item["file"]), decoder)
@@ -172,9 +175,17 @@ def open_worker(job: Job, codec: Codec | None = None) -> Iterator[Worker]:
         torch.set_num_threads(threads)
 
 
+def _decode_staged(codec: Codec, staged: Path, folder: Path) -> Answer:
+    """Decode a row that waits in a file of its own; a killed worker leaves what is unfinished beside that."""
+    return decode_row(codec, json.loads(staged.read_bytes()), folder, staged.parent)
+
+
 @contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, unfinished_in: Path | None = None) -> Iterator[Path]:
     """Yield a path to write to; at the end of the block, that file takes the place of ``path``, or is deleted.
+
+    It is on the disk before it takes that place. Until then, it is in the folder ``unfinished_in``, by default that of
+    ``path``.
 
     Examples
     --------
@@ -185,9 +196,11 @@ def whole_file(path: Path) -> Iterator[Path]:
     ...     os.listdir(folder)
     ['a.txt']
     """
-    unfinished = path.with_name(f".{secrets.token_hex(8)}{UNFINISHED}")
+    unfinished = (unfinished_in or path.parent) / f".{secrets.token_hex(8)}{UNFINISHED}"
     try:
         yield unfinished
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -212,11 +225,11 @@ def reason_of(error: Exception) -> str:
     return words.partition("\n")[0].rstrip(". ")[:200] or type(error).__name__
 
 
-def _clip_or_reason(path: Path, decoder: Decoder | None) -> Clip | str:
+def _clip_or_reason(path: Path, decoder: Decoder | None) -> Clip | Answer:
     try:
         return load_clip(path, decoder=decoder)
     except AudioError as error:
-        return str(error)
+        return {"reason": str(error)} | ({"may_pass": True} if isinstance(error, PassingError) else {})
 
 
 def add_up(tallies: Iterable[Item], codec: Codec) -> Tally:

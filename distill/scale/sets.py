@@ -5,17 +5,21 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE
+from distill.audio.logmel import HOP_LENGTH, SAMPLE_RATE, LogMel
 from distill.errors import TrainingError
 from distill.scale.shards import DAMAGE, INDEX, SETTINGS, ClipRow, read_range, write_tensors
 
 FORMAT, VERSION = "distill-set", 1
+OURS = {"format": FORMAT, "version": VERSION} | {
+    name: getattr(LogMel, name) for name in ("sample_rate", "n_fft", "hop_length", "n_mels")
+}
+"""What :data:`~distill.scale.shards.SETTINGS` of each set says that this version of Distill reads."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +64,14 @@ class PreparedSet(Sequence["PreparedClip"]):
         Raises
         ------
         TrainingError
-            If the folder holds no prepared set, one that is not complete, or one that is damaged.
+            If the folder holds no prepared set, or one that is not complete, is damaged, or is of another version of
+            Distill.
         """
         folder = Path(folder)
         if not is_prepared(folder):
             raise TrainingError(f"{folder.name} is no prepared set.")
+        if any(_settings(folder).get(name) != value for name, value in OURS.items()):
+            raise TrainingError(f"{folder.name} is no set of this version of Distill; please prepare a new one.")
         if not (folder / INDEX).exists():
             raise TrainingError(
                 f"The set in {folder.name} is not complete; please run the same “distill prepare” again."
@@ -168,10 +175,14 @@ class PreparedClip:
 
 def is_prepared(folder: Path) -> bool:
     """Whether a folder holds a prepared set, complete or not."""
+    return _settings(folder).get("format") == FORMAT
+
+
+def _settings(folder: Path) -> dict[str, Any]:
     try:
-        return json.loads((folder / SETTINGS).read_text(encoding="utf-8"))["format"] == FORMAT
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return dict(json.loads((folder / SETTINGS).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def write_index(folder: Path, shards: Sequence[str], clips: Iterable[tuple[int, int, ClipRow]]) -> None:
@@ -196,7 +207,7 @@ def write_index(folder: Path, shards: Sequence[str], clips: Iterable[tuple[int, 
         ends.append(len(names))
     tensors = {
         "places": torch.tensor(places, dtype=torch.int64).reshape(-1, 4),
-        "names": torch.tensor(list(names), dtype=torch.uint8),
+        "names": torch.frombuffer(names, dtype=torch.uint8) if names else torch.empty(0, dtype=torch.uint8),
         "name_ends": torch.tensor(ends, dtype=torch.int64),
     }
     write_tensors(folder / INDEX, tensors, {"shards": json.dumps(list(shards))})

@@ -59,7 +59,7 @@ class FileRows:
     path : str
         Path within the set's folder, with "/" between its parts.
     num_bytes : int
-        Size of the file when it was read; -1 for a file that is gone.
+        Size of the file when it was read; -1 for a file that is gone, -2 for one that is to be read again.
     changed_ns : int
         Time of its last change when it was read, in nanoseconds.
     clips : tuple of ClipRow

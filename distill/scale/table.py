@@ -14,6 +14,7 @@ import numpy as np
 from distill.codec import Codec
 from distill.codes import CodeGrid
 from distill.errors import GridError, ScaleError, TableError
+from distill.scale.reading import Stamp
 from distill.scale.rows import grid_seconds, reason_of, whole_file
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def schema(codec: Codec | None = None) -> "pa.Schema":
         "time_stride": pa.int32(),
         "file_bytes": pa.int64(),
         "note": pa.string(),
+        "changed_ns": pa.int64(),
     }
     facts = None
     if codec:
@@ -69,16 +71,22 @@ def schema(codec: Codec | None = None) -> "pa.Schema":
     return pa.schema(list(columns.items()), metadata=facts)
 
 
-def full_row(codec: Codec, file: str, file_bytes: int | None, answer: dict[str, Any]) -> dict[str, Any]:
-    """The row of a file, from what :func:`~distill.scale.rows.encode_file` answered."""
+def full_row(codec: Codec, file: str, stamp: Stamp | None, answer: dict[str, Any]) -> dict[str, Any]:
+    """The row of a file, from what :func:`~distill.scale.rows.encode_file` answered; no stamp: it is tried anew."""
+    file_bytes, changed_ns = stamp or (None, None)
     length = answer.get("num_samples")
-    row = {"file": file, "file_bytes": file_bytes, "seconds": None if length is None else grid_seconds(length)}
+    row = {"file": file, "seconds": None if length is None else grid_seconds(length)}
+    row |= {"file_bytes": file_bytes, "changed_ns": changed_ns}
     of_codec = {"model_id": codec.model_id, "codebook_size": codec.codebook_size, "time_stride": codec.time_stride}
     return row | of_codec | answer
 
 
-def write_table(path: Path, groups: "Iterator[pa.Table]", codec: Codec, *, name: str = "") -> None:
+def write_table(
+    path: Path, groups: "Iterator[pa.Table]", codec: Codec, *, name: str = "", unfinished_in: Path | None = None
+) -> None:
     """Write a table group by group; a file of this name is replaced when all is written. An error tells ``name``.
+
+    Until then, what is written is in the folder ``unfinished_in``, by default that of the table.
 
     Raises
     ------
@@ -88,7 +96,7 @@ def write_table(path: Path, groups: "Iterator[pa.Table]", codec: Codec, *, name:
     pa = arrow()
     try:
         with (
-            whole_file(path) as unfinished,
+            whole_file(path, unfinished_in) as unfinished,
             pa.OSFile(str(unfinished), "wb") as file,
             pa.parquet.ParquetWriter(file, schema(codec), compression="zstd") as writer,
         ):
@@ -195,8 +203,9 @@ class Rows:
 
     Attributes
     ----------
-    file_bytes : dict of str to int or None
-        Size of each sound file when it was encoded; None for one that is to be tried anew.
+    stamps : dict of str to (int, int) or (None, None)
+        Size of each sound file when it was encoded, and the time of its last change in nanoseconds; None for one that
+        is to be tried anew.
 
     Parameters
     ----------
@@ -206,15 +215,16 @@ class Rows:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._places: dict[str, tuple[Path, int, int]] = {}
-        self.file_bytes: dict[str, int | None] = {}
+        self.stamps: dict[str, tuple[int | None, int | None]] = {}
         for path in paths:
             file = open_table(path)
             if not set(schema().names) <= set(file.schema_arrow.names):
                 raise TableError(f"{path.name} lacks columns that Distill writes; please name another file.")
             for group in range(file.num_row_groups):
-                columns = file.read_row_group(group, columns=["file", "file_bytes"]).to_pydict()
+                columns = file.read_row_group(group, columns=["file", "file_bytes", "changed_ns"]).to_pydict()
                 self._places |= {name: (path, group, row) for row, name in enumerate(columns["file"])}
-                self.file_bytes |= dict(zip(columns["file"], columns["file_bytes"], strict=True))
+                stamps = zip(columns["file_bytes"], columns["changed_ns"], strict=True)
+                self.stamps |= dict(zip(columns["file"], stamps, strict=True))
             file.close()
         self._group = lru_cache(4)(_read_group)
 

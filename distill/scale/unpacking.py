@@ -13,7 +13,7 @@ from distill.codec import Codec
 from distill.codes import CodeGrid
 from distill.errors import ScaleError, TableError
 from distill.scale.bulk import Done, Hands, Progress
-from distill.scale.rows import UNFINISHED, Item, Job, grid_seconds, reason_of, whole_file
+from distill.scale.rows import Item, Job, grid_seconds, reason_of, whole_file
 from distill.scale.table import arrow, check_codec, grids
 
 STAGED = ".distill-unfinished"
@@ -66,18 +66,20 @@ def decode_set(
             raise ScaleError(f"Another command is decoding to {folder.name} now.")
         facts = _stage(staged, tables, codec, job, kind)
         waiting = sorted(staged.glob("*/*.json"))
-        total = facts["clips"]
+        total, seconds, lost = facts["clips"], facts["seconds"], 0
         progress(total - len(waiting), total)
         items = [{"staged": str(path)} for path in waiting]
         for number, (item, answer) in enumerate(hands.answers(job, items, codec), start=total - len(waiting) + 1):
             if "reason" in answer:
-                raise ScaleError(answer["reason"])
-            Path(item["staged"]).unlink()
+                row = json.loads(Path(item["staged"]).read_bytes())
+                lost, seconds = lost + 1, seconds - grid_seconds(row["num_samples"])
+            else:
+                Path(item["staged"]).unlink()
             progress(number, total)
-        for stray in folder.rglob(f".*{UNFINISHED}"):  # of workers that were killed
-            stray.unlink(missing_ok=True)
-    shutil.rmtree(staged, ignore_errors=True)
-    return Done(total, facts["seconds"], facts["refused"], len(waiting))
+        if not lost:
+            shutil.rmtree(staged, ignore_errors=True)  # as long as nobody else can have begun there
+    system.remove_lock(staged)
+    return Done(total - lost, seconds, facts["refused"], len(waiting), lost=lost)
 
 
 def tables_of(path: Path) -> list[Path]:
@@ -106,6 +108,8 @@ def _stage(staged: Path, tables: list[Path], codec: Codec, job: Job, kind: str) 
     with contextlib.suppress(OSError, ValueError):
         facts = json.loads((staged / "facts.json").read_text(encoding="utf-8"))
         if facts.pop("identity") == identity:
+            for path in staged.glob("*/*.json"):
+                json.loads(path.read_bytes())  # a machine that lost its power may have left half of one
             return facts
     for old in staged.iterdir():
         shutil.rmtree(old) if old.is_dir() else old.unlink()

@@ -31,6 +31,16 @@ def short_set(examples, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture
+def few(short_set, tmp_path):
+    """A folder of two short clips, one of them in a sub-folder."""
+    folder = tmp_path / "few"
+    (folder / "sub").mkdir(parents=True)
+    shutil.copy(short_set / "bd_haus.flac", folder)
+    shutil.copy(short_set / "perc_snap.flac", folder / "sub")
+    return folder
+
+
 @pytest.fixture(scope="session")
 def many_hits(tmp_path_factory) -> Path:
     """Seventy short noises in two folders, which are two batches."""

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pandas
@@ -119,26 +120,35 @@ def test_a_finished_table_is_only_brought_up_to_date(distill, codes, codec_path,
     assert pq.read_table(out)["file"].to_pylist() == ["elec_ping.flac", "new.flac", "perc_snap.flac"]
 
 
-SLOWLY = """
-import sys, time
+HALTED = """
+import itertools, sys, time
 from distill.scale import bulk, rows
 from distill.cli import main
 bulk.PART_ROWS = 1
-encode = rows.encode_file
-rows.encode_file = lambda *given: time.sleep(0.2) or encode(*given)
+encode, number = rows.encode_file, itertools.count()
+rows.encode_file = lambda *given: time.sleep(3600) if next(number) == 2 else encode(*given)
 sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_a_killed_command_goes_on_where_it_stopped(distill, codes, codec_path, short_set, tmp_path, monkeypatch):
+@pytest.mark.parametrize("is_torn", [False, True])
+def test_a_killed_command_goes_on_where_it_stopped(
+    distill, codes, codec_path, short_set, tmp_path, monkeypatch, is_torn
+):
     out = tmp_path / "codes.parquet"
     command = ["encode", codec_path, short_set, out, "--workers", "1"]
-    running = subprocess.Popen([sys.executable, "-c", SLOWLY, *map(str, command)], stdout=subprocess.DEVNULL)
+    running = subprocess.Popen([sys.executable, "-c", HALTED, *map(str, command)], stdout=subprocess.DEVNULL)
     parts = tmp_path / "codes.parquet.unfinished"
-    until(lambda: len(list(parts.glob("*.parquet"))) >= 2)
-    os.kill(running.pid, signal.SIGKILL)
-    running.wait()
-    done = len(list(parts.glob("*.parquet")))
+    try:
+        until(lambda: running.poll() is not None or len(list(parts.glob("*.parquet"))) == 2)
+    finally:
+        running.kill()
+    assert running.wait() == -signal.SIGKILL
+    done, torn = 2, sorted(parts.glob("*.parquet"))[-1]
+    if is_torn:  # as by a machine that lost its power
+        done = 1
+        os.truncate(torn, torn.stat().st_size // 2)
+    (parts / ".0123456789abcdef.unfinished").write_bytes(b"half of a table")
     encoded, encode = [], rows.encode_file
     monkeypatch.setattr(
         rows, "encode_file", lambda codec, path, decoder: encoded.append(path.name) or encode(codec, path, decoder)
@@ -151,11 +161,11 @@ def test_a_killed_command_goes_on_where_it_stopped(distill, codes, codec_path, s
 
 
 def test_a_file_that_ended_its_workers_is_tried_again(distill, codec_path, short_set, tmp_path, monkeypatch):
-    out, answer = tmp_path / "codes.parquet", {"reason": LOST}
+    out, answer = tmp_path / "codes.parquet", {"reason": LOST.format(name="It"), "may_pass": True}
     with monkeypatch.context() as broken:
         broken.setattr(bulk, "answers", lambda job, items, **_: ((item, answer) for item in items))
         assert distill("encode", codec_path, short_set, out, "--workers", 1)[0] == 0
-    assert set(pq.read_table(out)["reason"].to_pylist()) == {LOST}
+    assert set(pq.read_table(out)["reason"].to_pylist()) == {answer["reason"]}
     assert "5 clips" in distill("encode", codec_path, short_set, out, "--workers", 1)[1]
 
 
@@ -163,11 +173,66 @@ def test_a_file_that_ended_its_workers_is_tried_again(distill, codec_path, short
 def test_a_file_name_that_is_no_text_is_a_row_too(distill, codec_path, short_set, tmp_path):
     folder, out = tmp_path / "kit", tmp_path / "codes.parquet"
     folder.mkdir()
-    (folder / os.fsdecode(b"\xff.flac")).write_bytes((short_set / "perc_snap.flac").read_bytes())
+    for name in (b"\xff.flac", b"\xfe.flac"):
+        (folder / os.fsdecode(name)).write_bytes((short_set / "perc_snap.flac").read_bytes())
     command = ("encode", codec_path, folder, out, "--workers", 1)
     assert distill(*command)[0] == 0
-    assert pq.read_table(out)["file"].to_pylist() == ["\N{REPLACEMENT CHARACTER}.flac"]
+    assert pq.read_table(out)["file"].to_pylist() == [r"\xfe.flac", r"\xff.flac"]
     assert "all were there already" in distill(*command)[1]
+
+
+def test_rows_that_end_their_workers_wait_and_the_others_are_decoded(distill, codec_path, codes, tmp_path, monkeypatch):
+    out, answers = tmp_path / "sounds", bulk.answers
+    out.mkdir()
+    (out / ".theirs.unfinished").touch()
+    command = ("decode", codec_path, codes, out, "--workers", 1)
+
+    def lose_one(job, items, **more):
+        yield items[0], {"reason": LOST.format(name="A row"), "may_pass": True}
+        yield from answers(job, items[1:], **more)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(bulk, "answers", lose_one)
+        status, printed, errors = distill(*command)
+    assert (status, errors) == (0, "")
+    assert "4 sounds" in printed
+    assert "1 row ended each worker that had it; the same command tries again." in printed
+    staged = next((out / ".distill-unfinished").glob("*/*.json"))
+    os.truncate(staged, 10)  # as by a machine that lost its power
+    assert "5 sounds" in distill(*command)[1]
+    assert [path.name for path in out.glob(".*")] == [".theirs.unfinished"]
+
+
+def test_what_is_given_for_one_clip_but_meant_for_many_is_one_sentence(distill, codec_path, few, tmp_path):
+    grid, clip = tmp_path / "grid.npz", few / "bd_haus.flac"
+    assert distill("encode", codec_path, clip, grid)[0] == 0
+    for command, words in (
+        (("encode", codec_path, clip, grid, "--workers", 2), "--workers is for many clips, and bd_haus.flac is one"),
+        (("decode", codec_path, grid, tmp_path / "a.wav", "--flac"), "--flac is for many clips, and grid.npz is one"),
+        (("evaluate", codec_path, few, "--workers", 1, "--json", few), "few: Is a folder, not a file"),
+    ):
+        status, printed, errors = distill(*command)
+        assert (status, printed, errors.count("\n")) == (2, "", 1)
+        assert words in errors
+    assert not (tmp_path / "a.wav").exists()
+
+
+def test_a_vocoder_that_is_missing_is_told_as_for_one_clip(distill, codec_path, codes, few, tmp_path):
+    for command in (
+        ("decode", codec_path, codes, tmp_path / "sounds"),
+        ("evaluate", codec_path, few),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            status, _, errors = distill(*command, "--workers", 1, "--vocoder", "bigvgan")
+        assert (status, "BigVGAN" in errors, "Warning" in errors) == (0, True, False)
+
+
+def test_what_is_not_installed_is_told_before_anything_is_fetched(distill, hub, codec_path, tmp_path, monkeypatch):
+    monkeypatch.setattr("distill.scale.pool.importlib.util.find_spec", lambda name: None)
+    status, _, errors = distill("encode", codec_path, "hf://datasets/ada/none", tmp_path / "a.parquet", "--workers", 2)
+    assert status == 2
+    assert 'pip install ".[scale]"' in errors
 
 
 def test_two_commands_do_not_write_one_table(distill, codec_path, short_set, tmp_path):
@@ -182,11 +247,11 @@ def test_two_commands_do_not_write_one_table(distill, codec_path, short_set, tmp
 def test_a_decoding_that_was_stopped_goes_on_where_it_stopped(distill, codes, codec_path, tmp_path, monkeypatch):
     out, decoded, decode = tmp_path / "sounds", [], rows.decode_row
 
-    def decode_some(codec, row, folder):
+    def decode_some(codec, row, folder, unfinished_in):
         if len(decoded) == 2:
             raise KeyboardInterrupt
         decoded.append(row["out"])
-        return decode(codec, row, folder)
+        return decode(codec, row, folder, unfinished_in)
 
     monkeypatch.setattr(rows, "decode_row", decode_some)
     assert distill("decode", codec_path, codes, out, "--workers", 1)[0] == 130

@@ -1,11 +1,12 @@
 """A set is prepared once, whatever interrupts it and whatever is among its files."""
 
-import multiprocessing
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,13 @@ import torch
 
 from distill import system
 from distill.audio import SAMPLE_RATE, LogMel, load_clip
-from distill.errors import AudioError, FullError, TrainingError
+from distill.audio.decoder import Decoder
+from distill.errors import AudioError, ConfigError, FullError, TrainingError
 from distill.scale import reading
 from distill.scale.preparing import prepare
 from distill.scale.sets import PreparedSet
 from distill.training.dataset import to_mel_clip
+from tests.waiting import PATIENCE
 
 
 def contents(out: Path) -> list[tuple[str, int, bytes, bytes]]:
@@ -35,17 +38,18 @@ def contents(out: Path) -> list[tuple[str, int, bytes, bytes]]:
     ]
 
 
-def killed_after_a_batch(folder: Path, out: Path) -> None:
+KILLED = """
+import os, signal, sys
+from distill.scale.preparing import prepare
+prepare(*sys.argv[1:], show=lambda done, total, clips: done and os.kill(os.getpid(), signal.SIGKILL))
+"""
+OUT_OF_MEMORY = """read line; echo '{"refused": "It takes more memory than there is.", "may_pass": true}'; read line"""
+
+
+def killed_after_a_batch(folder: Path, out: Path, repository: Path) -> None:
     """Prepare a set in a process of its own that is killed, as by kill -9, when the first batch is done."""
-
-    def show(done: int, total: int, clips: int) -> None:
-        if done:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    process = multiprocessing.get_context("fork").Process(target=prepare, args=(folder, out), kwargs={"show": show})
-    process.start()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
+    command = [sys.executable, "-c", KILLED, folder, out]
+    assert subprocess.run(command, cwd=repository, timeout=PATIENCE, check=False).returncode == -signal.SIGKILL
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +86,9 @@ def test_two_processes_prepare_the_same_set_as_one_to_the_last_bit(many_hits, tm
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
-def test_a_killed_preparation_goes_on_without_reading_or_keeping_anything_twice(whole, many_hits, tmp_path):
+def test_a_killed_preparation_goes_on_without_reading_or_keeping_anything_twice(whole, many_hits, tmp_path, repository):
     out, asked = tmp_path / "out", []
-    killed_after_a_batch(many_hits, out)
+    killed_after_a_batch(many_hits, out, repository)
     with pytest.raises(TrainingError, match=r"^The set in out is not complete; please run"):
         PreparedSet.open(out)
     (out / "shard-00000099-0000.part").write_bytes(b"half of a shard")
@@ -162,6 +166,53 @@ def test_a_file_that_vanishes_or_grows_meanwhile_is_told_and_read_the_next_time(
     monkeypatch.setattr(reading, "load_clip", load_clip)
     made = prepare(clips_copy, tmp_path / "out")
     assert (made.clips, dict(made.refused)) == (5, {})
+
+
+def test_a_file_that_was_away_for_a_while_is_read_when_it_is_there_again_unchanged(clips_copy, tmp_path):
+    first, away = sorted(clips_copy.iterdir())[0], tmp_path / "away"
+    made = prepare(clips_copy, tmp_path / "out", show=lambda done, total, clips: done or first.rename(away))
+    assert dict(made.refused) == {"is gone": 1}
+    away.rename(first)
+    made = prepare(clips_copy, tmp_path / "out")
+    assert (made.clips, dict(made.refused)) == (6, {})
+
+
+@pytest.mark.parametrize("name", ["kit.wav", "kit.zip"])
+def test_a_file_that_a_decoder_or_the_memory_broke_off_at_is_read_again(clips_copy, tmp_path, monkeypatch, name):
+    sound = next(iter(clips_copy.iterdir()))
+    folder = tmp_path / "kit"
+    folder.mkdir()
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(folder / name, "w") as archive:
+            archive.write(sound, "inner.wav")
+    else:
+        shutil.copy(sound, folder / name)
+    for broken in ([sys.executable, "-c", "pass"], ["sh", "-c", OUT_OF_MEMORY]):
+        monkeypatch.setattr(reading, "Decoder", partial(Decoder, command=broken))
+        made = prepare(folder, tmp_path / "out")
+        assert (made.clips, made.refused.total()) == (0, 1)
+    monkeypatch.undo()
+    made = prepare(folder, tmp_path / "out")
+    assert (made.clips, dict(made.refused)) == (1, {})
+
+
+def test_a_damaged_index_is_made_anew_by_the_same_command(clip_folder, tmp_path):
+    out = tmp_path / "out"
+    prepare(clip_folder, out)
+    (out / "index.safetensors").write_bytes(b"nothing of a set")
+    with pytest.raises(TrainingError, match="please run the same “distill prepare” again"):
+        PreparedSet.open(out)
+    prepare(clip_folder, out)
+    assert len(PreparedSet.open(out)) == 6
+
+
+@pytest.mark.parametrize("processes", [0, -5, 500])
+def test_the_number_of_processes_is_checked_before_anything_is_read(distill, clip_folder, tmp_path, processes):
+    said = f"--processes must be from 1 to 256, got {processes}.\n"
+    assert distill("prepare", clip_folder, tmp_path / "out", f"--processes={processes}") == (2, "", said)
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(ConfigError):
+        prepare(clip_folder, tmp_path / "out", processes=processes)
 
 
 def test_other_settings_or_another_source_are_told_and_not_mixed(clip_folder, many_hits, tmp_path):

@@ -1,5 +1,6 @@
 """A training from a prepared set learns the same as one from memory, and holds no more than it needs at a time."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from distill import system
 from distill.codec.making import codec_of
 from distill.errors import TrainingError
-from distill.scale.sets import PreparedSet, write_index
+from distill.scale.sets import OURS, PreparedSet, write_index
 from distill.scale.shards import ClipRow, FileRows, write_shard
 from distill.training import dataset
 from distill.training.dataset import CropSampler, MelClip
@@ -59,7 +60,7 @@ def test_the_memory_of_a_training_does_not_grow_with_the_set(tmp_path, quick_con
         write_shard(tmp_path / f"shard-{shard}.safetensors", [FileRows(f"{shard}", 1, 1, tuple(rows))], clips)
     del clips
     places = [(shard, frames * number, row) for shard in range(10) for number, row in enumerate(rows)]
-    (tmp_path / "set.json").write_text('{"format": "distill-set"}')
+    (tmp_path / "set.json").write_text(json.dumps(OURS))
     write_index(tmp_path, [f"shard-{shard}.safetensors" for shard in range(10)], places)
     large = PreparedSet.open(tmp_path)
     size = sum(path.stat().st_size for path in tmp_path.iterdir())
@@ -92,7 +93,12 @@ def test_what_is_no_set_or_a_damaged_one_is_refused(tmp_path, is_one_sentence):
     with pytest.raises(TrainingError) as refusal:
         PreparedSet.open(tmp_path)
     assert is_one_sentence(refusal.value, tmp_path.name, "is no prepared set")
-    (tmp_path / "set.json").write_text('{"format": "distill-set"}')
+    for strange in ({"version": 2}, {"hop_length": 256}):
+        (tmp_path / "set.json").write_text(json.dumps(OURS | strange))
+        with pytest.raises(TrainingError) as refusal:
+            PreparedSet.open(tmp_path)
+        assert is_one_sentence(refusal.value, tmp_path.name, "is no set of this version of Distill")
+    (tmp_path / "set.json").write_text(json.dumps(OURS))
     (tmp_path / "index.safetensors").write_bytes(b"nothing of a set")
     with pytest.raises(TrainingError) as refusal:
         PreparedSet.open(tmp_path)
