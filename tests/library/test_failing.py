@@ -19,10 +19,10 @@ def fail(monkeypatch):
     def fail(module, name, end=""):
         real = getattr(module, name)
 
-        def function(path, *arguments):
+        def function(path, *arguments, **options):
             if str(path).endswith(end):
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
-            return real(path, *arguments)
+            return real(path, *arguments, **options)
 
         monkeypatch.setattr(module, name, function)
 
@@ -65,7 +65,7 @@ def test_a_date_that_cannot_be_read_for_a_moment_deletes_nothing(there, key, fil
     clock.now += 80 * DAY
     there.note_opened(key, kept.id)
     clock.now += 80 * DAY
-    fail(place, "pieces_of", end)
+    fail(os, "open", end)
     assert len(there.kept(key)) == 1
     there.expire(clock.now)
     monkeypatch.undo()
