@@ -6,7 +6,6 @@ end under a name of its own, and then renamed. A file's date counts only for wha
 
 import contextlib
 import errno
-import logging
 import os
 import secrets
 import stat
@@ -25,7 +24,6 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 """Error numbers of a file system that cannot be asked to write at once."""
 VANISHED = "The folder of kept codecs cannot be reached now; nothing in it is lost by that, so please try again later."
-logger = logging.getLogger(__name__)
 
 
 class UnfitFileError(OSError):
@@ -35,7 +33,7 @@ class UnfitFileError(OSError):
 def claim_place(folder: Path, where: str) -> Path:
     """Make the folder of libraries, or recognize it by its mark; return its absolute path.
 
-    The log has a warning if it is new, because it may be where a bucket should be mounted. Its parent must be there.
+    The folder in which it lies must be there.
 
     Parameters
     ----------
@@ -56,7 +54,6 @@ def claim_place(folder: Path, where: str) -> Path:
             if set(others) - {"lost+found"}:
                 raise StartupError(f"Distill did not make what lies in {where}; choose an empty folder.")
             write_whole(folder / MARK, [MARK_CONTENT])
-            logger.warning("No codecs were kept in %s before. If there should be some, is its disk mounted?", where)
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "its links lead in a circle"
         raise StartupError(f"Distill cannot write to {where} ({reason}); choose another one.") from error

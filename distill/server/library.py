@@ -14,6 +14,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from distill.codec import Codec
 from distill.errors import CodecFileError, FullError, LibraryError
 from distill.library import Kept, Library, label_of, new_key, read_key, read_title
+from distill.library.place import is_there
 from distill.server.askers import Asker
 from distill.server.rates import Places, Rates
 from distill.server.storage import Storage
@@ -62,7 +63,8 @@ class LibraryDoor:
 
     @classmethod
     def of(cls, settings: Settings, storage: Storage, turns: Turns) -> "LibraryDoor | None":
-        """The way to the libraries in the folder that the settings name; None if they name none.
+        """The way to the libraries in the folder that the settings name; None if they name none. The log has a warning
+        if the named folder is new, because it may be where a bucket should be mounted.
 
         Raises
         ------
@@ -74,7 +76,11 @@ class LibraryDoor:
         where = f"the folder that {variable('library_folder')} names"
         if settings.library_folder is None:
             where = f"“library” in the folder that {variable('folder')} names"
-        return cls(Library(settings.library_place, settings, where=where), settings, storage, turns)
+        is_new = not is_there(settings.library_place)
+        library = Library(settings.library_place, settings, where=where)
+        if is_new and settings.library_folder is not None:
+            logger.warning("No codecs were kept in %s before. If there should be some, is its disk mounted?", where)
+        return cls(library, settings, storage, turns)
 
     def kept(self, page: Page, key: str) -> list[Kept]:
         """The codecs in a library; errors as of :meth:`distill.library.Library.kept`, or a GateError for too many

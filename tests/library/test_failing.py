@@ -145,12 +145,7 @@ def test_two_servers_may_begin_in_one_empty_folder_at_once(tmp_path, key, file):
     assert names(there, key) == ["drums"]
 
 
-def test_a_folder_that_was_not_there_before_is_warned_of_and_its_parent_is_not_made(tmp_path, caplog):
+def test_a_folder_is_not_made_where_its_disk_is_not_mounted(tmp_path):
     with pytest.raises(StartupError, match="No such file"):
         Library(tmp_path / "unmounted" / "library", Settings())
     assert not list(tmp_path.iterdir())
-    Library(tmp_path / "library", Settings(), where="the folder that is named")
-    assert "No codecs were kept in the folder that is named before" in caplog.text
-    caplog.clear()
-    Library(tmp_path / "library", Settings())
-    assert not caplog.text

@@ -161,6 +161,15 @@ def test_all_visitors_together_wait_for_the_disk_in_bounded_numbers(door_with, o
     assert [each.name for each in door.kept(two, key)] == ["drums"]
 
 
+def test_a_folder_that_is_named_and_new_is_warned_of_once(door_with, caplog):
+    door_with()
+    assert "No codecs were kept in the folder that DISTILL_LIBRARY_FOLDER names before" in caplog.text
+    caplog.clear()
+    door_with()
+    door_with(library_folder=None)
+    assert not caplog.text
+
+
 def test_a_server_starts_only_with_a_folder_for_libraries_that_is_its_own(tmp_path, examples):
     (tmp_path / "bucket").mkdir()
     (tmp_path / "bucket" / "photo.jpg").touch()
