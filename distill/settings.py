@@ -16,6 +16,8 @@ MIB, GIB = 1024**2, 1024**3
 MAY_BE_NONE = ("trusted_proxies", "hub", "library")
 """Limits that may be 0; all others are at least 1."""
 FOLDERS = ("folder", "library_folder")
+OWN_FOLDERS = ("files", "sets", "unpacked", "jobs")
+"""Folders in ``folder`` in which the server deletes what is not its own."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Settings:
     Raises
     ------
     ConfigError
-        On construction, if a limit is not positive; ``trusted_proxies``, ``hub`` and ``library`` may be 0.
+        On construction, if a limit is not positive; ``trusted_proxies``, ``hub`` and ``library`` may be 0. Or if
+        ``library_folder`` lies where the server deletes what is not its own.
     """
 
     folder: Path = field(default_factory=lambda: _usual_folder())
@@ -201,7 +204,7 @@ class Settings:
     libraries_bytes: int = 20 * GIB
     """Maximum bytes of the codecs in all libraries. They do not count towards ``disk_bytes``."""
     address_library_bytes: int = 1 * GIB
-    """Maximum bytes of the codecs that all visitors at one address keep in a day."""
+    """Maximum bytes of the codecs that all visitors at one address keep in a day, or try to keep."""
     visit_library_rate: int = 20
     """Maximum calls about a library by one visitor in ten seconds."""
     address_library_rate: int = 100
@@ -267,6 +270,13 @@ class Settings:
             least = 0 if limit.name in MAY_BE_NONE else 1
             if limit.name not in FOLDERS and value < least:
                 raise ConfigError(f"{variable(limit.name)} must be {least} or more, got {value}.")
+        if self.library_folder is not None:
+            place = Path(os.path.realpath(self.library_folder))
+            for own in (Path(os.path.realpath(self.folder / name)) for name in OWN_FOLDERS):
+                if place.is_relative_to(own):
+                    raise ConfigError(
+                        f"The server empties “{own.name}” in its folder; choose another {variable('library_folder')}."
+                    )
 
     @property
     def library_place(self) -> Path | None:

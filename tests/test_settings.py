@@ -46,3 +46,11 @@ def test_codecs_are_kept_only_where_a_folder_was_chosen():
         )
     ]
     assert places == [None, Path("/data/library"), Path("/bucket"), None]
+
+
+def test_codecs_are_not_kept_where_the_server_deletes(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    for place in ("data/files", "data/sets/library", "link/jobs", "data/x/../unpacked/library"):
+        with pytest.raises(ConfigError, match="choose another DISTILL_LIBRARY_FOLDER"):
+            Settings(folder=tmp_path / "data", library_folder=tmp_path / place)
+    Settings(folder=tmp_path / "data", library_folder=tmp_path / "data" / "library")

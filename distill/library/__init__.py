@@ -4,9 +4,10 @@ A library is a folder on disk that is named by a hash of its key. Several server
 libraries lie, also one that cannot be locked, such as a mounted bucket.
 """
 
+from distill.library.folder import Kept
 from distill.library.keys import new_key, read_key
 from distill.library.label import Label, label_of
-from distill.library.library import Kept, Library
+from distill.library.library import Library
 from distill.library.names import read_title
 
 __all__ = ["Kept", "Label", "Library", "label_of", "new_key", "read_key", "read_title"]

@@ -9,8 +9,8 @@ from distill.errors import LibraryError
 
 KEY = re.compile(r"[A-Za-z0-9_-]{43}")
 """256 random bits in URL-safe base64."""
-QUERY = "library"
-"""Name of the key in the query of a link."""
+NAME = "library"
+"""Name of the key in a link: behind “#”, which a browser sends to nobody, or in its query."""
 LONGEST = 4_096
 """Maximum characters of a key or a link that is read."""
 
@@ -39,19 +39,20 @@ def read_key(text: str) -> str:
     Examples
     --------
     >>> key = new_key()
-    >>> read_key(f"https://ada-distill.hf.space/?library={key}") == read_key(key) == key
+    >>> read_key(f"https://ada-distill.hf.space/#library={key}") == read_key(key) == key
     True
     >>> read_key("my library")
     Traceback (most recent call last):
-    distill.errors.LibraryError: This is no link to a library: its end is “?library=” and 43 letters and digits.
+    distill.errors.LibraryError: This is no link to a library: its end is “#library=” and 43 letters and digits.
     """
     given = text.strip()[:LONGEST]
     try:
-        [given] = parse_qs(urlsplit(given).query, max_num_fields=20).get(QUERY, [given])
+        link = urlsplit(given)
+        [given] = parse_qs(f"{link.query}&{link.fragment}", max_num_fields=20).get(NAME, [given])
     except ValueError:
         given = ""
     if not KEY.fullmatch(given):
-        raise LibraryError("This is no link to a library: its end is “?library=” and 43 letters and digits.")
+        raise LibraryError("This is no link to a library: its end is “#library=” and 43 letters and digits.")
     return given
 
 

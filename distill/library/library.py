@@ -4,56 +4,27 @@ import contextlib
 import os
 import re
 import secrets
-import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from distill.errors import FullError, LibraryError
+from distill.library.folder import CODEC, DAY, LABEL, OPENED, Kept, all_in, is_folder, sweep
 from distill.library.keys import folder_name, read_key
-from distill.library.label import MOST_BYTES, Label
+from distill.library.label import Label
 from distill.library.names import is_same_title, read_title
-from distill.library.place import UNFINISHED, claim_place, is_there, pieces_of, spoken, write_whole
+from distill.library.place import VANISHED, claim_place, is_there, pieces_of, spoken, write_whole
+from distill.library.total import Total
 from distill.settings import MIB, Settings
 
-CODEC, LABEL, OPENED = ".distill", ".json", ".opened"
-"""Ends of the names of a kept codec's files: the codec, its label, and when it was last opened. Whoever
-gives a name writes the label alone, and whoever opens the codec the last alone: neither takes back the other's work."""
-ID, FOLDER = re.compile(r"[0-9a-f]{16}"), re.compile(r"[0-9a-f]{64}")
-DAY = 24 * 3600
+FOLDER = re.compile(r"[0-9a-f]{64}")
 NUM_LOCKS = 64
 EMPTY = (
-    "There is no codec in this library: the link is not complete, or all that was kept was deleted or not opened for "
-    "{days} days."
+    "There is no codec in this library: none was kept yet, the link is not complete, or all that was kept was deleted "
+    "or not opened for {days} days."
 )
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A codec in a library.
-
-    Attributes
-    ----------
-    id : str
-        16 hexadecimal digits.
-    label : Label
-        Its name and facts.
-    num_bytes : int
-        Size of its file.
-    until : float
-        When it will be deleted unless it is opened before, in seconds since 1970.
-    """
-
-    id: str
-    label: Label
-    num_bytes: int
-    until: float
-
-    @property
-    def name(self) -> str:
-        return self.label.name
 
 
 class Library:
@@ -65,7 +36,7 @@ class Library:
     Parameters
     ----------
     folder : Path
-        Folder of all libraries; it is made if it is not there.
+        Folder of all libraries; it is made if it is not there, in a folder that must be there.
     settings : Settings
         Limits; those with ``library`` or ``libraries`` in their names and ``codec_bytes`` are read.
     where : str
@@ -99,8 +70,7 @@ class Library:
     ) -> None:
         self.folder, self._settings, self._clock = claim_place(folder, where), settings, clock
         self._locks = [threading.RLock() for _ in range(NUM_LOCKS)]
-        self._lock, self._count = threading.Lock(), (0, 0)
-        self._is_counted = False
+        self._total, self._counting = Total(), threading.Lock()
 
     def kept(self, key: str) -> list[Kept]:
         """The codecs in a library, those that were kept last first; none if there is no such library.
@@ -125,8 +95,7 @@ class Library:
         """
         label, folder = replace(label, name=read_title(label.name), kept=self._clock()), self._folder(key)
         settings = self._settings
-        if not self._is_counted:
-            self.expire(self._clock())
+        self._require_counted()
         with self._locked(folder), spoken(self.folder):
             there, num_bytes = self._kept(folder), file.stat().st_size
             self._require_free(there, label.name)
@@ -139,11 +108,11 @@ class Library:
                     f"This library would take more than its {settings.library_bytes / MIB:.4g} MB; please delete a "
                     "codec first."
                 )
-            with self._counted(num_bytes):
+            with self._counted(folder, num_bytes):
                 name = secrets.token_hex(8)
-                try:
-                    self._write(folder / f"{name}{LABEL}", [label.to_json()])  # first, so that no list lacks the name
-                    self._write(folder / f"{name}{CODEC}", pieces_of(file, settings.codec_bytes))
+                try:  # the label first, so that no list lacks the name
+                    self._write(folder / f"{name}{LABEL}", lambda: [label.to_json()])
+                    self._write(folder / f"{name}{CODEC}", lambda: pieces_of(file, settings.codec_bytes))
                 except BaseException:
                     with contextlib.suppress(OSError):
                         (folder / f"{name}{LABEL}").unlink(missing_ok=True)
@@ -209,31 +178,67 @@ class Library:
         with self._locked(folder):
             kept = self._find(folder, id)
             with spoken(self.folder):
-                self._delete(folder, kept.id, kept.num_bytes)
+                self._delete(folder, kept)
                 self._tidy_away(folder)
 
     def expire(self, now: float) -> None:
         """Delete what was not opened for too long, and what broken-off writes left a day ago; count the rest.
+
+        Nothing is deleted for a date that cannot be read. A codec without a date counts as opened now.
 
         Parameters
         ----------
         now : float
             Time in seconds since 1970.
         """
+        with self._counting:
+            self._expire(now)
+
+    def _expire(self, now: float) -> None:
         if not is_there(self.folder):
             return
-        count, num_bytes = 0, 0
-        for folder in self._folders():
-            with contextlib.suppress(OSError), self._locked(folder):
-                for each in self._kept(folder, all_of_them=True):
-                    if each.until < now:
-                        self._delete(folder, each.id, 0)
-                    else:
-                        count, num_bytes = count + 1, num_bytes + each.num_bytes
-                _sweep(folder, now)
-                self._tidy_away(folder)
-        with self._lock:
-            self._count, self._is_counted = (count, num_bytes), True
+        try:
+            names = [name for name in os.listdir(self.folder) if FOLDER.fullmatch(name)]
+        except OSError:
+            return
+        self._total.begin(names)
+        is_whole = True
+        for folder in (self.folder / name for name in names):
+            try:
+                with self._locked(folder):
+                    self._total.found(folder.name, self._expire_in(folder, now))
+            except FileNotFoundError:  # another server has deleted it
+                self._total.found(folder.name, (0, 0))
+            except OSError:
+                is_whole = False
+        if is_there(self.folder):
+            self._total.finish(is_whole=is_whole)
+
+    def _expire_in(self, folder: Path, now: float) -> tuple[int, int]:
+        """Tidy up one library; return the number of codecs that are left, and their bytes."""
+        if not is_folder(folder):
+            return 0, 0
+        left = []
+        for each in all_in(folder, now, self._settings.library_days):
+            if each.until < now:
+                self._delete(folder, each)
+                continue
+            left.append(each.num_bytes)
+            if not each.label.kept and each.until >= now + self._settings.library_days * DAY:
+                with contextlib.suppress(OSError):
+                    write_whole(folder / f"{each.id}{OPENED}", [f"{now:.0f}".encode()])
+        sweep(folder, now)
+        self._tidy_away(folder)
+        return len(left), sum(left)
+
+    def _require_counted(self) -> None:
+        if self._total.is_known:
+            return
+        with self._counting:
+            if not self._total.is_known:
+                self._expire(self._clock())
+        if not self._total.is_known:
+            raise LibraryError(VANISHED)
 
     def words(self) -> str:
         """How long and how much is kept, in two sentences."""
@@ -253,39 +258,11 @@ class Library:
     def _locked(self, folder: Path) -> threading.RLock:
         return self._locks[int(folder.name[:4], 16) % NUM_LOCKS]
 
-    def _folders(self) -> Iterator[Path]:
-        with contextlib.suppress(OSError):
-            for name in os.listdir(self.folder):
-                if FOLDER.fullmatch(name):
-                    yield self.folder / name
-
-    def _kept(self, folder: Path, *, all_of_them: bool = False) -> list[Kept]:
-        """The codecs in a library's folder, without those that are kept no longer unless ``all_of_them``."""
-        sizes: dict[str, tuple[int, float]] = {}
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            if not stat.S_ISDIR(folder.lstat().st_mode):
-                return []
-            for path in folder.iterdir():
-                with contextlib.suppress(FileNotFoundError):  # another server deletes it now
-                    status = path.lstat()
-                    if path.suffix == CODEC and ID.fullmatch(path.stem) and stat.S_ISREG(status.st_mode):
-                        sizes[path.stem] = status.st_size, status.st_mtime
-        found = [self._read(folder, id, *size) for id, size in sizes.items()]
+    def _kept(self, folder: Path) -> list[Kept]:
+        """The codecs in a library's folder that are kept still."""
         now = self._clock()
-        listed = [each for each in found if all_of_them or each.until >= now]
+        listed = [each for each in all_in(folder, now, self._settings.library_days) if each.until >= now]
         return sorted(listed, key=lambda each: (-each.label.kept, each.id))
-
-    def _read(self, folder: Path, id: str, num_bytes: int, changed: float) -> Kept:
-        """A codec with its label; if that is missing or damaged, the codec has a name that is made of its id."""
-        label, opened, soon = Label(f"codec {id[:6]}"), 0.0, self._clock() + DAY  # clocks of servers may differ
-        with contextlib.suppress(OSError, ValueError):
-            label = Label.from_json(b"".join(pieces_of(folder / f"{id}{LABEL}", MOST_BYTES)))
-        with contextlib.suppress(OSError, ValueError):
-            opened = float(b"".join(pieces_of(folder / f"{id}{OPENED}", 40)))
-        if not 0 < label.kept <= soon:
-            label = replace(label, kept=min(changed, soon))
-        since = max(label.kept, opened if opened <= soon else 0.0)  # False for "nan", too
-        return Kept(id, label, num_bytes, since + self._settings.library_days * DAY)
 
     def _find(self, folder: Path, id: str) -> Kept:
         with spoken(self.folder):
@@ -304,46 +281,39 @@ class Library:
             raise LibraryError(f"There is a codec “{name}” in this library already; please choose another name.")
 
     @contextlib.contextmanager
-    def _counted(self, num_bytes: int) -> Iterator[None]:
+    def _counted(self, folder: Path, num_bytes: int) -> Iterator[None]:
         """Count a codec that is being kept; it no longer counts if that fails."""
-        settings = self._settings
-        with self._lock:
-            count, all_bytes = self._count
-            if count >= settings.libraries_codecs or all_bytes + num_bytes > settings.libraries_bytes:
-                raise FullError(
-                    "The server keeps as many codecs as it has room for; “Save codec” gives this one as a file."
-                )
-            self._count = count + 1, all_bytes + num_bytes
+        most = self._settings.libraries_codecs, self._settings.libraries_bytes
+        if not self._total.change(folder.name, (1, num_bytes), most):
+            raise FullError(
+                "The server keeps as many codecs as it has room for; “Save codec” gives this one as a file."
+            )
         try:
             yield
         except BaseException:
-            self._uncount(num_bytes)
+            self._total.change(folder.name, (-1, -num_bytes))
             raise
 
-    def _uncount(self, num_bytes: int) -> None:
-        with self._lock:
-            self._count = max(0, self._count[0] - 1), max(0, self._count[1] - num_bytes)
+    def _write(self, path: Path, pieces: Callable[[], Iterable[bytes]]) -> None:
+        """Write a file into a library's folder, which is made; once more if another server deletes it meanwhile."""
+        for is_last in (False, True):
+            try:
+                with contextlib.suppress(FileExistsError):  # a link that leads nowhere, too
+                    path.parent.mkdir(mode=0o700)
+                if not is_folder(path.parent):
+                    raise LibraryError("Where this library should be is a link or a file, so nothing is kept there.")
+                write_whole(path, pieces())
+                return
+            except FileNotFoundError:
+                if is_last:
+                    raise
 
-    def _write(self, path: Path, pieces: Iterator[bytes] | list[bytes]) -> None:
-        path.parent.mkdir(exist_ok=True, mode=0o700)
-        write_whole(path, pieces)
-
-    def _delete(self, folder: Path, id: str, num_bytes: int) -> None:
+    def _delete(self, folder: Path, kept: Kept) -> None:
         for end in (CODEC, LABEL, OPENED):
-            (folder / f"{id}{end}").unlink(missing_ok=True)
-        self._uncount(num_bytes)
+            (folder / f"{kept.id}{end}").unlink(missing_ok=True)
+        self._total.change(folder.name, (-1, -kept.num_bytes))
 
     def _tidy_away(self, folder: Path) -> None:
         """Delete the folder of a library in which there is nothing more."""
         with contextlib.suppress(OSError):
             folder.rmdir()
-
-
-def _sweep(folder: Path, now: float) -> None:
-    """Delete what is left of broken-off writes, and labels without a codec, once they are a day old."""
-    for path in list(folder.iterdir()):
-        is_orphan = path.suffix in (LABEL, OPENED) and not path.with_suffix(CODEC).exists()
-        if path.suffix == UNFINISHED or is_orphan:
-            with contextlib.suppress(OSError):
-                if now - path.lstat().st_mtime > DAY:
-                    path.unlink()

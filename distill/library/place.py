@@ -1,7 +1,7 @@
 """The folder in which all libraries lie, and its files: each is there as a whole or not at all.
 
-The folder may be a mounted bucket: nothing is locked, changed in place or known by the dates of files there. A file is
-written from its start to its end under a name of its own, and then renamed.
+The folder may be a mounted bucket: nothing is locked or changed in place there. A file is written from its start to its
+end under a name of its own, and then renamed. A file's date counts only for what a broken-off write left.
 """
 
 import contextlib
@@ -26,8 +26,14 @@ NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 VANISHED = "The folder of kept codecs cannot be reached now; nothing in it is lost by that, so please try again later."
 
 
+class UnfitFileError(OSError):
+    """Raised when what should be a plain file of a bounded size is a link, a pipe or too large; it stays so."""
+
+
 def claim_place(folder: Path, where: str) -> Path:
     """Make the folder of libraries, or recognize it by its mark; return its absolute path.
+
+    The folder in which it lies must be there.
 
     Parameters
     ----------
@@ -42,9 +48,10 @@ def claim_place(folder: Path, where: str) -> Path:
     """
     try:
         folder = folder.resolve()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True, mode=0o700)
         if not is_there(folder):
-            if set(os.listdir(folder)) - {"lost+found"}:
+            others = [name for name in os.listdir(folder) if not name.startswith(f"{MARK}.")]  # unfinished marks
+            if set(others) - {"lost+found"}:
                 raise StartupError(f"Distill did not make what lies in {where}; choose an empty folder.")
             write_whole(folder / MARK, [MARK_CONTENT])
     except (OSError, RuntimeError) as error:
@@ -103,20 +110,46 @@ def pieces_of(path: Path, most_bytes: int) -> Iterator[bytes]:
 
     Raises
     ------
+    UnfitFileError
+        If it is no plain file or has more than ``most_bytes``.
     OSError
-        If it is missing, no plain file, or has more than ``most_bytes``.
+        If it is missing or cannot be read now.
     """
-    descriptor = os.open(path, os.O_RDONLY | system.NONBLOCK | system.NOFOLLOW)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | system.NONBLOCK | system.NOFOLLOW)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise UnfitFileError(errno.ELOOP, "A link") from error
+        raise
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_size > most_bytes:
-            raise OSError(errno.EINVAL, "No plain file, or too large")
+            raise UnfitFileError(errno.EINVAL, "No plain file, or too large")
         left = most_bytes
         while piece := file.read(min(PIECE_BYTES, left + 1)):
             left -= len(piece)
             if left < 0:
-                raise OSError(errno.EINVAL, "It grew")
+                raise UnfitFileError(errno.EINVAL, "It grew")
             yield piece
+
+
+def content_of(path: Path, most_bytes: int) -> bytes:
+    """Read a small file: empty if it is missing, no plain file, or has more than ``most_bytes``.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read now.
+
+    Examples
+    --------
+    >>> content_of(Path("/nowhere"), 10)
+    b''
+    """
+    try:
+        return b"".join(pieces_of(path, most_bytes))
+    except (FileNotFoundError, UnfitFileError):
+        return b""
 
 
 @contextlib.contextmanager
@@ -128,7 +161,7 @@ def spoken(folder: Path) -> Iterator[None]:
     FullError
         If the disk is full.
     LibraryError
-        If a file is no longer there, or the folder cannot be reached.
+        If a file is no longer there, damaged or too large, or the folder cannot be reached.
 
     Examples
     --------
@@ -147,6 +180,8 @@ so please try again later.
             raise FullError(
                 "The server's disk is full, so nothing was kept or changed; “Save codec” gives a codec as a file."
             ) from error
+        if isinstance(error, UnfitFileError):
+            raise LibraryError("The file of this codec is damaged or too large.") from error
         if isinstance(error, FileNotFoundError) and is_there(folder):
             raise LibraryError("This codec is no longer in the library; somebody else may have deleted it.") from error
         raise LibraryError(VANISHED) from error

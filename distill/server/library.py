@@ -14,6 +14,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from distill.codec import Codec
 from distill.errors import CodecFileError, FullError, LibraryError
 from distill.library import Kept, Library, label_of, new_key, read_key, read_title
+from distill.library.place import is_there
 from distill.server.askers import Asker
 from distill.server.rates import Places, Rates
 from distill.server.storage import Storage
@@ -23,6 +24,8 @@ from distill.settings import MIB, Settings, variable
 
 AT_ONCE, ADDRESS_AT_ONCE = 2, 16
 """Maximum number of codecs that come from libraries or go there at the same time, of one visitor and of one address."""
+ALL_AT_ONCE = 32
+"""Maximum number of all visitors' calls at the same time; each holds a thread, for as long as the disk takes."""
 TIDY_SECONDS = 3600
 """Seconds between two looks for codecs that are kept no longer."""
 FILE = "codec.distill"
@@ -54,12 +57,14 @@ class LibraryDoor:
             ADDRESS_AT_ONCE,
             "Another codec is on its way to or from a library; please try again in a moment.",
         )
+        self._all = threading.BoundedSemaphore(ALL_AT_ONCE)
         self._day = RateLimitItemPerDay(settings.address_library_bytes, namespace="address")
         self._kept_today = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     @classmethod
     def of(cls, settings: Settings, storage: Storage, turns: Turns) -> "LibraryDoor | None":
-        """The way to the libraries in the folder that the settings name; None if they name none.
+        """The way to the libraries in the folder that the settings name; None if they name none. The log has a warning
+        if the named folder is new, because it may be where a bucket should be mounted.
 
         Raises
         ------
@@ -71,7 +76,11 @@ class LibraryDoor:
         where = f"the folder that {variable('library_folder')} names"
         if settings.library_folder is None:
             where = f"“library” in the folder that {variable('folder')} names"
-        return cls(Library(settings.library_place, settings, where=where), settings, storage, turns)
+        is_new = not is_there(settings.library_place)
+        library = Library(settings.library_place, settings, where=where)
+        if is_new and settings.library_folder is not None:
+            logger.warning("No codecs were kept in %s before. If there should be some, is its disk mounted?", where)
+        return cls(library, settings, storage, turns)
 
     def kept(self, page: Page, key: str) -> list[Kept]:
         """The codecs in a library; errors as of :meth:`distill.library.Library.kept`, or a GateError for too many
@@ -103,7 +112,7 @@ class LibraryDoor:
         LibraryError
             If the key is none, the name cannot be used or is taken, or the folder cannot be reached.
         FullError, GateError
-            If a limit is passed.
+            If a limit is passed. The bytes that an address tries to keep in a day count, also where it fails.
         """
         key, name, folder = read_key(key) if key else new_key(), read_title(name), None
         try:
@@ -113,10 +122,9 @@ class LibraryDoor:
             ):
                 codec.save(folder / FILE)
                 num_bytes = (folder / FILE).stat().st_size
-                self._require_share(page.address, num_bytes)
+                self._spend_share(page.address, num_bytes)
                 with self._turns.aside():
                     kept = self._library.keep(key, folder / FILE, label_of(codec, name))
-                self._kept_today.hit(self._day, page.address, cost=num_bytes)
             return key, kept
         finally:
             if folder is not None:
@@ -139,26 +147,27 @@ class LibraryDoor:
         FullError, GateError
             If a limit is passed.
         """
-        folder = None
-        try:
-            with (
-                self._call(page, moves_codec=True),
-                self._storage.filling(page.owner, self._settings.codec_bytes, address=page.address) as folder,
-                self._turns.aside(),
-            ):
-                kept = self._library.fetch(key, id, folder / FILE)
+        with self._place():  # until it is noted as opened, so that this never lacks a place
+            folder = None
             try:
-                yield kept, folder / FILE
-            except CodecFileError as error:
-                raise LibraryError(
-                    f"“{kept.name}” cannot be opened, because its file is damaged or not of this version of Distill; "
-                    "it stays in the library until you delete it."
-                ) from error
-            with self._turns.aside():
-                self._library.note_opened(key, id)
-        finally:
-            if folder is not None:
-                self._storage.remove(folder, page.owner)
+                with (
+                    self._counted(page, moves_codec=True),
+                    self._storage.filling(page.owner, self._settings.codec_bytes, address=page.address) as folder,
+                    self._turns.aside(),
+                ):
+                    kept = self._library.fetch(key, id, folder / FILE)
+                try:
+                    yield kept, folder / FILE
+                except CodecFileError as error:
+                    raise LibraryError(
+                        f"“{kept.name}” cannot be opened, because its file is damaged or not of this version of "
+                        "Distill; it stays in the library until you delete it."
+                    ) from error
+                with self._turns.aside():
+                    self._library.note_opened(key, id)
+            finally:
+                if folder is not None:
+                    self._storage.remove(folder, page.owner)
 
     def rename(self, page: Page, key: str, id: str, name: str) -> None:
         """Rename a kept codec; errors as of :meth:`distill.library.Library.rename`, or a GateError for too many
@@ -191,7 +200,13 @@ class LibraryDoor:
 
     @contextlib.contextmanager
     def _call(self, page: Page, *, moves_codec: bool = False) -> Iterator[None]:
-        """Count a call, and its place while the context lasts if a codec is moved."""
+        """Hold a place and count a call, as :meth:`_counted` does."""
+        with self._place(), self._counted(page, moves_codec=moves_codec):
+            yield
+
+    @contextlib.contextmanager
+    def _counted(self, page: Page, *, moves_codec: bool = False) -> Iterator[None]:
+        """Count a call, and while the context lasts the codec that is moved, if one is."""
         asker = Asker("" if page.is_without_cookie else page.owner, page.address)
         with contextlib.ExitStack() as stack:
             with self._lock:
@@ -204,8 +219,18 @@ class LibraryDoor:
                 with self._lock:
                     stack.close()
 
-    def _require_share(self, address: str, num_bytes: int) -> None:
-        if not self._kept_today.test(self._day, address, cost=num_bytes):
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        """Hold one of the places of all calls while the context lasts."""
+        if not self._all.acquire(blocking=False):
+            raise FullError("Too many visitors wait for the folder of kept codecs now; please try again in a minute.")
+        try:
+            yield
+        finally:
+            self._all.release()
+
+    def _spend_share(self, address: str, num_bytes: int) -> None:
+        if not self._kept_today.hit(self._day, address, cost=num_bytes):
             most = self._settings.address_library_bytes / MIB
             raise FullError(
                 f"Visitors at your network address have kept the {most:.4g} MB that one address may keep in a day; "

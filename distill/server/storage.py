@@ -16,7 +16,7 @@ from distill.jobs.files import ENTRY_BYTES
 from distill.server.askers import ANYONE
 from distill.server.claim import claim, clear
 from distill.server.ledger import Arrival, Ledger
-from distill.settings import Settings, variable
+from distill.settings import OWN_FOLDERS, Settings, variable
 
 PAGE = "page"
 """Owner of the files that every page shows."""
@@ -60,10 +60,8 @@ class Storage:
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
         self._clock, self._absent_seconds = clock, settings.visit_absent_seconds
         where = f"the folder that {variable('folder')} names"
-        self._lock, self.folder = claim(settings.folder, ("files", "sets", "unpacked", "jobs"), where)
-        self.files, self.sets, self.unpacked, self.jobs = (
-            self.folder / name for name in ("files", "sets", "unpacked", "jobs")
-        )
+        self._lock, self.folder = claim(settings.folder, OWN_FOLDERS, where)
+        self.files, self.sets, self.unpacked, self.jobs = (self.folder / name for name in OWN_FOLDERS)
         try:
             for folder in (self.files, self.sets, self.unpacked):
                 clear(folder, where)

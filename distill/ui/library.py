@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from distill.errors import LibraryError
+from distill.errors import DistillError, LibraryError
 from distill.library import Kept
 from distill.server.library import LibraryDoor
 from distill.server.server import Server
@@ -81,11 +81,15 @@ def look(call: Call[LibraryPart], key: str | None) -> Answer:
 
 
 def keep(call: Call[LibraryPart], key: str | None, name: str | None, shown: str | None = None) -> Answer:
-    """Keep the codec in use under a name in a library, by its key; without a key in a new one, whose key is in the
-    answer. Whoever has the key can open, and delete, what is in the library."""
+    """Keep the codec in use under a name in a library, by its key, 43 letters and digits; without a key in a new one,
+    whose key is in the answer. Whoever has the key can open, and delete, what is in the library."""
     door, codec = door_of(call.server), call.work(shown).codec
-    key, _ = door.keep(call.page, key or "", codec, name or "")
-    return _listed(call, key)
+    key, kept = door.keep(call.page, key or "", codec, name or "")
+    try:
+        others = [each for each in door.kept(call.page, key) if each.id != kept.id]
+    except DistillError:  # it is kept all the same, and its key must reach whoever keeps it
+        others = []
+    return {call.tab.shelf: _value(door, key, [kept, *others])}
 
 
 def rename(call: Call[LibraryPart], key: str | None, id: str | None, name: str | None) -> Answer:

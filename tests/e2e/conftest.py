@@ -85,6 +85,7 @@ def page(request, context, app_url):
     yield page
     for each in context.pages[1:]:  # all but the one that stays
         each.close()
+    context.clear_permissions()
     assert not [error for error in errors if not error.startswith(tuple(page.known_errors))]
 
 

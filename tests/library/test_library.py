@@ -5,7 +5,6 @@ import json
 import os
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -15,31 +14,6 @@ from distill.library.keys import folder_name
 from distill.settings import Settings
 
 DAY = 24 * 3600.0
-
-
-@pytest.fixture
-def file(tmp_path) -> Path:
-    """A file of 1000 bytes; a library does not look into it."""
-    path = tmp_path / "codec"
-    path.write_bytes(bytes(range(250)) * 4)
-    return path
-
-
-@pytest.fixture
-def open_library(tmp_path, clock):
-    """A function that opens the libraries of one folder, as each of several servers does."""
-    clock.now = 1e9
-    return lambda **limits: Library(tmp_path / "library", replace(Settings(), **limits), clock=clock)
-
-
-@pytest.fixture
-def there(open_library) -> Library:
-    return open_library()
-
-
-@pytest.fixture
-def key() -> str:
-    return new_key()
 
 
 def names(there, key):
@@ -227,7 +201,7 @@ def test_links_pipes_and_strangers_in_the_folder_are_not_followed(there, key, fi
 def test_what_broken_off_writes_left_goes_after_a_day_and_no_earlier(there, key, file, clock):
     kept = there.keep(key, file, Label("drums", kept=clock.now))
     folder = there.folder / folder_name(key)
-    left = [folder / f"{kept.id}.distill.00.part", folder / "2222222222222222.json"]
+    left = [folder / f"{kept.id}.distill.0123abcd.part", folder / "2222222222222222.json"]
     for path in left:
         path.write_text("{}")
         os.utime(path, (clock.now, clock.now))
@@ -293,6 +267,7 @@ def test_a_key_is_read_from_its_link_and_begins_with_a_letter_or_a_digit():
     assert len(keys) == 300
     for key in keys:
         assert key[0].isalnum()
-        assert read_key(f" https://ada-distill.hf.space/?__theme=dark&library={key}\n") == key
+        for link in (f"?__theme=dark&library={key}", f"#library={key}", f"?__theme=dark#library={key}"):
+            assert read_key(f" https://ada-distill.hf.space/{link}\n") == key
     assert read_title("e\u0301") == "é"
     assert library.EMPTY.count("{days}") == 1

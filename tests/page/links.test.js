@@ -38,6 +38,11 @@ test("only an address that names a codec, a clip or an edit is a link", () => {
   }
 });
 
+test("the key of a library is not sent with a link to an edit", () => {
+  visit("https://x.example/?clip=a&library=secret");
+  assert.deepEqual(asked(), ["?clip=a"]);
+});
+
 test("a link that was opened leaves the address, and all else in it stays", () => {
   visit("https://x.example/app/?codec=ada/loops&__theme=dark&clip=a&edit=b#part");
   opened();

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from distill.errors import LibraryError
+from distill.errors import GateError, LibraryError
 from distill.library.keys import folder_name
 from distill.settings import Settings
 from distill.ui import build_app, codecs
@@ -46,6 +46,18 @@ def test_a_kept_codec_opens_for_another_visitor_by_the_key_alone(call, new_call,
     assert part.delete(stranger, key, codec["id"])["shelf"]["codecs"] == []
     assert key not in caplog.text
     assert drums.name not in str(made)
+
+
+def test_the_key_of_a_new_library_comes_also_where_its_list_is_late_or_refused(call, monkeypatch):
+    def refuse(*_):
+        raise GateError("Too many.", 429)
+
+    for kept in (refuse, lambda *_: []):
+        monkeypatch.setattr(call.server.library, "kept", kept)
+        made = part.keep(call, "", "drums")["shelf"]
+        monkeypatch.undo()
+        assert [each["name"] for each in made["codecs"]] == ["drums"]
+        assert part.look(call, made["key"])["shelf"]["codecs"] == made["codecs"]
 
 
 def test_a_damaged_codec_is_told_and_the_page_and_the_library_stay_as_they_are(call, server):

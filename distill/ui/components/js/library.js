@@ -1,20 +1,25 @@
 // @ts-check
 // The visitor's library: the codecs that are kept on the server, and the link that opens it.
 //
-// The browser remembers the library in which its visitor first kept a codec. A link to another library shows that one
-// for as long as the page's tab is open.
+// The page makes the key of a new library, and the browser remembers it before anything is kept there. A link to another
+// library shows that one for as long as the page's tab is open. The key is behind the “#” of a link, which a browser
+// sends to nobody.
 
 import { find, findButton, findInput, make, makeButton } from "./dom.js";
-import { forgetLibrary, ownKey, rememberKey, seeKey, seenKey } from "./library_keys.js";
+import { forgetLibrary, isForgotten, newKey, ownKey, rememberKey, seeKey, seenKey } from "./library_keys.js";
 
 /** @typedef {import("./types.js").Component<import("./types.js").ShelfValue, {}>} Component */
 /** @typedef {import("./types.js").KeptCodec} KeptCodec */
 
 const OPEN = "is-open";
+const KEY = /^[\w-]{43}$/;
 const SURE_MILLISECONDS = 6_000;
 const NOT_YET = "The first codec that you keep makes your library, and a link to it.";
 const WARNING =
   "Whoever has this link can open, and delete, what is in it. Keep it yourself, too: nobody can find it again.";
+const FORGOTTEN =
+  "Your browser does not remember this link, so copy it now: nobody can find it again. Whoever has it can open, and " +
+  "delete, what is in the library.";
 const LINKED = "A link opened this library: what you keep here, everybody with that link has, too.";
 const COPIED = "The link is copied. Whoever has it can open, and delete, what is in the library.";
 const NOT_COPIED = "Your browser did not let the page copy the link: select it and copy it yourself.";
@@ -23,17 +28,27 @@ const NOT_COPIED = "Your browser did not let the page copy the link: select it a
 const wanted = { key: "", id: "", name: "" };
 /** @type {Shelf | undefined} */
 let shelf;
+let linked = ""; // key in the link that was followed last
 
-/** The library to show when a page opens: that of its address, which loses it, or that of the tab or of the browser. */
+/** The library that the visitor looks at: that of a link, or that of the tab or of the browser. */
+const current = () => linked || seenKey() || ownKey();
+
+/** The library to show when a page opens; the page's address loses its key. */
 export function asked() {
   const address = new URL(location.href);
-  const linked = address.searchParams.get("library") ?? "";
-  if (linked) {
+  const behind = new URLSearchParams(address.hash.slice(1));
+  const key = behind.get("library") || address.searchParams.get("library");
+  if (key) {
+    linked = KEY.test(key) ? key : "";
+    if (behind.has("library")) {
+      behind.delete("library");
+      address.hash = String(behind);
+    }
     address.searchParams.delete("library");
     history.replaceState(history.state, "", address);
     set(() => true);
   }
-  return [linked || seenKey() || ownKey()];
+  return [key || current()];
 }
 
 /** Inputs of the events; what was asked for comes first. */
@@ -56,7 +71,7 @@ function set(change) {
 }
 
 export function toggle() {
-  if (set((panel) => !panel.classList.contains(OPEN))) shelf?.look(shelf.key);
+  if (set((panel) => !panel.classList.contains(OPEN))) shelf?.look(shelf.key || current());
 }
 
 export function close() {
@@ -98,12 +113,13 @@ class Shelf {
     this.mine = findButton(element, ".mine");
     find(element, "form").onsubmit = (event) => {
       event.preventDefault();
-      this.#ask("keep", "", this.name.value);
+      this.#keep();
     };
     findButton(element, ".copy").onclick = () => this.#copy();
     this.mine.onclick = () => {
       seeKey("");
-      this.value = { ...this.value, key: "", codecs: [] };
+      linked = "";
+      this.value = { ...this.value, key: ownKey(), codecs: [] };
       this.show();
       this.look(ownKey());
     };
@@ -127,9 +143,16 @@ class Shelf {
     this.trigger("look", {});
   }
 
-  /** @param {string} event @param {string} id @param {string} [name] */
-  #ask(event, id, name = "") {
-    Object.assign(wanted, { key: this.key, id, name });
+  /** Keep the codec in use in the library that is shown or remembered; else in a new one, whose key is remembered. */
+  #keep() {
+    const key = this.key || current() || newKey();
+    if (!this.key && !current()) rememberKey(key);
+    this.#ask("keep", "", this.name.value, key);
+  }
+
+  /** @param {string} event @param {string} id @param {string} [name] @param {string} [key] */
+  #ask(event, id, name = "", key = this.key) {
+    Object.assign(wanted, { key, id, name });
     this.isKeeping = event === "keep";
     this.trigger(event, {});
   }
@@ -137,16 +160,16 @@ class Shelf {
   show() {
     const { key, codecs, limits, empty } = this.value;
     if (codecs.length && this.isKeeping) {
-      if (!ownKey()) rememberKey(key);
       this.name.value = "";
       this.isKeeping = false;
     }
     const isMine = key === ownKey();
+    if (key) linked = "";
     if (codecs.length) seeKey(isMine ? "" : key);
     this.limits.textContent = limits;
     this.linked.hidden = !key;
-    this.link.value = key ? `${location.origin}${location.pathname}?library=${key}` : "";
-    this.told.textContent = isMine ? WARNING : LINKED;
+    this.link.value = key ? `${location.origin}${location.pathname}#library=${key}` : "";
+    this.told.textContent = isMine ? (isForgotten() ? FORGOTTEN : WARNING) : LINKED;
     this.mine.hidden = isMine;
     this.mine.textContent = ownKey() ? "Back to my library" : "Begin my own";
     this.list.replaceChildren(...codecs.map((codec) => this.#row(codec)));
@@ -214,5 +237,9 @@ class Shelf {
 /** @param {Component} component */
 export function mount(component) {
   shelf = new Shelf(component);
+  // A link to a library that is pasted where the page is open already loads nothing.
+  window.addEventListener("hashchange", () => {
+    if (location.hash.includes("library=")) shelf?.look(asked()[0]);
+  });
   Object.assign(component.element, { shelf });
 }

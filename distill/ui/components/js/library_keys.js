@@ -4,12 +4,15 @@
 const OWN = "distill-library";
 const SEEN = "distill-library-seen";
 
+/** What the browser did not keep, for as long as the page is open. @type {Map<string, string>} */
+const unkept = new Map();
+
 /** @type {(storage: () => Storage, name: string) => string} */
 function read(storage, name) {
   try {
-    return storage().getItem(name) ?? "";
+    return unkept.get(name) ?? storage().getItem(name) ?? "";
   } catch {
-    return ""; // some browsers keep nothing, for example in a private window
+    return ""; // some browsers keep nothing, for example in another site's frame
   }
 }
 
@@ -18,8 +21,9 @@ function write(storage, name, key) {
   try {
     if (key) storage().setItem(name, key);
     else storage().removeItem(name);
+    unkept.delete(name);
   } catch {
-    // The visitor has the link on the page.
+    unkept.set(name, key);
   }
 }
 
@@ -28,6 +32,18 @@ const session = () => sessionStorage;
 
 export const ownKey = () => read(local, OWN);
 export const seenKey = () => read(session, SEEN);
+
+/** Whether the browser forgets the visitor's library with the page. */
+export const isForgotten = () => Boolean(unkept.get(OWN));
+
+/** A key of a new library: 256 random bits; a letter or a digit comes first, as in those of the server. */
+export function newKey() {
+  for (;;) {
+    const bits = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))));
+    const key = bits.replaceAll("+", "-").replaceAll("/", "_").replace("=", "");
+    if (/^[A-Za-z0-9]/.test(key)) return key;
+  }
+}
 
 /** @param {string} key */
 export const rememberKey = (key) => write(local, OWN, key);

@@ -5,10 +5,13 @@ const PARTS = ["codec", "clip", "edit"];
 const COPIED = "<p>The link is copied. Whoever opens it sees and hears this edit.</p>";
 const NOT_COPIED = "<p>Your browser did not let the page copy the link: select it and copy it yourself.</p>";
 
-/** The query of the page's address if that is a link to an edit; else nothing. */
+/** The query of the page's address if that is a link to an edit; else nothing. It has no key of a library. */
 export function asked() {
   const given = new URLSearchParams(location.search);
-  return [PARTS.some((part) => given.get(part)) ? location.search : ""];
+  if (!PARTS.some((part) => given.get(part))) return [""];
+  if (!given.has("library")) return [location.search];
+  given.delete("library");
+  return [`?${given}`];
 }
 
 /** Take the link out of the address: what is open now comes back by itself when the page is loaded again. */
