@@ -186,6 +186,19 @@ test("where the browser keeps nothing, the library is the visitor's own while th
   assert.equal(ownKey(), "");
 });
 
+test("a list that says nothing new of a codec leaves its row, and with it a name that is being typed", () => {
+  const [shelf, key] = [open(), newKey()];
+  const rows = () => shelf.part(".kept").children;
+  shelf.answer(key);
+  const [row] = rows();
+  shelf.answer(key, [{ ...KEPT }]);
+  assert.equal(rows()[0], row);
+  shelf.answer(key, [{ ...KEPT, name: "hall" }]);
+  assert.notEqual(rows()[0], row);
+  shelf.answer(key, []);
+  assert.equal(rows().length, 0);
+});
+
 test("a link that is pasted on the open page opens its library", () => {
   const theirs = newKey();
   const shelf = open();

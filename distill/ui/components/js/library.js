@@ -97,6 +97,9 @@ export function factsOf({ kept, levels, clips, num_bytes, until }) {
 }
 
 class Shelf {
+  /** @type {Map<string, {said: string, row: HTMLElement}>} what is listed, by the codecs' ids */
+  #rows = new Map();
+  #named = ""; // id of the codec that is being given another name
   isKeeping = false; // whether the next list is the answer to a press of “Keep this codec”
 
   /** @param {Component} component */
@@ -172,8 +175,23 @@ class Shelf {
     this.told.textContent = isMine ? (isForgotten() ? FORGOTTEN : WARNING) : LINKED;
     this.mine.hidden = isMine;
     this.mine.textContent = ownKey() ? "Back to my library" : "Begin my own";
-    this.list.replaceChildren(...codecs.map((codec) => this.#row(codec)));
+    this.#list(codecs);
     this.empty.textContent = codecs.length ? "" : key ? empty : NOT_YET;
+  }
+
+  /** List the codecs; a row that says the same, or whose name is being typed, stays. @param {KeptCodec[]} codecs */
+  #list(codecs) {
+    const before = this.#rows;
+    this.#rows = new Map(
+      codecs.map((codec) => {
+        const [said, old] = [`${codec.name}\n${factsOf(codec)}`, before.get(codec.id)];
+        const stays = old && (old.said === said || codec.id === this.#named);
+        return [codec.id, stays ? old : { said, row: this.#row(codec) }];
+      }),
+    );
+    const rows = [...this.#rows.values()].map(({ row }) => row);
+    const isListed = rows.length === this.list.children.length && rows.every((row, i) => row === this.list.children[i]);
+    if (!isListed) this.list.replaceChildren(...rows); // or a field would lose its focus
   }
 
   /** @param {KeptCodec} codec */
@@ -199,14 +217,24 @@ class Shelf {
       { className: "bar" },
       field,
       save,
-      makeButton("Cancel", () => this.show()),
+      makeButton("Cancel", () => this.#anew(codec)),
     );
     form.onsubmit = (event) => {
       event.preventDefault();
       this.#ask("rename_kept", codec.id, field.value);
+      if (field.value === codec.name) this.#anew(codec);
+      this.#named = "";
     };
+    this.#named = codec.id;
     row.replaceChildren(form);
     field.select();
+  }
+
+  /** Show the row of a codec as at first. @param {KeptCodec} codec */
+  #anew(codec) {
+    this.#named = "";
+    this.#rows.delete(codec.id);
+    this.show();
   }
 
   /** Delete a codec at the second press. @param {HTMLButtonElement} button @param {KeptCodec} codec */
