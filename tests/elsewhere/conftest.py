@@ -7,6 +7,19 @@ import pytest
 
 from tests.elsewhere.jobs_stand_in import JobsStandIn
 
+QUICK = ["--epochs", "1", "--levels", "2", "--codebook-dim", "4", "--from-scratch", "--seed", "3"]
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "kit.distill"
+
+
+@pytest.fixture
+def train(distill, clip_folder, out):
+    """Trains on Hugging Face Jobs; more options may follow."""
+    return lambda *options, on="jobs:l4x1": distill("train", clip_folder, "--out", out, "--on", on, *QUICK, *options)
+
 
 @pytest.fixture
 def jobs(as_the_hub):

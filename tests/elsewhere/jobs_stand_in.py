@@ -6,6 +6,7 @@ job would say.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition, Thread
 
-from distill.jobs.events import to_line
+from distill.jobs.events import Validated, to_line
+from distill.training.health import LevelHealth
+from distill.training.records import NO_CURVES, Validation
 from tests.hub.stand_in import ROUTES, HubHandler, RefusalError, Repository, StandIn
 
 WHEN = "2026-11-27T12:00:00.000Z"
@@ -216,3 +219,18 @@ JOB_ROUTES = (
     ("GET", "/api/models/([^/]+/[^/]+)/tree/([^/]+)", HubHandler.tree),
     *((method, pattern, noted(answer)) for method, pattern, answer in ROUTES if method in ("POST", "PUT")),
 )
+
+
+def nothing_is_left(jobs, out) -> bool:
+    """Whether the Hub and the folder of the codec hold nothing of the training."""
+    return not jobs.repositories and not out.with_name(f"{out.name}.job").exists()
+
+
+def validated(step: int) -> Validated:
+    level = LevelHealth(utilization=0.5, perplexity=3.0, dead_codes=2)
+    return Validated(Validation(step, 1.0, 0.3, None, (level,), ((1, 1),), (), True), NO_CURVES)
+
+
+def interrupt(job) -> None:
+    job.say(validated(11))
+    os.kill(os.getpid(), signal.SIGINT)
