@@ -22,7 +22,7 @@ def test_a_codec_is_trained_on_a_prepared_set(distill, clip_folder, tmp_path):
     out, codec_path = tmp_path / "sets" / "kit", tmp_path / "kit.distill"
     status, printed, errors = distill("prepare", clip_folder, out, "--processes", 1)
     assert (status, errors) == (0, "")
-    assert f"{out}: 6 clips, 0.00 hours of sound, 0.00 GB, from 6 files.\n" in printed
+    assert f"{out}: 6 clips, 5.1 s of sound, 0.7 MB, from 6 files.\n" in printed
     status, printed, errors = distill("train", out, "--out", codec_path, "--epochs", 1)
     assert (status, errors) == (0, "")
     assert "6 clips: 64 codes per level, columns of 186 ms" in printed
@@ -33,7 +33,7 @@ def test_the_end_of_a_preparation_says_what_was_refused_and_what_has_changed(dis
     folder = shutil.copytree(clip_folder, tmp_path / "clips")
     (folder / "empty.wav").write_bytes(b"")
     _, printed, _ = distill("prepare", folder, tmp_path / "out", "--processes", 1)
-    assert "6 clips, 0.00 hours of sound, 0.00 GB, from 7 files.\n1 left out; refused.txt names each:\n" in printed
+    assert "6 clips, 5.1 s of sound, 0.7 MB, from 7 files.\n1 left out; refused.txt names each:\n" in printed
     assert printed.endswith("       1  is empty\n")
     (folder / "loop_amen.wav").unlink()
     shutil.copy(clip_folder / "loop_amen.wav", folder / "empty.wav")

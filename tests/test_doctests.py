@@ -18,7 +18,9 @@ from distill.codes import edits
 
 ROOMS = (distill.audio, distill.codes, distill.codec, distill.models)
 MODULES = [f"{room.__name__}.{module.name}" for room in ROOMS for module in pkgutil.iter_modules(room.__path__)]
-SCALE = [f"distill.{module}" for module in ("cli.bulk", "scale.listing", "scale.pool", "scale.rows", "scale.unpacking")]
+SCALE = [
+    f"distill.{module}" for module in ("cli.shared", "scale.listing", "scale.pool", "scale.rows", "scale.unpacking")
+]
 NEED_NO_EXAMPLE = {"Refusal", "ConvEncoder", "ConvDecoder", "Span", "to_slice"}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distill.cli.hub import SET_SCHEME, fetch_set
-from distill.cli.shared import check_writable, load_codec, print_health, progress, write_json
+from distill.cli.shared import check_writable, duration, load_codec, print_health, progress, write_json
 from distill.errors import ConfigError, TableError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _encode(options: argparse.Namespace) -> None:
         done = encode_set(codec, options.model, listing, options.grid, hands=hands, progress=show)
     added = "all were there already" if not done.new else f"{done.new} are new"
     of_all = added if done.new < done.clips + done.refused else "all are new"
-    print(f"{options.grid}: {_counted(done.clips, 'clip')}, {_duration(done.seconds)}; {of_all}.")
+    print(f"{options.grid}: {_counted(done.clips, 'clip')}, {duration(done.seconds)}; {of_all}.")
     if done.refused:
         print(f"{_counted(done.refused, 'file')} could not be encoded; the column “reason” says why.")
     if done.gone:
@@ -100,7 +100,7 @@ def _decode(options: argparse.Namespace) -> None:
     with progress("Decoding") as show:
         kind = "flac" if options.flac else "wav"
         done = decode_set(codec, job, options.grid, kind=kind, hands=hands, progress=show)
-    print(f"{options.out}: {_counted(done.clips, 'sound')}, {_duration(done.seconds)}.")
+    print(f"{options.out}: {_counted(done.clips, 'sound')}, {duration(done.seconds)}.")
     if done.refused:
         print(f"{_counted(done.refused, 'row')} had no codes.")
     if done.lost:
@@ -159,17 +159,3 @@ def _listing(path: Path) -> "Listing":
 
 def _counted(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
-def _duration(seconds: float) -> str:
-    """A length in words.
-
-    Examples
-    --------
-    >>> _duration(7.25), _duration(7325)
-    ('7.2 s of sound', '2 h 2 min of sound')
-    """
-    minutes = round(seconds / 60)
-    if seconds < 120:
-        return f"{seconds:.1f} s of sound"
-    return f"{minutes // 60} h {minutes % 60} min of sound" if minutes >= 60 else f"{minutes} min of sound"

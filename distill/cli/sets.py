@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from distill import system
 from distill.cli.hub import fetch_set
-from distill.cli.shared import progress
+from distill.cli.shared import duration, progress
 from distill.errors import TrainingError, check_range
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def training_clips(
 
 def _say(made: "Preparation", out: Path) -> None:
     """Say what a set holds, what was refused and why, and what has changed."""
-    hours, size = made.sound_seconds / 3600, made.num_bytes / 1e9
-    print(f"{out}: {made.clips:,} clips, {hours:.2f} hours of sound, {size:.2f} GB, from {made.files:,} files.")
+    length, size = duration(made.sound_seconds), made.num_bytes / 1e6
+    print(f"{out}: {made.clips:,} clips, {length}, {size:,.1f} MB, from {made.files:,} files.")
     if made.again:
         print(f"{_files(made.again)} changed since the set was begun, and what is there now was read.")
     if made.gone:

@@ -53,6 +53,20 @@ def write_json(path: Path, report: dict[str, Any]) -> None:
     path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
+def duration(seconds: float) -> str:
+    """A length in words.
+
+    Examples
+    --------
+    >>> duration(7.25), duration(7325)
+    ('7.2 s of sound', '2 h 2 min of sound')
+    """
+    minutes = round(seconds / 60)
+    if seconds < 120:
+        return f"{seconds:.1f} s of sound"
+    return f"{minutes // 60} h {minutes % 60} min of sound" if minutes >= 60 else f"{minutes} min of sound"
+
+
 @contextmanager
 def progress(words: str) -> Iterator[Show]:
     """Show how many files of a whole set are done: a bar on a terminal, a line from time to time elsewhere."""
