@@ -7,16 +7,16 @@ import pytest
 from playwright.sync_api import expect
 
 from distill.codes import CodeGrid
-from tests.e2e.conftest import open_tab
+from tests.e2e.conftest import FRAMES, open_tab
 
 TOAST = "[data-testid=toast-text]"
 
 
 def calm(page):
-    """Wait until the server has answered all that the page asked, and the page asks nothing more."""
+    """Wait until the server has answered all that the page asked, and the page, given time for it, asks nothing more."""
     checks = 0
     while checks < 2:
-        page.wait_for_timeout(300)
+        page.evaluate(FRAMES)
         is_waiting = any("heartbeat" not in request.url for request in page.asked)
         checks = 0 if is_waiting else checks + 1
 
