@@ -13,7 +13,7 @@ TOAST = "[data-testid=toast-text]"
 
 
 def calm(page):
-    """Wait until the server has answered all that the page asked, and the page, given time for it, asks nothing more."""
+    """Wait until all that the page asked is answered, and the page, given time for it, asks nothing more."""
     checks = 0
     while checks < 2:
         page.evaluate(FRAMES)
